@@ -1,0 +1,111 @@
+"""Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import UnknownName, WeightsError
+
+PACKAGED = Path(__file__).parent / "models"
+MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
+DEFAULT = "photo-x4"
+CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+
+
+def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
+    """The folders that hold model folders, first choice first."""
+    if model_dir is not None:
+        yield Path(model_dir).expanduser()
+    yield PACKAGED
+    if variable := os.environ.get(MODEL_DIR_VARIABLE):
+        yield Path(variable).expanduser()
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / CONFIG).is_file()
+
+
+def _looks_like_path(name: str) -> bool:
+    separators = {"/", os.sep, os.altsep or os.sep}
+    return name.startswith((".", "~")) or any(mark in name for mark in separators) or Path(name).is_dir()
+
+
+def _model_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise WeightsError(f"There is no model folder {path}; 'leapsr models list' shows the models known by name.")
+    if not _is_model(path):
+        raise WeightsError(f"{path} is not a model folder: it has no {CONFIG} (and should have {WEIGHTS} beside it).")
+    if not (path / WEIGHTS).is_file():
+        raise WeightsError(f"{path} has no {WEIGHTS}; copy the complete model folder there.")
+    return path
+
+
+def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
+    """The folder of a model given by name, or by the path of its folder.
+
+    A name is looked up in model_dir (None: nowhere), then among the packaged models, then in $LEAPSR_MODEL_DIR.
+    Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete model.
+    """
+    for place in _places(model_dir):
+        if isinstance(name, str) and name in _listed(place):
+            return _model_folder(place / name)
+    if isinstance(name, Path) or _looks_like_path(name):
+        return _model_folder(Path(name).expanduser())
+    raise UnknownName("model", name, names(model_dir))
+
+
+def _listed(place: Path) -> list[str]:
+    return [folder.name for folder in place.iterdir() if _is_model(folder)] if place.is_dir() else []
+
+
+def names(model_dir: str | Path | None = None) -> list[str]:
+    """All model names that find() accepts, sorted."""
+    return sorted({name for place in _places(model_dir) for name in _listed(place)})
+
+
+def default_name(model_dir: str | Path | None = None) -> str:
+    """The model used when none is named.
+
+    Raises WeightsError where no model is installed.
+    """
+    known = names(model_dir)
+    if not known:
+        raise WeightsError(f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m.")
+    return DEFAULT if DEFAULT in known else known[0]
+
+
+def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
+    """Compare a model's files with its SHA256SUMS and return the names of the files checked.
+
+    Raises WeightsError when the list or a file is missing, or a file differs from it.
+    """
+    folder = find(name, model_dir)
+    if not (folder / CHECKSUMS).is_file():
+        raise WeightsError(f"{folder} has no {CHECKSUMS}, so its files cannot be verified.")
+    expected = dict(_checksums(folder / CHECKSUMS))
+    if WEIGHTS not in expected:
+        raise WeightsError(f"{folder / CHECKSUMS} does not list {WEIGHTS}; install the model again.")
+    for file, digest in expected.items():
+        if not (folder / file).is_file() or _sha256(folder / file) != digest:
+            raise WeightsError(f"{folder / file} is missing or damaged (its SHA-256 differs); install the model again.")
+    return sorted(expected)
+
+
+def write_checksums(folder: Path) -> None:
+    """Record the SHA-256 of the model's files in SHA256SUMS (the format of the sha256sum command)."""
+    files = [name for name in (CONFIG, WEIGHTS, CARD) if (folder / name).is_file()]
+    lines = [f"{_sha256(folder / name)}  {name}\n" for name in files]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _checksums(file: Path) -> Iterator[tuple[str, str]]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition(" ")
+        if name:
+            yield name.strip().removeprefix("*"), digest
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

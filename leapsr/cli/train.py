@@ -1,0 +1,124 @@
+"""leapsr train, leapsr distill."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
+Data = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
+Teacher = Annotated[Path, typer.Option(help="Model folder of the teacher.")]
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="Run folder. [default: runs/RECIPE]")]
+Setting = Annotated[list[str] | None, typer.Option("--set", help="Change a field: path.to.field=value. Repeatable.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="A resolved config.json instead of the recipe's.")]
+Resume = Annotated[str | None, typer.Option(help="'auto' for the newest checkpoint, or a checkpoint's folder.")]
+Minutes = Annotated[float | None, typer.Option("--max-minutes", help="Save and stop after this wall time.")]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU although there is a GPU.")]
+
+
+def train(
+    recipe: Recipe,
+    data: Data,
+    out: Out = None,
+    settings: Setting = None,
+    config: ConfigFile = None,
+    resume: Resume = None,
+    max_minutes: Minutes = None,
+    cpu: Cpu = False,
+) -> None:
+    """Train a model on clean photos; they are damaged on the way."""
+    _run(recipe, data, out, None, settings, config, resume, max_minutes, cpu)
+
+
+def distill(
+    recipe: Recipe,
+    data: Data,
+    teacher: Teacher,
+    out: Out = None,
+    settings: Setting = None,
+    config: ConfigFile = None,
+    resume: Resume = None,
+    max_minutes: Minutes = None,
+    cpu: Cpu = False,
+) -> None:
+    """Train a one-step student from a teacher."""
+    _run(recipe, data, out, teacher, settings, config, resume, max_minutes, cpu)
+
+
+def _run(
+    recipe: str,
+    data: Path,
+    out: Path | None,
+    teacher: Path | None,
+    settings: list[str] | None,
+    config_file: Path | None,
+    resume: str | None,
+    minutes: float | None,
+    cpu: bool,
+) -> None:
+    from ..errors import optional
+
+    optional("accelerate", "train")
+    optional("tensorboard", "train")
+    from ..train import config as configs
+    from ..train import launch, recipes
+
+    config = configs.read(config_file) if config_file else recipes.get(recipe)
+    config = configs.override(config, settings or [])
+    folder = out or Path("runs") / recipe
+    console = Console(stderr=True)
+    with _interruptible() as interrupted, _bars(console, config.steps) as bars:
+        launch.run(
+            config, data, folder, teacher=teacher, resume=resume, minutes=minutes, cpu=cpu, stop=interrupted, **bars
+        )
+    console.print(f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
+    if interrupted():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C (or SIGTERM) asks the run to save and stop; a second one ends it at once."""
+    asked = False
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            sys.exit(130)
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bars(console: Console, steps: int) -> Iterator[dict[str, Any]]:
+    """Callbacks of `launch.run` that draw on a terminal and print plain lines elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        bars: dict[str, Any] = {}
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=total)
+            progress.update(bars[name], completed=done)
+
+        def report(step: int, values: Mapping[str, float]) -> None:
+            console.print(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()), soft_wrap=True)
+
+        yield {
+            "degrading": lambda done, total: show("degrading", done, total),
+            "tick": lambda step: show("training", step, steps),
+            "notice": console.print,
+            "report": report,
+        }

@@ -1,0 +1,50 @@
+"""Which patch the n-th sample of a run is. A pure function of (seed, n), so that a run resumes exactly."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .photos import Photos
+
+
+class Sample(NamedTuple):
+    """Batched, uint8. image: (B, 3, S, S); lr: (B, 3, S/scale, S/scale), or None where not degraded yet."""
+
+    image: Tensor
+    lr: Tensor | None
+
+
+def turn(image: Tensor, way: int) -> Tensor:
+    """One of the eight symmetries of the square, 0 to 7. image: (..., S, S)."""
+    if way & 4:
+        image = image.transpose(-1, -2)
+    return image.flip([dim for dim, bit in ((-1, 1), (-2, 2)) if way & bit])
+
+
+@dataclass
+class PhotoCrops:
+    """Random patches of photos, each photo as likely as its area. No lr: the trainer degrades them."""
+
+    photos: Photos
+    indices: list[int]  # of the photos to use
+    side: int
+    seed: int
+    share: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        areas = np.array([np.prod(self.photos.sizes[i], dtype=np.float64) for i in self.indices])
+        self.share = areas / areas.sum()
+
+    def __call__(self, first: int, count: int) -> Sample:
+        """Samples first .. first + count - 1 of the run."""
+        return Sample(torch.stack([self.one(n) for n in range(first, first + count)]), None)
+
+    def one(self, n: int) -> Tensor:
+        rng = np.random.default_rng((self.seed, n))
+        index = self.indices[rng.choice(len(self.indices), p=self.share)]
+        height, width = self.photos.sizes[index]
+        top, left = rng.integers(height - self.side + 1), rng.integers(width - self.side + 1)
+        return turn(self.photos.crop(index, int(top), int(left), self.side), int(rng.integers(8)))

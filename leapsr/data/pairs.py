@@ -1,0 +1,143 @@
+"""Pictures to evaluate on: pairs of a low-resolution picture and its true high-resolution one.
+
+A folder is read in one of these layouts; folder names in any case, pictures matched by name without suffix::
+
+    FOLDER/HR/NAME.png + FOLDER/LR/NAME.png      also gt + lq, test_HR + test_LR
+    FOLDER/LR/NAME.png                           no reference
+    FOLDER/NAME.png                              no reference
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, ImageOps
+from torch import Tensor
+
+from leapsr.errors import DataError
+
+LR_FOLDERS = ("lr", "lq", "test_lr")
+HR_FOLDERS = ("hr", "gt", "test_hr")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+QUARTER_TURNS = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
+
+
+class Pair(NamedTuple):
+    name: str
+    lr: Tensor
+    """(1, 3, H, W) float32 in [0, 1]"""
+    hr: Tensor | None
+    """(1, 3, sH, sW) float32 in [0, 1]; None without a reference"""
+
+
+class _Files(NamedTuple):
+    name: str
+    lr: Path
+    hr: Path | None
+
+
+@dataclass(frozen=True)
+class PairFolder:
+    """A checked list of pairs; pictures are decoded one pair at a time while it is walked."""
+
+    scale: int
+    files: tuple[_Files, ...]
+
+    @property
+    def has_reference(self) -> bool:
+        return self.files[0].hr is not None
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[Pair]:
+        for name, lr, hr in self.files:
+            yield Pair(name, read_rgb(lr), None if hr is None else read_rgb(hr))
+
+
+def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder:
+    """Find the pairs in a folder and check every size by its header. limit: only the first so many, by name.
+
+    Raises DataError naming the file: no pictures, a picture without its partner, two pictures of one name,
+    or a high-resolution picture that is not exactly `scale` times as large.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give one that holds HR and LR, or pictures.")
+    lr_folder, hr_folder = _subfolder(folder, LR_FOLDERS), _subfolder(folder, HR_FOLDERS)
+    if lr_folder is None and hr_folder is not None:
+        raise DataError(f"{folder} has {hr_folder.name} but no LR beside it; make one with 'leapsr degrade'.")
+    lr_files = _by_name(lr_folder or folder)
+    hr_files = None if hr_folder is None else _by_name(hr_folder)
+    if hr_files is not None:
+        _check_partners(lr_files, hr_files)
+    names = sorted(lr_files)[:limit]
+    files = tuple(_Files(name, lr_files[name], hr_files[name] if hr_files else None) for name in names)
+    for each in files:
+        _check_size(each, scale)
+    return PairFolder(scale, files)
+
+
+def read_rgb(path: Path) -> Tensor:
+    """Decode a picture, upright, without alpha: (1, 3, H, W) float32 in [0, 1]. Raises DataError naming it."""
+    with _opened(path) as image:
+        pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).float() / 255
+
+
+def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
+    found = (child for child in sorted(folder.iterdir()) if child.is_dir() and child.name.lower() in names)
+    return next(found, None)
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+            continue
+        if path.stem in files:
+            raise DataError(f"{path} and {files[path.stem].name} have the same name; keep one of them.")
+        files[path.stem] = path
+    if not files:
+        raise DataError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
+    return files
+
+
+def _check_partners(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> None:
+    for files, others in ((lr_files, hr_files), (hr_files, lr_files)):
+        alone = sorted(files.keys() - others.keys())
+        if alone:
+            where = next(iter(others.values())).parent
+            counts = f"{len(lr_files)} low- and {len(hr_files)} high-resolution pictures"
+            raise DataError(f"{files[alone[0]]} has no partner in {where} ({counts}); add it or move it away.")
+
+
+def _check_size(files: _Files, scale: int) -> None:
+    if files.hr is None:
+        return
+    (lr_width, lr_height), (width, height) = _size(files.lr), _size(files.hr)
+    if (width, height) != (lr_width * scale, lr_height * scale):
+        raise DataError(
+            f"{files.hr} is {width}x{height} but should be {lr_width * scale}x{lr_height * scale},"
+            f" {scale} times {files.lr.name}; crop it or choose a model of another scale."
+        )
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Upright width and height, from the header."""
+    with _opened(path) as image:
+        turned = image.getexif().get(ExifTags.Base.Orientation) in QUARTER_TURNS
+        return (image.height, image.width) if turned else (image.width, image.height)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path) as image:
+            yield image
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a picture: {error}; replace it or move it away.") from error

@@ -1,0 +1,128 @@
+"""Clean photos for training: a folder of image files, or the same decoded into one archive.
+
+Decoding a photo for every crop costs more than training on the crop. `pack` writes the pixels of a
+folder into one safetensors file, from which a crop is read without touching the rest.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import DataError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+ARCHIVE_SUFFIX = ".safetensors"
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+class Photos(Protocol):
+    """Photos of any size. `sizes`: (height, width) of each."""
+
+    names: list[str]
+    sizes: list[tuple[int, int]]
+
+    def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
+        """uint8 (3, side, side)."""
+        ...
+
+    def whole(self, index: int) -> Tensor:
+        """uint8 (3, H, W)."""
+        ...
+
+
+def decode(path: Path) -> Tensor:
+    """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file."""
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a photo ({error}); remove or replace it.") from error
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+
+
+class FolderPhotos:
+    """Every image below a folder, in the order of their names; files smaller than `smallest` are left out."""
+
+    def __init__(self, folder: Path, smallest: int) -> None:
+        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+        sizes = [_size(file) for file in files]
+        kept = [i for i, size in enumerate(sizes) if min(size) >= smallest]
+        self.files = [files[i] for i in kept]
+        self.sizes = [sizes[i] for i in kept]
+        self.names = [str(file.relative_to(folder)) for file in self.files]
+        if not self.files:
+            found = f"{len(files)} images, all smaller than {smallest} pixels" if files else "no images"
+            raise DataError(f"{folder} holds {found}; training needs JPEG, PNG or WebP photos.")
+
+    def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
+        return self.whole(index)[:, top : top + side, left : left + side]
+
+    def whole(self, index: int) -> Tensor:
+        return decode(self.files[index])
+
+
+class PackedPhotos:
+    """The photos of an archive that `pack` wrote."""
+
+    def __init__(self, archive: Path, smallest: int) -> None:
+        self.archive = archive
+        try:
+            with safe_open(archive, "pt") as file:
+                shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise DataError(f"{archive} is not an archive of photos ({error}).") from error
+        self.names = sorted(name for name, shape in shapes.items() if min(shape[:2]) >= smallest)
+        self.sizes = [(shapes[name][0], shapes[name][1]) for name in self.names]
+        if not self.names:
+            raise DataError(f"{archive} holds no photo of {smallest} pixels or more.")
+
+    def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
+        with safe_open(self.archive, "pt") as file:
+            pixels: Tensor = file.get_slice(self.names[index])[top : top + side, left : left + side]
+        return pixels.permute(2, 0, 1)
+
+    def whole(self, index: int) -> Tensor:
+        with safe_open(self.archive, "pt") as file:
+            pixels: Tensor = file.get_tensor(self.names[index])
+        return pixels.permute(2, 0, 1)
+
+
+def open_photos(source: str | Path, smallest: int) -> Photos:
+    """A folder or an archive; photos with a side below `smallest` are left out. Raises DataError."""
+    source = Path(source)
+    if source.is_dir():
+        return FolderPhotos(source, smallest)
+    if source.is_file() and source.suffix == ARCHIVE_SUFFIX:
+        return PackedPhotos(source, smallest)
+    raise DataError(f"{source} is neither a folder of photos nor an archive ({ARCHIVE_SUFFIX}) of them.")
+
+
+def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: None) -> int:
+    """Decode every photo of a folder into one archive, uint8 (H, W, 3) each; returns how many."""
+    photos = FolderPhotos(folder, smallest=1)
+    pixels = {}
+    for index, name in enumerate(photos.names):
+        pixels[name] = photos.whole(index).permute(1, 2, 0).contiguous()
+        progress(index + 1, len(photos.names))
+    partial = archive.with_name(archive.name + ".part")
+    save_file(pixels, partial, metadata={"format": "leapsr-photos"})
+    partial.replace(archive)
+    return len(pixels)
+
+
+def _size(file: Path) -> tuple[int, int]:
+    """(height, width) upright, from the header alone."""
+    try:
+        with Image.open(file) as image:
+            turned = image.getexif().get(0x0112, 1) >= 5  # orientations 5 to 8 swap the sides
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{file} cannot be read as a photo ({error}); remove or replace it.") from error

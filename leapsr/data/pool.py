@@ -1,0 +1,141 @@
+"""A pool of crops degraded ahead of time.
+
+The second-order degradation of a patch costs a CPU more than a training step on it. The pool pays that
+once: every photo is decoded once, its crops are degraded, and training then draws sub-crops and
+symmetries of them. On disk: image.npy (N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, and pool.json,
+which is written last and says what the pool was made from.
+"""
+
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+
+from .. import degrade
+from ..errors import DataError
+from .crops import Sample, turn
+from .photos import Photos, Progress, open_photos
+
+CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
+
+
+class PoolSpec(NamedTuple):
+    """Everything that the content of a pool depends on."""
+
+    source: str
+    names: list[str]
+    degradation: str
+    scale: int
+    side: int
+    count: int
+    seed: int
+
+
+@dataclass
+class Pool:
+    """Random sub-crops of a pool, each crop once an epoch, in an order drawn for each epoch."""
+
+    folder: Path
+    crop: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.image = np.load(self.folder / "image.npy", mmap_mode="r")
+        self.lr = np.load(self.folder / "lr.npy", mmap_mode="r")
+        self.scale = self.image.shape[-1] // self.lr.shape[-1]
+
+    def __call__(self, first: int, count: int) -> Sample:
+        """Samples first .. first + count - 1 of the run."""
+        pairs = [self.one(n) for n in range(first, first + count)]
+        return Sample(torch.stack([image for image, _ in pairs]), torch.stack([lr for _, lr in pairs]))
+
+    def one(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, n))
+        small = self.crop // self.scale
+        top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
+        index, way = self.order(n), int(rng.integers(8))
+        lr = self.lr[index, :, top : top + small, left : left + small]
+        rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
+        image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]
+        return turn(torch.from_numpy(image.copy()), way), turn(torch.from_numpy(lr.copy()), way)
+
+    def order(self, n: int) -> int:
+        """Which crop the n-th sample is: a fresh shuffle in every epoch."""
+        epoch, position = divmod(n, len(self.image))
+        return int(_shuffle(self.seed, epoch, len(self.image))[position])
+
+
+@lru_cache(maxsize=2)  # a batch can lie on the border of two epochs
+def _shuffle(seed: int, epoch: int, count: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def build(folder: Path, spec: PoolSpec, photos: Photos, indices: list[int], progress: Progress) -> None:
+    """Make the pool, unless `folder` holds the very same one already. Uses every core it may."""
+    wanted = json.loads(json.dumps(spec._asdict()))
+    marker = folder / "pool.json"
+    if marker.exists() and json.loads(marker.read_text()) == wanted:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    small = spec.side // spec.scale
+    open_memmap(folder / "image.npy", "w+", np.uint8, (spec.count, 3, spec.side, spec.side)).flush()
+    open_memmap(folder / "lr.npy", "w+", np.uint8, (spec.count, 3, small, small)).flush()
+    jobs = allot(photos, indices, spec.count)
+    context = multiprocessing.get_context("spawn")
+    done = 0
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as executor:
+        futures = {executor.submit(_fill, folder, spec, index, rows): len(rows) for index, rows in jobs}
+        for future in as_completed(futures):
+            future.result()
+            done += futures[future]
+            progress(done, spec.count)
+    marker.write_text(json.dumps(wanted))
+
+
+def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, range]]:
+    """Rows of the pool for each photo, in proportion to its area."""
+    areas = np.array([np.prod(photos.sizes[i], dtype=np.float64) for i in indices])
+    ends = np.round(np.cumsum(areas) / areas.sum() * count).astype(int).tolist()
+    starts = [0, *ends[:-1]]
+    return [(i, range(a, b)) for i, a, b in zip(indices, starts, ends, strict=True) if b > a]
+
+
+def _fill(folder: Path, spec: PoolSpec, index: int, rows: range) -> None:
+    """Degrade the crops of one photo, in a process of its own."""
+    torch.set_num_threads(1)
+    photo = open_photos(spec.source, spec.side).whole(index)
+    damage = degrade.make(spec.degradation, spec.scale)
+    image, lr = (np.load(folder / name, mmap_mode="r+") for name in ("image.npy", "lr.npy"))
+    rng = np.random.default_rng((spec.seed, index))
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    for start in range(rows.start, rows.stop, CHUNK):
+        chunk = slice(start, min(start + CHUNK, rows.stop))
+        corners = [
+            (int(rng.integers(photo.shape[1] - spec.side + 1)), int(rng.integers(photo.shape[2] - spec.side + 1)))
+            for _ in range(chunk.stop - chunk.start)
+        ]
+        crops = torch.stack([photo[:, y : y + spec.side, x : x + spec.side] for y, x in corners])
+        small = damage(crops / 255, generator)
+        image[chunk] = crops.numpy()
+        lr[chunk] = (small * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def check_space(folder: Path, spec: PoolSpec) -> None:
+    """Raises DataError when the disk cannot hold the pool."""
+    need = spec.count * 3 * spec.side**2 * (1 + 1 / spec.scale**2)
+    folder.mkdir(parents=True, exist_ok=True)
+    stats = os.statvfs(folder)
+    if need > stats.f_bavail * stats.f_frsize:
+        raise DataError(
+            f"The pool needs {need / 1e9:.1f} GB and {folder} has {stats.f_bavail * stats.f_frsize / 1e9:.1f} GB; "
+            "make it smaller with --set data.pool=N."
+        )

@@ -1,0 +1,20 @@
+"""Antialiased bicubic reduction: the damage of the classical super-resolution benchmarks."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from leapsr.ops.resize import downsample
+
+
+@dataclass(frozen=True)
+class Bicubic:
+    """MATLAB's imresize; `eight_bit` rounds to 256 levels, as writing a file does. Draws nothing."""
+
+    scale: int
+    eight_bit: bool = True
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        lr = downsample(image, self.scale).clamp(0, 1)
+        return (lr * 255).round() / 255 if self.eight_bit else lr

@@ -1,0 +1,32 @@
+"""Several degradations, one of which each image draws for itself."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from leapsr.degrade.degradation import Degradation
+from leapsr.degrade.draw import choice
+from leapsr.ops.resize import reduced_size
+
+
+class Mixture:
+    """branches: (weight, degradation) pairs of one scale; weights need not sum to 1."""
+
+    def __init__(self, branches: Sequence[tuple[float, Degradation]]) -> None:
+        weights, degradations = zip(*branches, strict=True)
+        scales = {degradation.scale for degradation in degradations}
+        if len(scales) > 1:
+            raise ValueError(f"The branches of a mixture need one scale, not {sorted(scales)}.")
+        self.scale: int = scales.pop()
+        self.weights: tuple[float, ...] = weights
+        self.degradations: tuple[Degradation, ...] = degradations
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        lr = image.new_empty(*image.shape[:2], *reduced_size(image, self.scale))
+        branch = choice(self.weights, len(image), generator)
+        for number, degradation in enumerate(self.degradations):
+            rows = (branch == number).nonzero().squeeze(1)
+            if len(rows):
+                lr[rows] = degradation(image[rows], generator)
+        return lr

@@ -1,0 +1,63 @@
+"""Gaussian and Poisson noise in colour or in grey, one level for each image, as Real-ESRGAN adds them."""
+
+import torch
+from torch import Tensor
+
+from leapsr.degrade.draw import normal, on_rows
+
+LUMA = (0.299, 0.587, 0.114)
+
+
+def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: torch.Generator) -> Tensor:
+    """image: (B, 3, H, W) in [0, 1], as is the result. sigma: (B,) in grey levels of 255.
+
+    grey: (B,) of bool on the CPU; true gives the three channels the same noise.
+    """
+    batch, _, height, width = image.shape
+    channels = 1 if grey.all() else 3
+    noise = normal((batch, channels, height, width), generator, image.device)
+    if channels == 3:
+        noise = on_rows(grey, _repeat_first_channel, noise)
+    return (image + noise * (sigma / 255).to(image).view(-1, 1, 1, 1)).clamp(0, 1)
+
+
+def add_poisson(image: Tensor, strength: Tensor, grey: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise of photons counted, times `strength`, (B,). Everything else as in `add_gaussian`."""
+
+    def expose(image: Tensor, seen: Tensor, strength: Tensor) -> Tensor:
+        noise = photon_noise(seen, generator) * strength.to(image).view(-1, 1, 1, 1)
+        return (image + noise).clamp(0, 1)
+
+    def expose_grey(image: Tensor, strength: Tensor) -> Tensor:
+        weights = image.new_tensor(LUMA).view(3, 1, 1)
+        return expose(image, (image * weights).sum(1, keepdim=True), strength)
+
+    image = on_rows(~grey, lambda some, level: expose(some, some, level), image, strength)
+    return on_rows(grey, expose_grey, image, strength)
+
+
+def photon_noise(image: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, C, H, W): a Poisson draw of each image minus the image itself.
+
+    White is as many photons as the image has grey levels, rounded up to a power of two.
+    """
+    levels = (image * 255).round().clamp(0, 255)
+    photons = _next_power_of_two(_grey_levels(levels)).view(-1, 1, 1, 1)
+    rate = levels * (photons / 255)
+    counted = torch.poisson(rate.to(generator.device), generator=generator).to(image.device)
+    return (counted - rate) / photons
+
+
+def _repeat_first_channel(noise: Tensor) -> Tensor:
+    return noise[:, :1].expand_as(noise)
+
+
+def _grey_levels(levels: Tensor) -> Tensor:
+    """(B,): how many different values of 0..255 each image has."""
+    seen = levels.new_zeros(len(levels), 256)
+    return seen.scatter_(1, levels.flatten(1).long(), 1.0).sum(1)
+
+
+def _next_power_of_two(count: Tensor) -> Tensor:
+    """Exact on every device, unlike log2 followed by ceil. count: whole numbers from 1."""
+    return torch.ldexp(torch.ones_like(count), torch.frexp(count - 1).exponent)

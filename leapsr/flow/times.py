@@ -1,0 +1,20 @@
+"""How times are drawn in training and laid out in sampling."""
+
+import torch
+from torch import Tensor
+
+
+def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
+    """n times, uniform over [low, high), stratified: one in each of n equal parts, in random order.
+
+    Stratifying keeps the law of each time and lowers the variance of the batch's loss.
+    """
+    device = generator.device
+    part = torch.randperm(n, generator=generator, device=device)
+    inside = torch.rand(n, generator=generator, device=device)
+    return low + (high - low) * (part + inside) / n
+
+
+def uniform_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
+    """`steps` + 1 decreasing times from start to end, equally spaced."""
+    return torch.linspace(start, end, steps + 1)

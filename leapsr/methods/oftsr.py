@@ -1,0 +1,142 @@
+"""OFTSR: one step whose look-ahead is a dial between fidelity and realism (arXiv:2412.09465).
+
+The student u(source, 1, r) learns the average velocity of the teacher's ODE from the source down to r,
+for every r. The paper's time runs the other way: its t is 1 - s here, its s is 1 - r, and its velocity
+is -u. Its equations, in this package's time, with x_s the student's own point at time s:
+
+    (7)   x_s = source - (1 - s) u(source, 1, s)
+    (9)   u(source, 1, r) = u_s + dt / (1 - r) (slope - u_s),  dt = s - r, slope = the teacher's over [r, s]
+    (10)  s u(source, 1, s) = s v(x_s, s)
+    (11)  u(source, 1, 1) = v(source, 1)
+    (13)  image(r) = source - u(source, 1, r)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from .. import flow
+from ..networks.condition import Condition
+from .base import Batch, Losses, Network, Norm, distance
+
+Objective = Literal["oftsr", "boot", "pinn"]
+
+
+class OftsrConfig(BaseModel):
+    """Hyper-parameters of the distillation; the defaults are the paper's.
+
+    objective: "oftsr" is eq. 9; "pinn" (eq. 15) and "boot" (eq. 16) are the paper's baselines.
+    dt: step from s to r along the teacher's trajectory; cut where the trajectory ends.
+    earliest, latest: s is uniform over [earliest, latest].
+    align, boundary: weights of eq. 10 and eq. 11.
+    boundary_share: share of the batch that eq. 11 looks at (1 in the paper; less saves time).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["oftsr"] = "oftsr"
+    objective: Objective = "oftsr"
+    norm: Norm = "l2"
+    solver: flow.SolverName = "midpoint"
+    dt: float = Field(0.05, gt=0, le=1)
+    earliest: float = Field(0.01, gt=0, lt=1)
+    latest: float = Field(0.99, gt=0, lt=1)
+    align: float = Field(0.01, ge=0)
+    boundary: float = Field(0.1, ge=0)
+    boundary_share: float = Field(1.0, ge=0, le=1)
+
+
+class Look(NamedTuple):
+    """What the student and the teacher say of one pair of times s > r, each (B, ...)."""
+
+    near: Tensor  # u(source, 1, s)
+    far: Tensor  # u(source, 1, r)
+    x_s: Tensor  # the student's point at time s, without a gradient
+    s: Tensor
+    r: Tensor
+
+
+@dataclass(frozen=True)
+class Oftsr:
+    student: Network
+    teacher: Network
+    config: OftsrConfig = OftsrConfig()
+
+    def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
+        config = self.config
+        rows = round(config.boundary_share * len(batch.source)) if config.boundary else 0
+        s, r = self.times(len(batch.source), batch)
+        look, edge = self.look(batch.source, batch.cond, s, r, rows)
+        losses = {config.objective: OBJECTIVES[config.objective](self, look, batch.source, batch.cond).mean()}
+        if config.align:
+            losses["align"] = config.align * self.align(look, batch.cond).mean()
+        if rows:
+            losses["boundary"] = config.boundary * self.boundary(edge, batch.source, batch.cond).mean()
+        yield "student", losses
+
+    def times(self, n: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """s, and r = s - dt cut at the end of the trajectory (the paper's s could pass it)."""
+        s = flow.uniform(n, batch.generator, self.config.earliest, self.config.latest).to(batch.source)
+        return s, (s - self.config.dt).clamp_min(0)
+
+    def look(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor, rows: int = 0) -> tuple[Look, Tensor]:
+        """One pass of the student over both times and, for the first `rows` samples, the boundary r = 1."""
+        sources = torch.cat([source, source, source[:rows]])
+        one = torch.ones(len(sources)).to(source)
+        ends = torch.cat([s, r, one[:rows]])
+        u = self.student(sources, one, ends, cond.repeat(rows))
+        near, far, edge = u.split([len(source), len(source), rows])
+        x_s = flow.jump(source, near.detach(), one[: len(source)], s)
+        return Look(near, far, x_s, s, r), edge
+
+    @torch.no_grad()
+    def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
+        return self.teacher(x, t, t, cond)
+
+    def align(self, look: Look, cond: Condition) -> Tensor:
+        """Eq. 10: from its own point, the teacher would finish where the student says. (B,)"""
+        v = self.velocity(look.x_s, look.s, cond)
+        return distance(flow.at(look.s, v) * look.near, flow.at(look.s, v) * v, self.config.norm)
+
+    def boundary(self, edge: Tensor, source: Tensor, cond: Condition) -> Tensor:
+        """Eq. 11 for the first len(edge) samples."""
+        rows = slice(len(edge))
+        one = torch.ones(len(edge)).to(source)
+        return distance(edge, self.velocity(source[rows], one, cond.take(rows)), self.config.norm)
+
+
+def trajectory(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
+    """Eq. 9: the student's points at s and r lie on one trajectory of the teacher. (B,)"""
+    slope = flow.SLOPES[method.config.solver](
+        lambda x, t: method.velocity(x, t, cond), look.x_s, look.s, look.r
+    )
+    share = flow.at((look.s - look.r) / (1 - look.r), slope)
+    target = torch.lerp(look.near.detach(), slope, share)
+    return distance(look.far, target, method.config.norm)
+
+
+def pinn(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
+    """Eq. 15 (after Tee et al.): the same constraint solved for the teacher; both ends carry gradients."""
+    ratio = flow.at((1 - look.r) / (look.s - look.r), source)
+    implied = look.near + ratio * (look.far - look.near)
+    return distance(implied, method.velocity(look.x_s, look.s, cond), method.config.norm)
+
+
+def boot(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
+    """Eq. 16 (after Gu et al.): the signal ODE on predicted images.
+
+    The weight 1 / lambda^2 stands before the squared norm, as in BOOT; the paper prints it inside.
+    """
+    kept = (1 - look.s) * look.r / ((1 - look.r) * look.s)  # 1 - lambda
+    share = flow.at(1 - kept, source)
+    near, far = source - look.near, source - look.far
+    finished = flow.jump(look.x_s, method.velocity(look.x_s, look.s, cond), look.s, torch.zeros_like(look.s))
+    target = torch.lerp(near.detach(), finished, share)
+    return distance(far, target, method.config.norm) / (1 - kept).square()
+
+
+OBJECTIVES = {"oftsr": trajectory, "pinn": pinn, "boot": boot}

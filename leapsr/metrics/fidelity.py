@@ -1,0 +1,94 @@
+"""How close a restored picture is to the true one: PSNR and SSIM.
+
+Both are computed in float64 and follow the super-resolution literature: `border` pixels are cut from each
+side, and "y" means BT.601 luma in the studio range 16..235 of 255, not rounded (MATLAB's rgb2ycbcr).
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from leapsr.errors import DataError
+
+Channels = Literal["rgb", "y"]
+
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
+LUMA_WEIGHTS = (65.481, 128.553, 24.966)
+LUMA_OFFSET = 16.0
+
+
+def luma(image: Tensor) -> Tensor:
+    """BT.601 studio-range luma. image: (B, 3, H, W) in [0, 1] -> (B, 1, H, W) float64 in [16, 235] / 255."""
+    weights = torch.tensor(LUMA_WEIGHTS, dtype=torch.float64, device=image.device).view(1, 3, 1, 1)
+    return ((image.double() * weights).sum(1, keepdim=True) + LUMA_OFFSET) / 255
+
+
+def crop_border(image: Tensor, border: int) -> Tensor:
+    """Cut `border` pixels from each side. image: (B, C, H, W).
+
+    Raises DataError when nothing would be left.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) <= 2 * border:
+        raise DataError(f"A {width}x{height} picture has nothing inside a border of {border}; lower --border.")
+    return image[..., border : height - border, border : width - border]
+
+
+def _comparable(image: Tensor, channels: Channels, border: int) -> Tensor:
+    return crop_border(luma(image) if channels == "y" else image.double(), border)
+
+
+def psnr(restored: Tensor, reference: Tensor, *, channels: Channels = "rgb", border: int = 0) -> Tensor:
+    """Peak signal-to-noise ratio in dB; infinite for equal pictures.
+
+    restored, reference: (B, 3, H, W) in [0, 1] -> (B,) float64.
+    """
+    difference = _comparable(restored, channels, border) - _comparable(reference, channels, border)
+    return -10 * difference.square().mean(dim=(1, 2, 3)).log10()
+
+
+def ssim(restored: Tensor, reference: Tensor, *, channels: Channels = "rgb", border: int = 0) -> Tensor:
+    """Structural similarity (Wang et al. 2004), mean over pixels and channels; 1 for equal pictures.
+
+    restored, reference: (B, 3, H, W) in [0, 1] -> (B,) float64.
+    Only pixels whose whole 11 x 11 window lies inside the picture count.
+    Raises DataError for a picture smaller than the window.
+    """
+    x, y = (_comparable(image, channels, border) for image in (restored, reference))
+    if min(x.shape[-2:]) < SSIM_WINDOW:
+        raise DataError(f"SSIM needs at least {SSIM_WINDOW} pixels a side inside the border of {border}.")
+    return _ssim_map(x, y).mean(dim=(1, 2, 3))
+
+
+def _ssim_map(x: Tensor, y: Tensor) -> Tensor:
+    """Equation 13 of the paper, with K1 = 0.01, K2 = 0.03 and a data range of 1."""
+    c1, c2 = 0.01**2, 0.03**2
+    mean_x, mean_y = _window_mean(x), _window_mean(y)
+    variance_x = _window_mean(x * x) - mean_x**2
+    variance_y = _window_mean(y * y) - mean_y**2
+    covariance = _window_mean(x * y) - mean_x * mean_y
+    likeness = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return likeness / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
+
+
+def _window_mean(image: Tensor) -> Tensor:
+    """Gaussian-weighted mean of each full window; loses 5 pixels a side."""
+    offset = torch.arange(SSIM_WINDOW, dtype=image.dtype, device=image.device) - SSIM_WINDOW // 2
+    line = torch.softmax(-(offset**2) / (2 * SSIM_SIGMA**2), dim=0)
+    flat = image.flatten(0, 1).unsqueeze(1)
+    rows = F.conv2d(flat, line.view(1, 1, -1, 1))
+    return F.conv2d(rows, line.view(1, 1, 1, -1)).unflatten(0, image.shape[:2])
+
+
+def lr_psnr(restored: Tensor, lr: Tensor) -> Tensor:
+    """How well the result explains its input: PSNR in dB between the result, downsampled, and the input.
+
+    restored: (B, 3, sH, sW), lr: (B, 3, H, W), both in [0, 1] -> (B,) float64. Downsampling is antialiased
+    bicubic, so a result that is right for another degradation (JPEG, blur) scores low without being wrong.
+    """
+    size = (lr.shape[-2], lr.shape[-1])
+    small = F.interpolate(restored.double(), size=size, mode="bicubic", antialias=True)
+    return psnr(small.clamp(0, 1), lr)

@@ -1,0 +1,50 @@
+"""Parts of the pixel-space networks. Nothing here looks at the whole image."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class TimeEmbedding(nn.Module):
+    """(t, r) -> (B, width). Features of t and of t - r, so that a teacher (r = t) is one fixed slice.
+
+    The lowest frequencies resolve the whole interval and the highest about a fiftieth of it: u is smooth
+    in time, and MeanFlow differentiates through this.
+    """
+
+    def __init__(self, width: int, frequencies: int = 16) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.logspace(0, 6, frequencies, base=2.0), persistent=False)
+        self.layers = nn.Sequential(
+            nn.Linear(4 * frequencies, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+
+    def forward(self, t: Tensor, r: Tensor) -> Tensor:
+        """t, r: (B,) in [0, 1]."""
+        phase = torch.stack([t, t - r], dim=1)[:, :, None] * self.frequencies
+        features = torch.cat([phase.sin(), phase.cos()], dim=1).flatten(1)
+        out: Tensor = self.layers(features)
+        return out
+
+
+class ResidualBlock(nn.Module):
+    """Two plain 3x3 convolutions; the time scales and shifts the channels between them.
+
+    No normalisation: the second convolution starts at zero, so the stack begins as the identity, which
+    trains well at this depth and costs nothing.
+    """
+
+    def __init__(self, width: int, embedding: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.modulation = nn.Linear(embedding, 2 * width)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        for start_at_zero in (self.modulation, self.second):
+            nn.init.zeros_(start_at_zero.weight)
+            nn.init.zeros_(start_at_zero.bias)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        scale, shift = self.modulation(time)[:, :, None, None].chunk(2, dim=1)
+        hidden = F.silu(torch.addcmul(shift, self.first(x), 1 + scale))
+        out: Tensor = x + self.second(hidden)
+        return out

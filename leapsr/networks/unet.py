@@ -1,0 +1,119 @@
+"""The default network: a U-Net in pixel space that works at the resolution of the small image.
+
+The state is pixel-unshuffled (3 scale^2 channels), so every convolution runs on scale^2 fewer pixels.
+The trunk is narrower than the state and cannot carry it to the output: the state and the upsampled
+image reach the output beside it, through time-dependent gains for each channel. Convolutions only, so
+the receptive field is bounded and a picture restored in tiles equals one restored whole.
+"""
+
+from typing import Literal, Self
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor, nn
+
+from ..ops import upsample
+from .blocks import ResidualBlock, TimeEmbedding
+from .condition import Condition
+
+
+class UNetConfig(BaseModel):
+    """Sizes of a UNet. `widths` and `blocks` have one entry a level, finest first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["unet"] = "unet"
+    scale: int = Field(4, ge=1, le=8)
+    widths: tuple[int, ...] = (32, 64, 128)
+    blocks: tuple[int, ...] = (2, 2, 3)
+    embedding: int = Field(128, ge=8)
+
+    @model_validator(mode="after")
+    def _one_count_a_level(self) -> Self:
+        if len(self.widths) != len(self.blocks) or not self.widths:
+            raise ValueError(f"widths {self.widths} and blocks {self.blocks} must have one entry a level")
+        if min(self.widths) < 1 or min(self.blocks) < 0:
+            raise ValueError(f"widths {self.widths} and blocks {self.blocks} must be positive")
+        return self
+
+
+PRESETS: dict[str, UNetConfig] = {
+    "tiny": UNetConfig(widths=(12, 16), blocks=(1, 1), embedding=16),
+    "small": UNetConfig(widths=(32, 64, 128), blocks=(2, 2, 3), embedding=64),
+    "base": UNetConfig(widths=(64, 128, 256), blocks=(3, 3, 3), embedding=256),
+}
+
+
+class UNet(nn.Module):
+    """u(x, t, r, cond) on the triangle 0 <= r <= t <= 1; the velocity v(x, t) is its diagonal r = t."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, blocks, embedding = config.widths, config.blocks, config.embedding
+        state = 3 * config.scale**2
+
+        def stack(width: int, count: int) -> nn.ModuleList:
+            return nn.ModuleList(ResidualBlock(width, embedding) for _ in range(count))
+
+        self.time = TimeEmbedding(embedding)
+        self.head = nn.Conv2d(state + 3, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(map(stack, widths, blocks))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.decoder = nn.ModuleList(map(stack, widths[:-1], blocks[:-1]))
+        self.tail = nn.Conv2d(widths[0], state, 3, padding=1)
+        self.gains = nn.Linear(embedding, 2 * state)
+        for start_at_zero in (self.tail, self.gains):
+            nn.init.zeros_(start_at_zero.weight)
+            nn.init.zeros_(start_at_zero.bias)
+
+    @property
+    def alignment(self) -> int:
+        """Sides are padded to, and tiles must begin at, multiples of this many low-resolution pixels."""
+        return 2 ** len(self.down)
+
+    @property
+    def radius(self) -> int:
+        """Low-resolution pixels that an output pixel can see on each side."""
+        depth = len(self.down)
+        convolutions = [2 * blocks * (2 if level < depth else 1) for level, blocks in enumerate(self.config.blocks)]
+        trunk = 2 + sum(count * 2**level for level, count in enumerate(convolutions))
+        return trunk + self.alignment - 1 + upsample.RADIUS
+
+    def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
+        state = F.pixel_unshuffle(x, self.config.scale)
+        upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
+        detail = state - upsampled
+        time = self.time(t, r)
+        trunk = self._trunk(self._pad(detail, cond.lr), time)
+        height, width = cond.lr.shape[-2:]
+        detail_gain, image_gain = self.gains(time)[:, :, None, None].chunk(2, dim=1)
+        # The sum is kept in the state's precision: under autocast only the trunk is in half.
+        u = detail_gain * detail + image_gain * upsampled + trunk[..., :height, :width]
+        return F.pixel_shuffle(u, self.config.scale)
+
+    def _pad(self, detail: Tensor, lr: Tensor) -> Tensor:
+        features = torch.cat([detail, lr], dim=1)
+        height, width = lr.shape[-2:]
+        return F.pad(features, [0, -width % self.alignment, 0, -height % self.alignment], mode="replicate")
+
+    def _trunk(self, x: Tensor, time: Tensor) -> Tensor:
+        x = self.head(x)
+        skips = []
+        for level, blocks in enumerate(self.encoder):
+            if level > 0:
+                skips.append(x)
+                x = self.down[level - 1](x)
+            for block in blocks:
+                x = block(x, time)
+        for up, blocks in zip(reversed(self.up), reversed(self.decoder), strict=True):
+            x = up(x) + skips.pop()
+            for block in blocks:
+                x = block(x, time)
+        out: Tensor = self.tail(x)
+        return out

@@ -1,0 +1,113 @@
+"""JPEG, as the codec does it on a CPU and as its arithmetic on any device."""
+
+import io
+import math
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Codec = Literal["auto", "real", "tensor"]
+Pixels = NDArray[np.uint8]  # (H, W, 3)
+
+# ITU-T T.81, tables K.1 and K.2.
+LUMINANCE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+CHROMINANCE = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+RGB_TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+YCBCR_TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
+MACROBLOCK = 16  # pixels: one 8 x 8 block of chroma at 4:2:0
+
+
+def jpeg(image: Tensor, quality: Tensor, codec: Codec = "auto") -> Tensor:
+    """Compresses and decompresses each image at its own quality, colour at half resolution (4:2:0).
+
+    image: (B, 3, H, W), clamped to [0, 1] first. quality: (B,) in 1..100. "auto" takes the real codec on a
+    CPU, where it is faster, and the tensor arithmetic elsewhere. Returns (B, 3, H, W) in [0, 1].
+    """
+    real = image.device.type == "cpu" if codec == "auto" else codec == "real"
+    return real_jpeg(image, quality) if real else tensor_jpeg(image, quality)
+
+
+def real_jpeg(image: Tensor, quality: Tensor) -> Tensor:
+    """The codec of Pillow, on 8-bit copies of the images and with qualities rounded to integers."""
+    pixels = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    qualities = quality.round().int().tolist()
+    decoded = np.stack([_through_file(*pair) for pair in zip(pixels, qualities, strict=True)])
+    return torch.from_numpy(decoded).permute(0, 3, 1, 2).to(image).div(255)
+
+
+def tensor_jpeg(image: Tensor, quality: Tensor) -> Tensor:
+    """JPEG without the file: colour transform, block cosine transform and quantisation, in floating point.
+
+    Sides that are no multiple of 16 are filled with black, as in DiffJPEG. The tables are the codec's; those of
+    DiffJPEG are transposed, which makes it this function on transposed images. Nothing is rounded to 8 bits.
+    """
+    height, width = image.shape[-2:]
+    ycbcr = _mix(_fill(image.clamp(0, 1)) * 255, RGB_TO_YCBCR)
+    luma = _quantise(ycbcr[:, :1] - 128, LUMINANCE, quality) + 128
+    chroma = _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), CHROMINANCE, quality)
+    chroma = chroma.repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)
+    rgb = _mix(torch.cat([luma, chroma], dim=1), YCBCR_TO_RGB)
+    return rgb[..., :height, :width].clamp(0, 255) / 255
+
+
+def _through_file(pixels: Pixels, quality: int) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(Image.open(buffer))
+
+
+def _fill(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -width % MACROBLOCK, 0, -height % MACROBLOCK))
+
+
+def _mix(image: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
+    return torch.einsum("oc,bchw->bohw", torch.tensor(matrix, dtype=image.dtype, device=image.device), image)
+
+
+def _quantise(channels: Tensor, table: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
+    """Rounds the cosine coefficients of (B, C, H, W) to multiples of the table scaled to each quality."""
+    cosines = _cosines().to(channels)
+    steps = torch.tensor(table, dtype=channels.dtype, device=channels.device)
+    # The standard stops at one grey level, which also keeps quality 100 from dividing by zero.
+    steps = (steps * _table_factor(quality.to(channels)).view(-1, 1, 1, 1, 1, 1)).clamp(min=1)
+    batch, planes, height, width = channels.shape
+    blocks = channels.view(batch, planes, height // 8, 8, width // 8, 8).transpose(-3, -2)
+    coefficients = cosines @ blocks @ cosines.T
+    blocks = cosines.T @ ((coefficients / steps).round() * steps) @ cosines
+    return blocks.transpose(-3, -2).reshape(channels.shape)
+
+
+def _table_factor(quality: Tensor) -> Tensor:
+    """What the Independent JPEG Group multiplies the standard tables by."""
+    return torch.where(quality < 50, 50 / quality, 2 - quality / 50)
+
+
+@cache
+def _cosines() -> Tensor:
+    """The orthonormal 8 x 8 cosine transform, one frequency per row."""
+    index = torch.arange(8, dtype=torch.float64)
+    matrix = torch.cos(torch.outer(index, 2 * index + 1) * math.pi / 16) / 2
+    matrix[0] /= math.sqrt(2)
+    return matrix

@@ -1,0 +1,78 @@
+"""States of a run on disk: written beside, renamed into place, the oldest removed."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from ..errors import OutputError, TrainingError, UsageError
+
+KEPT = 2
+
+
+def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Path:
+    """Write weights, averages, optimiser and `progress` to folder/step-N. A crash leaves the last one whole."""
+    final = folder / f"step-{progress['step']:08d}"
+    partial = folder / f"{final.name}.part"
+    try:
+        if accelerator.is_main_process:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        accelerator.wait_for_everyone()
+        accelerator.save_state(str(partial))
+        if accelerator.is_main_process:
+            (partial / "progress.json").write_text(json.dumps(progress))
+            _sync(partial)
+            shutil.rmtree(final, ignore_errors=True)
+            partial.rename(final)
+            for old in complete(folder)[:-KEPT]:
+                shutil.rmtree(old)
+    except OSError as error:
+        raise OutputError(f"The checkpoint {final} cannot be written ({error.strerror or error}).") from error
+    accelerator.wait_for_everyone()
+    return final
+
+
+def complete(folder: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first; unfinished ones do not count."""
+    return sorted(path.parent for path in folder.glob("step-*/progress.json") if path.parent.suffix != ".part")
+
+
+def load(checkpoint: Path, accelerator: Accelerator) -> dict[str, Any]:
+    """Restore what `save` wrote and return its progress. Raises TrainingError when it does not fit."""
+    try:
+        accelerator.load_state(str(checkpoint))
+        progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"{checkpoint} cannot be resumed ({reason}); choose another with --resume.") from error
+    return progress
+
+
+def find(folder: Path, resume: str | None) -> Path | None:
+    """The checkpoint to go on from: none (a new run), "auto" (the newest, if any), or a path.
+
+    Raises UsageError rather than writing a new run over an old one.
+    """
+    existing = complete(folder)
+    if resume is None:
+        if existing:
+            raise UsageError(f"{folder.parent} already holds a run: add --resume auto, or choose another --out.")
+        return None
+    if resume == "auto":
+        return existing[-1] if existing else None
+    path = Path(resume)
+    if not (path / "progress.json").exists():
+        raise UsageError(f"{path} is not a checkpoint; those of this run: {', '.join(map(str, existing)) or 'none'}.")
+    return path
+
+
+def _sync(folder: Path) -> None:
+    """Push every file to the disk, so that the rename never makes an empty one official."""
+    for path in folder.iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)

@@ -1,0 +1,124 @@
+"""What a training run is made of. Strict: a misspelt key is an error, never ignored."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import ConfigError
+from ..flow import Source
+from ..methods import MethodConfig
+from ..networks import UNetConfig
+from ..restorer import first_problem
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Strict):
+    """crop: side of a training patch of the clean image, in pixels; a multiple of the scale.
+
+    pool: crops that are degraded once, before training, and then used again and again with other flips
+    and shifts; 0 degrades every batch anew, on the device. A CPU that trains cannot also degrade.
+    pool_crop: side of a crop in the pool. held_out: photos kept out of training, for validation.
+    workers: threads that read ahead.
+    """
+
+    crop: int = Field(128, ge=8)
+    degradation: str = "photo"
+    pool: int = Field(0, ge=0)
+    pool_crop: int = Field(192, ge=8)
+    held_out: int = Field(8, ge=0)
+    workers: int = Field(2, ge=1)
+
+
+class OptimizerConfig(Strict):
+    """AdamW. decay: what the learning rate does after `warmup` steps: stay, or fall linearly to 0 at the end.
+
+    clip: largest norm of the gradient. ema: decay of the averaged weights, which are the ones saved.
+    """
+
+    learning_rate: float = Field(5e-4, gt=0)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.99, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup: int = Field(500, ge=0)
+    decay: Literal["none", "linear"] = "none"
+    clip: float = Field(1.0, gt=0)
+    ema: float = Field(0.999, ge=0, lt=1)
+
+
+class TrainConfig(Strict):
+    """precision: of the convolutions; weights, optimiser and losses are float32 in both."""
+
+    recipe: str
+    seed: int = Field(0, ge=0)
+    steps: int = Field(ge=1)
+    batch: int = Field(16, ge=1)
+    precision: Literal["fp32", "bf16"] = "bf16"
+    network: UNetConfig = UNetConfig()
+    source: Source = Source()
+    method: MethodConfig
+    data: DataConfig = DataConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    log_every: int = Field(100, ge=1)
+    validate_every: int = Field(2000, ge=1)
+    checkpoint_minutes: float = Field(5.0, gt=0)
+
+
+def override(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
+    """Apply `path.to.field=value` settings. Raises ConfigError naming the field."""
+    values = config.model_dump(mode="json")
+    for setting in settings:
+        path, separator, text = setting.partition("=")
+        if not separator:
+            raise ConfigError(f"--set takes path.to.field=value, not '{setting}'.")
+        *parents, field = path.strip().split(".")
+        node: Any = values
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or field not in node:
+            raise ConfigError(f"--set {setting}: there is no field '{path}'; {_fields(values, parents)}.")
+        node[field] = _parse(text)
+    return validate(values)
+
+
+def validate(values: Mapping[str, Any]) -> TrainConfig:
+    """Raises ConfigError with the first field that is wrong."""
+    try:
+        config = TrainConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"The configuration cannot be used: {first_problem(error)}.") from error
+    for name, side in (("crop", config.data.crop), ("pool_crop", config.data.pool_crop)):
+        if side % config.network.scale:
+            raise ConfigError(f"data.{name} = {side} must be a multiple of the scale, {config.network.scale}.")
+    if config.data.pool and config.data.pool_crop < config.data.crop:
+        raise ConfigError(f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}.")
+    return config
+
+
+def read(path: Path) -> TrainConfig:
+    """Raises ConfigError when the file is missing, is not JSON or does not validate."""
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as a configuration: {error}.") from error
+    return validate(values)
+
+
+def _parse(text: str) -> Any:
+    """JSON where it is JSON (numbers, lists, true), else the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _fields(values: dict[str, Any], parents: list[str]) -> str:
+    node: Any = values
+    for parent in parents:
+        node = node.get(parent) if isinstance(node, dict) else None
+    return f"known here: {', '.join(node)}" if isinstance(node, dict) else "see the resolved config.json"

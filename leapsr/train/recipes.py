@@ -1,0 +1,97 @@
+"""Named runs. A recipe is a function that returns a whole configuration."""
+
+from collections.abc import Callable
+
+from ..errors import UnknownName
+from ..flow import Source
+from ..methods import OftsrConfig, TeacherConfig
+from ..networks import PRESETS
+from .config import DataConfig, OptimizerConfig, TrainConfig
+
+
+def teacher_tiny() -> TrainConfig:
+    """Seconds on a CPU: for tests and for a first look."""
+    return TrainConfig(
+        recipe="teacher_tiny",
+        steps=50,
+        batch=4,
+        network=PRESETS["tiny"],
+        method=TeacherConfig(),
+        data=DataConfig(crop=64, degradation="bicubic", held_out=1),
+        optimizer=OptimizerConfig(learning_rate=2e-3, warmup=10, ema=0.9),
+        log_every=10,
+        validate_every=25,
+    )
+
+
+def oftsr_tiny() -> TrainConfig:
+    """Seconds on a CPU: the distillation of teacher_tiny."""
+    return teacher_tiny().model_copy(update={"recipe": "oftsr_tiny", "method": OftsrConfig()})
+
+
+def teacher_small() -> TrainConfig:
+    """The packaged model's teacher: about two hours on one quiet core.
+
+    Wants a pool: degrading costs a core more than training on the result does.
+    """
+    return TrainConfig(
+        recipe="teacher_small",
+        steps=200_000,
+        batch=16,
+        network=PRESETS["small"],
+        source=Source(kind="noisy_lr", sigma=0.2),
+        method=TeacherConfig(norm="l2"),
+        data=DataConfig(crop=128, degradation="photo", pool=24_000, pool_crop=192),
+        optimizer=OptimizerConfig(learning_rate=6e-4, ema=0.9995),
+    )
+
+
+def oftsr_small() -> TrainConfig:
+    """The packaged model: teacher_small distilled to one step. The alignment loss shares its evaluations."""
+    small = teacher_small()
+    return small.model_copy(
+        update={
+            "recipe": "oftsr_small",
+            "steps": 100_000,
+            "method": OftsrConfig(boundary_share=0.25),
+            "optimizer": OptimizerConfig(learning_rate=2e-4, ema=0.9995),
+        }
+    )
+
+
+def teacher_base() -> TrainConfig:
+    """For a GPU: a 7M-parameter teacher on 256-pixel crops, degraded on the device."""
+    return TrainConfig(
+        recipe="teacher_base",
+        steps=300_000,
+        batch=64,
+        network=PRESETS["base"],
+        method=TeacherConfig(norm="l2"),
+        data=DataConfig(crop=256, degradation="photo", workers=8),
+        optimizer=OptimizerConfig(learning_rate=3e-4, warmup=1000, ema=0.9999),
+    )
+
+
+def oftsr_base() -> TrainConfig:
+    """For a GPU: teacher_base distilled to one step."""
+    return teacher_base().model_copy(
+        update={
+            "recipe": "oftsr_base",
+            "steps": 50_000,
+            "method": OftsrConfig(),
+            "optimizer": OptimizerConfig(learning_rate=1e-4, warmup=1000, ema=0.9999),
+        }
+    )
+
+
+RECIPES: dict[str, Callable[[], TrainConfig]] = {
+    recipe.__name__: recipe
+    for recipe in (teacher_tiny, teacher_small, teacher_base, oftsr_tiny, oftsr_small, oftsr_base)
+}
+
+
+def get(name: str) -> TrainConfig:
+    """Raises UnknownName, listing the recipes there are."""
+    if name not in RECIPES:
+        raise UnknownName("recipe", name, RECIPES)
+    return RECIPES[name]()

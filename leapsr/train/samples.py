@@ -1,0 +1,91 @@
+"""From the photos on disk to the network's space: which samples a step sees and how they are prepared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import degrade
+from ..data import pool
+from ..data.crops import PhotoCrops, Sample
+from ..data.photos import Photos, Progress, open_photos
+from ..degrade import Degradation
+from ..errors import DataError
+from ..flow import Source
+from ..methods import Batch
+from ..networks import Condition
+from ..ops.upsample import bicubic_upsample
+from .config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """The photos of a run, split: `training` and `held_out` are indices into `photos`."""
+
+    photos: Photos
+    training: list[int]
+    held_out: list[int]
+
+
+def split(source: str | Path, config: TrainConfig) -> Photographs:
+    """Hold some photos out, spread evenly over the list. Raises DataError when none would be left."""
+    data = config.data
+    photos = open_photos(source, smallest=data.pool_crop if data.pool else data.crop)
+    count = len(photos.names)
+    if count <= data.held_out:
+        raise DataError(
+            f"{source} has {count} usable photos and {data.held_out} are held out for validation; "
+            "add photos or use --set data.held_out=N."
+        )
+    held_out = [int(i) for i in np.linspace(0, count, data.held_out, endpoint=False)]
+    return Photographs(photos, sorted(set(range(count)) - set(held_out)), held_out)
+
+
+def sampler(
+    source: str | Path, shots: Photographs, config: TrainConfig, cache: Path, progress: Progress
+) -> Callable[[int, int], Sample]:
+    """samples(first, count) for the trainer: fresh crops, or a pool degraded ahead of time in `cache`."""
+    data = config.data
+    if not data.pool:
+        return PhotoCrops(shots.photos, shots.training, data.crop, config.seed)
+    spec = pool.PoolSpec(
+        source=str(Path(source).resolve()),
+        names=[shots.photos.names[i] for i in shots.training],
+        degradation=data.degradation,
+        scale=config.network.scale,
+        side=data.pool_crop,
+        count=data.pool,
+        seed=config.seed,
+    )
+    pool.check_space(cache, spec)
+    pool.build(cache, spec, shots.photos, shots.training, progress)
+    return pool.Pool(cache, data.crop, config.seed)
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """uint8 samples -> a Batch on the device: degraded if they are not yet, in [-1, 1], with a source."""
+
+    degradation: Degradation
+    source: Source
+    device: torch.device
+
+    @torch.no_grad()
+    def __call__(self, sample: Sample, generator: torch.Generator) -> Batch:
+        image = sample.image.to(self.device).float() / 255
+        lr = self.degradation(image, generator) if sample.lr is None else sample.lr.to(self.device).float() / 255
+        image, lr = image * 2 - 1, lr * 2 - 1
+        source = self.source.draw(bicubic_upsample(lr, self.degradation.scale), generator)
+        return Batch(image, source, Condition(lr), generator)
+
+
+def prepare(config: TrainConfig, device: torch.device) -> Prepare:
+    return Prepare(degrade.make(config.data.degradation, config.network.scale), config.source, device)
+
+
+def generator_of(seed: int, step: int, rank: int) -> torch.Generator:
+    """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
+    mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(mixed))

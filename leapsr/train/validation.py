@@ -1,0 +1,64 @@
+"""What the run looks like so far: PSNR on held-out photos and a picture of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from .. import degrade
+from ..metrics.fidelity import psnr
+from ..restorer import Restorer
+from .config import TrainConfig
+from .samples import Photographs, generator_of
+
+SIDE = 192  # pixels of a validation crop: enough to see texture, small enough to look at eight
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Validation:
+    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale); noise like image. image and lr in [0, 1]."""
+
+    image: Tensor
+    lr: Tensor
+    noise: Tensor
+
+    def __call__(self, restorer: Restorer) -> tuple[dict[str, float], Tensor]:
+        """Scores and a grid (3, rows, columns) in [0, 1]: enlarged pixels, faithful, realistic, the photo."""
+        many = 8 if restorer.config.method == "teacher" else 1
+        faithful = restorer.restore(self.lr, self.noise, fidelity=1).clamp(0, 1).cpu()
+        realistic = restorer.restore(self.lr, self.noise, fidelity=0, steps=many).clamp(0, 1).cpu()
+        scores = {
+            "psnr_fidelity_1": psnr(faithful, self.image, channels="y", border=4).mean().item(),
+            "psnr_fidelity_0": psnr(realistic, self.image, channels="y", border=4).mean().item(),
+        }
+        enlarged = F.interpolate(self.lr, self.image.shape[-2:], mode="nearest")
+        rows = torch.cat([enlarged, faithful, realistic, self.image], dim=3)
+        return scores, rows.permute(1, 0, 2, 3).flatten(1, 2)
+
+
+def validation(shots: Photographs, config: TrainConfig) -> Validation | None:
+    """Fixed crops from the middle of the held-out photos, degraded once. None when none are held out."""
+    if not shots.held_out:
+        return None
+    scale = config.network.scale
+    smallest = min(min(shots.photos.sizes[i]) for i in shots.held_out[:SHOWN])
+    side = min(SIDE, smallest) // scale * scale
+    image = torch.stack([_middle(shots.photos.whole(i), side) for i in shots.held_out[:SHOWN]]) / 255
+    generator = generator_of(config.seed, 2**40, 0)
+    lr = degrade.make(config.data.degradation, scale)(image, generator)
+    return Validation(image, lr, torch.randn(image.shape, generator=generator))
+
+
+def save_grid(grid: Tensor, path: Path) -> None:
+    """grid: (3, H, W) in [0, 1], as a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()).save(path)
+
+
+def _middle(photo: Tensor, side: int) -> Tensor:
+    top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
+    return photo[:, top : top + side, left : left + side]

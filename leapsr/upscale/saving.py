@@ -1,0 +1,88 @@
+"""Write pictures so that a file is either complete or not there."""
+
+import errno
+import io
+import logging
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError
+from .images import Picture, to_pil
+
+logger = logging.getLogger(__name__)
+
+WRITABLE = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+LARGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+MAX_JPEG_EXIF = 65_533
+
+
+def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
+    """Raises OutputError where the format that `path` names cannot hold such a picture."""
+    name = WRITABLE.get(path.suffix.lower())
+    if name is None:
+        raise OutputError(f"{path} cannot be written: use one of {', '.join(WRITABLE)}.")
+    if has_alpha and name == "JPEG":
+        raise OutputError(f"{path} cannot hold the transparency of its source; use '-f png' or '-f webp'.")
+    limit = LARGEST_SIDE.get(name)
+    if limit and max(height, width) > limit:
+        raise OutputError(f"{path} would be {width} x {height} pixels and {name} ends at {limit}; use '-f png'.")
+
+
+def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
+    """Write JPEG, PNG or WebP, as the suffix says, all or nothing.
+
+    quality: of JPEG and WebP, 1 to 100. Raises OutputError for a full disk, a missing permission, or a format that
+    cannot hold the picture; nothing is left behind then, and a file that was there before is untouched.
+    """
+    path = Path(path)
+    check_output(path, *picture.size, picture.alpha is not None)
+    write(path, _encode(picture, path, quality))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put the bytes into a file beside `path` and then in its place. Raises OutputError; leaves no half file."""
+    part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise OutputError(_write_failure(path, error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_failure(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return f"No permission to write {path}; choose another place with -o."
+    return f"{path} could not be written: {error.strerror or error}."
+
+
+def _encode(picture: Picture, path: Path, quality: int) -> bytes:
+    name = WRITABLE[path.suffix.lower()]
+    buffer = io.BytesIO()
+    try:
+        to_pil(picture).save(buffer, name, icc_profile=picture.icc, **_options(picture, name, quality))
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path} could not be encoded: {error}.") from error
+    return buffer.getvalue()
+
+
+def _options(picture: Picture, name: str, quality: int) -> dict[str, Any]:
+    """Keyword arguments of Pillow's writer."""
+    exif = picture.exif
+    if exif and name == "JPEG" and len(exif) > MAX_JPEG_EXIF:
+        logger.warning("The EXIF data are too long for a JPEG and were left out.")
+        exif = None
+    options: dict[str, Any] = {"exif": exif} if exif else {}
+    if name == "PNG":
+        return options
+    options["quality"] = quality
+    return options | ({"subsampling": 0} if name == "JPEG" and quality >= 90 else {})

@@ -1,0 +1,80 @@
+"""What size the result shall have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import floor, sqrt
+
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Target:
+    """One way to say the size: a factor, or a width and/or height, or a side, or an area. Nothing: the model's factor.
+
+    Sides are in pixels. With only one side given the proportions are kept; width and height together are both exact.
+    Raises UsageError when two ways are mixed or a number is not positive.
+    """
+
+    scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    long_side: int | None = None
+    short_side: int | None = None
+    megapixels: float | None = None
+
+    def __post_init__(self) -> None:
+        given = self._given()
+        if len(given) > 1 and set(given) != {"width", "height"}:
+            raise UsageError(f"Give one size, not {_listed(given)}; only width and height go together.")
+        for name, value in given.items():
+            if not 0 < value < float("inf"):
+                raise UsageError(f"{name.replace('_', ' ')} must be more than 0, not {value}.")
+
+    def _given(self) -> dict[str, float]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def size(self, height: int, width: int, model_scale: int) -> tuple[int, int]:
+        """(height, width) of the result for a picture of height x width."""
+        if self.width and self.height:
+            return self.height, self.width
+        factor = self._factor(height, width, model_scale)
+        wanted = _rounded(height * factor), _rounded(width * factor)
+        return self.height or wanted[0], self.width or wanted[1]
+
+    def _factor(self, height: int, width: int, model_scale: int) -> float:
+        if self.megapixels:
+            return sqrt(self.megapixels * 1e6 / (height * width))
+        sides = (
+            (self.width, width),
+            (self.height, height),
+            (self.long_side, max(height, width)),
+            (self.short_side, min(height, width)),
+        )
+        return next((side / have for side, have in sides if side), self.scale or model_scale)
+
+    def reached_by(self, height: int, width: int, model_scale: int) -> bool:
+        """Whether a picture already is at least as large as it shall become."""
+        wanted = self.size(height, width, model_scale)
+        return wanted[0] <= height and wanted[1] <= width
+
+    def label(self, model_scale: int) -> str:
+        """The part of a file name that tells the size: x4, x2.5, 1920w, 1920wx1080h, 3000long, 1080short, 12mp."""
+        if not self._given():
+            return f"x{model_scale}"
+        if self.scale:
+            return f"x{self.scale:g}"
+        units = {"width": "w", "height": "h", "long_side": "long", "short_side": "short", "megapixels": "mp"}
+        return "x".join(f"{value:g}{units[name]}" for name, value in self._given().items())
+
+
+LABEL = r"(?:x[\d.]+|\d+wx\d+h|[\d.]+(?:w|h|long|short|mp))"
+"""Regular expression of every label() that a name can end in."""
+
+
+def _rounded(length: float) -> int:
+    return max(1, floor(length + 0.5))
+
+
+def _listed(names: Sequence[str] | dict[str, float]) -> str:
+    return " and ".join(name.replace("_", " ") for name in names)

@@ -1,0 +1,88 @@
+"""Fixtures shared by all tests: the data folder, small pictures, and a restorer that needs no weights."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Self, cast
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from leapsr.restorer import Restorer
+    from leapsr.upscale.upscaler import Upscaler
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with golden vectors, weights and validation pictures; $LEAPSR_DATA or ../shared."""
+    folder = Path(os.environ.get("LEAPSR_DATA", REPOSITORY.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the data folder {folder}; set LEAPSR_DATA to where it is")
+    return folder
+
+
+def picture_array(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """(height, width, 3) uint8 with smooth colour, an edge and a little texture."""
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [np.sin(x / 9 + phase) + np.cos(y / 7 - phase) for phase in (0.0, 1.0, 2.0)]
+    texture = np.random.default_rng(seed).normal(0, 6, (height, width, 3))
+    return (np.stack(waves, -1) * 50 + 127 + 30 * (x > y)[..., None] + texture).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photo() -> Image.Image:
+    return Image.fromarray(picture_array(24, 37))
+
+
+@pytest.fixture
+def photo_tensor() -> Tensor:
+    """(1, 3, 48, 64) float32 in [0, 1]"""
+    return torch.from_numpy(picture_array(48, 64)).permute(2, 0, 1)[None].float() / 255
+
+
+class FakeRestorer:
+    """The interface of Restorer with no network: bicubic upsampling plus locally filtered noise (halo: 3 pixels)."""
+
+    scale = 4
+    alignment = 4
+    default_fidelity = 0.25
+    device = torch.device("cpu")
+    dtype = torch.float32
+    config = SimpleNamespace(color_fix="none")
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, int]] = []
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
+        self.dtype = dtype or self.dtype
+        return self
+
+    def halo(self, steps: int) -> int:
+        return 2 + steps
+
+    def restore(self, lr: Tensor, noise: Tensor, *, steps: int = 1, fidelity: float | None = None) -> Tensor:
+        self.calls.append((lr.shape[-2], lr.shape[-1]))
+        assert noise.shape == (*lr.shape[:2], self.scale * lr.shape[2], self.scale * lr.shape[3])
+        fidelity = self.default_fidelity if fidelity is None else fidelity
+        kernel = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]).expand(3, 1, 3, 3) / 16
+        detail = F.conv2d(noise, kernel, padding=1, groups=3)
+        return F.interpolate(lr, scale_factor=self.scale, mode="bicubic") + 0.2 * (1 - fidelity) * detail
+
+
+@pytest.fixture
+def fake_restorer() -> FakeRestorer:
+    return FakeRestorer()
+
+
+@pytest.fixture
+def upscaler(fake_restorer: FakeRestorer) -> "Upscaler":
+    from leapsr.upscale.upscaler import Upscaler
+
+    return Upscaler(cast("Restorer", fake_restorer))
