@@ -33,9 +33,13 @@ def _looks_like_path(name: str) -> bool:
 
 def _model_folder(path: Path) -> Path:
     if not path.is_dir():
-        raise WeightsError(f"There is no model folder {path}; 'leapsr models list' shows the models known by name.")
+        raise WeightsError(
+            f"There is no model folder {path}; 'leapsr models list' shows the models known by name."
+        )
     if not _is_model(path):
-        raise WeightsError(f"{path} is not a model folder: it has no {CONFIG} (and should have {WEIGHTS} beside it).")
+        raise WeightsError(
+            f"{path} is not a model folder: it has no {CONFIG} (and should have {WEIGHTS} beside it)."
+        )
     if not (path / WEIGHTS).is_file():
         raise WeightsError(f"{path} has no {WEIGHTS}; copy the complete model folder there.")
     return path
@@ -44,8 +48,10 @@ def _model_folder(path: Path) -> Path:
 def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
     """The folder of a model given by name, or by the path of its folder.
 
-    A name is looked up in model_dir (None: nowhere), then among the packaged models, then in $LEAPSR_MODEL_DIR.
-    Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete model.
+    A name is looked up in model_dir (None: nowhere), then among the packaged models, then in
+    $LEAPSR_MODEL_DIR.
+    Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete
+    model.
     """
     for place in _places(model_dir):
         if isinstance(name, str) and name in _listed(place):
@@ -71,7 +77,9 @@ def default_name(model_dir: str | Path | None = None) -> str:
     """
     known = names(model_dir)
     if not known:
-        raise WeightsError(f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m.")
+        raise WeightsError(
+            f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
+        )
     return DEFAULT if DEFAULT in known else known[0]
 
 
@@ -88,7 +96,9 @@ def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
         raise WeightsError(f"{folder / CHECKSUMS} does not list {WEIGHTS}; install the model again.")
     for file, digest in expected.items():
         if not (folder / file).is_file() or _sha256(folder / file) != digest:
-            raise WeightsError(f"{folder / file} is missing or damaged (its SHA-256 differs); install the model again.")
+            raise WeightsError(
+                f"{folder / file} is missing or damaged (its SHA-256 differs); install the model again."
+            )
     return sorted(expected)
 
 

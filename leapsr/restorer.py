@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import methods
-from .errors import ConfigError, WeightsError
+from .errors import UnknownName, WeightsError
 from .flow import Source
 from .networks import Condition, UNet, UNetConfig
 from .ops.upsample import bicubic_upsample
@@ -122,7 +122,7 @@ def read_config(folder: Path) -> ModelConfig:
         methods.entry(config.method)
     except FileNotFoundError:
         raise WeightsError(f"{folder} is not a model folder: it has no {CONFIG}.") from None
-    except (ValidationError, ConfigError, json.JSONDecodeError, OSError, UnicodeDecodeError) as error:
+    except (ValidationError, UnknownName, json.JSONDecodeError, OSError, UnicodeDecodeError) as error:
         raise WeightsError(f"{path} cannot be used: {first_problem(error)}.") from error
     return config
 

@@ -48,7 +48,7 @@ def photo_tensor() -> Tensor:
 
 
 class FakeRestorer:
-    """The interface of Restorer with no network: bicubic upsampling plus locally filtered noise (halo: 3 pixels)."""
+    """The interface of Restorer with no network: bicubic upsampling plus locally filtered noise."""
 
     scale = 4
     alignment = 4
@@ -61,6 +61,7 @@ class FakeRestorer:
         self.calls: list[tuple[int, int]] = []
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
+        assert torch.device(device) == self.device
         self.dtype = dtype or self.dtype
         return self
 
@@ -68,6 +69,7 @@ class FakeRestorer:
         return 2 + steps
 
     def restore(self, lr: Tensor, noise: Tensor, *, steps: int = 1, fidelity: float | None = None) -> Tensor:
+        assert steps >= 1
         self.calls.append((lr.shape[-2], lr.shape[-1]))
         assert noise.shape == (*lr.shape[:2], self.scale * lr.shape[2], self.scale * lr.shape[3])
         fidelity = self.default_fidelity if fidelity is None else fidelity
@@ -86,3 +88,21 @@ def upscaler(fake_restorer: FakeRestorer) -> "Upscaler":
     from leapsr.upscale.upscaler import Upscaler
 
     return Upscaler(cast("Restorer", fake_restorer))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete model folder, `tiny`: the smallest network, with random weights."""
+    from leapsr import catalog
+    from leapsr.networks import UNet
+    from leapsr.networks.unet import PRESETS
+    from leapsr.restorer import ModelConfig, Restorer
+
+    torch.manual_seed(0)
+    network = UNet(PRESETS["tiny"])
+    for parameter in network.parameters():  # layers that start at zero would hide mistakes
+        torch.nn.init.normal_(parameter, std=0.05)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    Restorer(ModelConfig(method="oftsr", network=PRESETS["tiny"]), network).save_pretrained(folder)
+    catalog.write_checksums(folder)
+    return folder

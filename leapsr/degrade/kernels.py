@@ -49,11 +49,13 @@ def plateau(size: Tensor, sigma_x: Tensor, sigma_y: Tensor, angle: Tensor, beta:
 
 def sinc(size: Tensor, cutoff: Tensor) -> Tensor:
     """The ideal circular low-pass filter, which rings. cutoff: (B,), radians per pixel, up to pi."""
-    y, x = _grid(cutoff)
-    radius = torch.sqrt(x**2 + y**2)
+    offsets = torch.arange(SIDE // 2 + 1, dtype=cutoff.dtype, device=cutoff.device)
+    radius = torch.sqrt(offsets.unsqueeze(1) ** 2 + offsets**2)
     cutoff = cutoff.view(-1, 1, 1)
-    ring = cutoff * torch.special.bessel_j1(cutoff * radius) / (2 * math.pi * radius)
-    return _normalise(torch.where(radius == 0, cutoff**2 / (4 * math.pi), ring), size)
+    ring = cutoff * _bessel_j1(cutoff * radius) / (2 * math.pi * radius)
+    quadrant = torch.where(radius == 0, cutoff**2 / (4 * math.pi), ring)
+    mirror = (torch.arange(SIDE, device=cutoff.device) - SIDE // 2).abs()
+    return _normalise(quadrant[:, mirror][:, :, mirror], size)
 
 
 def identity(count: int) -> Tensor:
@@ -88,6 +90,15 @@ def draw_sinc(count: int, generator: torch.Generator) -> Tensor:
     """(count, SIDE, SIDE): the last filter of Real-ESRGAN, cutoff from U[pi/3, pi)."""
     size = _draw_size((7, SIDE), count, generator)
     return sinc(size, uniform(math.pi / 3, math.pi, count, generator))
+
+
+def _bessel_j1(x: Tensor) -> Tensor:
+    """Bessel's integral by the midpoint rule, which for x below 60 is exact to rounding.
+
+    torch.special.bessel_j1 is off by up to 5e-7 between 3 and 20, even in float64.
+    """
+    nodes = (torch.arange(48, dtype=x.dtype, device=x.device) + 0.5) * (math.pi / 48)
+    return torch.cos(nodes - x.unsqueeze(-1) * nodes.sin()).mean(-1)
 
 
 def _draw_size(sizes: tuple[int, int], count: int, generator: torch.Generator) -> Tensor:

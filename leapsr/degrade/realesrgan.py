@@ -1,16 +1,19 @@
 """The second-order degradation of Real-ESRGAN (Wang et al. 2021): the made-up history of a shared photo.
 
-Twice blur, resize, noise and JPEG; the second time ends in the final size and, often, a sinc filter that rings.
+Twice blur, resize, noise and JPEG; the second time ends in the final size and, often, a filter that rings.
 
-    python -m leapsr.degrade.realesrgan cat.png     writes a sheet of damaged versions of the picture
+    python -m leapsr.degrade.realesrgan cat.png     writes cat_realesrgan.png, 16 damaged versions of it
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Self, TypeVar
 
+import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from leapsr.degrade.draw import chance, choice, on_rows, resize_factor, uniform
@@ -174,3 +177,21 @@ def _draw_mode(count: int, generator: torch.Generator) -> Tensor:
 
 def _take(draw: Draw, rows: Tensor) -> Draw:
     return replace(draw, **{field.name: getattr(draw, field.name)[rows] for field in fields(draw)})
+
+
+def write_sheet(picture: Path, sheet: Path, rows: int = 4, scale: int = 4) -> None:
+    """Writes rows x rows damaged versions of a picture, with seed 0, as one PNG."""
+    with Image.open(picture) as file:
+        photo = ImageOps.exif_transpose(file).convert("RGB")
+    photo = photo.crop((0, 0, photo.width // scale * scale, photo.height // scale * scale))
+    image = torch.from_numpy(np.array(photo)).permute(2, 0, 1).float().div(255)
+    lr = RealESRGAN(scale)(image.expand(rows**2, -1, -1, -1), torch.Generator().manual_seed(0))
+    tiles = lr.mul(255).round().byte().view(rows, rows, *lr.shape[1:]).permute(0, 3, 1, 4, 2)
+    Image.fromarray(tiles.reshape(rows * lr.shape[2], rows * lr.shape[3], 3).numpy()).save(sheet)
+
+
+if __name__ == "__main__":
+    import sys
+
+    for name in sys.argv[1:]:
+        write_sheet(Path(name), Path(f"{Path(name).stem}_realesrgan.png"))

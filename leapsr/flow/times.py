@@ -16,5 +16,5 @@ def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 
 
 
 def uniform_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
-    """`steps` + 1 decreasing times from start to end, equally spaced."""
-    return torch.linspace(start, end, steps + 1)
+    """`steps` + 1 decreasing times from start to end, equally spaced, float64."""
+    return torch.linspace(start, end, steps + 1, dtype=torch.float64)

@@ -80,7 +80,7 @@ def _window_mean(image: Tensor) -> Tensor:
     line = torch.softmax(-(offset**2) / (2 * SSIM_SIGMA**2), dim=0)
     flat = image.flatten(0, 1).unsqueeze(1)
     rows = F.conv2d(flat, line.view(1, 1, -1, 1))
-    return F.conv2d(rows, line.view(1, 1, 1, -1)).unflatten(0, image.shape[:2])
+    return F.conv2d(rows, line.view(1, 1, 1, -1)).squeeze(1).unflatten(0, image.shape[:2])
 
 
 def lr_psnr(restored: Tensor, lr: Tensor) -> Tensor:

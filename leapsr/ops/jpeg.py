@@ -59,8 +59,8 @@ def real_jpeg(image: Tensor, quality: Tensor) -> Tensor:
 def tensor_jpeg(image: Tensor, quality: Tensor) -> Tensor:
     """JPEG without the file: colour transform, block cosine transform and quantisation, in floating point.
 
-    Sides that are no multiple of 16 are filled with black, as in DiffJPEG. The tables are the codec's; those of
-    DiffJPEG are transposed, which makes it this function on transposed images. Nothing is rounded to 8 bits.
+    Sides that are no multiple of 16 are filled with black, as in DiffJPEG. The tables are the codec's;
+    DiffJPEG has them transposed and so equals this function on transposed images. The result is not rounded.
     """
     height, width = image.shape[-2:]
     ycbcr = _mix(_fill(image.clamp(0, 1)) * 255, RGB_TO_YCBCR)
@@ -90,10 +90,10 @@ def _quantise(channels: Tensor, table: tuple[tuple[int, ...], ...], quality: Ten
     """Rounds the cosine coefficients of (B, C, H, W) to multiples of the table scaled to each quality."""
     cosines = _cosines().to(channels)
     steps = torch.tensor(table, dtype=channels.dtype, device=channels.device)
-    # The standard stops at one grey level, which also keeps quality 100 from dividing by zero.
-    steps = (steps * _table_factor(quality.to(channels)).view(-1, 1, 1, 1, 1, 1)).clamp(min=1)
+    # Baseline files hold steps of 1 to 255. (They hold whole numbers too, which DiffJPEG leaves out.)
+    steps = (steps * _table_factor(quality.to(channels)).view(-1, 1, 1, 1, 1, 1)).clamp(1, 255)
     batch, planes, height, width = channels.shape
-    blocks = channels.view(batch, planes, height // 8, 8, width // 8, 8).transpose(-3, -2)
+    blocks = channels.reshape(batch, planes, height // 8, 8, width // 8, 8).transpose(-3, -2)
     coefficients = cosines @ blocks @ cosines.T
     blocks = cosines.T @ ((coefficients / steps).round() * steps) @ cosines
     return blocks.transpose(-3, -2).reshape(channels.shape)

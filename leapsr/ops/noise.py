@@ -1,8 +1,8 @@
 """Gaussian noise that belongs to places: the value at a pixel depends on the seed and on where the pixel is.
 
-A tile therefore draws exactly the noise that the whole picture would have there, whatever the tile size, the order of
-the work or the device. Every step is integer arithmetic, a table look-up or one correctly rounded float operation, so
-two computations of the same pixel agree to the last bit.
+A tile therefore draws exactly the noise that the whole picture would have there, whatever the tile size, the
+order of the work or the device. Every step is integer arithmetic, a table look-up or one correctly rounded
+float operation, so two computations of the same pixel agree to the last bit.
 """
 
 import math
@@ -16,7 +16,7 @@ _WORD = 0xFFFFFFFF
 
 
 def _signed(multiplier: int) -> int:
-    """The same multiplier modulo 2^32 with a magnitude below 2^31, so that 32-bit values times it fit in an int64."""
+    """The same multiplier modulo 2^32, below 2^31 in magnitude: 32-bit values times it fit in an int64."""
     return multiplier - (1 << 32) if multiplier >> 31 else multiplier
 
 
@@ -24,8 +24,8 @@ _FIRST, _SECOND = _signed(0x7FEB352D), _signed(0x846CA68B)
 
 
 def _mix(word: Tensor) -> Tensor:
-    """The 32-bit finaliser "lowbias32" (C. Wellons, hash-prospector): a bijection in which each input bit flips each
-    output bit about half of the time. word: int64 holding values in [0, 2^32).
+    """The 32-bit finaliser "lowbias32" (C. Wellons, hash-prospector): a bijection in which each input bit
+    flips each output bit about half of the time. word: int64 holding values in [0, 2^32).
     """
     word = word ^ (word >> 16)
     word = word.mul_(_FIRST).bitwise_and_(_WORD)
@@ -53,7 +53,7 @@ def _half_normal_table(device: torch.device) -> Tensor:
 
 
 def _normal(word: Tensor) -> Tensor:
-    """32 random bits to one standard normal: the sum of two independent N(0, 1/2) looked up with 16 bits each."""
+    """32 random bits to a standard normal: the sum of two N(0, 1/2), each looked up with 16 bits."""
     table = _half_normal_table(word.device)
     flat = word.flatten()
     total = table.index_select(0, flat & 0xFFFF) + table.index_select(0, flat >> 16)
@@ -69,14 +69,18 @@ def position_noise(
     channels: int = 3,
     device: torch.device | str | None = None,
 ) -> Tensor:
-    """Standard normal noise for the box at (top, left) of an endless picture: (channels, height, width) float32.
+    """Standard normal noise for the box at (top, left) of an endless picture: (channels, height, width)
+    float32.
 
-    A pure function of (seed, channel, y, x): any crop equals, bit for bit, the crop of the whole, on every device.
-    Values stay within 6.2. seed: any integer, of which the low 64 bits count. top, left: pixels, 0 <= y, x < 2^32.
+    A pure function of (seed, channel, y, x): any crop equals, bit for bit, the crop of the whole, on every
+    device.
+    Values stay within 6.2. seed: any integer, of which the low 64 bits count. top, left: pixels, 0 <= y, x <
+    2^32.
     """
     rows = torch.arange(top, top + height, dtype=torch.int64, device=device)
     columns = torch.arange(left, left + width, dtype=torch.int64, device=device)
-    # Two keys per row: with a single 32-bit key some rows of a large picture would be shuffles of one another.
+    # Two keys per row: with a single 32-bit key some rows of a large picture would be shuffles of one
+    # another.
     before = _row_keys(0x243F6A88, seed, rows, channels)
     after = _row_keys(0x85A308D3, seed, rows, channels)
     out = torch.empty(channels, height, width, device=rows.device)

@@ -146,6 +146,8 @@ def _assemble(
         fused=True,
     )
     player, prepared = accelerator.prepare(student, optimizer)
+    if config.compile:
+        player.compile()
     accelerator.register_for_checkpointing(average)
     guarded = None if teacher is None else _autocast(accelerator, teacher)
     return {

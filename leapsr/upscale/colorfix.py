@@ -24,7 +24,8 @@ def wavelet(image: Tensor, reference: Tensor) -> Tensor:
 def adain(image: Tensor, reference: Tensor) -> Tensor:
     """Give each channel of `image` the mean and standard deviation that it has in `reference`.
 
-    Adaptive instance normalisation (Huang & Belongie 2017, equation 8). Both (..., C, H, W), any range. Not clamped.
+    Adaptive instance normalisation (Huang & Belongie 2017, equation 8). Both (..., C, H, W), any range. Not
+    clamped.
     """
     (mean, deviation), (wanted_mean, wanted_deviation) = _statistics(image), _statistics(reference)
     return (image - mean) / deviation * wanted_deviation + wanted_mean
@@ -43,7 +44,9 @@ def _low_frequencies(image: Tensor) -> Tensor:
 def _blur_rows(image: Tensor, distance: int) -> Tensor:
     """[1 2 1] / 4 along the last axis, with taps `distance` apart and the border repeated."""
     shape = image.shape
-    padded = F.pad(image.reshape(-1, 1, shape[-1]), (distance, distance), mode="replicate").view(*shape[:-1], -1)
+    padded = F.pad(image.reshape(-1, 1, shape[-1]), (distance, distance), mode="replicate").view(
+        *shape[:-1], -1
+    )
     centre = padded[..., distance:-distance]
     return (padded[..., : -2 * distance] + 2 * centre + padded[..., 2 * distance :]) / 4
 

@@ -1,4 +1,4 @@
-"""Picture files and what programs hold in memory to `Picture`, the one form that leapsr works on, and back."""
+"""Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
 import io
 import logging
@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
 
 MAX_SIDE = 30_000
-"""Pixels; larger pictures are refused. Pillow's own limit of 179 million pixels is lifted to MAX_SIDE squared."""
+"""Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
 
-READABLE = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+READABLE = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
 
 _EXIF_HEADER = b"Exif\0\0"
@@ -31,8 +31,9 @@ _pillow_limit = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """rgb: (3, H, W) float32 in [0, 1], sRGB unless icc says otherwise, upright. alpha: (1, H, W) float32 in [0, 1],
-    1 is opaque; None where the picture has none. icc: an RGB colour profile. exif: starts with "Exif", orientation 1.
+    """rgb: (3, H, W) float32 in [0, 1], sRGB unless icc says otherwise, upright. alpha: (1, H, W) float32 in
+    [0, 1], 1 is opaque; None where the picture has none. icc: an RGB colour profile. exif: starts with
+    "Exif", orientation 1.
     """
 
     rgb: Tensor
@@ -49,8 +50,8 @@ class Picture:
 def load(source: Source) -> Picture:
     """Read a file, or take over what is in memory.
 
-    source: a path; bytes of a file; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8; or a
-    float tensor (3, H, W) in [0, 1].
+    source: a path; bytes of a file; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
+    uint8; or a float tensor (3, H, W) in [0, 1].
     Raises ImageError, in one sentence that names the file, for everything that cannot be used.
     """
     if isinstance(source, Tensor):
@@ -83,7 +84,7 @@ def _lies_on_its_side(image: Image.Image) -> bool:
 
 
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
-    """Any mode of Pillow but floating point ones. Raises ImageError for those, for several frames, for damage."""
+    """Any mode but floating point ones. Raises ImageError for those, for several frames, for damage."""
     _check(image, name)
     _load_pixels(image, name)
     upright, exif = _upright(image)
@@ -142,12 +143,15 @@ def _read(path: Path) -> bytes:
 
 
 def _open(data: io.BytesIO, name: str) -> Image.Image:
+    Image.init()  # until then Pillow knows only some of the formats
     with _pillow_limit:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             return Image.open(data, formats=READABLE)
         except Exception as error:  # Pillow's header readers raise many kinds on damaged data
-            raise ImageError(f"{name} is not a picture that can be read (JPEG, PNG, WebP, BMP, TIFF).") from error
+            raise ImageError(
+                f"{name} is not a picture that can be read (JPEG, PNG, WebP, BMP, TIFF)."
+            ) from error
         finally:
             Image.MAX_IMAGE_PIXELS = before
 
@@ -177,7 +181,7 @@ def _reason(error: Exception) -> str:
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, bytes | None]:
-    """The image turned as its EXIF orientation says, and the EXIF block, which is unchanged but for that tag."""
+    """The image turned as its EXIF says, and the EXIF block, which is unchanged but for the orientation."""
     raw = image.info.get("exif")
     try:
         exif = image.getexif()

@@ -13,9 +13,9 @@ from ..errors import ImageError
 
 logger = logging.getLogger(__name__)
 
-BYTES_PER_PIXEL = 16_384
-"""Working memory of the network for each low-resolution pixel of a tile and its context, rounded up generously."""
-SMALLEST_TILE, LARGEST_TILE = 32, 512
+BYTES_PER_PIXEL = 8_192
+"""Working memory for each low-resolution pixel of a tile with context; the U-Net presets take up to 3,500."""
+SMALLEST_TILE, LARGEST_TILE = 32, 1024
 
 Result = TypeVar("Result")
 
@@ -53,8 +53,8 @@ def _container_memory() -> int | None:
 
 
 def auto_tile(free: int | None, halo: int) -> int:
-    """Side of a tile's core, in low-resolution pixels, that uses at most half of `free` bytes (None: unknown)."""
-    budget = free // 2 if free is not None else 1 << 30
+    """Side of a core, in low-resolution pixels, that needs at most half of `free` bytes (None: unknown)."""
+    budget = max(0, free) // 2 if free is not None else 1 << 30
     side = isqrt(budget // BYTES_PER_PIXEL) - 2 * halo
     return min(LARGEST_TILE, max(SMALLEST_TILE, side))
 
@@ -62,7 +62,7 @@ def auto_tile(free: int | None, halo: int) -> int:
 def needed(lr: tuple[int, int], out: tuple[int, int], scale: int) -> int:
     """Bytes of main memory for a picture lr = (height, width), restored at `scale` and resized to out."""
     large, wanted = scale**2 * lr[0] * lr[1], out[0] * out[1]
-    # Three float32 planes, twice while they are recoloured or resized, then 8-bit planes, their copy and the file.
+    # Three planes of float32, twice while they are recoloured or resized, then of 8 bits, their copy, the file.
     return 3 * (4 * lr[0] * lr[1] + 4 * (large + max(large, wanted)) + 3 * wanted)
 
 
@@ -70,8 +70,9 @@ def check_room(lr: tuple[int, int], out: tuple[int, int], scale: int, free: int 
     """Raises ImageError where the work of `needed` cannot be done in `free` bytes (None: unknown)."""
     bytes_needed = needed(lr, out, scale)
     if free is not None and bytes_needed > free:
+        size, larger = f"{lr[1]} x {lr[0]} pixels", f"{out[1]} x {out[0]}"
         raise ImageError(
-            f"{lr[1]} x {lr[0]} pixels to {out[1]} x {out[0]} needs {bytes_needed / 2**30:.1f} GiB of memory and "
+            f"Enlarging {size} to {larger} needs {bytes_needed / 2**30:.1f} GiB of memory and only "
             f"{free / 2**30:.1f} GiB are free: cut the picture into parts or ask for a smaller size."
         )
 
@@ -90,7 +91,9 @@ def with_smaller_tiles(run: Callable[[int], Result], tile: int, longest: int) ->
                 raise
             smaller = min(tile or longest, longest) // 2
             if smaller < SMALLEST_TILE:
-                raise ImageError("There is not enough memory even for the smallest tiles; use '--device cpu'.") from error
+                raise ImageError(
+                    "There is not enough memory even for the smallest tiles; use '--device cpu'."
+                ) from error
         logger.warning("Out of memory with tiles of %s; trying %s.", tile or "the whole picture", smaller)
         tile = smaller
         if torch.cuda.is_available():

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from .images import Picture, to_pil
 
 logger = logging.getLogger(__name__)
 
-WRITABLE = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+WRITABLE = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 LARGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
 MAX_JPEG_EXIF = 65_533
 
@@ -27,14 +28,16 @@ def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
         raise OutputError(f"{path} cannot hold the transparency of its source; use '-f png' or '-f webp'.")
     limit = LARGEST_SIDE.get(name)
     if limit and max(height, width) > limit:
-        raise OutputError(f"{path} would be {width} x {height} pixels and {name} ends at {limit}; use '-f png'.")
+        raise OutputError(
+            f"{path} would be {width} x {height} pixels and {name} ends at {limit}; use '-f png'."
+        )
 
 
 def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
     """Write JPEG, PNG or WebP, as the suffix says, all or nothing.
 
-    quality: of JPEG and WebP, 1 to 100. Raises OutputError for a full disk, a missing permission, or a format that
-    cannot hold the picture; nothing is left behind then, and a file that was there before is untouched.
+    quality: of JPEG and WebP, 1 to 100. Raises OutputError for a full disk, a missing permission, or a format
+    that cannot hold the picture; nothing is left behind then, and a file that was there before is untouched.
     """
     path = Path(path)
     check_output(path, *picture.size, picture.alpha is not None)
@@ -42,7 +45,7 @@ def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Put the bytes into a file beside `path` and then in its place. Raises OutputError; leaves no half file."""
+    """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file."""
     part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,11 +53,12 @@ def write(path: Path, data: bytes) -> None:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         raise OutputError(_write_failure(path, error)) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _write_failure(path: Path, error: OSError) -> str:

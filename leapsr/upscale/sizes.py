@@ -9,9 +9,11 @@ from ..errors import UsageError
 
 @dataclass(frozen=True)
 class Target:
-    """One way to say the size: a factor, or a width and/or height, or a side, or an area. Nothing: the model's factor.
+    """One way to say the size: a factor, or a width and/or height, or a side, or an area. Nothing: the
+    model's factor.
 
-    Sides are in pixels. With only one side given the proportions are kept; width and height together are both exact.
+    Sides are in pixels. With only one side given the proportions are kept; width and height together are both
+    exact.
     Raises UsageError when two ways are mixed or a number is not positive.
     """
 
@@ -59,7 +61,7 @@ class Target:
         return wanted[0] <= height and wanted[1] <= width
 
     def label(self, model_scale: int) -> str:
-        """The part of a file name that tells the size: x4, x2.5, 1920w, 1920wx1080h, 3000long, 1080short, 12mp."""
+        """The size as part of a file name: x4, x2.5, 1920w, 1920wx1080h, 3000long, 1080short, 12mp."""
         if not self._given():
             return f"x{model_scale}"
         if self.scale:
@@ -67,6 +69,8 @@ class Target:
         units = {"width": "w", "height": "h", "long_side": "long", "short_side": "short", "megapixels": "mp"}
         return "x".join(f"{value:g}{units[name]}" for name, value in self._given().items())
 
+
+AS_THE_MODEL = Target()
 
 LABEL = r"(?:x[\d.]+|\d+wx\d+h|[\d.]+(?:w|h|long|short|mp))"
 """Regular expression of every label() that a name can end in."""

@@ -1,8 +1,8 @@
 """Cut a picture into tiles and put the restored tiles together again.
 
-Each tile is restored with a margin of context at least as wide as the network's receptive field and only its core is
-kept, so the cores, pasted side by side, equal the picture restored as a whole. Networks without a bounded field need
-overlapping cores with blending weights; that is another plan for the same `Tile`.
+Each tile is restored with a margin of context at least as wide as the network's receptive field and only its
+core is kept, so the cores, pasted side by side, equal the picture restored as a whole. Networks without a
+bounded field need overlapping cores with blending weights; that is another plan for the same `Tile`.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,9 @@ class Box(NamedTuple):
 
     def relative_to(self, outer: "Box") -> "Box":
         """The same pixels, counted from the top left corner of `outer`."""
-        return Box(self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left)
+        return Box(
+            self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
+        )
 
     def of(self, image: Tensor) -> Tensor:
         """The view of (..., H, W) inside the box."""
@@ -49,7 +51,8 @@ class Tile:
 def plan(height: int, width: int, tile: int, halo: int, alignment: int = 1) -> list[Tile]:
     """Tiles whose cores cover an image of height x width exactly once, row by row.
 
-    tile: side of a core in low-resolution pixels, rounded up to a multiple of `alignment`; 0 is the whole image.
+    tile: side of a core in low-resolution pixels, rounded up to a multiple of `alignment`; 0 is the whole
+    image.
     halo: context on each side, cut at the image's border. Every context begins at multiples of `alignment`.
     """
     return [

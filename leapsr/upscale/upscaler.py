@@ -19,24 +19,24 @@ from ..ops.upsample import bicubic_upsample
 from ..restorer import Restorer
 from . import images, memory, tiles
 from .colorfix import COLOR_FIXES
+from .devices import choose_device, choose_dtype
 from .images import Picture, Source
-from .sizes import Target
+from .sizes import AS_THE_MODEL, Target
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
 ColorFix = Literal["auto", "wavelet", "adain", "none"]
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Settings:
     """How to restore. Raises UsageError for a value that cannot work.
 
-    steps: evaluations of the network. fidelity: 1 keeps to the evidence, 0 invents the most detail; None is the
-    model's default. seed: of the noise. tile: side in low-resolution pixels; 0 is the whole picture. color_fix: "auto"
-    is the model's own choice.
+    steps: evaluations of the network. fidelity: 1 keeps to the evidence, 0 invents the most detail; None is
+    the model's default. seed: of the noise. tile: side in low-resolution pixels; 0 is the whole picture.
+    color_fix: "auto" is the model's own choice.
     """
 
     steps: int = 1
@@ -51,12 +51,17 @@ class Settings:
         if self.fidelity is not None and not 0 <= self.fidelity <= 1:
             raise UsageError(f"fidelity is from 0 (most detail) to 1 (most faithful), not {self.fidelity}.")
         if self.tile != "auto" and not (isinstance(self.tile, int) and self.tile >= 0):
-            raise UsageError(f"tile is 'auto', 0 for the whole picture, or a number of pixels, not {self.tile!r}.")
+            raise UsageError(
+                f"tile is 'auto', 0 for the whole picture, or a number of pixels, not {self.tile!r}."
+            )
         if self.color_fix not in ("auto", "none", *COLOR_FIXES):
             raise UsageError(f"color_fix is auto, none, {' or '.join(COLOR_FIXES)}, not {self.color_fix!r}.")
 
 
-class NotFinite(ArithmeticError):
+DEFAULTS = Settings()
+
+
+class OverflowInHalfError(ArithmeticError):
     """Half precision overflowed. Never leaves this module."""
 
 
@@ -76,8 +81,8 @@ class Upscaler:
     ) -> Self:
         """Load a model by name or from its folder.
 
-        name: None is the default model. device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16; auto is
-        fp16 on CUDA and fp32 elsewhere. model_dir: a folder of model folders to look in first.
+        name: None is the default model. device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16;
+        auto is fp16 on CUDA and fp32 elsewhere. model_dir: a folder of model folders to look in first.
         Raises UnknownName, WeightsError, or UsageError for a device that is not there.
         """
         folder = catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
@@ -109,36 +114,36 @@ class Upscaler:
         """
         target = Target(scale, width, height, long_side, short_side, megapixels)
         settings = Settings(steps, fidelity, seed, tile, color_fix)
-        if isinstance(image, Tensor) and image.ndim == 4:
-            return torch.stack([self._convert(one, target, settings, progress) for one in image])
-        return self._convert(image, target, settings, progress)
-
-    def _convert(
-        self, image: Source, target: Target, settings: Settings, progress: Progress | None
-    ) -> Image.Image | np.ndarray | Tensor:
-        self.check_room(images.measure(image), target)
-        result = self.upscale(images.load(image), target, settings, progress)
-        if isinstance(image, Tensor):
-            return result.rgb.to(image)
-        return images.to_array(result) if isinstance(image, np.ndarray) else images.to_pil(result)
+        if not isinstance(image, Tensor):
+            self.check_room(images.measure(image), target)
+            result = self.upscale(images.load(image), target, settings, progress)
+            return images.to_array(result) if isinstance(image, np.ndarray) else images.to_pil(result)
+        batch = image if image.ndim == 4 else image[None]
+        results = [self.upscale(images.load(one), target, settings, progress).rgb.to(image) for one in batch]
+        return torch.stack(results) if image.ndim == 4 else results[0]
 
     def upscale(
         self,
         picture: Picture,
-        target: Target = Target(),
-        settings: Settings = Settings(),
+        target: Target = AS_THE_MODEL,
+        settings: Settings = DEFAULTS,
         progress: Progress | None = None,
     ) -> Picture:
-        """The real door: a Picture in, a larger Picture out, in [0, 1]; one that is large enough comes back as it is.
+        """The real door: a Picture in, a larger Picture out, in [0, 1]; one that is large enough comes back
+        as it is.
 
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
         if target.reached_by(*picture.size, self.restorer.scale):
-            logger.warning("The picture already has %d x %d pixels and was left as it is.", *picture.size[::-1])
+            logger.warning(
+                "The picture already has %d x %d pixels and was left as it is.", *picture.size[::-1]
+            )
             return picture
         self.check_room(picture.size, target)
         size = target.size(*picture.size, self.restorer.scale)
-        rgb = _resized(self._recoloured(self._restored(picture.rgb, settings, progress), picture.rgb, settings), size)
+        rgb = _resized(
+            self._recoloured(self._restored(picture.rgb, settings, progress), picture.rgb, settings), size
+        )
         alpha = None if picture.alpha is None else self._enlarged_alpha(picture.alpha, size, settings)
         return replace(picture, rgb=rgb, alpha=alpha)
 
@@ -159,7 +164,7 @@ class Upscaler:
 
         try:
             return attempt()
-        except NotFinite:
+        except OverflowInHalfError:
             logger.warning("The model overflowed in %s; working in fp32 from here on.", self.restorer.dtype)
             self.restorer.to(self.restorer.device, torch.float32)
             return attempt()
@@ -169,12 +174,15 @@ class Upscaler:
             return settings.tile
         free = memory.available(self.restorer.device)
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
-            free -= memory.needed(lr.shape[1:], lr.shape[1:], self.restorer.scale)
+            size = lr.shape[1], lr.shape[2]
+            free -= memory.needed(size, size, self.restorer.scale)
         tile = memory.auto_tile(free, self.restorer.halo(settings.steps))
         logger.info("Tiles of %d pixels.", tile)
         return tile
 
-    def _restored_in_tiles(self, lr: Tensor, tile: int, settings: Settings, progress: Progress | None) -> Tensor:
+    def _restored_in_tiles(
+        self, lr: Tensor, tile: int, settings: Settings, progress: Progress | None
+    ) -> Tensor:
         scale = self.restorer.scale
         canvas = torch.empty(3, scale * lr.shape[1], scale * lr.shape[2])
         halo = self.restorer.halo(settings.steps)
@@ -186,15 +194,17 @@ class Upscaler:
         return canvas
 
     def _restored_box(self, lr: Tensor, box: tiles.Box, settings: Settings) -> Tensor:
-        """(3, scale h, scale w), by one call of the network. Raises NotFinite when half precision overflowed."""
+        """One call of the network: (3, scale h, scale w). Raises OverflowInHalfError."""
         restorer, large = self.restorer, box.scaled(self.restorer.scale)
-        noise = position_noise(settings.seed, large.top, large.left, large.height, large.width, device=restorer.device)
+        noise = position_noise(
+            settings.seed, large.top, large.left, large.height, large.width, device=restorer.device
+        )
         part = box.of(lr)[None].to(restorer.device)
         restored = restorer.restore(part, noise[None], steps=settings.steps, fidelity=settings.fidelity)[0]
         if restored.isfinite().all():
             return restored
         if restorer.dtype != torch.float32:
-            raise NotFinite
+            raise OverflowInHalfError
         raise ImageError("The model gave values that are not finite; 'leapsr models verify' checks its file.")
 
     def _recoloured(self, restored: Tensor, lr: Tensor, settings: Settings) -> Tensor:
@@ -214,31 +224,3 @@ class Upscaler:
 def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
     """(C, H, W) to (C, *size), in [0, 1]."""
     return resize(image[None], size, antialias=True)[0].clamp_(0, 1)
-
-
-def choose_device(name: str) -> torch.device:
-    """auto is the first of CUDA, MPS, CPU that works. Raises UsageError for a device that is not there."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"There is no device '{name}'; use auto, cpu, cuda, cuda:0 or mps.") from None
-    if not _is_there(device):
-        raise UsageError(f"This computer has no usable '{name}'; use '--device auto' or '--device cpu'.")
-    return device
-
-
-def _is_there(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return (device.index or 0) < torch.cuda.device_count()
-    return device.type == "cpu" or (device.type == "mps" and torch.backends.mps.is_available())
-
-
-def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """auto is fp16 on CUDA and fp32 elsewhere. Raises UsageError for an unknown name."""
-    if name == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    if name not in DTYPES:
-        raise UsageError(f"dtype is auto, {', '.join(DTYPES)}, not '{name}'.")
-    return DTYPES[name]

@@ -1,0 +1,70 @@
+"""One-step generative super-resolution of photos.
+
+    import leapsr
+    leapsr.upscale("small.jpg").save("large.png")
+
+Nothing heavy is imported before it is used.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, cast
+
+# Importing the sub-package binds `leapsr.upscale` to it, once. It has to happen before the function of that
+# name is defined below, for the name to mean the function whatever is imported later.
+from . import upscale as _upscale_package  # noqa: F401
+from .errors import LeapsrError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL import Image
+
+    from .restorer import Restorer
+    from .upscale.images import Picture
+    from .upscale.upscaler import Upscaler
+
+try:
+    __version__ = version("leapsr")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0.0.0"
+
+__all__ = ["LeapsrError", "Picture", "Restorer", "Upscaler", "__version__", "upscale"]
+
+_LAZY = {"Picture": ".upscale.images", "Restorer": ".restorer", "Upscaler": ".upscale.upscaler"}
+
+
+def upscale(
+    image: "str | Path | bytes | Image.Image",
+    *,
+    model: "str | Path | None" = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    **options: Any,
+) -> "Image.Image":
+    """The picture, larger, as a PIL image. The model stays loaded for the next call.
+
+    image: a path, a file's bytes or a PIL image. model: a name or a folder; None is the default model.
+    device, dtype: see Upscaler.from_pretrained. options: scale, width, seed, fidelity, ...: see
+    Upscaler.__call__.
+    Raises LeapsrError.
+    """
+    return cast("Image.Image", _loaded(model, device, dtype)(image, **options))
+
+
+@cache
+def _loaded(model: "str | Path | None", device: str, dtype: str) -> "Upscaler":
+    from .upscale.upscaler import Upscaler
+
+    return Upscaler.from_pretrained(model, device, dtype)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name], __name__), name)
+    raise AttributeError(f"module 'leapsr' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

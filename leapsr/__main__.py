@@ -1,0 +1,5 @@
+"""python -m leapsr"""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,141 @@
+"""leapsr degrade."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..errors import ImageError, UsageError
+
+if TYPE_CHECKING:
+    from ..degrade import Degradation
+    from ..upscale.images import Picture
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-heavy", "photo")
+
+Source = Annotated[Path, typer.Argument(metavar="IN", help="Picture, or folder of pictures, also nested.")]
+Target = Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the PNG files.")]
+Kind = Annotated[str, typer.Option(help=f"One of: {', '.join(KINDS)}.")]
+Scale = Annotated[int, typer.Option("-s", "--scale", min=1, help="How many times smaller.")]
+Seed = Annotated[int, typer.Option(help="Another seed, another damage.")]
+Pairs = Annotated[
+    bool, typer.Option("--pairs", help="Write OUT/HR and OUT/LR, HR cropped to a multiple of the scale.")
+]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for every picture."""
+
+    target: Path
+    kind: str
+    seed: int
+    pairs: bool
+    degradation: "Degradation"
+
+    def outputs(self, name: str) -> dict[str, Path]:
+        """Where the parts of a picture go, its name being its path in the source folder without suffix."""
+        if self.pairs:
+            return {part: self.target / part / f"{name}.png" for part in ("HR", "LR")}
+        return {"LR": self.target / f"{name}.png"}
+
+
+def degrade(
+    source: Source,
+    target: Target,
+    kind: Kind = "realesrgan-heavy",
+    scale: Scale = 4,
+    seed: Seed = 0,
+    pairs: Pairs = False,
+) -> None:
+    """Make damaged low-resolution pictures from clean ones.
+
+    The damage of a picture depends on its name, the kind and the seed, never on the other pictures.
+    """
+    from ..degrade import make
+
+    job = Job(target, kind, seed, pairs, make(kind, scale))
+    files = find_pictures(source)
+    refuse_overwriting(files, job)
+    console = Console(stderr=True)
+    failed = 0
+    with _progress(console, files) as names:
+        for name in names:
+            try:
+                damage_file(files[name], name, job)
+            except ImageError as error:
+                failed += 1
+                console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def find_pictures(source: Path) -> dict[str, Path]:
+    """Name -> file. Raises UsageError where there is none, or two of one name."""
+    if source.is_file():
+        return {source.stem: source}
+    found: dict[str, Path] = {}
+    for path in sorted(source.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or not path.is_file():
+            continue
+        name = path.relative_to(source).with_suffix("").as_posix()
+        if name in found:
+            raise UsageError(
+                f"{found[name]} and {path.name} would both become {name}.png; rename one of them."
+            )
+        found[name] = path
+    if not found:
+        state = "holds no picture" if source.is_dir() else "does not exist"
+        raise UsageError(
+            f"{source} {state}; give a picture or a folder with some ({', '.join(sorted(SUFFIXES))})."
+        )
+    return found
+
+
+def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
+    """Raises UsageError where an output would replace a source."""
+    sources = {path.resolve() for path in files.values()}
+    for name in files:
+        for output in job.outputs(name).values():
+            if output.resolve() in sources:
+                raise UsageError(f"{output} is one of the sources; give another folder than {job.target}.")
+
+
+def damage_file(path: Path, name: str, job: Job) -> None:
+    """Raises ImageError for a picture that is unreadable or too small, OutputError where writing fails."""
+    from ..upscale import images, saving
+
+    clean = images.load(path)
+    scale = job.degradation.scale
+    height, width = (side // scale * scale for side in clean.size)
+    if not height or not width:
+        raise ImageError(f"{path} is smaller than {scale} pixels; leave it out or choose a smaller scale.")
+    hr = images.Picture(clean.rgb[:, :height, :width], icc=clean.icc)
+    parts = {"HR": hr, "LR": damage(hr, name, job)}
+    for part, output in job.outputs(name).items():
+        saving.save(parts[part], output)
+
+
+def damage(hr: "Picture", name: str, job: Job) -> "Picture":
+    """The low-resolution picture, drawn from a generator that nothing but seed, kind and name decide."""
+    import torch
+
+    from ..upscale.images import Picture
+
+    digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    return Picture(job.degradation(hr.rgb[None], generator)[0], icc=hr.icc)
+
+
+@contextmanager
+def _progress(console: Console, names: Iterable[str]) -> Iterator[Iterator[str]]:
+    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield iter(progress.track(list(names)))

@@ -1,0 +1,62 @@
+"""The `leapsr` command. Each verb has a file of its own, which imports what it needs when it runs."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from .. import __version__
+from ..errors import LeapsrError
+from . import models
+from .degrade import degrade
+from .evaluate import evaluate
+from .train import distill, train
+from .upscale import upscale
+
+DEBUG_VARIABLE = "LEAPSR_DEBUG"
+
+app = typer.Typer(
+    name="leapsr",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda name: name.replace("_", "-"),
+    },
+)
+for verb in (upscale, degrade, train, distill, evaluate):
+    app.command()(verb)
+app.add_typer(models.app, name="models")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"leapsr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def leapsr(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop."),
+    ] = False,
+) -> None:
+    """Small, damaged photos to large, clean ones in one network evaluation."""
+
+
+def main() -> None:
+    """Run the command and exit: 0 all done, 1 some items failed, 2 usage, 3 no weights, 130 interrupted."""
+    try:
+        app()
+    except LeapsrError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        Console(stderr=True).print(
+            Text("error: ", style="bold red") + Text(str(error), style="not bold"), soft_wrap=True
+        )
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

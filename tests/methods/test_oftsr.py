@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+
+from leapsr.flow import SLOPES, jump
+from leapsr.methods import Batch, Oftsr, OftsrConfig
+from leapsr.networks import Condition
+from tests.gaussian import example
+
+FLOW = example()
+LOCAL_ORDERS = {"euler": 2, "heun": 3, "midpoint": 3, "ralston": 3}  # of the error of one step
+
+
+def batch(n: int = 64) -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    image, source = FLOW.draw(n, generator)
+    return Batch(image, source, Condition(torch.zeros(n, 3, 1, 1).double()), generator)
+
+
+def losses(student, **config) -> dict[str, torch.Tensor]:
+    method = Oftsr(student, FLOW.wrong, OftsrConfig(**config))  # on the diagonal, `wrong` is the velocity
+    [(player, values)] = method(batch())
+    assert player == "student"
+    return values
+
+
+@pytest.mark.parametrize("objective", ["oftsr", "boot", "pinn"])
+def test_objectives_vanish_at_the_exact_average_velocity_and_nowhere_near(objective):
+    exact = losses(FLOW.u, objective=objective, dt=1e-6, solver="midpoint")
+    assert exact[objective] < 1e-12
+    assert exact["align"] > 0  # the paper's alignment asks for the teacher's slope, not for the average
+    assert exact["boundary"] < 1e-24
+    assert losses(FLOW.wrong, objective="oftsr")["oftsr"] > 1e-4
+
+
+@pytest.mark.parametrize("solver", SLOPES)
+def test_order_of_the_finite_step(solver):
+    """The target's error is that of one step of the solver: second order for Euler, third for the others.
+
+    (Midpoint is one better on Gaussian flows, where its leading error cancels.)
+    """
+    coarse, fine = (losses(FLOW.u, solver=solver, dt=dt, earliest=0.3)["oftsr"].sqrt() for dt in (0.04, 0.02))
+    expected = LOCAL_ORDERS[solver] + (solver == "midpoint")
+    assert math.log2(coarse / fine) == pytest.approx(expected, abs=0.25)
+
+
+def test_the_gradient_vanishes_at_the_truth():
+    gain = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    [truth] = torch.autograd.grad(losses(lambda *a: gain * FLOW.u(*a), dt=1e-5)["oftsr"], gain)
+    assert truth.abs() < 1e-6
+    tilted = torch.full((1,), 1.1, dtype=torch.float64, requires_grad=True)
+    [away] = torch.autograd.grad(losses(lambda *a: tilted * FLOW.u(*a), dt=0.05)["oftsr"], tilted)
+    assert away.abs() > 1e-4
+
+
+def test_times_are_clamped_at_the_end_of_the_trajectory():
+    """The paper's s = t + dt can pass 1; here r = s - dt stops at 0."""
+    method = Oftsr(FLOW.u, FLOW.wrong, OftsrConfig(dt=0.5, earliest=0.01, latest=0.99))
+    s, r = method.times(64, batch())
+    assert r.min() == 0
+    assert (s > r).all()
+    assert s.max() <= 0.99
+
+
+def test_the_target_starts_from_the_students_own_point():
+    method, data = Oftsr(FLOW.u, FLOW.wrong), batch()
+    s, r = method.times(64, data)
+    look, _ = method.look(data.source, data.cond, s, r)
+    one = torch.ones(64).double()
+    torch.testing.assert_close(look.x_s, jump(data.source, look.near, one, s))
+    torch.testing.assert_close(look.x_s, FLOW.move(data.source, one, s))
+
+
+def test_weights_and_shares():
+    whole, part = losses(FLOW.wrong), losses(FLOW.wrong, align=0, boundary_share=0.25)
+    assert set(whole) == {"oftsr", "align", "boundary"}
+    assert set(part) == {"oftsr", "boundary"}
+    assert set(losses(FLOW.wrong, boundary=0)) == {"oftsr", "align"}
+    doubled = losses(FLOW.wrong, align=0.02)
+    torch.testing.assert_close(doubled["align"], 2 * whole["align"])
+
+
+def test_the_teacher_gets_no_gradient():
+    weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    gain = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    method = Oftsr(lambda *a: gain * FLOW.wrong(*a), lambda *a: weight * FLOW.wrong(*a))
+    [(_, values)] = method(batch())
+    sum(values.values()).backward()
+    assert weight.grad is None
+    assert gain.grad is not None

@@ -1,0 +1,107 @@
+import pytest
+import torch
+from pydantic import ValidationError
+
+from leapsr.networks import PRESETS, Condition, UNet, UNetConfig
+
+
+def randomised(config: UNetConfig, seed: int = 0) -> UNet:
+    """Nothing left at zero, so that every path through the network counts."""
+    torch.manual_seed(seed)
+    network = UNet(config).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape) * 0.5 / max(1, parameter[0].numel()) ** 0.5)
+    return network
+
+
+def inputs(config: UNetConfig, height: int, width: int, batch: int = 2):
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(batch, 3, config.scale * height, config.scale * width, generator=generator)
+    lr = torch.randn(batch, 3, height, width, generator=generator)
+    t, r = torch.rand(2, batch, generator=generator).sort(0, descending=True).values
+    return x, t, r, Condition(lr)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 7), (8, 8), (3, 17)])
+def test_any_size_and_scale(scale, height, width):
+    config = PRESETS["tiny"].model_copy(update={"scale": scale})
+    arguments = inputs(config, height, width)
+    assert randomised(config)(*arguments).shape == arguments[0].shape
+
+
+@pytest.mark.parametrize(("preset", "low", "high"), [("tiny", 1e4, 3e4), ("small", 1e6, 1.6e6), ("base", 6e6, 8e6)])
+def test_presets_have_the_size_they_promise(preset, low, high):
+    with torch.device("meta"):
+        count = sum(p.numel() for p in UNet(PRESETS[preset]).parameters())
+    assert low <= count <= high
+
+
+def test_an_untrained_network_predicts_zero():
+    """Gains and last convolution start at zero: the first step sees the loss of the constant 0."""
+    assert UNet(PRESETS["tiny"])(*inputs(PRESETS["tiny"], 6, 6)).abs().max() == 0
+
+
+@pytest.mark.parametrize("blocks", [(1, 1), (2, 0, 1)])
+def test_the_receptive_field_is_bounded_by_the_radius_and_reaches_beyond_half_of_it(blocks):
+    """Which inputs have a gradient on one output pixel, for a pixel at each position of a stride."""
+    config = UNetConfig(widths=(8, 8, 8)[: len(blocks)], blocks=blocks, embedding=8)
+    network = randomised(config)
+    side, reached = 2 * network.radius + 9, 0
+    x, t, r, cond = inputs(config, side, side, batch=1)
+    for offset in range(network.alignment):
+        x.requires_grad_(True), cond.lr.requires_grad_(True)
+        centre = side // 2 + offset
+        out = network(x, t, r, cond)[..., 4 * centre : 4 * centre + 4, 4 * centre : 4 * centre + 4].sum()
+        for gradient, scale in zip(torch.autograd.grad(out, [x, cond.lr]), (4, 1), strict=True):
+            rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten() // scale
+            reached = max(reached, centre - rows.min().item(), rows.max().item() - centre)
+    assert network.radius / 2 < reached <= network.radius
+
+
+def test_every_pixel_sees_the_same_network_wherever_the_crop_begins():
+    config = PRESETS["tiny"]
+    network = randomised(config).double()
+    x, t, r, cond = inputs(config, 61, 67, batch=1)
+    x, t, r, lr = x.double(), t.double(), r.double(), cond.lr.double()
+    whole = network(x, t, r, Condition(lr))
+    top, left, halo = 20, 24, network.radius
+    rows, columns = slice(top - network.alignment * 7, None), slice(left - network.alignment * 7, None)
+    assert network.alignment * 7 >= halo
+    part = network(x[..., 4 * rows.start :, 4 * columns.start :], t, r, Condition(lr[..., rows, columns]))
+    inner = part[..., 4 * (top - rows.start) :, 4 * (left - columns.start) :]
+    torch.testing.assert_close(inner, whole[..., 4 * top :, 4 * left :], rtol=0, atol=1e-12)
+
+
+def test_the_diagonal_is_one_slice_of_the_time_embedding():
+    """A student that begins as its teacher agrees with it wherever r = t."""
+    network = randomised(PRESETS["tiny"])
+    x, t, r, cond = inputs(PRESETS["tiny"], 6, 6)
+    assert not torch.allclose(network(x, t, t, cond), network(x, t, r, cond))
+    assert not torch.allclose(network(x, t, t, cond), network(x, r, r, cond))
+
+
+def test_the_trunk_is_not_the_only_way_out():
+    """The state reaches the output beside a trunk that is narrower than it: all 48 channels, full rank."""
+    network = UNet(UNetConfig(widths=(4,), blocks=(0,), embedding=8))
+    with torch.no_grad():
+        network.gains.bias[:48] = torch.linspace(0.5, 1.5, 48)
+    x, t, r, cond = inputs(network.config, 4, 4)
+    x = x.requires_grad_(True)
+    jacobian = torch.autograd.functional.jacobian(lambda y: network(y, t[:1], r[:1], cond.take(slice(1)))[0, :, :4, :4], x[:1])
+    assert torch.linalg.matrix_rank(jacobian.reshape(48, -1)) == 48
+
+
+def test_gradients_of_a_batch_are_those_of_its_samples():
+    network = randomised(PRESETS["tiny"])
+    x, t, r, cond = inputs(PRESETS["tiny"], 6, 5)
+    together = network(x, t, r, cond)
+    alone = network(x[1:], t[1:], r[1:], cond.take(slice(1, 2)))
+    torch.testing.assert_close(together[1:], alone, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("values", [{"widths": (8,), "blocks": (1, 1)}, {"scale": 0}, {"width": 8}, {"blocks": (1, -1, 1)}])
+def test_impossible_sizes_are_refused(values):
+    with pytest.raises(ValidationError):
+        UNetConfig(**values)

@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+
+from leapsr.errors import UsageError
+from leapsr.upscale.jobs import Job, plan
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Touches the named files below a folder `in` and returns it."""
+
+    def make(*names):
+        for name in names:
+            path = tmp_path / "in" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path / "in"
+
+    return make
+
+
+def outputs(jobs, root):
+    return {str(job.source.relative_to(root)): str(job.output.relative_to(root)) for job in jobs}
+
+
+def test_results_lie_beside_their_sources(tree):
+    folder = tree("a.jpg", "b.PNG", "c.tiff", "d.jpeg")
+    assert outputs(plan([folder], None, "x4").jobs, folder) == {
+        "a.jpg": "a_x4.jpg",
+        "b.PNG": "b_x4.PNG",
+        "c.tiff": "c_x4.png",
+        "d.jpeg": "d_x4.jpeg",
+    }
+
+
+def test_a_folder_is_mirrored(tree, tmp_path):
+    folder = tree("a.jpg", "deep/b.jpg", "deep/er/c d é.jpg")
+    out = tmp_path / "out"
+    jobs = plan([folder], out, "x4", recursive=True).jobs
+    assert {job.output for job in jobs} == {out / "a_x4.jpg", out / "deep/b_x4.jpg", out / "deep/er/c d é_x4.jpg"}
+    assert [job.source.name for job in plan([folder], out, "x4").jobs] == ["a.jpg"]
+
+
+def test_what_is_not_a_picture_is_ignored(tree):
+    folder = tree("a.jpg", "Thumbs.db", ".DS_Store", ".hidden.jpg", "notes.txt", ".git/b.jpg", "no_suffix")
+    assert [job.source.name for job in plan([folder], None, "x4", recursive=True).jobs] == ["a.jpg"]
+
+
+def test_results_in_a_folder_are_not_upscaled_again(tree):
+    folder = tree("a.jpg", "a_x4.jpg", "b_x2.5.png", "c_1920w.png", "d_x.png", "box4.png")
+    found = plan([folder], None, "x4")
+    assert [job.source.name for job in found.jobs] == ["a.jpg", "box4.png", "d_x.png"]
+    assert [path.name for path in found.ours] == ["a_x4.jpg", "b_x2.5.png", "c_1920w.png"]
+
+
+def test_named_results_are_upscaled_again_only_without_their_source(tree):
+    folder = tree("a.jpg", "a_x4.jpg")
+    assert [job.source.name for job in plan([folder / "a_x4.jpg"], None, "x2").jobs] == ["a_x4.jpg"]
+    both = plan([folder / "a.jpg", folder / "a_x4.jpg"], None, "x2")
+    assert [job.source.name for job in both.jobs] == ["a.jpg"]
+
+
+def test_the_folder_of_results_inside_the_input_is_not_read(tree):
+    folder = tree("a.jpg", "out/b.jpg")
+    assert [job.source.name for job in plan([folder], folder / "out", "x4", recursive=True).jobs] == ["a.jpg"]
+
+
+def test_one_stem_twice(tree):
+    folder = tree("a.jpg", "a.png", "A.webp", "b.jpg")
+    assert outputs(plan([folder], None, "x4").jobs, folder) == {
+        "a.jpg": "a_x4.jpg",
+        "a.png": "a_x4.png",
+        "A.webp": "A_x4.webp",
+        "b.jpg": "b_x4.jpg",
+    }
+    assert outputs(plan([folder], None, "x4", ".png").jobs, folder) == {
+        "a.jpg": "a.jpg_x4.png",
+        "a.png": "a.png_x4.png",
+        "A.webp": "A.webp_x4.png",
+        "b.jpg": "b_x4.png",
+    }
+
+
+def test_several_folders_stay_apart(tree, tmp_path):
+    folder = tree("x/a.jpg", "y/a.jpg")
+    jobs = plan([folder / "x", folder / "y"], tmp_path / "out", "x4").jobs
+    assert [job.output for job in jobs] == [tmp_path / "out/x/a_x4.jpg", tmp_path / "out/y/a_x4.jpg"]
+
+
+def test_a_picture_named_twice_is_done_once(tree):
+    folder = tree("a.jpg")
+    assert len(plan([folder, folder / "a.jpg", folder / ".." / "in" / "a.jpg"], None, "x4").jobs) == 1
+
+
+def test_a_missing_file_is_a_job_that_will_fail(tmp_path):
+    assert len(plan([tmp_path / "none.jpg"], None, "x4").jobs) == 1
+
+
+def test_one_file_to_one_file(tree, tmp_path):
+    folder = tree("a.jpg")
+    out = tmp_path / "result.webp"
+    assert plan([folder / "a.jpg"], out, "x4").jobs == [Job(folder / "a.jpg", out)]
+    (tmp_path / "dir.d").mkdir()
+    assert plan([folder / "a.jpg"], tmp_path / "dir.d", "x4").jobs[0].output == tmp_path / "dir.d" / "a_x4.jpg"
+
+
+def test_uses_that_cannot_work(tree, tmp_path):
+    folder = tree("a.jpg", "b.jpg", "sub/c.txt")
+    a, b = folder / "a.jpg", folder / "b.jpg"
+    with pytest.raises(UsageError, match="never written over"):
+        plan([a], a, "x4")
+    with pytest.raises(UsageError, match="is a file"):
+        plan([a, b], a, "x4")
+    with pytest.raises(UsageError, match="can be written"):
+        plan([a], tmp_path / "a.tiff", "x4")
+    with pytest.raises(UsageError, match="two formats"):
+        plan([a], tmp_path / "a.jpg", "x4", ".png")
+    with pytest.raises(UsageError, match="holds no pictures"):
+        plan([folder / "sub"], None, "x4")
+
+
+def test_a_name_too_long_is_a_job_that_will_fail():
+    assert len(plan([Path("a" * 300 + ".png")], None, "x4").jobs) == 1

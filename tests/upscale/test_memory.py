@@ -1,0 +1,83 @@
+import pytest
+import torch
+
+from leapsr.errors import ImageError
+from leapsr.upscale import memory
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("x"), RuntimeError("MPS backend out of memory")])
+def test_half_the_tile_each_time(error):
+    tried = []
+
+    def run(tile):
+        tried.append(tile)
+        if tile > 64:
+            raise error
+        return "done"
+
+    assert memory.with_smaller_tiles(run, 500, 1000) == "done"
+    assert tried == [500, 250, 125, 62]
+
+
+def test_from_the_whole_picture():
+    tried = []
+
+    def run(tile):
+        tried.append(tile)
+        if not tile or tile > 300:
+            raise MemoryError
+        return tile
+
+    assert memory.with_smaller_tiles(run, 0, 1000) == 250
+    assert tried == [0, 500, 250]
+
+
+def test_a_tile_larger_than_the_picture_is_not_tried_twice():
+    tried = []
+
+    def run(tile):
+        tried.append(tile)
+        raise MemoryError
+
+    with pytest.raises(ImageError, match="smallest tiles"):
+        memory.with_smaller_tiles(run, 1024, 100)
+    assert tried == [1024, 50]
+
+
+def test_other_errors_rise():
+    def run(tile):
+        raise RuntimeError(f"shape mismatch in tile {tile}")
+
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        memory.with_smaller_tiles(run, 64, 64)
+
+
+def test_room_is_counted_with_numbers():
+    with pytest.raises(ImageError, match=r"20000 x 20000 pixels to 80000 x 80000 needs \d+\.\d GiB .* 8\.0 GiB"):
+        memory.check_room((20_000, 20_000), (80_000, 80_000), 4, 8 * GIB)
+    memory.check_room((1_000, 1_000), (4_000, 4_000), 4, 8 * GIB)
+    memory.check_room((20_000, 20_000), (80_000, 80_000), 4, None)
+
+
+def test_tiles_grow_with_the_memory():
+    sides = [memory.auto_tile(free, 50) for free in (-1, 0, GIB, 4 * GIB, 1000 * GIB)]
+    assert sides == sorted(sides)
+    assert sides[0] == memory.SMALLEST_TILE
+    assert sides[-1] == memory.LARGEST_TILE
+    assert memory.auto_tile(None, 50) >= memory.SMALLEST_TILE
+
+
+def test_available_memory_is_plausible():
+    free = memory.available(torch.device("cpu"))
+    assert free is None or 1 << 20 < free < 1 << 50
+
+
+def test_a_container_limit_counts(tmp_path, monkeypatch):
+    (tmp_path / "memory.max").write_text("3000\n")
+    (tmp_path / "memory.current").write_text("1000\n")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available(torch.device("cpu")) == 2000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available(torch.device("cpu")) != 2000
