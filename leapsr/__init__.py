@@ -9,7 +9,7 @@ Nothing heavy is imported before it is used.
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 # Importing the sub-package binds `leapsr.upscale` to it, once. It has to happen before the function of that
 # name is defined below, for the name to mean the function whatever is imported later.
@@ -50,7 +50,8 @@ def upscale(
     Upscaler.__call__.
     Raises LeapsrError.
     """
-    return cast("Image.Image", _loaded(model, device, dtype)(image, **options))
+    result: Image.Image = _loaded(model, device, dtype)(image, **options)
+    return result
 
 
 @cache

@@ -74,9 +74,7 @@ class Restorer:
         return self
 
     @torch.inference_mode()
-    def restore(
-        self, lr: Tensor, noise: Tensor, *, steps: int = 1, fidelity: float | None = None
-    ) -> Tensor:
+    def restore(self, lr: Tensor, noise: Tensor, *, steps: int = 1, fidelity: float | None = None) -> Tensor:
         """Restore a batch.
 
         lr: (B, 3, H, W) in [0, 1], sRGB, any H, W >= 1. noise: (B, 3, scale H, scale W), standard normal.
@@ -98,7 +96,9 @@ class Restorer:
         """Write config.json and model.safetensors, the weights in `dtype`. The card is not touched."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()}
+        weights = {
+            name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()
+        }
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt", "method": self.config.method})
         (folder / CONFIG).write_text(self.config.model_dump_json(indent=2) + "\n")
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import pytest
@@ -28,12 +28,13 @@ def shared() -> Path:
     return folder
 
 
-def picture_array(height: int, width: int, seed: int = 0) -> np.ndarray:
+def picture_array(height: int, width: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """(height, width, 3) uint8 with smooth colour, an edge and a little texture."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin(x / 9 + phase) + np.cos(y / 7 - phase) for phase in (0.0, 1.0, 2.0)]
     texture = np.random.default_rng(seed).normal(0, 6, (height, width, 3))
-    return (np.stack(waves, -1) * 50 + 127 + 30 * (x > y)[..., None] + texture).clip(0, 255).astype(np.uint8)
+    picture = np.stack(waves, -1) * 50 + 127 + 30 * (x > y)[..., None] + texture
+    return np.asarray(picture.clip(0, 255), np.uint8)
 
 
 @pytest.fixture

@@ -92,7 +92,9 @@ BROKEN = {
     "metod: there is no such field": lambda folder: edit_config(folder, metod="oftsr"),
     "no method 'oftrs'. Did you mean 'oftsr'": lambda folder: edit_config(folder, method="oftrs"),
     "'tail.bias' is missing": lambda folder: edit_weights(folder, lambda w: w.pop("tail.bias")),
-    "'tial' is not of this network": lambda folder: edit_weights(folder, lambda w: w.update(tial=torch.ones(1))),
+    "'tial' is not of this network": lambda folder: edit_weights(
+        folder, lambda w: w.update(tial=torch.ones(1))
+    ),
     "has shape (7,)": lambda folder: edit_weights(folder, lambda w: w.update({"tail.bias": torch.ones(7)})),
     "is damaged": lambda folder: (folder / "model.safetensors").write_bytes(b"not weights"),
     "cannot be used": lambda folder: (folder / "config.json").write_text("{"),

@@ -50,7 +50,7 @@ def leapsr(
 def main() -> None:
     """Run the command and exit: 0 all done, 1 some items failed, 2 usage, 3 no weights, 130 interrupted."""
     try:
-        app()
+        app(prog_name="leapsr")
     except LeapsrError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise

@@ -9,7 +9,7 @@ from .. import catalog
 
 app = typer.Typer(help="Show and check the models that are installed.", no_args_is_help=True)
 
-Name = Annotated[str | None, typer.Argument(help="A model's name or folder. [default: the default model]")]
+Name = Annotated[str | None, typer.Argument(help="A model's name or folder; the default model if missing.")]
 ModelDir = Annotated[
     Path | None, typer.Option("-m", "--model-dir", help="Look in this folder of model folders first.")
 ]

@@ -9,15 +9,28 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
 Data = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
 Teacher = Annotated[Path, typer.Option(help="Model folder of the teacher.")]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Run folder. [default: runs/RECIPE]")]
-Setting = Annotated[list[str] | None, typer.Option("--set", help="Change a field: path.to.field=value. Repeatable.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="A resolved config.json instead of the recipe's.")]
-Resume = Annotated[str | None, typer.Option(help="'auto' for the newest checkpoint, or a checkpoint's folder.")]
+Setting = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a field: path.to.field=value. Repeatable.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A resolved config.json instead of the recipe's.")
+]
+Resume = Annotated[
+    str | None, typer.Option(help="'auto' for the newest checkpoint, or a checkpoint's folder.")
+]
 Minutes = Annotated[float | None, typer.Option("--max-minutes", help="Save and stop after this wall time.")]
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU although there is a GPU.")]
 
@@ -75,7 +88,15 @@ def _run(
     console = Console(stderr=True)
     with _interruptible() as interrupted, _bars(console, config.steps) as bars:
         launch.run(
-            config, data, folder, teacher=teacher, resume=resume, minutes=minutes, cpu=cpu, stop=interrupted, **bars
+            config,
+            data,
+            folder,
+            teacher=teacher,
+            resume=resume,
+            minutes=minutes,
+            cpu=cpu,
+            stop=interrupted,
+            **bars,
         )
     console.print(f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
     if interrupted():
@@ -105,7 +126,9 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 def _bars(console: Console, steps: int) -> Iterator[dict[str, Any]]:
     """Callbacks of `launch.run` that draw on a terminal and print plain lines elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
         bars: dict[str, Any] = {}
 
         def show(name: str, done: int, total: int) -> None:
@@ -114,7 +137,10 @@ def _bars(console: Console, steps: int) -> Iterator[dict[str, Any]]:
             progress.update(bars[name], completed=done)
 
         def report(step: int, values: Mapping[str, float]) -> None:
-            console.print(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()), soft_wrap=True)
+            console.print(
+                f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()),
+                soft_wrap=True,
+            )
 
         yield {
             "degrading": lambda done, total: show("degrading", done, total),

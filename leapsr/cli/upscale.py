@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     Progress,
@@ -30,10 +29,10 @@ if TYPE_CHECKING:
 
 SIZE, MODEL, LOOK, FILES = "Size", "Model", "Look", "Files"
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures and folders of pictures.")]
+Inputs = Annotated[list[Path], typer.Argument(metavar="IN", help="Pictures and folders of pictures.")]
 Out = Annotated[
     Path | None,
-    typer.Option("-o", "--output", help="A file for one picture, else a folder. [default: beside]"),
+    typer.Option("-o", "--output", help="File or folder of the results; beside the source by default."),
 ]
 Scale = Annotated[
     float | None, typer.Option("-s", "--scale", help="Factor, such as 4 or 2.5.", rich_help_panel=SIZE)
@@ -156,11 +155,20 @@ def _model(name: str | None, model_dir: Path | None) -> tuple[str | Path | None,
     return name, model_dir
 
 
+class _ToConsole(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(self.console, record.getMessage())
+
+
 def _log_to(console: Console, verbose: bool) -> None:
-    """Notices of the library go where the progress bar does not mind them; Pillow's about odd EXIF go nowhere."""
+    """Notices of the library pass by the progress bar; those of Pillow about odd EXIF data are dropped."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logger = logging.getLogger("leapsr")
-    logger.handlers = [RichHandler(console=console, show_time=False, show_level=False, show_path=False)]
+    logger.handlers = [_ToConsole(console)]
     logger.setLevel(logging.INFO if verbose else logging.WARNING)
 
 

@@ -8,21 +8,18 @@ A folder is read in one of these layouts; folder names in any case, pictures mat
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 from torch import Tensor
 
-from leapsr.errors import DataError
+from ..errors import DataError
+from .photos import SUFFIXES, decode
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
 HR_FOLDERS = ("hr", "gt", "test_hr")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 QUARTER_TURNS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
 
@@ -83,10 +80,8 @@ def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder
 
 
 def read_rgb(path: Path) -> Tensor:
-    """Decode a picture, upright, without alpha: (1, 3, H, W) float32 in [0, 1]. Raises DataError naming it."""
-    with _opened(path) as image:
-        pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).float() / 255
+    """Decode a picture, upright: (1, 3, H, W) float32 in [0, 1]. Raises DataError naming the file."""
+    return decode(path).unsqueeze(0).float() / 255
 
 
 def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
@@ -97,7 +92,7 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 def _by_name(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or not path.is_file():
             continue
         if path.stem in files:
             raise DataError(f"{path} and {files[path.stem].name} have the same name; keep one of them.")
@@ -113,7 +108,9 @@ def _check_partners(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> Non
         if alone:
             where = next(iter(others.values())).parent
             counts = f"{len(lr_files)} low- and {len(hr_files)} high-resolution pictures"
-            raise DataError(f"{files[alone[0]]} has no partner in {where} ({counts}); add it or move it away.")
+            raise DataError(
+                f"{files[alone[0]]} has no partner in {where} ({counts}); add it or move it away."
+            )
 
 
 def _check_size(files: _Files, scale: int) -> None:
@@ -129,15 +126,11 @@ def _check_size(files: _Files, scale: int) -> None:
 
 def _size(path: Path) -> tuple[int, int]:
     """Upright width and height, from the header."""
-    with _opened(path) as image:
-        turned = image.getexif().get(ExifTags.Base.Orientation) in QUARTER_TURNS
-        return (image.height, image.width) if turned else (image.width, image.height)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
-            yield image
+            turned = image.getexif().get(ExifTags.Base.Orientation) in QUARTER_TURNS
+            return (image.height, image.width) if turned else (image.width, image.height)
     except (OSError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}; replace it or move it away.") from error
+        raise DataError(
+            f"{path} cannot be read as a picture ({error}); replace it or move it away."
+        ) from error

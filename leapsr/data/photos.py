@@ -52,7 +52,9 @@ class FolderPhotos:
     """Every image below a folder, in the order of their names; files smaller than `smallest` are left out."""
 
     def __init__(self, folder: Path, smallest: int) -> None:
-        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+        files = sorted(
+            f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")
+        )
         sizes = [_size(file) for file in files]
         kept = [i for i, size in enumerate(sizes) if min(size) >= smallest]
         self.files = [files[i] for i in kept]

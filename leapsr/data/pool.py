@@ -35,7 +35,7 @@ class PoolSpec(NamedTuple):
     degradation: str
     scale: int
     side: int
-    count: int
+    crops: int
     seed: int
 
 
@@ -87,9 +87,9 @@ def build(folder: Path, spec: PoolSpec, photos: Photos, indices: list[int], prog
     folder.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     small = spec.side // spec.scale
-    open_memmap(folder / "image.npy", "w+", np.uint8, (spec.count, 3, spec.side, spec.side)).flush()
-    open_memmap(folder / "lr.npy", "w+", np.uint8, (spec.count, 3, small, small)).flush()
-    jobs = allot(photos, indices, spec.count)
+    open_memmap(folder / "image.npy", "w+", np.uint8, (spec.crops, 3, spec.side, spec.side)).flush()
+    open_memmap(folder / "lr.npy", "w+", np.uint8, (spec.crops, 3, small, small)).flush()
+    jobs = allot(photos, indices, spec.crops)
     context = multiprocessing.get_context("spawn")
     done = 0
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as executor:
@@ -97,7 +97,7 @@ def build(folder: Path, spec: PoolSpec, photos: Photos, indices: list[int], prog
         for future in as_completed(futures):
             future.result()
             done += futures[future]
-            progress(done, spec.count)
+            progress(done, spec.crops)
     marker.write_text(json.dumps(wanted))
 
 
@@ -120,7 +120,10 @@ def _fill(folder: Path, spec: PoolSpec, index: int, rows: range) -> None:
     for start in range(rows.start, rows.stop, CHUNK):
         chunk = slice(start, min(start + CHUNK, rows.stop))
         corners = [
-            (int(rng.integers(photo.shape[1] - spec.side + 1)), int(rng.integers(photo.shape[2] - spec.side + 1)))
+            (
+                int(rng.integers(photo.shape[1] - spec.side + 1)),
+                int(rng.integers(photo.shape[2] - spec.side + 1)),
+            )
             for _ in range(chunk.stop - chunk.start)
         ]
         crops = torch.stack([photo[:, y : y + spec.side, x : x + spec.side] for y, x in corners])
@@ -131,7 +134,7 @@ def _fill(folder: Path, spec: PoolSpec, index: int, rows: range) -> None:
 
 def check_space(folder: Path, spec: PoolSpec) -> None:
     """Raises DataError when the disk cannot hold the pool."""
-    need = spec.count * 3 * spec.side**2 * (1 + 1 / spec.scale**2)
+    need = spec.crops * 3 * spec.side**2 * (1 + 1 / spec.scale**2)
     folder.mkdir(parents=True, exist_ok=True)
     stats = os.statvfs(folder)
     if need > stats.f_bavail * stats.f_frsize:

@@ -71,7 +71,9 @@ class Oftsr:
         rows = round(config.boundary_share * len(batch.source)) if config.boundary else 0
         s, r = self.times(len(batch.source), batch)
         look, edge = self.look(batch.source, batch.cond, s, r, rows)
-        losses = {config.objective: OBJECTIVES[config.objective](self, look, batch.source, batch.cond).mean()}
+        losses: Losses = {
+            config.objective: OBJECTIVES[config.objective](self, look, batch.source, batch.cond).mean()
+        }
         if config.align:
             losses["align"] = config.align * self.align(look, batch.cond).mean()
         if rows:
@@ -83,7 +85,9 @@ class Oftsr:
         s = flow.uniform(n, batch.generator, self.config.earliest, self.config.latest).to(batch.source)
         return s, (s - self.config.dt).clamp_min(0)
 
-    def look(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor, rows: int = 0) -> tuple[Look, Tensor]:
+    def look(
+        self, source: Tensor, cond: Condition, s: Tensor, r: Tensor, rows: int = 0
+    ) -> tuple[Look, Tensor]:
         """One pass of the student over both times and, for the first `rows` samples, the boundary r = 1."""
         sources = torch.cat([source, source, source[:rows]])
         one = torch.ones(len(sources)).to(source)

@@ -22,7 +22,9 @@ class Region(Enum):
     TRIANGLE = "r <= t"  # MFSR, SMFSR: any jump
 
 
-def restore(u: AverageVelocity, source: Tensor, region: Region, steps: int = 1, fidelity: float = 0.0) -> Tensor:
+def restore(
+    u: AverageVelocity, source: Tensor, region: Region, steps: int = 1, fidelity: float = 0.0
+) -> Tensor:
     """source: (B, C, H, W) -> image of that shape, in `steps` evaluations of u.
 
     fidelity: the time r in [0, 1] where the trajectory is left; from there the mean velocity so far leads

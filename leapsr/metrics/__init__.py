@@ -8,11 +8,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from leapsr.errors import LeapsrError, MissingExtra, UnknownName, WeightsError
-from leapsr.metrics import perceptual
-from leapsr.metrics.fidelity import lr_psnr, psnr, ssim
-from leapsr.metrics.naturalness import Pristine, niqe, read_pristine
-from leapsr.metrics.weights import pristine_file
+from ..errors import LeapsrError, MissingExtra, UnknownName, WeightsError
+from . import perceptual
+from .fidelity import lr_psnr, psnr, ssim
+from .naturalness import Pristine, niqe, read_pristine
+from .weights import pristine_file
 
 __all__ = ["DEFAULT_METRICS", "METRICS", "Metric", "available", "missing", "select"]
 
@@ -25,10 +25,13 @@ class Metric:
     needs: Literal["hr", "lr", "none"]
     """What the result is compared with."""
     function: Callable[..., Tensor]
-    """(restored, target, border) -> (B,) scores. Both pictures (B, 3, H, W) in [0, 1]; `target` is the picture
-    that `needs` names, or `restored` again when it needs none; `border` pixels of each side do not count in
-    PSNR, SSIM and NIQE, as is usual, and the others see the whole picture. A metric that reads files takes
-    `weights`, the folder they are in (None: LEAPSR_WEIGHTS, torch's cache)."""
+    """(restored, target, border) -> (B,) scores.
+
+    Both pictures are (B, 3, H, W) in [0, 1]; `target` is the one that `needs` names, or `restored` again when
+    it needs none. `border` pixels of each side do not count in PSNR, SSIM and NIQE, as is usual; the others
+    see the whole picture. A metric that reads files also takes `weights`, the folder they are in (None:
+    LEAPSR_WEIGHTS, torch's cache).
+    """
     require: Callable[[Path | None], object] | None = None
     """Raises WeightsError or MissingExtra when its files are not here; None when it needs no file."""
 
@@ -102,7 +105,7 @@ def select(names: Iterable[str]) -> dict[str, Metric]:
 
 
 def available(weights: Path | None = None) -> dict[str, Metric]:
-    """The metrics that can run here, each bound to the folder `weights` (None: LEAPSR_WEIGHTS, torch's cache)."""
+    """The metrics that can run here, bound to the folder `weights` (None: LEAPSR_WEIGHTS, torch's cache)."""
     absent = missing(weights)
     return {name: _bind(metric, weights) for name, metric in METRICS.items() if name not in absent}
 

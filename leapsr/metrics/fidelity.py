@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from leapsr.errors import DataError
+from ..errors import DataError
 
 Channels = Literal["rgb", "y"]
 
@@ -33,7 +33,9 @@ def crop_border(image: Tensor, border: int) -> Tensor:
     """
     height, width = image.shape[-2:]
     if min(height, width) <= 2 * border:
-        raise DataError(f"A {width}x{height} picture has nothing inside a border of {border}; lower --border.")
+        raise DataError(
+            f"A {width}x{height} picture has nothing inside a border of {border}; lower --border."
+        )
     return image[..., border : height - border, border : width - border]
 
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from leapsr.errors import DataError, WeightsError
-from leapsr.metrics.fidelity import crop_border, luma
+from ..errors import DataError, WeightsError
+from .fidelity import crop_border, luma
 
 BLOCK = 96
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -35,7 +35,7 @@ class Pristine(NamedTuple):
 
 
 def read_pristine(path: Path) -> Pristine:
-    """Read an .npz with `mu_pris_param` and `cov_pris_param`. Raises WeightsError when it does not hold them."""
+    """Read an .npz with `mu_pris_param` and `cov_pris_param`. Raises WeightsError when it holds none."""
     try:
         with np.load(path) as stored:
             mean = torch.from_numpy(stored["mu_pris_param"]).double().flatten()
@@ -51,7 +51,8 @@ def niqe(image: Tensor, pristine: Pristine, *, border: int = 0) -> Tensor:
     Pixels right of and below the last whole 96 x 96 block do not count.
     Raises DataError for a picture of fewer than two blocks.
     """
-    grey = crop_border((luma(image) * 255).round(), border)
+    # In float32 before rounding, so that luma halfway between two levels falls as in the reference programs.
+    grey = crop_border((luma(image).float() * 255).round().double(), border)
     rows, columns = (side // BLOCK for side in grey.shape[-2:])
     if rows * columns < 2:
         raise DataError(f"NIQE needs at least {BLOCK} by {2 * BLOCK} pixels inside the border of {border}.")

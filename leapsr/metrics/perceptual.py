@@ -14,8 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from leapsr.errors import DataError, optional
-from leapsr.metrics.weights import hub_folder
+from ..errors import DataError, optional
+from .weights import hub_folder
 
 Backbone = Literal["squeeze", "alex", "vgg"]
 

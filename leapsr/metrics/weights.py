@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from leapsr.errors import WeightsError
+from ..errors import WeightsError
 
 PRISTINE = "niqe_pris_params.npz"
 PRISTINE_URL = "https://github.com/XPixelGroup/BasicSR/raw/master/basicsr/metrics/niqe_pris_params.npz"

@@ -12,6 +12,8 @@ class TimeEmbedding(nn.Module):
     in time, and MeanFlow differentiates through this.
     """
 
+    frequencies: Tensor
+
     def __init__(self, width: int, frequencies: int = 16) -> None:
         super().__init__()
         self.register_buffer("frequencies", torch.logspace(0, 6, frequencies, base=2.0), persistent=False)
@@ -23,8 +25,13 @@ class TimeEmbedding(nn.Module):
         """t, r: (B,) in [0, 1]."""
         phase = torch.stack([t, t - r], dim=1)[:, :, None] * self.frequencies
         features = torch.cat([phase.sin(), phase.cos()], dim=1).flatten(1)
-        out: Tensor = self.layers(features)
-        return out
+        return self.layers(features)
+
+
+def zero_(layer: nn.Linear | nn.Conv2d) -> None:
+    """Start a layer at zero, so that what it feeds begins without it."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 class ResidualBlock(nn.Module):
@@ -39,12 +46,22 @@ class ResidualBlock(nn.Module):
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.modulation = nn.Linear(embedding, 2 * width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        for start_at_zero in (self.modulation, self.second):
-            nn.init.zeros_(start_at_zero.weight)
-            nn.init.zeros_(start_at_zero.bias)
+        zero_(self.modulation)
+        zero_(self.second)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         scale, shift = self.modulation(time)[:, :, None, None].chunk(2, dim=1)
         hidden = F.silu(torch.addcmul(shift, self.first(x), 1 + scale))
-        out: Tensor = x + self.second(hidden)
-        return out
+        return x + self.second(hidden)
+
+
+class Stack(nn.ModuleList):
+    """Residual blocks of one width, one after the other."""
+
+    def __init__(self, width: int, count: int, embedding: int) -> None:
+        super().__init__(ResidualBlock(width, embedding) for _ in range(count))
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        for block in self:
+            x = block(x, time)
+        return x

@@ -6,6 +6,7 @@ image reach the output beside it, through time-dependent gains for each channel.
 the receptive field is bounded and a picture restored in tiles equals one restored whole.
 """
 
+from itertools import pairwise
 from typing import Literal, Self
 
 import torch
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from ..ops import upsample
-from .blocks import ResidualBlock, TimeEmbedding
+from .blocks import Stack, TimeEmbedding, zero_
 from .condition import Condition
 
 
@@ -54,33 +55,33 @@ class UNet(nn.Module):
         widths, blocks, embedding = config.widths, config.blocks, config.embedding
         state = 3 * config.scale**2
 
-        def stack(width: int, count: int) -> nn.ModuleList:
-            return nn.ModuleList(ResidualBlock(width, embedding) for _ in range(count))
-
         self.time = TimeEmbedding(embedding)
         self.head = nn.Conv2d(state + 3, widths[0], 3, padding=1)
-        self.encoder = nn.ModuleList(map(stack, widths, blocks))
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in zip(widths, widths[1:], strict=False))
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in zip(widths, widths[1:], strict=False)
+        self.encoder = nn.ModuleList(
+            Stack(width, count, embedding) for width, count in zip(widths, blocks, strict=True)
         )
-        self.decoder = nn.ModuleList(map(stack, widths[:-1], blocks[:-1]))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
+        self.decoder = nn.ModuleList(
+            Stack(width, count, embedding) for width, count in zip(widths[:-1], blocks[:-1], strict=True)
+        )
         self.tail = nn.Conv2d(widths[0], state, 3, padding=1)
         self.gains = nn.Linear(embedding, 2 * state)
-        for start_at_zero in (self.tail, self.gains):
-            nn.init.zeros_(start_at_zero.weight)
-            nn.init.zeros_(start_at_zero.bias)
+        zero_(self.tail)
+        zero_(self.gains)
 
     @property
     def alignment(self) -> int:
         """Sides are padded to, and tiles must begin at, multiples of this many low-resolution pixels."""
-        return 2 ** len(self.down)
+        return 1 << len(self.down)
 
     @property
     def radius(self) -> int:
         """Low-resolution pixels that an output pixel can see on each side."""
         depth = len(self.down)
-        convolutions = [2 * blocks * (2 if level < depth else 1) for level, blocks in enumerate(self.config.blocks)]
+        convolutions = [
+            2 * blocks * (2 if level < depth else 1) for level, blocks in enumerate(self.config.blocks)
+        ]
         trunk = 2 + sum(count * 2**level for level, count in enumerate(convolutions))
         return trunk + self.alignment - 1 + upsample.RADIUS
 
@@ -105,15 +106,11 @@ class UNet(nn.Module):
     def _trunk(self, x: Tensor, time: Tensor) -> Tensor:
         x = self.head(x)
         skips = []
-        for level, blocks in enumerate(self.encoder):
+        for level, stack in enumerate(self.encoder):
             if level > 0:
                 skips.append(x)
                 x = self.down[level - 1](x)
-            for block in blocks:
-                x = block(x, time)
-        for up, blocks in zip(reversed(self.up), reversed(self.decoder), strict=True):
-            x = up(x) + skips.pop()
-            for block in blocks:
-                x = block(x, time)
-        out: Tensor = self.tail(x)
-        return out
+            x = stack(x, time)
+        for up, stack in zip(reversed(self.up), reversed(self.decoder), strict=True):
+            x = stack(up(x) + skips.pop(), time)
+        return self.tail(x)

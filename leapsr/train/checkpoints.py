@@ -38,7 +38,9 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
 
 def complete(folder: Path) -> list[Path]:
     """The checkpoints of a run, oldest first; unfinished ones do not count."""
-    return sorted(path.parent for path in folder.glob("step-*/progress.json") if path.parent.suffix != ".part")
+    return sorted(
+        path.parent for path in folder.glob("step-*/progress.json") if path.parent.suffix != ".part"
+    )
 
 
 def load(checkpoint: Path, accelerator: Accelerator) -> dict[str, Any]:
@@ -48,7 +50,9 @@ def load(checkpoint: Path, accelerator: Accelerator) -> dict[str, Any]:
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise TrainingError(f"{checkpoint} cannot be resumed ({reason}); choose another with --resume.") from error
+        raise TrainingError(
+            f"{checkpoint} cannot be resumed ({reason}); choose another with --resume."
+        ) from error
     return progress
 
 
@@ -60,13 +64,17 @@ def find(folder: Path, resume: str | None) -> Path | None:
     existing = complete(folder)
     if resume is None:
         if existing:
-            raise UsageError(f"{folder.parent} already holds a run: add --resume auto, or choose another --out.")
+            raise UsageError(
+                f"{folder.parent} already holds a run: add --resume auto, or choose another --out."
+            )
         return None
     if resume == "auto":
         return existing[-1] if existing else None
     path = Path(resume)
     if not (path / "progress.json").exists():
-        raise UsageError(f"{path} is not a checkpoint; those of this run: {', '.join(map(str, existing)) or 'none'}.")
+        raise UsageError(
+            f"{path} is not a checkpoint; those of this run: {', '.join(map(str, existing)) or 'none'}."
+        )
     return path
 
 

@@ -98,9 +98,13 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(f"The configuration cannot be used: {first_problem(error)}.") from error
     for name, side in (("crop", config.data.crop), ("pool_crop", config.data.pool_crop)):
         if side % config.network.scale:
-            raise ConfigError(f"data.{name} = {side} must be a multiple of the scale, {config.network.scale}.")
+            raise ConfigError(
+                f"data.{name} = {side} must be a multiple of the scale, {config.network.scale}."
+            )
     if config.data.pool and config.data.pool_crop < config.data.crop:
-        raise ConfigError(f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}.")
+        raise ConfigError(
+            f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."
+        )
     return config
 
 

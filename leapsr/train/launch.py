@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -18,7 +19,7 @@ from . import checkpoints, samples
 from .config import TrainConfig
 from .ema import averaged
 from .trainer import JsonLines, Reporter, Run, fit
-from .validation import save_grid, validation
+from .validation import Validation, save_grid, validation
 
 MODEL, CHECKPOINTS = "model", "checkpoints"
 
@@ -51,7 +52,7 @@ def run(
     shots = samples.split(photos, config)
     accelerator = _accelerator(config, out, cpu)
     student, frozen = _networks(config, teacher, accelerator.device, notice)
-    assembled = _assemble(config, accelerator, student, frozen, out)
+    assembled = _assemble(config, accelerator, student, frozen)
     with accelerator.main_process_first():  # the first builds the pool, the others find it
         source = samples.sampler(photos, shots, config, out / "pool", degrading)
     prepare = samples.prepare(config, accelerator.device)
@@ -95,7 +96,11 @@ def _accelerator(config: TrainConfig, out: Path, cpu: bool) -> Accelerator:
     precision = "bf16" if config.precision == "bf16" else "no"
     out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(
-        mixed_precision=precision, cpu=cpu, log_with="tensorboard", project_dir=str(out), step_scheduler_with_optimizer=False
+        mixed_precision=precision,
+        cpu=cpu,
+        log_with="tensorboard",
+        project_dir=str(out),
+        step_scheduler_with_optimizer=False,
     )
     accelerator.init_trackers("tensorboard")
     return accelerator
@@ -133,8 +138,8 @@ def _networks(
 
 
 def _assemble(
-    config: TrainConfig, accelerator: Accelerator, student: UNet, teacher: Network | None, out: Path
-) -> dict[str, object]:
+    config: TrainConfig, accelerator: Accelerator, student: UNet, teacher: Network | None
+) -> dict[str, Any]:
     student.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = averaged(student, config.optimizer.ema)
     settings = config.optimizer
@@ -173,14 +178,18 @@ def _restorer(config: TrainConfig, network: nn.Module) -> Restorer:
     """The averaged student as a model of its own, so that using it does not disturb the training."""
     copy = UNet(config.network)
     copy.load_state_dict(network.state_dict())
-    return Restorer(ModelConfig(method=config.method.kind, network=config.network, source=config.source), copy)
+    return Restorer(
+        ModelConfig(method=config.method.kind, network=config.network, source=config.source), copy
+    )
 
 
-def _looker(check: object, config: TrainConfig, out: Path) -> Callable[[nn.Module, int], dict[str, float]]:
+def _looker(
+    check: Validation | None, config: TrainConfig, out: Path
+) -> Callable[[nn.Module, int], dict[str, float]]:
     def look(network: nn.Module, step: int) -> dict[str, float]:
         if check is None:
             return {}
-        scores, grid = check(_restorer(config, network))  # type: ignore[operator]
+        scores, grid = check(_restorer(config, network))
         save_grid(grid, out / "samples" / f"step-{step:08d}.png")
         return scores
 

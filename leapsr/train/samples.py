@@ -56,7 +56,7 @@ def sampler(
         degradation=data.degradation,
         scale=config.network.scale,
         side=data.pool_crop,
-        count=data.pool,
+        crops=data.pool,
         seed=config.seed,
     )
     pool.check_space(cache, spec)
@@ -75,7 +75,11 @@ class Prepare:
     @torch.no_grad()
     def __call__(self, sample: Sample, generator: torch.Generator) -> Batch:
         image = sample.image.to(self.device).float() / 255
-        lr = self.degradation(image, generator) if sample.lr is None else sample.lr.to(self.device).float() / 255
+        lr = (
+            self.degradation(image, generator)
+            if sample.lr is None
+            else sample.lr.to(self.device).float() / 255
+        )
         image, lr = image * 2 - 1, lr * 2 - 1
         source = self.source.draw(bicubic_upsample(lr, self.degradation.scale), generator)
         return Batch(image, source, Condition(lr), generator)

@@ -80,7 +80,10 @@ def fit(run: Run, stop: Callable[[], bool] = lambda: False) -> None:
         over = stop() or (run.deadline is not None and now - began > run.deadline)
         if (step + 1) % run.log_every == 0:
             guard(run, finite)
-            speed = {"samples_per_s": seen / (now - window), "waiting": (batches.waited - waited) / (now - window)}
+            speed = {
+                "samples_per_s": seen / (now - window),
+                "waiting": (batches.waited - waited) / (now - window),
+            }
             run.report(step + 1, {name: value.item() for name, value in losses.items()} | speed)
             window, waited, seen = now, batches.waited, 0
         if (step + 1) % run.validate_every == 0:

@@ -37,7 +37,10 @@ class Options:
 
 
 def run(
-    jobs: Sequence[Job], upscaler: Upscaler, options: Options, progress: Callable[[Job], Progress] | None = None
+    jobs: Sequence[Job],
+    upscaler: Upscaler,
+    options: Options,
+    progress: Callable[[Job], Progress] | None = None,
 ) -> Iterator[Outcome]:
     """Work through the jobs in order, and yield each outcome when its file is complete.
 
@@ -53,7 +56,9 @@ def run(
         yield Outcome(job, status, message, time.monotonic() - start)
 
 
-def _upscale_file(job: Job, upscaler: Upscaler, options: Options, progress: Progress | None) -> tuple[Status, str]:
+def _upscale_file(
+    job: Job, upscaler: Upscaler, options: Options, progress: Progress | None
+) -> tuple[Status, str]:
     exists = _exists(job.output)
     if exists and options.existing == "skip":
         return "skipped", f"{job.output} is already there."

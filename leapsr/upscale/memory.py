@@ -62,7 +62,7 @@ def auto_tile(free: int | None, halo: int) -> int:
 def needed(lr: tuple[int, int], out: tuple[int, int], scale: int) -> int:
     """Bytes of main memory for a picture lr = (height, width), restored at `scale` and resized to out."""
     large, wanted = scale**2 * lr[0] * lr[1], out[0] * out[1]
-    # Three planes of float32, twice while they are recoloured or resized, then of 8 bits, their copy, the file.
+    # Three planes of float32, twice while being recoloured or resized, then 8 bits, their copy, the file.
     return 3 * (4 * lr[0] * lr[1] + 4 * (large + max(large, wanted)) + 3 * wanted)
 
 

@@ -4,11 +4,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from .. import catalog
@@ -105,7 +104,7 @@ class Upscaler:
         tile: int | Literal["auto"] = "auto",
         color_fix: ColorFix = "auto",
         progress: Progress | None = None,
-    ) -> Image.Image | np.ndarray | Tensor:
+    ) -> Any:
         """The picture, larger, in the form it was given: PIL image, uint8 array (H, W, C), or float tensor
         (3, H, W) or (B, 3, H, W) in [0, 1] on the same device. Paths and bytes give a PIL image.
 

@@ -14,7 +14,12 @@ from leapsr.errors import DataError
 def folder(tmp_path):
     rng = np.random.default_rng(0)
     (tmp_path / "photos" / "deep").mkdir(parents=True)
-    for name, (height, width) in {"a.png": (70, 90), "deep/b.webp": (120, 80), "c.jpg": (64, 64), "tiny.png": (9, 9)}.items():
+    for name, (height, width) in {
+        "a.png": (70, 90),
+        "deep/b.webp": (120, 80),
+        "c.jpg": (64, 64),
+        "tiny.png": (9, 9),
+    }.items():
         pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photos" / name)
     (tmp_path / "photos" / "notes.txt").write_text("not a photo")
@@ -112,7 +117,7 @@ def test_a_pool_is_made_once_and_again_when_it_differs(built):
 
 def test_a_pool_that_does_not_fit_the_disk_is_refused(built, tmp_path):
     with pytest.raises(DataError, match=r"data\.pool"):
-        pool.check_space(tmp_path, built[1]._replace(count=10**12))
+        pool.check_space(tmp_path, built[1]._replace(crops=10**12))
 
 
 def test_larger_photos_fill_more_of_the_pool(built):

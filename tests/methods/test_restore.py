@@ -29,12 +29,19 @@ def test_steps_of_a_teacher_converge_and_those_of_a_student_agree():
     truth = FLOW.move(SOURCE, ONE, 0 * ONE)
     few, many = (restore(FLOW.wrong, SOURCE, Region.DIAGONAL, n) for n in (4, 256))
     assert (many - truth).abs().max() < 0.05 < (few - truth).abs().max()
-    torch.testing.assert_close(restore(FLOW.u, SOURCE, Region.TRIANGLE, 5, 0.3), restore(FLOW.u, SOURCE, Region.TRIANGLE, 1, 0.3))
+    torch.testing.assert_close(
+        restore(FLOW.u, SOURCE, Region.TRIANGLE, 5, 0.3), restore(FLOW.u, SOURCE, Region.TRIANGLE, 1, 0.3)
+    )
 
 
 @pytest.mark.parametrize(
     ("region", "steps", "fidelity"),
-    [(Region.SOURCE_EDGE, 2, 0.0), (Region.TRIANGLE, 0, 0.0), (Region.TRIANGLE, 1, 1.5), (Region.TRIANGLE, 1, -1)],
+    [
+        (Region.SOURCE_EDGE, 2, 0.0),
+        (Region.TRIANGLE, 0, 0.0),
+        (Region.TRIANGLE, 1, 1.5),
+        (Region.TRIANGLE, 1, -1),
+    ],
 )
 def test_what_a_region_does_not_hold_is_refused(region, steps, fidelity):
     with pytest.raises(UsageError):

@@ -31,7 +31,9 @@ def test_any_size_and_scale(scale, height, width):
     assert randomised(config)(*arguments).shape == arguments[0].shape
 
 
-@pytest.mark.parametrize(("preset", "low", "high"), [("tiny", 1e4, 3e4), ("small", 1e6, 1.6e6), ("base", 6e6, 8e6)])
+@pytest.mark.parametrize(
+    ("preset", "low", "high"), [("tiny", 1e4, 3e4), ("small", 1e6, 1.6e6), ("base", 6e6, 8e6)]
+)
 def test_presets_have_the_size_they_promise(preset, low, high):
     with torch.device("meta"):
         count = sum(p.numel() for p in UNet(PRESETS[preset]).parameters())
@@ -89,7 +91,9 @@ def test_the_trunk_is_not_the_only_way_out():
         network.gains.bias[:48] = torch.linspace(0.5, 1.5, 48)
     x, t, r, cond = inputs(network.config, 4, 4)
     x = x.requires_grad_(True)
-    jacobian = torch.autograd.functional.jacobian(lambda y: network(y, t[:1], r[:1], cond.take(slice(1)))[0, :, :4, :4], x[:1])
+    jacobian = torch.autograd.functional.jacobian(
+        lambda y: network(y, t[:1], r[:1], cond.take(slice(1)))[0, :, :4, :4], x[:1]
+    )
     assert torch.linalg.matrix_rank(jacobian.reshape(48, -1)) == 48
 
 
@@ -101,7 +105,9 @@ def test_gradients_of_a_batch_are_those_of_its_samples():
     torch.testing.assert_close(together[1:], alone, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("values", [{"widths": (8,), "blocks": (1, 1)}, {"scale": 0}, {"width": 8}, {"blocks": (1, -1, 1)}])
+@pytest.mark.parametrize(
+    "values", [{"widths": (8,), "blocks": (1, 1)}, {"scale": 0}, {"width": 8}, {"blocks": (1, -1, 1)}]
+)
 def test_impossible_sizes_are_refused(values):
     with pytest.raises(ValidationError):
         UNetConfig(**values)

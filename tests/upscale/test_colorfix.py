@@ -34,7 +34,9 @@ def test_tiny_pictures(fix, size):
 
 def test_wavelet_takes_back_a_colour_shift():
     image = torch.rand(3, 64, 64)
-    assert torch.allclose(wavelet(image + torch.tensor([0.1, -0.2, 0.3])[:, None, None], image), image, atol=1e-5)
+    assert torch.allclose(
+        wavelet(image + torch.tensor([0.1, -0.2, 0.3])[:, None, None], image), image, atol=1e-5
+    )
 
 
 def test_wavelet_keeps_detail():

@@ -23,7 +23,12 @@ def png_of(width, height):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + chunk(b"IEND", b"")
+    )
 
 
 def encoded(image, name, **options):
@@ -199,7 +204,12 @@ def test_large_pictures_open_without_pillows_limit(tmp_path):
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4, 3), np.uint8)],
+    [
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
 )
 def test_unusable_arrays(array):
     with pytest.raises(ImageError, match="array"):
@@ -208,7 +218,12 @@ def test_unusable_arrays(array):
 
 @pytest.mark.parametrize(
     "tensor",
-    [torch.zeros(1, 4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8), torch.zeros(3, 0, 4), torch.full((3, 2, 2), torch.nan)],
+    [
+        torch.zeros(1, 4, 4),
+        torch.zeros(3, 4, 4, dtype=torch.uint8),
+        torch.zeros(3, 0, 4),
+        torch.full((3, 2, 2), torch.nan),
+    ],
 )
 def test_unusable_tensors(tensor):
     with pytest.raises(ImageError, match="tensor"):

@@ -38,7 +38,11 @@ def test_a_folder_is_mirrored(tree, tmp_path):
     folder = tree("a.jpg", "deep/b.jpg", "deep/er/c d é.jpg")
     out = tmp_path / "out"
     jobs = plan([folder], out, "x4", recursive=True).jobs
-    assert {job.output for job in jobs} == {out / "a_x4.jpg", out / "deep/b_x4.jpg", out / "deep/er/c d é_x4.jpg"}
+    assert {job.output for job in jobs} == {
+        out / "a_x4.jpg",
+        out / "deep/b_x4.jpg",
+        out / "deep/er/c d é_x4.jpg",
+    }
     assert [job.source.name for job in plan([folder], out, "x4").jobs] == ["a.jpg"]
 
 
@@ -102,7 +106,9 @@ def test_one_file_to_one_file(tree, tmp_path):
     out = tmp_path / "result.webp"
     assert plan([folder / "a.jpg"], out, "x4").jobs == [Job(folder / "a.jpg", out)]
     (tmp_path / "dir.d").mkdir()
-    assert plan([folder / "a.jpg"], tmp_path / "dir.d", "x4").jobs[0].output == tmp_path / "dir.d" / "a_x4.jpg"
+    assert (
+        plan([folder / "a.jpg"], tmp_path / "dir.d", "x4").jobs[0].output == tmp_path / "dir.d" / "a_x4.jpg"
+    )
 
 
 def test_uses_that_cannot_work(tree, tmp_path):

@@ -7,7 +7,9 @@ from leapsr.upscale import memory
 GIB = 1 << 30
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("x"), RuntimeError("MPS backend out of memory")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("x"), RuntimeError("MPS backend out of memory")]
+)
 def test_half_the_tile_each_time(error):
     tried = []
 
@@ -55,7 +57,9 @@ def test_other_errors_rise():
 
 
 def test_room_is_counted_with_numbers():
-    with pytest.raises(ImageError, match=r"20000 x 20000 pixels to 80000 x 80000 needs \d+\.\d GiB .* 8\.0 GiB"):
+    with pytest.raises(
+        ImageError, match=r"20000 x 20000 pixels to 80000 x 80000 needs \d+\.\d GiB .* 8\.0 GiB"
+    ):
         memory.check_room((20_000, 20_000), (80_000, 80_000), 4, 8 * GIB)
     memory.check_room((1_000, 1_000), (4_000, 4_000), 4, 8 * GIB)
     memory.check_room((20_000, 20_000), (80_000, 80_000), 4, None)

@@ -15,7 +15,9 @@ def test_cores_cover_every_pixel_once(size, tile, halo, alignment):
     for part in plan(*size, tile, halo, alignment):
         part.core.of(covered).add_(1)
         box, core = part.context, part.core
-        assert box.top % alignment == box.left % alignment == core.top % alignment == core.left % alignment == 0
+        assert (
+            box.top % alignment == box.left % alignment == core.top % alignment == core.left % alignment == 0
+        )
         assert box.top <= max(0, core.top - halo)
         assert box.left <= max(0, core.left - halo)
         assert size[0] >= box.bottom >= min(size[0], core.bottom + halo)

@@ -30,7 +30,7 @@ def test_tiles_do_not_show(upscaler, photo_tensor, tile, steps):
 
 def test_the_halo_is_needed(upscaler, fake_restorer, photo_tensor):
     whole = upscaler(photo_tensor[0], tile=0)
-    fake_restorer.halo = lambda steps: 0
+    fake_restorer.halo = lambda _: 0
     assert (whole - upscaler(photo_tensor[0], tile=8)).abs().max() > 1e-3
 
 
@@ -76,7 +76,12 @@ def test_tensors_keep_their_kind(upscaler, photo_tensor, dtype):
 
 @pytest.mark.parametrize(
     ("options", "size"),
-    [({"scale": 2.5}, (60, 93)), ({"scale": 6}, (144, 222)), ({"width": 100}, (65, 100)), ({"long_side": 37}, (24, 37))],
+    [
+        ({"scale": 2.5}, (60, 93)),
+        ({"scale": 6}, (144, 222)),
+        ({"width": 100}, (65, 100)),
+        ({"long_side": 37}, (24, 37)),
+    ],
 )
 def test_any_size(upscaler, photo, options, size):
     assert upscaler(photo, **options).size[::-1] == size
@@ -159,7 +164,7 @@ def test_overflow_in_half_precision_is_repeated_in_full(upscaler, fake_restorer,
 
 
 def test_overflow_in_full_precision_is_an_error(upscaler, fake_restorer):
-    fake_restorer.restore = lambda lr, noise, **_: noise * torch.nan
+    fake_restorer.restore = lambda _lr, noise, **_options: noise * torch.nan
     with pytest.raises(ImageError, match="not finite"):
         upscaler(torch.rand(3, 8, 8))
 
@@ -177,7 +182,7 @@ def test_the_chosen_tile_is_told(upscaler, photo_tensor, caplog):
 
 
 def test_too_little_memory_is_said_before_any_work(upscaler, fake_restorer, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda device: 1 << 20)
+    monkeypatch.setattr(memory, "available", lambda _: 1 << 20)
     with pytest.raises(ImageError, match="GiB"):
         upscaler(torch.rand(3, 200, 200))
     assert not fake_restorer.calls
@@ -185,13 +190,22 @@ def test_too_little_memory_is_said_before_any_work(upscaler, fake_restorer, monk
 
 
 def test_profile_and_exif_go_along(upscaler):
-    picture = upscaler.upscale(Picture(torch.rand(3, 4, 4), icc=b"profile", exif=b"Exif\0\0"), Target(scale=2))
+    picture = upscaler.upscale(
+        Picture(torch.rand(3, 4, 4), icc=b"profile", exif=b"Exif\0\0"), Target(scale=2)
+    )
     assert (picture.icc, picture.exif, picture.size) == (b"profile", b"Exif\0\0", (8, 8))
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"steps": 0}, {"fidelity": 1.5}, {"fidelity": -0.1}, {"tile": -1}, {"tile": "big"}, {"color_fix": "lab"}],
+    [
+        {"steps": 0},
+        {"fidelity": 1.5},
+        {"fidelity": -0.1},
+        {"tile": -1},
+        {"tile": "big"},
+        {"color_fix": "lab"},
+    ],
 )
 def test_impossible_settings(options):
     with pytest.raises(UsageError):
@@ -232,5 +246,7 @@ def test_a_real_network_in_tiles(tiny_model, photo_tensor, tile):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 @pytest.mark.parametrize(("dtype", "tolerance"), [("fp32", 1e-4), ("auto", 0.02), ("bf16", 0.05)])
 def test_cuda_agrees_with_the_processor(tiny_model, photo_tensor, dtype, tolerance):
-    one, other = (Upscaler.from_pretrained(tiny_model, *where)(photo_tensor[0]) for where in (("cpu",), ("cuda", dtype)))
+    one, other = (
+        Upscaler.from_pretrained(tiny_model, *where)(photo_tensor[0]) for where in (("cpu",), ("cuda", dtype))
+    )
     assert (one - other).abs().max() < tolerance

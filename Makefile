@@ -1,0 +1,35 @@
+# Everything from nothing but Python (>= 3.11) and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench clean
+
+demo: .venv/demo.done
+	$(BIN)/python examples/before_after.py --out out/demo
+
+test: .venv/dev.done
+	$(BIN)/python -m pytest -q
+
+check: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.done
+	$(BIN)/python benchmarks/upscale.py
+
+clean:
+	rm -rf .venv out
+
+.venv/pip.done:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/demo.done: .venv/pip.done pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	touch $@
+
+.venv/dev.done: .venv/pip.done pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,131 @@
+"""Restorers x settings x metrics on a list of pairs: one table."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean, median
+from time import perf_counter
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..data.pairs import Pair
+from ..errors import DataError
+from ..ops.upsample import bicubic_upsample
+from . import Metric
+
+Restore = Callable[[Tensor, str], Tensor]
+"""(lr (1, 3, H, W) in [0, 1], name of the picture) -> (1, 3, sH, sW), about [0, 1]."""
+
+
+class Setting(NamedTuple):
+    """One line of the summary: a restorer and where its controls stand. None: it has no such control, or
+    stands at its own default."""
+
+    restorer: str
+    steps: int | None = None
+    fidelity: float | None = None
+
+    @property
+    def label(self) -> str:
+        steps = "" if self.steps in (None, 1) else f" {self.steps} steps"
+        fidelity = "" if self.fidelity is None else f" fidelity {self.fidelity:g}"
+        return f"{self.restorer}{steps}{fidelity}"
+
+
+class Row(NamedTuple):
+    setting: Setting
+    image: str
+    scores: dict[str, float]
+    """One for each metric of the table; NaN where the picture has no such score."""
+    seconds_per_megapixel: float
+    """Of output, with the transfer to and from the device, without decoding."""
+
+
+@dataclass(frozen=True)
+class Table:
+    metrics: dict[str, Metric]
+    rows: list[Row]
+    """Setting by setting, pictures in the order of the pairs."""
+    notes: list[str]
+    """What could not be scored, and why, a sentence each."""
+
+    @property
+    def settings(self) -> list[Setting]:
+        return list(dict.fromkeys(row.setting for row in self.rows))
+
+    def mean(self, setting: Setting) -> Row:
+        """Mean scores over the pictures that have them, and the median time: a first call prepares things."""
+        rows = [row for row in self.rows if row.setting == setting]
+        scores = {name: _mean(row.scores[name] for row in rows) for name in self.metrics}
+        return Row(setting, "mean", scores, median(row.seconds_per_megapixel for row in rows))
+
+
+Observe = Callable[[Pair, Setting, Tensor], None]
+
+
+def evaluate(restore: Restore, pairs: Iterable[Pair], metrics: Mapping[str, Metric], border: int) -> Table:
+    """Score one restorer. See `compare`."""
+    return compare({Setting("restorer"): restore}, pairs, metrics, border)
+
+
+def compare(
+    restorers: Mapping[Setting, Restore],
+    pairs: Iterable[Pair],
+    metrics: Mapping[str, Metric],
+    border: int,
+    observe: Observe | None = None,
+) -> Table:
+    """Restore each pair with each restorer and score the results as files would be: clamped, in 8 bits.
+
+    border: pixels of each side that PSNR, SSIM and NIQE leave out. observe: sees every result, (1, 3, sH, sW)
+    in [0, 1]. A picture that a metric cannot score (too small, say) gets NaN and a note; an error of a
+    restorer rises.
+    """
+    rows: list[Row] = []
+    notes: list[str] = []
+    for pair in pairs:
+        for setting, restore in restorers.items():
+            restored, seconds = _timed(restore, pair)
+            scores = {name: _score(metric, restored, pair, border, notes) for name, metric in metrics.items()}
+            rows.append(Row(setting, pair.name, scores, seconds * 1e6 / restored[0, 0].numel()))
+            if observe is not None:
+                observe(pair, setting, restored)
+    order = list(restorers)
+    rows.sort(key=lambda row: order.index(row.setting))
+    return Table(dict(metrics), rows, list(dict.fromkeys(notes)))
+
+
+def bicubic(scale: int) -> Restore:
+    """The baseline: Keys' cubic with a = -0.5, MATLAB's. Published tables of "bicubic" mean this one."""
+    return lambda lr, _: bicubic_upsample(lr, scale)
+
+
+def to_8_bits(image: Tensor) -> Tensor:
+    """The values that a PNG file of it holds. Any shape; out-of-range values are clamped to [0, 1]."""
+    return (image.clamp(0, 1) * 255).round() / 255
+
+
+@torch.inference_mode()
+def _timed(restore: Restore, pair: Pair) -> tuple[Tensor, float]:
+    begin = perf_counter()
+    restored = restore(pair.lr, pair.name).float().cpu()  # waits for the device
+    return to_8_bits(restored), perf_counter() - begin
+
+
+def _score(metric: Metric, restored: Tensor, pair: Pair, border: int, notes: list[str]) -> float:
+    target = {"hr": pair.hr, "lr": pair.lr, "none": restored}[metric.needs]
+    if target is None:
+        notes.append(f"{pair.name}: no {metric.name} without a reference.")
+        return math.nan
+    try:
+        return metric.function(restored, target, border).item()
+    except DataError as error:
+        notes.append(f"{pair.name}: no {metric.name}. {error}")
+        return math.nan
+
+
+def _mean(scores: Iterable[float]) -> float:
+    known = [score for score in scores if not math.isnan(score)]
+    return fmean(known) if known else math.nan

@@ -1,0 +1,88 @@
+import shutil
+
+import pytest
+
+from leapsr import catalog
+from leapsr.errors import UnknownName, WeightsError
+
+
+@pytest.fixture
+def models(tmp_path, tiny_model, monkeypatch):
+    """A folder with one model, `tiny`, in the place of the packaged ones."""
+    shutil.copytree(tiny_model, tmp_path / "packaged" / "tiny")
+    monkeypatch.setattr(catalog, "PACKAGED", tmp_path / "packaged")
+    monkeypatch.delenv(catalog.MODEL_DIR_VARIABLE, raising=False)
+    return tmp_path / "packaged"
+
+
+def test_by_name(models):
+    assert catalog.find("tiny") == models / "tiny"
+    assert catalog.names() == ["tiny"]
+    assert catalog.default_name() == "tiny"
+
+
+def test_by_folder(models, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere" / "mine"
+    shutil.copytree(models / "tiny", elsewhere)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name in (elsewhere, str(elsewhere), "./mine", "mine"):
+        assert catalog.find(name).resolve() == elsewhere
+
+
+def test_more_folders_of_models(models, tmp_path, monkeypatch):
+    shutil.copytree(models / "tiny", tmp_path / "more" / "other")
+    with pytest.raises(UnknownName, match="Known: tiny"):
+        catalog.find("other")
+    assert catalog.find("other", tmp_path / "more") == tmp_path / "more" / "other"
+    monkeypatch.setenv(catalog.MODEL_DIR_VARIABLE, str(tmp_path / "more"))
+    assert catalog.find("other") == tmp_path / "more" / "other"
+    assert catalog.names() == ["other", "tiny"]
+
+
+def test_the_default_is_preferred(models):
+    shutil.copytree(models / "tiny", models / catalog.DEFAULT)
+    shutil.copytree(models / "tiny", models / "a")
+    assert catalog.default_name() == catalog.DEFAULT
+
+
+def test_no_model_at_all(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalog, "PACKAGED", tmp_path / "none")
+    monkeypatch.delenv(catalog.MODEL_DIR_VARIABLE, raising=False)
+    with pytest.raises(WeightsError, match="No model is installed"):
+        catalog.default_name()
+
+
+@pytest.mark.usefixtures("models")
+def test_a_misspelt_name_gets_a_hint():
+    with pytest.raises(UnknownName, match=r"Did you mean 'tiny'\?"):
+        catalog.find("tinny")
+
+
+def test_folders_that_are_no_models(models, tmp_path):
+    with pytest.raises(WeightsError, match="no model folder"):
+        catalog.find(tmp_path / "nowhere")
+    with pytest.raises(WeightsError, match=r"has no config\.json"):
+        catalog.find(tmp_path)
+    (models / "tiny" / catalog.WEIGHTS).unlink()
+    with pytest.raises(WeightsError, match=r"has no model\.safetensors"):
+        catalog.find("tiny")
+
+
+def test_verify(models):
+    assert catalog.verify("tiny") == [catalog.CONFIG, catalog.WEIGHTS]
+    weights = models / "tiny" / catalog.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsError, match="missing or damaged"):
+        catalog.verify("tiny")
+    (models / "tiny" / catalog.CHECKSUMS).write_text("")
+    with pytest.raises(WeightsError, match="does not list"):
+        catalog.verify("tiny")
+    (models / "tiny" / catalog.CHECKSUMS).unlink()
+    with pytest.raises(WeightsError, match="cannot be verified"):
+        catalog.verify("tiny")
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_installed_models_are_whole(name):
+    assert catalog.WEIGHTS in catalog.verify(name)
+    assert (catalog.find(name) / catalog.CARD).is_file()

@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from leapsr.errors import ConfigError, UnknownName
+from leapsr.train import config, recipes
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_a_recipe_survives_its_own_json(name, tmp_path):
+    recipe = recipes.get(name)
+    assert recipe.recipe == name
+    path = tmp_path / "config.json"
+    path.write_text(recipe.model_dump_json())
+    assert config.read(path) == recipe
+
+
+@pytest.mark.parametrize("student", [name for name in recipes.RECIPES if name.startswith("oftsr")])
+def test_a_student_fits_its_teacher(student):
+    teacher = recipes.get(student.replace("oftsr", "teacher"))
+    assert recipes.get(student).network == teacher.network
+    assert recipes.get(student).source == teacher.source
+
+
+def test_settings_change_nested_fields():
+    changed = config.override(
+        recipes.teacher_tiny(),
+        [
+            "steps=7",
+            "optimizer.learning_rate=1e-5",
+            "network.widths=[8,8]",
+            "method.norm=l1",
+            "precision=fp32",
+        ],
+    )
+    assert (changed.steps, changed.optimizer.learning_rate, changed.method.norm) == (7, 1e-5, "l1")
+    assert changed.network.widths == (8, 8)
+    assert changed.data == recipes.teacher_tiny().data
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("stpes=7", "no field 'stpes'"),
+        ("optimizer.lr=1", "known here: learning_rate"),
+        ("optimizer.learning_rate=fast", "optimizer.learning_rate"),
+        ("steps", "path.to.field=value"),
+        ("steps.more=1", "no field 'steps.more'"),
+        ("data.crop=66", "multiple of the scale"),
+        ("batch=0", "batch"),
+        ("source.sigma=3", "source.sigma"),
+    ],
+)
+def test_impossible_settings_are_refused_in_one_sentence(setting, message):
+    with pytest.raises(ConfigError) as caught:
+        config.override(recipes.teacher_tiny(), [setting])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pool_must_hold_the_crop():
+    with pytest.raises(ConfigError, match="pool_crop"):
+        config.override(recipes.teacher_small(), ["data.crop=256"])
+
+
+def test_a_misspelt_key_in_a_file_is_an_error(tmp_path):
+    values = recipes.teacher_tiny().model_dump(mode="json")
+    values["optimizer"]["warmpu"] = 3
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ConfigError, match=r"optimizer\.warmpu: there is no such field"):
+        config.read(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", ""])
+def test_a_file_that_is_no_configuration(content, tmp_path):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ConfigError):
+        config.read(tmp_path / "config.json")
+
+
+def test_an_unknown_recipe_lists_the_known():
+    with pytest.raises(UnknownName, match="Did you mean 'teacher_tiny'"):
+        recipes.get("teacher_tinny")
