@@ -9,7 +9,7 @@ from .errors import UnknownName, WeightsError
 
 PACKAGED = Path(__file__).parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
-DEFAULT = "photo-x4"
+DEFAULT = "leap-small"
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
 
 

@@ -14,12 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import methods
+from .catalog import CONFIG, WEIGHTS
 from .errors import UnknownName, WeightsError
 from .flow import Source
 from .networks import Condition, UNet, UNetConfig
 from .ops.upsample import bicubic_upsample
-
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
 class ModelConfig(BaseModel):

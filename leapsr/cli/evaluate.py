@@ -25,14 +25,14 @@ Number = TypeVar("Number", int, float)
 Model = Annotated[str, typer.Argument(help="Name or folder of a model, or 'bicubic'.")]
 Pairs = Annotated[Path, typer.Argument(help="Folder with HR and LR, or pictures without reference.")]
 Fidelity = Annotated[
-    str | None, typer.Option(help="Positions of the dial, as 0,0.5,1. [default: the model's]")
+    str | None, typer.Option(help="Positions of the dial, as 0,0.5,1. Default: the model's.")
 ]
 Steps = Annotated[str, typer.Option(help="Numbers of network evaluations, as 1,8,32.")]
 Metrics = Annotated[
     str, typer.Option(help="As psnr_y,niqe; 'default': PSNR, SSIM, LR-PSNR, LPIPS, NIQE; or 'all'.")
 ]
 Border = Annotated[
-    int | None, typer.Option(min=0, help="Pixels of each side that do not count. [default: the scale]")
+    int | None, typer.Option(min=0, help="Pixels of each side that do not count. Default: the scale.")
 ]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the table, sheet and plot.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many pictures.")]
@@ -187,7 +187,10 @@ def _run(
 def _print(table: "Table") -> None:
     from ..metrics.report import text
 
-    Console().print(text(table))
+    summary, console = text(table), Console()
+    needed = Console(width=1000).measure(summary).maximum
+    # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
+    Console(width=max(console.width, needed)).print(summary)
     for note in table.notes:
         Console(stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)
 

@@ -12,6 +12,7 @@ from ..errors import LeapsrError
 from . import models
 from .degrade import degrade
 from .evaluate import evaluate
+from .pack import pack
 from .train import distill, train
 from .upscale import upscale
 
@@ -26,7 +27,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, train, distill, evaluate):
+for verb in (upscale, degrade, pack, train, distill, evaluate):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

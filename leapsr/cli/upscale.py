@@ -4,8 +4,9 @@ import json
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -26,6 +27,9 @@ from ..errors import UsageError
 if TYPE_CHECKING:
     from ..upscale.batch import Existing, Outcome
     from ..upscale.jobs import Job
+    from ..upscale.upscaler import Progress as TileProgress
+
+    Begin = Callable[[Job], TileProgress]
 
 SIZE, MODEL, LOOK, FILES = "Size", "Model", "Look", "Files"
 
@@ -130,8 +134,7 @@ def upscale(
     )
     for path in plan.ours:
         _say(console, f"{path}: left out, because its name says that leapsr made it.")
-    with _bar(console, len(plan.jobs)) as progress:
-        _collect(console, batch.run(plan.jobs, upscaler, options, progress), as_json, verbose)
+    _work_through(console, plan.jobs, partial(batch.run, plan.jobs, upscaler, options), as_json, verbose)
 
 
 def _existing(skip: bool, overwrite: bool) -> "Existing":
@@ -173,7 +176,7 @@ def _log_to(console: Console, verbose: bool) -> None:
 
 
 @contextmanager
-def _bar(console: Console, files: int) -> Iterator["Callable[[Job], Callable[[int, int], None]]"]:
+def _bar(console: Console, files: int) -> Iterator["Begin"]:
     """A bar over all files, on terminals only. Yields what gives each job the callback for its tiles."""
     name = TextColumn("{task.description}", markup=False)
     columns = (name, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -181,7 +184,7 @@ def _bar(console: Console, files: int) -> Iterator["Callable[[Job], Callable[[in
         task = bar.add_task("", total=files)
         begun = -1
 
-        def begin(job: "Job") -> "Callable[[int, int], None]":
+        def begin(job: "Job") -> "TileProgress":
             nonlocal begun
             begun += 1
             bar.update(task, description=job.source.name, completed=begun)
@@ -190,13 +193,20 @@ def _bar(console: Console, files: int) -> Iterator["Callable[[Job], Callable[[in
         yield begin
 
 
-def _collect(console: Console, work: Iterable["Outcome"], as_json: bool, verbose: bool) -> None:
+def _work_through(
+    console: Console,
+    jobs: "Sequence[Job]",
+    run: "Callable[[Begin], Iterable[Outcome]]",
+    as_json: bool,
+    verbose: bool,
+) -> None:
     """Let the work happen and report it, also when it is interrupted. Exits with 1 when some of it failed."""
     outcomes: list[Outcome] = []
     try:
-        for outcome in work:
-            outcomes.append(outcome)
-            _tell(console, outcome, verbose)
+        with _bar(console, len(jobs)) as begin:
+            for outcome in run(begin):
+                outcomes.append(outcome)
+                _tell(console, outcome, verbose)
     finally:
         _report(console, outcomes, as_json)
     if any(outcome.status == "failed" for outcome in outcomes):
@@ -223,7 +233,7 @@ def _report(console: Console, outcomes: list["Outcome"], as_json: bool) -> None:
     ]
     seconds = sum(outcome.seconds for outcome in outcomes)
     only = f": {outcomes[0].job.output}" if [outcome.status for outcome in outcomes] == ["done"] else ""
-    _say(console, f"{', '.join(parts) or 'nothing to do'} in {seconds:.1f} s{only}")
+    _say(console, f"{', '.join(parts) or 'nothing done'} in {seconds:.1f} s{only}")
     if as_json:
         typer.echo(
             json.dumps({"counts": counts, "results": [_as_dict(outcome) for outcome in outcomes]}, indent=2)

@@ -4,7 +4,7 @@ from .path import AverageVelocity, PathPoint, Velocity, at, interpolate, jump
 from .solvers import SLOPES, SolverName, follow, rk45, solve
 from .source import Source, SourceKind
 from .straightness import straightness
-from .times import uniform, uniform_grid
+from .times import late, uniform, uniform_grid
 
 __all__ = [
     "SLOPES",
@@ -18,6 +18,7 @@ __all__ = [
     "follow",
     "interpolate",
     "jump",
+    "late",
     "rk45",
     "solve",
     "straightness",

@@ -15,15 +15,20 @@ class Source(BaseModel):
     kind: "noise" is N(0, 1) (MFSR, SMFSR); "noisy_lr" is the upsampled low-resolution image with some
     noise, variance preserving (OFTSR eq. 4, arXiv:2412.09465); "lr" is that image itself (FlowSR).
     sigma: sigma_p of OFTSR eq. 4, in units of the [-1, 1] image; only "noisy_lr" reads it.
+    grey: one noise for the three channels, as the detail that a photo lost is nearly grey. A small network
+    then leaves no coloured speckle; False is the papers' independent noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: SourceKind = "noisy_lr"
     sigma: float = Field(0.2, ge=0, le=1)
+    grey: bool = False
 
     def __call__(self, upsampled: Tensor, noise: Tensor) -> Tensor:
         """upsampled: the low-resolution image at full size in [-1, 1]; noise: N(0, 1); both (B, C, H, W)."""
+        if self.grey:
+            noise = noise[:, :1].expand_as(noise)
         match self.kind:
             case "noise":
                 return noise

@@ -15,6 +15,14 @@ def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 
     return low + (high - low) * (part + inside) / n
 
 
+def late(n: int, generator: torch.Generator) -> Tensor:
+    """n times in [0, 1) with density 2t, stratified.
+
+    Near t = 0 a velocity is mostly the noise that nobody can know; near t = 1 is what one step relies on.
+    """
+    return uniform(n, generator).sqrt()
+
+
 def uniform_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
     """`steps` + 1 decreasing times from start to end, equally spaced, float64."""
     return torch.linspace(start, end, steps + 1, dtype=torch.float64)

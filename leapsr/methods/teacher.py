@@ -15,12 +15,16 @@ from .base import Batch, Losses, Network, Norm, distance
 
 
 class TeacherConfig(BaseModel):
-    """norm: the discrepancy of OFTSR eq. 5. "l2" learns the mean velocity, "l1" its median."""
+    """norm: the discrepancy of OFTSR eq. 5. "l2" learns the mean velocity, "l1" its median.
+
+    times: "uniform" (the paper's), or "late" with density 2t.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["teacher"] = "teacher"
     norm: Norm = "l2"
+    times: Literal["uniform", "late"] = "uniform"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Teacher:
     config: TeacherConfig = TeacherConfig()
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        t = flow.uniform(len(batch.image), batch.generator).to(batch.image)
+        draw = flow.late if self.config.times == "late" else flow.uniform
+        t = draw(len(batch.image), batch.generator).to(batch.image)
         x, v = flow.interpolate(batch.image, batch.source, t)
         yield "student", {"flow": distance(self.student(x, t, t, batch.cond), v, self.config.norm).mean()}

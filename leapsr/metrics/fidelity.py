@@ -62,11 +62,14 @@ def ssim(restored: Tensor, reference: Tensor, *, channels: Channels = "rgb", bor
     x, y = (_comparable(image, channels, border) for image in (restored, reference))
     if min(x.shape[-2:]) < SSIM_WINDOW:
         raise DataError(f"SSIM needs at least {SSIM_WINDOW} pixels a side inside the border of {border}.")
-    return _ssim_map(x, y).mean(dim=(1, 2, 3))
+    # One plane at a time: on a CPU the float64 convolution of three at once took six times as long.
+    planes = zip(x.flatten(0, 1), y.flatten(0, 1), strict=True)
+    scores = torch.stack([_ssim_map(one[None, None], other[None, None]).mean() for one, other in planes])
+    return scores.view(x.shape[:2]).mean(1)
 
 
 def _ssim_map(x: Tensor, y: Tensor) -> Tensor:
-    """Equation 13 of the paper, with K1 = 0.01, K2 = 0.03 and a data range of 1."""
+    """Equation 13 of the paper, with K1 = 0.01, K2 = 0.03 and a data range of 1. x, y: (1, 1, H, W)."""
     c1, c2 = 0.01**2, 0.03**2
     mean_x, mean_y = _window_mean(x), _window_mean(y)
     variance_x = _window_mean(x * x) - mean_x**2
@@ -76,13 +79,12 @@ def _ssim_map(x: Tensor, y: Tensor) -> Tensor:
     return likeness / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
 
 
-def _window_mean(image: Tensor) -> Tensor:
+def _window_mean(plane: Tensor) -> Tensor:
     """Gaussian-weighted mean of each full window; loses 5 pixels a side."""
-    offset = torch.arange(SSIM_WINDOW, dtype=image.dtype, device=image.device) - SSIM_WINDOW // 2
+    offset = torch.arange(SSIM_WINDOW, dtype=plane.dtype, device=plane.device) - SSIM_WINDOW // 2
     line = torch.softmax(-(offset**2) / (2 * SSIM_SIGMA**2), dim=0)
-    flat = image.flatten(0, 1).unsqueeze(1)
-    rows = F.conv2d(flat, line.view(1, 1, -1, 1))
-    return F.conv2d(rows, line.view(1, 1, 1, -1)).squeeze(1).unflatten(0, image.shape[:2])
+    rows = F.conv2d(plane, line.view(1, 1, -1, 1))
+    return F.conv2d(rows, line.view(1, 1, 1, -1))
 
 
 def lr_psnr(restored: Tensor, lr: Tensor) -> Tensor:

@@ -26,7 +26,8 @@ def text(table: Table) -> TextTable:
     for heading in ("restorer", "steps", "fidelity"):
         out.add_column(heading, justify="left" if heading == "restorer" else "right")
     for name, metric in table.metrics.items():
-        out.add_column(f"{name} {ARROWS[metric.direction]}", justify="right")
+        heading = name.replace("_", "\n")  # a terminal is 80 columns wide
+        out.add_column(f"{heading} {ARROWS[metric.direction]}", justify="right")
     out.add_column("s/MP", justify="right")
     means = [table.mean(setting) for setting in table.settings]
     best = {name: _best(table, name, means) for name in table.metrics}

@@ -39,8 +39,9 @@ def teacher_small() -> TrainConfig:
         steps=200_000,
         batch=16,
         network=PRESETS["small"],
-        source=Source(kind="noisy_lr", sigma=0.2),
-        method=TeacherConfig(norm="l2"),
+        compile=True,
+        source=Source(kind="noisy_lr", sigma=0.1, grey=True),
+        method=TeacherConfig(norm="l1", times="late"),
         data=DataConfig(crop=128, degradation="photo", pool=24_000, pool_crop=192),
         optimizer=OptimizerConfig(learning_rate=6e-4, ema=0.9995),
     )
@@ -65,8 +66,10 @@ def teacher_base() -> TrainConfig:
         recipe="teacher_base",
         steps=300_000,
         batch=64,
+        compile=True,
         network=PRESETS["base"],
-        method=TeacherConfig(norm="l2"),
+        source=Source(kind="noisy_lr", sigma=0.1, grey=True),
+        method=TeacherConfig(norm="l1", times="late"),
         data=DataConfig(crop=256, degradation="photo", workers=8),
         optimizer=OptimizerConfig(learning_rate=3e-4, warmup=1000, ema=0.9999),
     )

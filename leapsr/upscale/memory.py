@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 BYTES_PER_PIXEL = 8_192
 """Working memory for each low-resolution pixel of a tile with context; the U-Net presets take up to 3,500."""
-SMALLEST_TILE, LARGEST_TILE = 32, 1024
+SMALLEST_TILE, LARGEST_TILE = 32, 512
 
 Result = TypeVar("Result")
 

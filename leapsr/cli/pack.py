@@ -1,0 +1,26 @@
+"""leapsr pack."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from ..errors import UsageError
+
+
+def pack(
+    folder: Annotated[Path, typer.Argument(help="Folder of clean photos; sub-folders are looked into.")],
+    archive: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
+) -> None:
+    """Decode a folder of photos into one archive that training reads crops from without decoding."""
+    from ..data import photos
+
+    if archive.suffix != photos.ARCHIVE_SUFFIX:
+        raise UsageError(f"{archive} must end in {photos.ARCHIVE_SUFFIX}.")
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("decoding")
+        count = photos.pack(folder, archive, lambda n, total: progress.update(task, completed=n, total=total))
+    console.print(f"{count} photos, {archive.stat().st_size / 1e6:.0f} MB: {archive}", soft_wrap=True)

@@ -1,0 +1,97 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from leapsr.data.pairs import Pair
+from leapsr.metrics import available, select
+from leapsr.metrics.evaluate import Setting, bicubic, compare, evaluate, to_8_bits
+
+
+def pairs(count: int, side: int = 16) -> list[Pair]:
+    generator = torch.Generator().manual_seed(0)
+    hr = to_8_bits(torch.rand(count, 1, 3, 4 * side, 4 * side, generator=generator))
+    lr = torch.rand(count, 1, 3, side, side, generator=generator)
+    return [Pair(f"picture {i}", lr[i], hr[i]) for i in range(count)]
+
+
+def truth(examples: list[Pair]) -> dict[str, Tensor]:
+    return {pair.name: pair.hr for pair in examples if pair.hr is not None}
+
+
+def test_results_are_scored_as_8_bit_files() -> None:
+    """An error below half a level does not survive in a file, nor does what lies outside [0, 1]."""
+    examples = pairs(2)
+    hr = truth(examples)
+    table = evaluate(lambda _, name: hr[name] + 0.4 / 255, examples, select(["psnr_rgb"]), border=4)
+    assert [row.scores["psnr_rgb"] for row in table.rows] == [math.inf, math.inf]
+    white = [Pair("white", torch.ones(1, 3, 4, 4), torch.ones(1, 3, 16, 16))]
+    table = evaluate(lambda _, __: torch.full((1, 3, 16, 16), 3.0), white, select(["psnr_rgb"]), border=0)
+    assert table.rows[0].scores["psnr_rgb"] == math.inf
+
+
+def test_rows_go_setting_by_setting_and_means_are_means() -> None:
+    examples = pairs(3)
+    hr = truth(examples)
+    shift = {Setting("model", 1, 0.0): 10 / 255, Setting("model", 1, 1.0): 5 / 255}
+    restorers = {
+        setting: lambda _, name, shift=shift: hr[name] * 0.5 + 0.25 + shift
+        for setting, shift in shift.items()
+    }
+    table = compare(restorers, examples, select(["psnr_rgb", "ssim_y"]), border=0)
+    assert [(row.setting.fidelity, row.image) for row in table.rows] == [
+        (fidelity, f"picture {i}") for fidelity in (0.0, 1.0) for i in range(3)
+    ]
+    assert table.settings == list(shift)
+    rows = [row.scores["psnr_rgb"] for row in table.rows[:3]]
+    assert table.mean(table.settings[0]).scores["psnr_rgb"] == pytest.approx(sum(rows) / 3)
+    assert all(row.seconds_per_megapixel > 0 for row in table.rows)
+
+
+def test_a_picture_that_a_metric_cannot_score_is_noted_and_left_out_of_the_mean() -> None:
+    examples = [*pairs(1), Pair("tiny", torch.rand(1, 3, 2, 2), torch.rand(1, 3, 8, 8))]
+    table = evaluate(bicubic(4), examples, select(["ssim_y"]), border=0)
+    large, tiny = (row.scores["ssim_y"] for row in table.rows)
+    assert math.isnan(tiny)
+    assert table.mean(table.settings[0]).scores["ssim_y"] == large
+    assert len(table.notes) == 1
+    assert table.notes[0].startswith("tiny: no ssim_y")
+
+
+def test_a_picture_without_reference_has_only_the_other_scores() -> None:
+    table = evaluate(
+        bicubic(4), [Pair("alone", torch.rand(1, 3, 9, 7), None)], select(["psnr_y", "lr_psnr"]), border=0
+    )
+    assert math.isnan(table.rows[0].scores["psnr_y"])
+    assert table.rows[0].scores["lr_psnr"] > 10
+
+
+def test_every_result_is_observed() -> None:
+    seen: list[tuple[str, Setting, tuple[int, ...]]] = []
+    settings = {Setting("a"): bicubic(4), Setting("b"): bicubic(4)}
+    examples = pairs(2)
+    compare(
+        settings, examples, {}, 0, lambda pair, setting, image: seen.append((pair.name, setting, image.shape))
+    )
+    assert [(name, setting.restorer) for name, setting, _ in seen] == [
+        ("picture 0", "a"), ("picture 0", "b"), ("picture 1", "a"), ("picture 1", "b"),
+    ]  # fmt: skip
+    assert {tuple(shape) for _, _, shape in seen} == {(1, 3, 64, 64)}
+
+
+@pytest.mark.parametrize(
+    ("setting", "label"),
+    [
+        (Setting("bicubic"), "bicubic"),
+        (Setting("m", 1, 0.5), "m fidelity 0.5"),
+        (Setting("m", 8, None), "m 8 steps"),
+    ],
+)
+def test_labels(setting: Setting, label: str) -> None:
+    assert setting.label == label
+
+
+def test_available_metrics_can_be_given() -> None:
+    metrics = {name: metric for name, metric in available().items() if name == "psnr_y"}
+    assert evaluate(bicubic(4), pairs(1), metrics, border=4).rows[0].scores["psnr_y"] > 0
