@@ -92,11 +92,17 @@ def table(options: argparse.Namespace) -> None:
             median(("RRDBNet-23", precision), field) / median((what, precision), field)
             for field in ("seconds", "mebibytes")
         )
-        print(f"| {what} | {precision} | {seconds:.3f} | {memory:.0f} | " + " | ".join(f"{r:.1f}" for r in ratios) + " |")
+        print(
+            f"| {what} | {precision} | {seconds:.3f} | {memory:.0f} | "
+            + " | ".join(f"{r:.1f}" for r in ratios)
+            + " |"
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", help="name or folder; the default model if not given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--runs", type=int, default=5)

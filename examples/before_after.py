@@ -19,7 +19,11 @@ import leapsr
 from leapsr import degrade
 
 SCALE = 4
-DETAILS = {"chelsea": (96, 60, 216), "coffee": (150, 100, 216), "astronaut": (150, 20, 216)}  # left, top, side
+DETAILS = {
+    "chelsea": (96, 60, 216),
+    "coffee": (150, 100, 216),
+    "astronaut": (150, 20, 216),
+}  # left, top, side
 DIAL = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
@@ -44,7 +48,9 @@ def strip(parts: dict[str, Image.Image], side: int) -> Image.Image:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
     parser.add_argument("--photo", choices=DETAILS, default="chelsea")
     parser.add_argument("--kind", default="realesrgan-light", help="how the photo is damaged")

@@ -15,6 +15,6 @@ class Bicubic:
     scale: int
     eight_bit: bool = True
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         lr = downsample(image, self.scale).clamp(0, 1)
         return (lr * 255).round() / 255 if self.eight_bit else lr

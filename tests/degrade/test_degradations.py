@@ -104,7 +104,7 @@ def test_a_mixture_draws_branches_by_weight():
         def __init__(self, value):
             self.value = value
 
-        def __call__(self, image, generator):  # noqa: ARG002
+        def __call__(self, image, generator):
             return image[..., ::2, ::2] * 0 + self.value
 
     lr = Mixture([(3.0, Constant(0.0)), (1.0, Constant(1.0))])(torch.rand(2000, 3, 2, 2), seeded())

@@ -35,4 +35,6 @@ def test_a_crop_far_from_the_origin_gives_the_same_bits():
 
 
 def test_one_pixel():
-    torch.testing.assert_close(bicubic_upsample(torch.full((1, 3, 1, 1), 0.3), 4), torch.full((1, 3, 4, 4), 0.3))
+    torch.testing.assert_close(
+        bicubic_upsample(torch.full((1, 3, 1, 1), 0.3), 4), torch.full((1, 3, 4, 4), 0.3)
+    )
