@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import ExifTags, Image
 from torch import Tensor
 
 from ..errors import DataError
-from .photos import SUFFIXES, decode
+from .photos import SUFFIXES, decode, size_of
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
 HR_FOLDERS = ("hr", "gt", "test_hr")
-QUARTER_TURNS = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
 
 
 class Pair(NamedTuple):
@@ -116,21 +113,9 @@ def _check_partners(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> Non
 def _check_size(files: _Files, scale: int) -> None:
     if files.hr is None:
         return
-    (lr_width, lr_height), (width, height) = _size(files.lr), _size(files.hr)
+    (lr_height, lr_width), (height, width) = size_of(files.lr), size_of(files.hr)
     if (width, height) != (lr_width * scale, lr_height * scale):
         raise DataError(
             f"{files.hr} is {width}x{height} but should be {lr_width * scale}x{lr_height * scale},"
             f" {scale} times {files.lr.name}; crop it or choose a model of another scale."
         )
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Upright width and height, from the header."""
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation) in QUARTER_TURNS
-            return (image.height, image.width) if turned else (image.width, image.height)
-    except (OSError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path} cannot be read as a picture ({error}); replace it or move it away."
-        ) from error

@@ -55,7 +55,7 @@ class FolderPhotos:
         files = sorted(
             f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")
         )
-        sizes = [_size(file) for file in files]
+        sizes = [size_of(file) for file in files]
         kept = [i for i, size in enumerate(sizes) if min(size) >= smallest]
         self.files = [files[i] for i in kept]
         self.sizes = [sizes[i] for i in kept]
@@ -120,7 +120,7 @@ def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: N
     return len(pixels)
 
 
-def _size(file: Path) -> tuple[int, int]:
+def size_of(file: Path) -> tuple[int, int]:
     """(height, width) upright, from the header alone."""
     try:
         with Image.open(file) as image:

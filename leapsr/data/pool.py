@@ -9,6 +9,7 @@ which is written last and says what the pool was made from.
 import json
 import multiprocessing
 import os
+import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
@@ -92,7 +93,7 @@ def build(folder: Path, spec: PoolSpec, photos: Photos, indices: list[int], prog
     jobs = allot(photos, indices, spec.crops)
     context = multiprocessing.get_context("spawn")
     done = 0
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as executor:
+    with ProcessPoolExecutor(_cores(), mp_context=context) as executor:
         futures = {executor.submit(_fill, folder, spec, index, rows): len(rows) for index, rows in jobs}
         for future in as_completed(futures):
             future.result()
@@ -132,13 +133,18 @@ def _fill(folder: Path, spec: PoolSpec, index: int, rows: range) -> None:
         lr[chunk] = (small * 255).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
+def _cores() -> int:
+    """Cores that this process may use; where the system cannot tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def check_space(folder: Path, spec: PoolSpec) -> None:
     """Raises DataError when the disk cannot hold the pool."""
     need = spec.crops * 3 * spec.side**2 * (1 + 1 / spec.scale**2)
     folder.mkdir(parents=True, exist_ok=True)
-    stats = os.statvfs(folder)
-    if need > stats.f_bavail * stats.f_frsize:
+    free = shutil.disk_usage(folder).free
+    if need > free:
         raise DataError(
-            f"The pool needs {need / 1e9:.1f} GB and {folder} has {stats.f_bavail * stats.f_frsize / 1e9:.1f} GB; "
+            f"The pool needs {need / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB; "
             "make it smaller with --set data.pool=N."
         )

@@ -50,6 +50,9 @@ class OftsrConfig(BaseModel):
     boundary_share: float = Field(1.0, ge=0, le=1)
 
 
+DEFAULTS = OftsrConfig()
+
+
 class Look(NamedTuple):
     """What the student and the teacher say of one pair of times s > r, each (B, ...)."""
 
@@ -64,7 +67,7 @@ class Look(NamedTuple):
 class Oftsr:
     student: Network
     teacher: Network
-    config: OftsrConfig = OftsrConfig()
+    config: OftsrConfig = DEFAULTS
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         config = self.config

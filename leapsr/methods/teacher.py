@@ -27,10 +27,13 @@ class TeacherConfig(BaseModel):
     times: Literal["uniform", "late"] = "uniform"
 
 
+DEFAULTS = TeacherConfig()
+
+
 @dataclass(frozen=True)
 class Teacher:
     student: Network
-    config: TeacherConfig = TeacherConfig()
+    config: TeacherConfig = DEFAULTS
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         draw = flow.late if self.config.times == "late" else flow.uniform

@@ -14,7 +14,7 @@ KEPT = 2
 
 
 def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Path:
-    """Write weights, averages, optimiser and `progress` to folder/step-N. A crash leaves the last one whole."""
+    """Write weights, averages, optimiser and `progress` to folder/step-N; a crash leaves the last whole."""
     final = folder / f"step-{progress['step']:08d}"
     partial = folder / f"{final.name}.part"
     try:

@@ -161,7 +161,7 @@ def test_teachers_that_do_not_fit(photos, teacher, tmp_path):
         train("oftsr_tiny", photos, tmp_path)
     with pytest.raises(WeightsError, match="not a model folder"):
         train("oftsr_tiny", photos, tmp_path, teacher=tmp_path)
-    with pytest.raises(ConfigError, match="sigma=0.5"):
+    with pytest.raises(ConfigError, match=r"sigma=0\.5"):
         train("oftsr_tiny", photos, tmp_path, "source.sigma=0.5", teacher=teacher / "model")
 
 
