@@ -54,11 +54,13 @@ DEFAULTS = OftsrConfig()
 
 
 class Look(NamedTuple):
-    """What the student and the teacher say of one pair of times s > r, each (B, ...)."""
+    """What the student and the teacher say of one pair of times s > r; s and r (B,), the rest (B, ...)."""
 
     near: Tensor  # u(source, 1, s)
     far: Tensor  # u(source, 1, r)
+    edge: Tensor  # u(source, 1, 1), for the first samples only
     x_s: Tensor  # the student's point at time s, without a gradient
+    v_s: Tensor  # the teacher's velocity there
     s: Tensor
     r: Tensor
 
@@ -70,17 +72,14 @@ class Oftsr:
     config: OftsrConfig = DEFAULTS
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        config = self.config
-        rows = round(config.boundary_share * len(batch.source)) if config.boundary else 0
-        s, r = self.times(len(batch.source), batch)
-        look, edge = self.look(batch.source, batch.cond, s, r, rows)
-        losses: Losses = {
-            config.objective: OBJECTIVES[config.objective](self, look, batch.source, batch.cond).mean()
-        }
+        config, source, cond = self.config, batch.source, batch.cond
+        s, r = self.times(len(source), batch)
+        look = self.look(source, cond, s, r)
+        losses: Losses = {config.objective: OBJECTIVES[config.objective](self, look, source, cond).mean()}
         if config.align:
-            losses["align"] = config.align * self.align(look, batch.cond).mean()
-        if rows:
-            losses["boundary"] = config.boundary * self.boundary(edge, batch.source, batch.cond).mean()
+            losses["align"] = config.align * self.align(look).mean()
+        if len(look.edge):
+            losses["boundary"] = config.boundary * self.boundary(look.edge, source, cond).mean()
         yield "student", losses
 
     def times(self, n: int, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -88,26 +87,32 @@ class Oftsr:
         s = flow.uniform(n, batch.generator, self.config.earliest, self.config.latest).to(batch.source)
         return s, (s - self.config.dt).clamp_min(0)
 
-    def look(
-        self, source: Tensor, cond: Condition, s: Tensor, r: Tensor, rows: int = 0
-    ) -> tuple[Look, Tensor]:
-        """One pass of the student over both times and, for the first `rows` samples, the boundary r = 1."""
-        sources = torch.cat([source, source, source[:rows]])
-        one = torch.ones(len(sources)).to(source)
+    def look(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor) -> Look:
+        """The student at both times and at the boundary, in one pass where all of it carries gradients."""
+        n, rows = len(source), round(self.config.boundary_share * len(source)) if self.config.boundary else 0
+        one = torch.ones_like(s)
         ends = torch.cat([s, r, one[:rows]])
-        u = self.student(sources, one, ends, cond.repeat(rows))
-        near, far, edge = u.split([len(source), len(source), rows])
-        x_s = flow.jump(source, near.detach(), one[: len(source)], s)
-        return Look(near, far, x_s, s, r), edge
+        sources, conds = torch.cat([source, source, source[:rows]]), cond.repeat(rows)
+        if self.config.align or self.config.objective == "pinn":
+            near, far, edge = self.jump(sources, ends, conds).split([n, n, rows])
+        else:  # near is part of the target only
+            with torch.no_grad():
+                near = self.jump(source, s, cond)
+            far, edge = self.jump(sources[n:], ends[n:], conds.take(slice(n, None))).split([n, rows])
+        x_s = flow.jump(source, near.detach(), one, s)
+        return Look(near, far, edge, x_s, self.velocity(x_s, s, cond), s, r)
+
+    def jump(self, source: Tensor, end: Tensor, cond: Condition) -> Tensor:
+        return self.student(source, torch.ones_like(end), end, cond)
 
     @torch.no_grad()
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
         return self.teacher(x, t, t, cond)
 
-    def align(self, look: Look, cond: Condition) -> Tensor:
+    def align(self, look: Look) -> Tensor:
         """Eq. 10: from its own point, the teacher would finish where the student says. (B,)"""
-        v = self.velocity(look.x_s, look.s, cond)
-        return distance(flow.at(look.s, v) * look.near, flow.at(look.s, v) * v, self.config.norm)
+        s = flow.at(look.s, look.near)
+        return distance(s * look.near, s * look.v_s, self.config.norm)
 
     def boundary(self, edge: Tensor, source: Tensor, cond: Condition) -> Tensor:
         """Eq. 11 for the first len(edge) samples."""
@@ -118,9 +123,12 @@ class Oftsr:
 
 def trajectory(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
     """Eq. 9: the student's points at s and r lie on one trajectory of the teacher. (B,)"""
-    slope = flow.SLOPES[method.config.solver](
-        lambda x, t: method.velocity(x, t, cond), look.x_s, look.s, look.r
-    )
+    del source
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:  # every solver asks at (x_s, s) first
+        return look.v_s if x is look.x_s and t is look.s else method.velocity(x, t, cond)
+
+    slope = flow.SLOPES[method.config.solver](velocity, look.x_s, look.s, look.r)
     share = flow.at((look.s - look.r) / (1 - look.r), slope)
     target = torch.lerp(look.near.detach(), slope, share)
     return distance(look.far, target, method.config.norm)
@@ -128,9 +136,10 @@ def trajectory(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Te
 
 def pinn(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
     """Eq. 15 (after Tee et al.): the same constraint solved for the teacher; both ends carry gradients."""
+    del cond
     ratio = flow.at((1 - look.r) / (look.s - look.r), source)
     implied = look.near + ratio * (look.far - look.near)
-    return distance(implied, method.velocity(look.x_s, look.s, cond), method.config.norm)
+    return distance(implied, look.v_s, method.config.norm)
 
 
 def boot(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
@@ -138,11 +147,11 @@ def boot(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
 
     The weight 1 / lambda^2 stands before the squared norm, as in BOOT; the paper prints it inside.
     """
+    del cond
     kept = (1 - look.s) * look.r / ((1 - look.r) * look.s)  # 1 - lambda
-    share = flow.at(1 - kept, source)
     near, far = source - look.near, source - look.far
-    finished = flow.jump(look.x_s, method.velocity(look.x_s, look.s, cond), look.s, torch.zeros_like(look.s))
-    target = torch.lerp(near.detach(), finished, share)
+    finished = flow.jump(look.x_s, look.v_s, look.s, torch.zeros_like(look.s))
+    target = torch.lerp(near.detach(), finished, flow.at(1 - kept, source))
     return distance(far, target, method.config.norm) / (1 - kept).square()
 
 

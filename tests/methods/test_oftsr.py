@@ -66,10 +66,26 @@ def test_times_are_clamped_at_the_end_of_the_trajectory():
 def test_the_target_starts_from_the_students_own_point():
     method, data = Oftsr(FLOW.u, FLOW.wrong), batch()
     s, r = method.times(64, data)
-    look, _ = method.look(data.source, data.cond, s, r)
+    look = method.look(data.source, data.cond, s, r)
     one = torch.ones(64).double()
     torch.testing.assert_close(look.x_s, jump(data.source, look.near, one, s))
     torch.testing.assert_close(look.x_s, FLOW.move(data.source, one, s))
+
+
+def test_without_alignment_the_target_is_the_same_and_the_step_cheaper():
+    """Near is then computed without a graph; the trajectory loss and its gradient do not change."""
+    gain = torch.full((1,), 1.1, dtype=torch.float64, requires_grad=True)
+    found = [losses(lambda *a: gain * FLOW.u(*a), align=align)["oftsr"] for align in (0.01, 0)]
+    torch.testing.assert_close(found[0], found[1])
+    gradients = [torch.autograd.grad(loss, gain)[0] for loss in found]
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_the_teacher_is_asked_once_at_each_point():
+    asked = []
+    method = Oftsr(FLOW.u, lambda *a: asked.append(a[1]) or FLOW.wrong(*a), OftsrConfig(solver="midpoint"))
+    list(method(batch()))
+    assert len(asked) == 3  # (x_s, s), the midpoint, the boundary
 
 
 def test_weights_and_shares():
