@@ -34,6 +34,9 @@ class OftsrConfig(BaseModel):
     earliest, latest: s is uniform over [earliest, latest].
     align, boundary: weights of eq. 10 and eq. 11.
     boundary_share: share of the batch that eq. 11 looks at (1 in the paper; less saves time).
+    boundary_target: what eq. 11 asks for at r = 1: the "teacher"'s velocity (the paper), or that of the
+    "data", source - image. Both have the posterior mean as their optimum; the data's goes on improving
+    where the teacher's is not there yet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +51,7 @@ class OftsrConfig(BaseModel):
     align: float = Field(0.01, ge=0)
     boundary: float = Field(0.1, ge=0)
     boundary_share: float = Field(1.0, ge=0, le=1)
+    boundary_target: Literal["teacher", "data"] = "teacher"
 
 
 DEFAULTS = OftsrConfig()
@@ -79,7 +83,7 @@ class Oftsr:
         if config.align:
             losses["align"] = config.align * self.align(look).mean()
         if len(look.edge):
-            losses["boundary"] = config.boundary * self.boundary(look.edge, source, cond).mean()
+            losses["boundary"] = config.boundary * self.boundary(look.edge, batch).mean()
         yield "student", losses
 
     def times(self, n: int, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -114,11 +118,14 @@ class Oftsr:
         s = flow.at(look.s, look.near)
         return distance(s * look.near, s * look.v_s, self.config.norm)
 
-    def boundary(self, edge: Tensor, source: Tensor, cond: Condition) -> Tensor:
+    def boundary(self, edge: Tensor, batch: Batch) -> Tensor:
         """Eq. 11 for the first len(edge) samples."""
         rows = slice(len(edge))
+        source, image = batch.source[rows], batch.image[rows]
+        if self.config.boundary_target == "data":
+            return distance(edge, source - image, self.config.norm)
         one = torch.ones(len(edge)).to(source)
-        return distance(edge, self.velocity(source[rows], one, cond.take(rows)), self.config.norm)
+        return distance(edge, self.velocity(source, one, batch.cond.take(rows)), self.config.norm)
 
 
 def trajectory(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:

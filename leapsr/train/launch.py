@@ -134,7 +134,10 @@ def _networks(
         student.load_state_dict(restorer.network.state_dict())
     else:
         notice("The student's network differs from the teacher's, so it begins untrained.")
-    return student, restorer.network.to(memory_format=torch.channels_last)
+    frozen = restorer.network.to(memory_format=torch.channels_last)
+    if config.compile:
+        frozen.compile(dynamic=False)
+    return student, frozen
 
 
 def _assemble(
@@ -151,8 +154,8 @@ def _assemble(
         fused=True,
     )
     player, prepared = accelerator.prepare(student, optimizer)
-    if config.compile:
-        player.compile()
+    if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
+        player.compile(dynamic=False)
     accelerator.register_for_checkpointing(average)
     guarded = None if teacher is None else _autocast(accelerator, teacher)
     return {

@@ -88,6 +88,15 @@ def test_the_teacher_is_asked_once_at_each_point():
     assert len(asked) == 3  # (x_s, s), the midpoint, the boundary
 
 
+def test_the_boundary_can_be_learnt_from_the_data():
+    """Same optimum, the posterior mean; the loss there is the conditional variance, and moving away costs."""
+    exact, off = (
+        losses(lambda *a, gain=gain: gain * FLOW.u(*a), boundary_target="data")["boundary"]
+        for gain in (1.0, 1.3)
+    )
+    assert losses(FLOW.u)["boundary"] < 1e-24 < exact < off
+
+
 def test_weights_and_shares():
     whole, part = losses(FLOW.wrong), losses(FLOW.wrong, align=0, boundary_share=0.25)
     assert set(whole) == {"oftsr", "align", "boundary"}

@@ -1,0 +1,67 @@
+"""The models inside the package: whole, documented, exact in tiles, and better than bicubic."""
+
+import numpy as np
+import pytest
+import torch
+
+from leapsr import Upscaler, catalog
+from leapsr.metrics.fidelity import psnr
+from leapsr.ops.upsample import bicubic_upsample
+from leapsr.restorer import Restorer
+from tests.conftest import picture_array
+
+NAMES = sorted(path.parent.name for path in catalog.PACKAGED.glob("*/config.json"))
+
+
+def picture(height: int, width: int) -> torch.Tensor:
+    return torch.from_numpy(picture_array(height, width)).permute(2, 0, 1).float() / 255
+
+
+def test_there_is_a_default_model():
+    assert catalog.default_name() == catalog.DEFAULT
+    assert catalog.DEFAULT in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_what_one_wants_to_know(name):
+    card = (catalog.find(name) / catalog.CARD).read_text(encoding="utf-8").lower()
+    for word in ("licence", "leapsr train", "leapsr distill", "seed", "hours", "psnr", "limits"):
+        assert word in card
+    assert catalog.CARD in catalog.verify(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("height", "width"), [(131, 197), (64, 211), (150, 97)])
+@pytest.mark.parametrize("fidelity", [0.0, 0.5, 1.0])
+def test_tiled_equals_untiled(name, height, width, fidelity):
+    """Odd and prime sizes, so that the last tile is cut anywhere; in float32, one call against many."""
+    upscaler = Upscaler.from_pretrained(name, device="cpu", dtype="fp32")
+    lr = picture(height, width)
+    whole = upscaler(lr, tile=0, seed=5, fidelity=fidelity)
+    for tile in (64, 96, 128):
+        assert (upscaler(lr, tile=tile, seed=5, fidelity=fidelity) - whole).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_are_small(name):
+    assert (catalog.find(name) / catalog.WEIGHTS).stat().st_size < 16 << 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_faithful_beats_bicubic_on_damaged_photos(name, shared):
+    """A guard against packaging something broken; the whole table is docs/log.md's."""
+    from PIL import Image
+
+    from leapsr import degrade
+
+    restorer, gains = Restorer.from_pretrained(catalog.find(name)), []
+    for index in (5, 19, 23):
+        with Image.open(shared / "data" / "val" / "Kodak" / f"{index}.png") as file:
+            hr = torch.tensor(np.asarray(file.crop((64, 64, 448, 448)).convert("RGB")))[None]
+        hr = hr.permute(0, 3, 1, 2).float() / 255
+        lr = degrade.make("realesrgan-heavy", 4)(hr, torch.Generator().manual_seed(index))
+        noise = torch.randn(hr.shape, generator=torch.Generator().manual_seed(index))
+        restored = restorer.restore(lr, noise, fidelity=1).clamp(0, 1)
+        faithful = psnr(restored, hr, channels="y", border=4)
+        gains.append(faithful - psnr(bicubic_upsample(lr, 4).clamp(0, 1), hr, channels="y", border=4))
+    assert torch.cat(gains).mean() > 0.5
