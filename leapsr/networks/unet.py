@@ -87,16 +87,16 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
-        state = F.pixel_unshuffle(x, self.config.scale)
-        upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
-        detail = state - upsampled
-        time = self.time(t, r)
+        # Half precision has 8 bits of mantissa, less than a photo: what goes round the trunk keeps float32.
+        with torch.autocast(x.device.type, enabled=False):
+            upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
+            detail = F.pixel_unshuffle(x, self.config.scale) - upsampled
+            time = self.time(t, r)
+            detail_gain, image_gain = self.gains(time)[:, :, None, None].chunk(2, dim=1)
+            around = detail_gain * detail + image_gain * upsampled
         trunk = self._trunk(self._pad(detail, cond.lr), time)
         height, width = cond.lr.shape[-2:]
-        detail_gain, image_gain = self.gains(time)[:, :, None, None].chunk(2, dim=1)
-        # The sum is kept in the state's precision: under autocast only the trunk is in half.
-        u = detail_gain * detail + image_gain * upsampled + trunk[..., :height, :width]
-        return F.pixel_shuffle(u, self.config.scale)
+        return F.pixel_shuffle(around + trunk[..., :height, :width], self.config.scale)
 
     def _pad(self, detail: Tensor, lr: Tensor) -> Tensor:
         features = torch.cat([detail, lr], dim=1)

@@ -97,6 +97,16 @@ def test_the_trunk_is_not_the_only_way_out():
     assert torch.linalg.matrix_rank(jacobian.reshape(48, -1)) == 48
 
 
+def test_half_precision_touches_the_trunk_only():
+    network = randomised(PRESETS["tiny"])
+    torch.nn.init.zeros_(network.tail.weight)
+    torch.nn.init.zeros_(network.tail.bias)
+    arguments = inputs(PRESETS["tiny"], 9, 7)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = network(*arguments)
+    assert torch.equal(half, network(*arguments))
+
+
 def test_gradients_of_a_batch_are_those_of_its_samples():
     network = randomised(PRESETS["tiny"])
     x, t, r, cond = inputs(PRESETS["tiny"], 6, 5)
