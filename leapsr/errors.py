@@ -33,9 +33,14 @@ class UsageError(LeapsrError):
 class UnknownName(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
+        self.found = (kind, name, names)
         close = get_close_matches(name, names, n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         super().__init__(f"There is no {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, list[str]]]:
+        """It has to come back from worker processes, and is not made from its message."""
+        return type(self), self.found
 
 
 class ConfigError(UsageError):

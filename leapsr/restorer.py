@@ -63,7 +63,7 @@ class Restorer:
         return next(self.network.parameters()).device
 
     def halo(self, steps: int = 1) -> int:
-        """Low-resolution pixels of context that an output pixel can see on each side."""
+        """Low-resolution pixels of context that an output pixel can see on each side, at any fidelity."""
         return self.network.radius * steps
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
@@ -92,14 +92,22 @@ class Restorer:
         return image.float() / 2 + 0.5
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write config.json and model.safetensors, the weights in `dtype`. The card is not touched."""
+        """Write config.json and model.safetensors, the weights in `dtype`. The card is not touched.
+
+        Both are written beside and renamed. Raises WeightsError when a weight does not fit into `dtype`.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         weights = {
             name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()
         }
-        save_file(weights, folder / WEIGHTS, metadata={"format": "pt", "method": self.config.method})
-        (folder / CONFIG).write_text(self.config.model_dump_json(indent=2) + "\n")
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")
+        parts = [folder / f"{name}.part" for name in (WEIGHTS, CONFIG)]
+        save_file(weights, parts[0], metadata={"format": "pt", "method": self.config.method})
+        parts[1].write_text(self.config.model_dump_json(indent=2) + "\n")
+        for part in parts:
+            part.replace(part.with_suffix(""))
 
     @classmethod
     def from_pretrained(

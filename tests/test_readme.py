@@ -40,7 +40,9 @@ def test_python(code, workplace):
     assert len(list(workplace.glob("photo_*.png"))) == 4
 
 
-@pytest.mark.parametrize("words", [w for w in commands() if w[1] == "upscale" and "-n" not in w], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [w for w in commands() if w[1] == "upscale" and "-n" not in w], ids=" ".join
+)
 def test_upscale_commands(words, workplace):
     get_command(app).main(words[1:], standalone_mode=False)
     assert list(workplace.rglob("photo_*")) or list((workplace / "large" / "beach").iterdir())

@@ -75,18 +75,24 @@ def _run(
     minutes: float | None,
     cpu: bool,
 ) -> None:
-    from ..errors import optional
+    from ..errors import UsageError, optional
 
     optional("accelerate", "train")
     optional("tensorboard", "train")
     from ..train import config as configs
     from ..train import launch, recipes
 
-    config = configs.read(config_file) if config_file else recipes.get(recipe)
-    config = configs.override(config, settings or [])
     folder = out or Path("runs") / recipe
+    begun = folder / launch.CONFIG
+    if config_file is None and resume is not None and begun.exists():
+        config_file = begun  # a run goes on as it began, however it was begun
+    config = configs.read(config_file) if config_file else recipes.get(recipe)
+    if config.recipe != recipe:
+        raise UsageError(f"{config_file} is of the recipe {config.recipe}, not {recipe}.")
+    config = configs.override(config, settings or [])
     console = Console(stderr=True)
     with _interruptible() as interrupted, _bars(console, config.steps) as bars:
+        callbacks = launch.Callbacks(stop=interrupted, **bars)
         launch.run(
             config,
             data,
@@ -95,8 +101,7 @@ def _run(
             resume=resume,
             minutes=minutes,
             cpu=cpu,
-            stop=interrupted,
-            **bars,
+            callbacks=callbacks,
         )
     console.print(f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
     if interrupted():

@@ -124,7 +124,9 @@ def size_of(file: Path) -> tuple[int, int]:
     """(height, width) upright, from the header alone."""
     try:
         with Image.open(file) as image:
-            turned = image.getexif().get(0x0112, 1) >= 5  # orientations 5 to 8 swap the sides
+            # Asking a PNG without EXIF for it would decode the whole picture.
+            exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
+            turned = exif.get(0x0112, 1) >= 5  # orientations 5 to 8 swap the sides
             return (image.width, image.height) if turned else (image.height, image.width)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} cannot be read as a photo ({error}); remove or replace it.") from error

@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,8 +23,9 @@ from numpy.lib.format import open_memmap
 
 from .. import degrade
 from ..errors import DataError
+from ..ops.filters import unsharp_mask
 from .crops import Sample, turn
-from .photos import Photos, Progress, open_photos
+from .photos import Photos, Progress
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
 
@@ -33,7 +35,10 @@ class PoolSpec(NamedTuple):
 
     source: str
     names: list[str]
+    sizes: list[tuple[int, int]]
     degradation: str
+    degradation_version: int
+    sharpen: bool
     scale: int
     side: int
     crops: int
@@ -79,27 +84,47 @@ def _shuffle(seed: int, epoch: int, count: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def build(folder: Path, spec: PoolSpec, photos: Photos, indices: list[int], progress: Progress) -> None:
-    """Make the pool, unless `folder` holds the very same one already. Uses every core it may."""
+def build(
+    folder: Path,
+    spec: PoolSpec,
+    photos: Photos,
+    indices: list[int],
+    progress: Progress = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Make the pool, unless `folder` holds the very same one already. Uses every core it may.
+
+    stop: asked after every photo. Raises KeyboardInterrupt when it says so, DataError without the disk space.
+    """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker = folder / "pool.json"
     if marker.exists() and json.loads(marker.read_text()) == wanted:
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    check_space(folder, spec)
     marker.unlink(missing_ok=True)
     small = spec.side // spec.scale
     open_memmap(folder / "image.npy", "w+", np.uint8, (spec.crops, 3, spec.side, spec.side)).flush()
     open_memmap(folder / "lr.npy", "w+", np.uint8, (spec.crops, 3, small, small)).flush()
-    jobs = allot(photos, indices, spec.crops)
-    context = multiprocessing.get_context("spawn")
     done = 0
-    with ProcessPoolExecutor(_cores(), mp_context=context) as executor:
-        futures = {executor.submit(_fill, folder, spec, index, rows): len(rows) for index, rows in jobs}
+    for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
+        done += len(rows)
+        progress(done, spec.crops)
+        if stop():
+            raise KeyboardInterrupt
+    marker.write_text(json.dumps(wanted))
+
+
+def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:
+    """The rows of each photo once they are filled. An error or an interrupt drops what has not begun."""
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(_cores(), context, _start, (folder, spec, photos))
+    try:
+        futures = {executor.submit(_fill, index, rows): rows for index, rows in jobs}
         for future in as_completed(futures):
             future.result()
-            done += futures[future]
-            progress(done, spec.crops)
-    marker.write_text(json.dumps(wanted))
+            yield futures[future]
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
 
 
 def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, range]]:
@@ -110,27 +135,39 @@ def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, ran
     return [(i, range(a, b)) for i, a, b in zip(indices, starts, ends, strict=True) if b > a]
 
 
-def _fill(folder: Path, spec: PoolSpec, index: int, rows: range) -> None:
-    """Degrade the crops of one photo, in a process of its own."""
+def _start(*work: object) -> None:
+    """What every job of a worker process shares."""
     torch.set_num_threads(1)
-    photo = open_photos(spec.source, spec.side).whole(index)
+    global _work
+    _work = work  # type: ignore[assignment]
+
+
+_work: tuple[Path, PoolSpec, Photos]
+
+
+def _fill(index: int, rows: range) -> None:
+    """Degrade the crops of one photo, in a process of its own."""
+    folder, spec, photos = _work
+    photo = photos.whole(index)
     damage = degrade.make(spec.degradation, spec.scale)
     image, lr = (np.load(folder / name, mmap_mode="r+") for name in ("image.npy", "lr.npy"))
     rng = np.random.default_rng((spec.seed, index))
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     for start in range(rows.start, rows.stop, CHUNK):
         chunk = slice(start, min(start + CHUNK, rows.stop))
-        corners = [
-            (
-                int(rng.integers(photo.shape[1] - spec.side + 1)),
-                int(rng.integers(photo.shape[2] - spec.side + 1)),
-            )
-            for _ in range(chunk.stop - chunk.start)
-        ]
-        crops = torch.stack([photo[:, y : y + spec.side, x : x + spec.side] for y, x in corners])
-        small = damage(crops / 255, generator)
-        image[chunk] = crops.numpy()
-        lr[chunk] = (small * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+        crops = _crops(photo, spec.side, chunk.stop - chunk.start, rng).float() / 255
+        crops = unsharp_mask(crops) if spec.sharpen else crops
+        image[chunk], lr[chunk] = (_bytes(part) for part in (crops, damage(crops, generator)))
+
+
+def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator) -> torch.Tensor:
+    tops = rng.integers(photo.shape[1] - side + 1, size=count).tolist()
+    lefts = rng.integers(photo.shape[2] - side + 1, size=count).tolist()
+    return torch.stack([photo[:, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)])
+
+
+def _bytes(image: torch.Tensor) -> np.ndarray:
+    return (image * 255).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
 def _cores() -> int:

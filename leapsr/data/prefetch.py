@@ -11,20 +11,20 @@ T = TypeVar("T")
 
 
 class Prefetch(Generic[T]):
-    """make(step) for each step of a range, `ahead` of them under way at a time.
+    """make(step) for each step of a range, two for each worker under way at a time.
 
     Decoding and copying release the interpreter's lock, so threads are enough and nothing is pickled.
     """
 
-    def __init__(self, make: Callable[[int], T], steps: range, workers: int, ahead: int = 4) -> None:
-        self.make, self.steps, self.workers, self.ahead = make, steps, workers, ahead
+    def __init__(self, make: Callable[[int], T], steps: range, workers: int) -> None:
+        self.make, self.steps, self.workers = make, steps, workers
         self.waited = 0.0
         """Seconds that the caller has waited for a batch."""
 
     def __iter__(self) -> Iterator[T]:
         with ThreadPoolExecutor(self.workers, "prefetch") as executor:
             upcoming = iter(self.steps)
-            queue = deque(executor.submit(self.make, step) for step in islice(upcoming, self.ahead))
+            queue = deque(executor.submit(self.make, step) for step in islice(upcoming, 2 * self.workers))
             try:
                 while queue:
                     began = time.perf_counter()

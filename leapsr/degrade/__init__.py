@@ -3,18 +3,22 @@
 from dataclasses import replace
 from typing import Protocol
 
-from leapsr.degrade.average import AveragePool
-from leapsr.degrade.bicubic import Bicubic
-from leapsr.degrade.degradation import Degradation
-from leapsr.degrade.mixture import Mixture
-from leapsr.degrade.realesrgan import HEAVY, LIGHT, RealESRGAN, RealESRGANParams
-from leapsr.degrade.resize_jpeg import ResizeJpeg
-from leapsr.errors import UnknownName
+from ..errors import UnknownName
+from .average import AveragePool
+from .bicubic import Bicubic
+from .degradation import Degradation
+from .mixture import Mixture
+from .realesrgan import HEAVY, LIGHT, RealESRGAN, RealESRGANParams
+from .resize_jpeg import ResizeJpeg
+
+VERSION = 1
+"""Counts up when the same seed begins to give other pixels, so that stored results are made anew."""
 
 __all__ = [
     "DEGRADATIONS",
     "HEAVY",
     "LIGHT",
+    "VERSION",
     "AveragePool",
     "Bicubic",
     "Degradation",

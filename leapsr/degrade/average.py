@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from leapsr.degrade.draw import normal
-from leapsr.ops.resize import reduced_size
+from ..ops.resize import reduced_size
+from .draw import normal
 
 
 @dataclass(frozen=True)

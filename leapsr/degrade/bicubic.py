@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leapsr.ops.resize import downsample
+from ..ops.resize import downsample
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leapsr.degrade.draw import chance, choice, uniform
+from .draw import chance, choice, uniform
 
 SIDE = 21
 # Isotropic and anisotropic Gaussian, the same two generalised, the same two as a plateau.
@@ -56,13 +56,6 @@ def sinc(size: Tensor, cutoff: Tensor) -> Tensor:
     quadrant = torch.where(radius == 0, cutoff**2 / (4 * math.pi), ring)
     mirror = (torch.arange(SIDE, device=cutoff.device) - SIDE // 2).abs()
     return _normalise(quadrant[:, mirror][:, :, mirror], size)
-
-
-def identity(count: int) -> Tensor:
-    """(count, SIDE, SIDE): leaves an image as it is."""
-    kernels = torch.zeros(count, SIDE, SIDE)
-    kernels[:, SIDE // 2, SIDE // 2] = 1
-    return kernels
 
 
 def draw_blur(blur: Blur, count: int, generator: torch.Generator) -> Tensor:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from leapsr.degrade.degradation import Degradation
-from leapsr.degrade.draw import choice
-from leapsr.ops.resize import reduced_size
+from ..ops.resize import reduced_size
+from .degradation import Degradation
+from .draw import choice
 
 
 class Mixture:

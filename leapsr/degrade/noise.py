@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from leapsr.degrade.draw import normal, on_rows
+from .draw import normal, on_rows
 
 LUMA = (0.299, 0.587, 0.114)
 

@@ -16,12 +16,12 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from leapsr.degrade.draw import chance, choice, on_rows, resize_factor, uniform
-from leapsr.degrade.kernels import Blur, draw_blur, draw_sinc
-from leapsr.degrade.noise import add_gaussian, add_poisson
-from leapsr.ops.filters import filter2d
-from leapsr.ops.jpeg import Codec, jpeg
-from leapsr.ops.resize import MODES, reduced_size, resize
+from ..ops.filters import filter2d
+from ..ops.jpeg import Codec, jpeg
+from ..ops.resize import MODES, reduced_size, resize
+from .draw import chance, choice, on_rows, resize_factor, uniform
+from .kernels import Blur, draw_blur, draw_sinc
+from .noise import add_gaussian, add_poisson
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,8 @@ Draw = TypeVar("Draw", StageDraw, FinalDraw)
 class RealESRGAN:
     """Damages each image with its own kernels, noises and qualities.
 
+    The published training sharpens the clean image first; that is `data.sharpen` of a training run.
+
     group: images that share resize factors and modes (those of the first of them), so that they are computed
     as one batch; 1 gives every image its own, more keeps a GPU busy. codec: see `leapsr.ops.jpeg.jpeg`.
     """
@@ -141,7 +143,11 @@ class RealESRGAN:
             some = self._compress(some, first.quality[rows])
             if twice[rows[0]]:
                 some = self._pass(some, lr.shape[-2:], _take(second, rows), generator)
-            lr[rows] = self._finish(some, lr.shape[-2:], second.quality[rows], _take(final, rows))
+            end = _take(final, rows)
+            # After two stages the published, plain resize; after one it may shrink six times, so antialiased.
+            lr[rows] = self._finish(
+                some, lr.shape[-2:], second.quality[rows], end, antialias=not twice[rows[0]]
+            )
         return lr
 
     def _groups(self, twice: Tensor) -> list[Tensor]:
@@ -161,11 +167,12 @@ class RealESRGAN:
         poisson = partial(add_poisson, generator=generator)
         return on_rows(~draw.is_gaussian, poisson, image, draw.strength, draw.grey)
 
-    def _finish(self, image: Tensor, size: Sequence[int], quality: Tensor, draw: FinalDraw) -> Tensor:
+    def _finish(
+        self, image: Tensor, size: Sequence[int], quality: Tensor, draw: FinalDraw, antialias: bool
+    ) -> Tensor:
         """JPEG before or after the last resize and the ringing filter, then 8 bits."""
         image = on_rows(draw.jpeg_first, self._compress, image, quality)
-        # Antialiased, unlike the published code: with no second stage this shrinks up to six times.
-        image = resize(image, (size[0], size[1]), MODES[draw.mode[0]], antialias=True)
+        image = resize(image, (size[0], size[1]), MODES[draw.mode[0]], antialias=antialias)
         image = on_rows(draw.ringing, filter2d, image, draw.kernel.to(image))
         image = on_rows(~draw.jpeg_first, self._compress, image, quality)
         return (image.clamp(0, 1) * 255).round() / 255

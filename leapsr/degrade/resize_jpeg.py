@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leapsr.degrade.draw import choice, resize_factor, uniform
-from leapsr.ops.jpeg import Codec, jpeg
-from leapsr.ops.resize import MODES, reduced_size, resize
+from ..ops.jpeg import Codec, jpeg
+from ..ops.resize import MODES, reduced_size, resize
+from .draw import choice, resize_factor, uniform
 
 UP_DOWN_KEEP = (0.2, 0.7, 0.1)
 FACTOR = (0.5, 1.5)

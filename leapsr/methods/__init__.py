@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from ..errors import ConfigError, UnknownName
 from .base import Batch, Losses, Method, Network
 from .oftsr import Oftsr, OftsrConfig
-from .restore import Region, evaluations, restore
+from .restore import Region, restore
 from .teacher import Teacher, TeacherConfig
 
 MethodConfig = Annotated[TeacherConfig | OftsrConfig, Field(discriminator="kind")]
@@ -56,6 +56,5 @@ __all__ = [
     "TeacherConfig",
     "build",
     "entry",
-    "evaluations",
     "restore",
 ]

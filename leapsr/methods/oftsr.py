@@ -11,6 +11,7 @@ is -u. Its equations, in this package's time, with x_s the student's own point a
     (13)  image(r) = source - u(source, 1, r)
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -35,8 +36,8 @@ class OftsrConfig(BaseModel):
     align, boundary: weights of eq. 10 and eq. 11.
     boundary_share: share of the batch that eq. 11 looks at (1 in the paper; less saves time).
     boundary_target: what eq. 11 asks for at r = 1: the "teacher"'s velocity (the paper), or that of the
-    "data", source - image. Both have the posterior mean as their optimum; the data's goes on improving
-    where the teacher's is not there yet.
+    "data", source - image. Both have the same optimum (the posterior mean for l2, the median for l1); the
+    data's goes on improving where the teacher's is not there yet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,10 +94,14 @@ class Oftsr:
 
     def look(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor) -> Look:
         """The student at both times and at the boundary, in one pass where all of it carries gradients."""
-        n, rows = len(source), round(self.config.boundary_share * len(source)) if self.config.boundary else 0
+        n, rows = (
+            len(source),
+            math.ceil(self.config.boundary_share * len(source)) if self.config.boundary else 0,
+        )
         one = torch.ones_like(s)
         ends = torch.cat([s, r, one[:rows]])
-        sources, conds = torch.cat([source, source, source[:rows]]), cond.repeat(rows)
+        sources = torch.cat([source, source, source[:rows]])
+        conds = cond + cond + cond.take(slice(rows))
         if self.config.align or self.config.objective == "pinn":
             near, far, edge = self.jump(sources, ends, conds).split([n, n, rows])
         else:  # near is part of the target only

@@ -28,7 +28,8 @@ def restore(
     """source: (B, C, H, W) -> image of that shape, in `steps` evaluations of u.
 
     fidelity: the time r in [0, 1] where the trajectory is left; from there the mean velocity so far leads
-    on to the image, source - u(source, 1, r) (OFTSR eq. 13). 1 is the posterior mean, 0 a full sample.
+    on to the image, source - u(source, 1, r) (OFTSR eq. 13). 1 is the posterior mean (the median, for a
+    teacher trained with l1), 0 a full sample.
     Raises UsageError where the student's region does not hold what is asked.
     """
     check(region, steps, fidelity)
@@ -53,8 +54,3 @@ def check(region: Region, steps: int, fidelity: float) -> None:
         raise UsageError(
             f"This model restores in one step and cannot take {steps}; turn its dial with --fidelity instead."
         )
-
-
-def evaluations(steps: int, fidelity: float) -> int:
-    """Evaluations of u that `restore` makes, each of which widens what an output pixel sees."""
-    return 1 if fidelity == 1 else steps

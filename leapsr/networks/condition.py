@@ -16,6 +16,6 @@ class Condition:
         """The condition of some samples of the batch."""
         return Condition(lr=self.lr[rows])
 
-    def repeat(self, rows: int = 0) -> "Condition":
-        """The batch twice, and its first `rows` samples a third time."""
-        return Condition(lr=torch.cat([self.lr, self.lr, self.lr[:rows]]))
+    def __add__(self, other: "Condition") -> "Condition":
+        """The samples of both, one batch after the other."""
+        return Condition(lr=torch.cat([self.lr, other.lr]))

@@ -14,19 +14,25 @@ KEPT = 2
 
 
 def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Path:
-    """Write weights, averages, optimiser and `progress` to folder/step-N; a crash leaves the last whole."""
+    """Write weights, averages, optimiser and `progress` to folder/step-N; a crash leaves the last whole.
+
+    A step that is there already is the same state, since states of another branch are set aside on resume.
+    """
     final = folder / f"step-{progress['step']:08d}"
+    if (final / "progress.json").exists():
+        return final
     partial = folder / f"{final.name}.part"
     try:
         if accelerator.is_main_process:
-            shutil.rmtree(partial, ignore_errors=True)
+            for left in folder.glob("step-*.part"):
+                shutil.rmtree(left)
             partial.mkdir(parents=True)
         accelerator.wait_for_everyone()
         accelerator.save_state(str(partial))
+        accelerator.wait_for_everyone()  # every process has written its random state
         if accelerator.is_main_process:
             (partial / "progress.json").write_text(json.dumps(progress))
             _sync(partial)
-            shutil.rmtree(final, ignore_errors=True)
             partial.rename(final)
             for old in complete(folder)[:-KEPT]:
                 shutil.rmtree(old)
@@ -41,6 +47,14 @@ def complete(folder: Path) -> list[Path]:
     return sorted(
         path.parent for path in folder.glob("step-*/progress.json") if path.parent.suffix != ".part"
     )
+
+
+def set_aside(folder: Path, after: int) -> None:
+    """Rename the states after a step that a run goes on from: they belong to a branch that was left."""
+    for state in complete(folder):
+        if int(state.name.removeprefix("step-")) > after:
+            shutil.rmtree(folder / f"left-{state.name}", ignore_errors=True)
+            state.rename(folder / f"left-{state.name}")
 
 
 def load(checkpoint: Path, accelerator: Accelerator) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .. import degrade
 from ..errors import ConfigError
 from ..flow import Source
 from ..methods import MethodConfig
@@ -21,6 +22,8 @@ class Strict(BaseModel):
 class DataConfig(Strict):
     """crop: side of a training patch of the clean image, in pixels; a multiple of the scale.
 
+    group: images that share their random sizes; 1 suits a CPU, 8 or more keep a GPU busy.
+    sharpen: sharpen the clean image first (USM), as Real-ESRGAN's targets are.
     pool: crops that are degraded once, before training, and then used again and again with other flips
     and shifts; 0 degrades every batch anew, on the device. A CPU that trains cannot also degrade.
     pool_crop: side of a crop in the pool. held_out: photos kept out of training, for validation.
@@ -29,6 +32,8 @@ class DataConfig(Strict):
 
     crop: int = Field(128, ge=8)
     degradation: str = "photo"
+    group: int = Field(1, ge=1)
+    sharpen: bool = False
     pool: int = Field(0, ge=0)
     pool_crop: int = Field(192, ge=8)
     held_out: int = Field(8, ge=0)
@@ -96,6 +101,7 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         config = TrainConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"The configuration cannot be used: {first_problem(error)}.") from error
+    degrade.make(config.data.degradation, config.network.scale)  # raises UnknownName
     for name, side in (("crop", config.data.crop), ("pool_crop", config.data.pool_crop)):
         if side % config.network.scale:
             raise ConfigError(

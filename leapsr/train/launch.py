@@ -1,12 +1,17 @@
 """Put a run together from its configuration and start it."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 from torch import nn
 
 from .. import methods
@@ -17,11 +22,30 @@ from ..networks import UNet
 from ..restorer import ModelConfig, Restorer
 from . import checkpoints, samples
 from .config import TrainConfig
-from .ema import averaged
+from .ema import Average
 from .trainer import JsonLines, Reporter, Run, fit
-from .validation import Validation, save_grid, validation
+from .validation import save_grid, validation
 
-MODEL, CHECKPOINTS = "model", "checkpoints"
+MODEL, CHECKPOINTS, CONFIG = "model", "checkpoints", "config.json"
+PATIENCE = timedelta(hours=4)  # other processes wait this long while the first builds a pool
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """Who is told how a run is going, and asked whether to stop.
+
+    degrading: (done, total) of a pool. tick: after every step. notice: a sentence. report: losses and scores.
+    stop: asked after every step; true saves and ends the run.
+    """
+
+    degrading: Progress = lambda done, total: None
+    tick: Callable[[int], None] = lambda step: None
+    notice: Callable[[str], None] = lambda text: None
+    report: Reporter = lambda step, values: None
+    stop: Callable[[], bool] = lambda: False
+
+
+SILENT = Callbacks()
 
 
 def run(
@@ -33,148 +57,151 @@ def run(
     resume: str | None = None,
     minutes: float | None = None,
     cpu: bool = False,
-    degrading: Progress = lambda done, total: None,
-    tick: Callable[[int], None] = lambda step: None,
-    notice: Callable[[str], None] = lambda text: None,
-    report: Reporter = lambda step, values: None,
-    stop: Callable[[], bool] = lambda: False,
+    callbacks: Callbacks = SILENT,
 ) -> None:
     """Train `config` on `photos` (a folder or an archive) into the folder `out`.
 
     teacher: model folder that a distilling method learns from; the student begins with its weights.
     resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
-    minutes: wall time after which the run saves and stops, or None. cpu: stay on the CPU.
-    degrading, tick, notice, report: told of progress. stop: asked after every step.
-    `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/ and model/.
+    minutes: wall time, degrading included, after which the run saves and stops; None: when it is done.
+    cpu: stay on the CPU.
+    `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/, model/ and, if the
+    recipe has one, pool/. Processes on several machines must share it.
     Raises UsageError, DataError, WeightsError or TrainingError.
     """
+    began = time.monotonic()
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
     shots = samples.split(photos, config)
-    accelerator = _accelerator(config, out, cpu)
-    student, frozen = _networks(config, teacher, accelerator.device, notice)
-    assembled = _assemble(config, accelerator, student, frozen)
-    with accelerator.main_process_first():  # the first builds the pool, the others find it
-        source = samples.sampler(photos, shots, config, out / "pool", degrading)
-    prepare = samples.prepare(config, accelerator.device)
-    rank, world = accelerator.process_index, accelerator.num_processes
-    look = _looker(validation(shots, config), config, out)
-    if accelerator.is_main_process:
-        (out / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
-    log = JsonLines(out / "log.jsonl")
-
-    def tell(step: int, values: Mapping[str, float]) -> None:
+    with _engine(config, out, cpu) as accelerator:
+        student, frozen = _networks(config, teacher, accelerator.device, callbacks.notice)
+        job = _job(config, accelerator, student, frozen, out, callbacks)
+        if checkpoint is not None:
+            job.progress = checkpoints.load(checkpoint, accelerator)
+            callbacks.notice(f"Resumed from step {job.progress['step']}.")
+        with accelerator.main_process_first():  # the first builds the pool, the others find it
+            source = samples.sampler(photos, shots, config, out / "pool", callbacks)
+        rank, world = accelerator.process_index, accelerator.num_processes
+        job.read = lambda step: source((step * world + rank) * config.batch, config.batch)
         if accelerator.is_main_process:
-            log(step, values)
-            accelerator.log(dict(values), step)
-            report(step, values)
+            checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
+            (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
+            job.look = _looker(shots, config, out, accelerator.device)
+        job.deadline = None if minutes is None else began + minutes * 60
+        fit(job)
 
-    job = Run(
+
+def _job(
+    config: TrainConfig,
+    accelerator: Accelerator,
+    student: UNet,
+    teacher: Network | None,
+    out: Path,
+    callbacks: Callbacks,
+) -> Run:
+    """Everything but what is read and looked at."""
+    average = Average(student, config.optimizer.ema)
+    player, optimizer = accelerator.prepare(student, _optimizer(student, config))
+    if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
+        player.compile(dynamic=False)
+    accelerator.register_for_checkpointing(average)
+    prepare = samples.prepare(config, accelerator.device)
+    rank = accelerator.process_index
+    return Run(
+        config=config,
         folder=out,
-        read=lambda step: source((step * world + rank) * config.batch, config.batch),
-        prepare=lambda sample, step: prepare(sample, samples.generator_of(config.seed, step, rank)),
+        accelerator=accelerator,
+        method=methods.build(config.method, player, teacher and _autocast(accelerator, teacher)),
+        players={"student": player},
+        optimizers={"student": optimizer},
+        average=average,
+        prepare=lambda sample, step: prepare(sample, prepare.generator(config.seed, step, rank)),
         export=lambda network: _restorer(config, network).save_pretrained(out / MODEL),
-        look=look,
-        report=tell,
-        tick=tick,
-        steps=config.steps,
-        optimizer=config.optimizer,
-        workers=config.data.workers,
-        log_every=config.log_every,
-        validate_every=config.validate_every,
-        checkpoint_seconds=config.checkpoint_minutes * 60,
-        deadline=None if minutes is None else minutes * 60,
-        **assembled,
+        report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
+        tick=callbacks.tick,
+        stop=callbacks.stop,
     )
-    if checkpoint is not None:
-        job.progress = checkpoints.load(checkpoint, accelerator)
-        notice(f"Resumed from step {job.progress['step']}.")
-    with _tracking(accelerator):
-        fit(job, stop)
-
-
-def _accelerator(config: TrainConfig, out: Path, cpu: bool) -> Accelerator:
-    precision = "bf16" if config.precision == "bf16" else "no"
-    out.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(
-        mixed_precision=precision,
-        cpu=cpu,
-        log_with="tensorboard",
-        project_dir=str(out),
-        step_scheduler_with_optimizer=False,
-    )
-    accelerator.init_trackers("tensorboard")
-    return accelerator
 
 
 @contextmanager
-def _tracking(accelerator: Accelerator) -> Iterator[None]:
+def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
+    """An accelerator whose trackers are closed and whose global state is reset, whatever happens."""
+    out.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if config.precision == "bf16" else "no",
+        cpu=cpu,
+        log_with="tensorboard",
+        project_dir=str(out),
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+    )
     try:
-        yield
+        accelerator.init_trackers("tensorboard")
+        yield accelerator
     finally:
         accelerator.end_training()
+        AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
 
 
 def _networks(
     config: TrainConfig, teacher: Path | None, device: torch.device, notice: Callable[[str], None]
-) -> tuple[UNet, Network | None]:
+) -> tuple[UNet, nn.Module | None]:
     """The student, and the frozen teacher that it begins from (or None)."""
     torch.manual_seed(config.seed)
     student = UNet(config.network)
-    if not methods.entry(config.method.kind).distils:
-        return student, None
-    if teacher is None:
-        raise ConfigError(f"{config.method.kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
-    restorer = Restorer.from_pretrained(teacher, device)
-    if restorer.config.method != "teacher" or restorer.config.source != config.source:
-        raise ConfigError(
-            f"{teacher} is a {restorer.config.method} with source {restorer.config.source}; "
-            f"this recipe needs a teacher with source {config.source}."
-        )
-    if restorer.config.network == config.network:
-        student.load_state_dict(restorer.network.state_dict())
-    else:
+    distils = methods.entry(config.method.kind).distils
+    if teacher is not None and not distils:
+        raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
+    frozen = _teacher(config, teacher, device) if teacher is not None else None
+    if frozen is not None and frozen.config == config.network:
+        student.load_state_dict(frozen.state_dict())
+    elif frozen is not None:
         notice("The student's network differs from the teacher's, so it begins untrained.")
-    frozen = restorer.network.to(memory_format=torch.channels_last)
+    return student.to(device, memory_format=torch.channels_last), frozen  # type: ignore[call-overload]
+
+
+def _teacher(config: TrainConfig, folder: Path, device: torch.device) -> UNet:
+    restorer = Restorer.from_pretrained(folder, device)
+    found = (restorer.config.method, restorer.config.source, restorer.scale)
+    wanted = ("teacher", config.source, config.network.scale)
+    if found != wanted:
+        raise ConfigError(
+            f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
+            f"{wanted[0]} with source ({wanted[1]}) at scale {wanted[2]}."
+        )
+    network = restorer.network.to(memory_format=torch.channels_last)
     if config.compile:
-        frozen.compile(dynamic=False)
-    return student, frozen
+        network.compile(dynamic=False)
+    return network
 
 
-def _assemble(
-    config: TrainConfig, accelerator: Accelerator, student: UNet, teacher: Network | None
-) -> dict[str, Any]:
-    student.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = averaged(student, config.optimizer.ema)
+def _optimizer(student: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     settings = config.optimizer
-    optimizer = torch.optim.AdamW(
+    return torch.optim.AdamW(
         student.parameters(),
         settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
         weight_decay=settings.weight_decay,
         fused=True,
     )
-    player, prepared = accelerator.prepare(student, optimizer)
-    if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
-        player.compile(dynamic=False)
-    accelerator.register_for_checkpointing(average)
-    guarded = None if teacher is None else _autocast(accelerator, teacher)
-    return {
-        "accelerator": accelerator,
-        "method": methods.build(config.method, player, guarded),
-        "players": {"student": player},
-        "optimizers": {"student": prepared},
-        "average": average,
-    }
 
 
 def _autocast(accelerator: Accelerator, network: Network) -> Network:
     """Run a frozen network in the precision of the run; accelerate wraps only what trains."""
 
-    def call(*inputs):  # type: ignore[no-untyped-def]
+    def call(*inputs: Any) -> torch.Tensor:
         with accelerator.autocast():
             return network(*inputs)
 
     return call
+
+
+def _reporter(accelerator: Accelerator, log: JsonLines, report: Reporter) -> Reporter:
+    def tell(step: int, values: Mapping[str, float]) -> None:
+        if accelerator.is_main_process:
+            log(step, values)
+            accelerator.log(dict(values), step)
+            report(step, values)
+
+    return tell
 
 
 def _restorer(config: TrainConfig, network: nn.Module) -> Restorer:
@@ -187,12 +214,14 @@ def _restorer(config: TrainConfig, network: nn.Module) -> Restorer:
 
 
 def _looker(
-    check: Validation | None, config: TrainConfig, out: Path
+    shots: samples.Photographs, config: TrainConfig, out: Path, device: torch.device
 ) -> Callable[[nn.Module, int], dict[str, float]]:
+    check = validation(shots, config)
+
     def look(network: nn.Module, step: int) -> dict[str, float]:
         if check is None:
             return {}
-        scores, grid = check(_restorer(config, network))
+        scores, grid = check(_restorer(config, network).to(device))
         save_grid(grid, out / "samples" / f"step-{step:08d}.png")
         return scores
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,14 +11,18 @@ import torch
 from .. import degrade
 from ..data import pool
 from ..data.crops import PhotoCrops, Sample
-from ..data.photos import Photos, Progress, open_photos
+from ..data.photos import Photos, open_photos
 from ..degrade import Degradation
 from ..errors import DataError
 from ..flow import Source
 from ..methods import Batch
 from ..networks import Condition
+from ..ops.filters import unsharp_mask
 from ..ops.upsample import bicubic_upsample
 from .config import TrainConfig
+
+if TYPE_CHECKING:
+    from .launch import Callbacks
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def split(source: str | Path, config: TrainConfig) -> Photographs:
 
 
 def sampler(
-    source: str | Path, shots: Photographs, config: TrainConfig, cache: Path, progress: Progress
+    source: str | Path, shots: Photographs, config: TrainConfig, cache: Path, callbacks: "Callbacks"
 ) -> Callable[[int, int], Sample]:
     """samples(first, count) for the trainer: fresh crops, or a pool degraded ahead of time in `cache`."""
     data = config.data
@@ -53,14 +58,16 @@ def sampler(
     spec = pool.PoolSpec(
         source=str(Path(source).resolve()),
         names=[shots.photos.names[i] for i in shots.training],
+        sizes=[shots.photos.sizes[i] for i in shots.training],
         degradation=data.degradation,
+        degradation_version=degrade.VERSION,
+        sharpen=data.sharpen,
         scale=config.network.scale,
         side=data.pool_crop,
         crops=data.pool,
         seed=config.seed,
     )
-    pool.check_space(cache, spec)
-    pool.build(cache, spec, shots.photos, shots.training, progress)
+    pool.build(cache, spec, shots.photos, shots.training, callbacks.degrading, callbacks.stop)
     return pool.Pool(cache, data.crop, config.seed)
 
 
@@ -69,27 +76,28 @@ class Prepare:
     """uint8 samples -> a Batch on the device: degraded if they are not yet, in [-1, 1], with a source."""
 
     degradation: Degradation
+    sharpen: bool
     source: Source
     device: torch.device
 
     @torch.no_grad()
     def __call__(self, sample: Sample, generator: torch.Generator) -> Batch:
         image = sample.image.to(self.device).float() / 255
-        lr = (
-            self.degradation(image, generator)
-            if sample.lr is None
-            else sample.lr.to(self.device).float() / 255
-        )
+        if sample.lr is not None:
+            lr = sample.lr.to(self.device).float() / 255
+        else:
+            image = unsharp_mask(image) if self.sharpen else image
+            lr = self.degradation(image, generator)
         image, lr = image * 2 - 1, lr * 2 - 1
         source = self.source.draw(bicubic_upsample(lr, self.degradation.scale), generator)
         return Batch(image, source, Condition(lr), generator)
 
+    def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
+        """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
+        mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
+        return torch.Generator(self.device).manual_seed(int(mixed))
+
 
 def prepare(config: TrainConfig, device: torch.device) -> Prepare:
-    return Prepare(degrade.make(config.data.degradation, config.network.scale), config.source, device)
-
-
-def generator_of(seed: int, step: int, rank: int) -> torch.Generator:
-    """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
-    mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(mixed))
+    degradation = degrade.make(config.data.degradation, config.network.scale, config.data.group)
+    return Prepare(degradation, config.data.sharpen, config.source, device)

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from ..data.prefetch import Prefetch
 from ..errors import TrainingError
 from ..methods import Batch, Method
 from . import checkpoints
-from .config import OptimizerConfig
+from .config import OptimizerConfig, TrainConfig
+from .ema import Average
 
 
 class Reporter(Protocol):
@@ -29,74 +29,87 @@ class Reporter(Protocol):
 class Run:
     """Everything that one training run holds.
 
-    batches: the Batch of a step, ready on the device, as (read ahead, prepared now).
+    read: the raw sample of a step, read ahead by threads. prepare: that sample and its step to a Batch.
     players: the networks that train, by the name that the method gives them; "student" is averaged.
-    export: called with the averaged student at every checkpoint. look: the same, for validation.
-    deadline: seconds of wall time after which the run saves and stops, or None.
+    export: called with the averaged student at every checkpoint. look: called with it for validation.
+    deadline: on time.monotonic()'s clock, after which the run saves and stops, or None.
     """
 
+    config: TrainConfig
     folder: Path
     accelerator: Accelerator
     method: Method
     players: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
-    average: AveragedModel
-    read: Callable[[int], Any]
+    average: Average
     prepare: Callable[[Any, int], Batch]
     export: Callable[[nn.Module], None]
-    look: Callable[[nn.Module, int], dict[str, float]]
     report: Reporter
-    tick: Callable[[int], None]
-    steps: int
-    optimizer: OptimizerConfig
-    workers: int = 1
-    log_every: int = 100
-    validate_every: int = 2000
-    checkpoint_seconds: float = 300
+    tick: Callable[[int], None] = lambda step: None
+    stop: Callable[[], bool] = lambda: False
+    read: Callable[[int], Any] = lambda step: None
+    look: Callable[[nn.Module, int], dict[str, float]] = lambda network, step: {}
     deadline: float | None = None
     progress: dict[str, Any] = field(default_factory=lambda: {"step": 0, "samples": 0, "seconds": 0.0})
 
 
-def fit(run: Run, stop: Callable[[], bool] = lambda: False) -> None:
-    """Train to run.steps, the deadline, or until `stop()`; leaves a checkpoint and an exported student."""
-    began = saved = window = time.monotonic()
-    already = run.progress["seconds"]
-    batches = Prefetch(run.read, range(run.progress["step"], run.steps), run.workers)
+class Stopwatch:
+    """Samples per second and the share of time spent waiting for them, since the last reading."""
+
+    def __init__(self, batches: Prefetch[Any]) -> None:
+        self.batches = batches
+        self.reset()
+
+    def reset(self) -> None:
+        self.began, self.waited, self.samples = time.monotonic(), self.batches.waited, 0
+
+    def read(self) -> dict[str, float]:
+        span = time.monotonic() - self.began
+        speed = {"samples_per_s": self.samples / span, "waiting": (self.batches.waited - self.waited) / span}
+        self.reset()
+        return speed
+
+
+def fit(run: Run) -> None:
+    """Train to the last step, the deadline, or until run.stop(); leaves a checkpoint and a student."""
+    config, step = run.config, run.progress["step"]
+    batches = Prefetch(run.read, range(step, config.steps), config.data.workers)
+    watch = Stopwatch(batches)
+    saved = time.monotonic()
+    began = saved - run.progress["seconds"]
     finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)
-    waited, seen = 0.0, 0
     for sample in batches:
-        step = run.progress["step"]
         batch = run.prepare(sample, step)
-        losses = update(run, batch, learning_rate(run.optimizer, step, run.steps))
-        run.average.update_parameters(run.accelerator.unwrap_model(run.players["student"]))
+        losses = update(run, batch, learning_rate(config.optimizer, step, config.steps))
+        run.average.update(run.accelerator.unwrap_model(run.players["student"]))
         finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
-        now = time.monotonic()
+        now, step = time.monotonic(), step + 1
         count = len(batch.image) * run.accelerator.num_processes
-        seen += count
-        run.progress.update(
-            step=step + 1, samples=run.progress["samples"] + count, seconds=already + now - began
-        )
-        run.tick(step + 1)
-        over = stop() or (run.deadline is not None and now - began > run.deadline)
-        if (step + 1) % run.log_every == 0:
+        watch.samples += count
+        run.progress = {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
+        run.tick(step)
+        over = run.stop() or (run.deadline is not None and now > run.deadline)
+        over, due = agree(run.accelerator, over, now - saved > config.checkpoint_minutes * 60)
+        if step % config.log_every == 0:
             guard(run, finite)
-            speed = {
-                "samples_per_s": seen / (now - window),
-                "waiting": (batches.waited - waited) / (now - window),
-            }
-            run.report(step + 1, {name: value.item() for name, value in losses.items()} | speed)
-            window, waited, seen = now, batches.waited, 0
-        if (step + 1) % run.validate_every == 0:
-            run.report(step + 1, run.look(run.average.module, step + 1))
-            window, waited, seen = time.monotonic(), batches.waited, 0  # a look is not training
-        if over or now - saved > run.checkpoint_seconds:
-            guard(run, finite)
-            keep(run)
+            run.report(step, {name: value.item() for name, value in losses.items()} | watch.read())
+        if step % config.validate_every == 0:
+            run.report(step, run.look(run.average.network, step))
+            watch.reset()  # a look at the pictures is not training
+        if over or due:
+            keep(run, finite)
             saved = time.monotonic()
         if over:
             return
-    guard(run, finite)
-    keep(run)
+    keep(run, finite)
+
+
+def agree(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
+    """What any process decided, all do: saving is collective, and each has a clock and signals of its own."""
+    if accelerator.num_processes == 1:
+        return decisions
+    votes = torch.tensor(decisions, dtype=torch.float32, device=accelerator.device)
+    return tuple((accelerator.reduce(votes, "sum") > 0).tolist())
 
 
 def update(run: Run, batch: Batch, rate: float) -> dict[str, Tensor]:
@@ -108,7 +121,7 @@ def update(run: Run, batch: Batch, rate: float) -> dict[str, Tensor]:
             group["lr"] = rate
         parameters = list(run.players[name].parameters())
         run.accelerator.backward(sum(losses.values()), inputs=parameters)
-        norm = run.accelerator.clip_grad_norm_(parameters, run.optimizer.clip)
+        norm = run.accelerator.clip_grad_norm_(parameters, run.config.optimizer.clip)
         optimizer.step()
         optimizer.zero_grad()
         report |= {f"{name}/{key}": value.detach() for key, value in losses.items()}
@@ -124,22 +137,26 @@ def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
 
 
 def guard(run: Run, finite: Tensor) -> None:
-    """Raises TrainingError when a loss or gradient since the last checkpoint was not finite."""
-    if finite:
+    """Raises TrainingError when a loss, a gradient or a weight is not finite: such a state is never saved."""
+    networks = [*run.players.values(), run.average.network]
+    weights = [value.isfinite().all() for network in networks for value in network.parameters()]
+    [broken] = agree(run.accelerator, not bool(finite & torch.stack(weights).all()))
+    if not broken:
         return
     kept = checkpoints.complete(run.folder / "checkpoints")
     raise TrainingError(
-        f"A loss or gradient stopped being finite before step {run.progress['step']}. "
+        f"A loss, gradient or weight stopped being finite before step {run.progress['step']}. "
         f"The last good state is {kept[-1] if kept else 'none'}; "
         "go on from it with --resume auto --set optimizer.learning_rate=... (a lower one)."
     )
 
 
-def keep(run: Run) -> None:
-    """Checkpoint the run and export the averaged student."""
+def keep(run: Run, finite: Tensor) -> None:
+    """Checkpoint the run and export the averaged student, if both are sound."""
+    guard(run, finite)
     checkpoints.save(run.folder / "checkpoints", run.accelerator, run.progress)
     if run.accelerator.is_main_process:
-        run.export(run.average.module)
+        run.export(run.average.network)
 
 
 class JsonLines:
@@ -150,5 +167,7 @@ class JsonLines:
         self.path = path
 
     def __call__(self, step: int, values: Mapping[str, float]) -> None:
+        if not values:
+            return
         with self.path.open("a") as file:
             file.write(json.dumps({"step": step, "time": round(time.time(), 1), **values}) + "\n")

@@ -9,10 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from .. import degrade
+from ..methods import Region
 from ..metrics.fidelity import psnr
 from ..restorer import Restorer
 from .config import TrainConfig
-from .samples import Photographs, generator_of
+from .samples import Photographs
 
 SIDE = 192  # pixels of a validation crop: enough to see texture, small enough to look at eight
 SHOWN = 8
@@ -28,7 +29,7 @@ class Validation:
 
     def __call__(self, restorer: Restorer) -> tuple[dict[str, float], Tensor]:
         """Scores and a grid (3, rows, columns) in [0, 1]: enlarged pixels, faithful, realistic, the photo."""
-        many = 8 if restorer.config.method == "teacher" else 1
+        many = 1 if restorer.region is Region.SOURCE_EDGE else 8
         faithful = restorer.restore(self.lr, self.noise, fidelity=1).clamp(0, 1).cpu()
         realistic = restorer.restore(self.lr, self.noise, fidelity=0, steps=many).clamp(0, 1).cpu()
         scores = {
@@ -48,7 +49,7 @@ def validation(shots: Photographs, config: TrainConfig) -> Validation | None:
     smallest = min(min(shots.photos.sizes[i]) for i in shots.held_out[:SHOWN])
     side = min(SIDE, smallest) // scale * scale
     image = torch.stack([_middle(shots.photos.whole(i), side) for i in shots.held_out[:SHOWN]]) / 255
-    generator = generator_of(config.seed, 2**40, 0)
+    generator = torch.Generator().manual_seed(config.seed)
     lr = degrade.make(config.data.degradation, scale)(image, generator)
     return Validation(image, lr, torch.randn(image.shape, generator=generator))
 

@@ -83,7 +83,7 @@ def test_the_eight_turns_are_the_symmetries_of_the_square():
 @pytest.fixture
 def built(folder, tmp_path):
     photos = open_photos(folder, 64)
-    spec = pool.PoolSpec(str(folder), photos.names, "average", 4, 64, 10, 0)
+    spec = pool.PoolSpec(str(folder), photos.names, photos.sizes, "average", 1, False, 4, 64, 10, 0)
     done = []
     pool.build(tmp_path / "pool", spec, photos, [0, 1, 2], lambda n, total: done.append(n))
     assert done[-1] == 10
@@ -109,15 +109,29 @@ def test_every_crop_of_the_pool_comes_once_an_epoch(built):
 def test_a_pool_is_made_once_and_again_when_it_differs(built):
     folder, spec, photos = built
     before = (folder / "image.npy").stat().st_mtime_ns
-    pool.build(folder, spec, photos, [0, 1, 2], lambda n, total: None)
+    pool.build(folder, spec, photos, [0, 1, 2])
     assert (folder / "image.npy").stat().st_mtime_ns == before
-    pool.build(folder, spec._replace(seed=1), photos, [0, 1, 2], lambda n, total: None)
+    pool.build(folder, spec._replace(seed=1), photos, [0, 1, 2])
     assert (folder / "image.npy").stat().st_mtime_ns > before
 
 
 def test_a_pool_that_does_not_fit_the_disk_is_refused(built, tmp_path):
     with pytest.raises(DataError, match=r"data\.pool"):
         pool.check_space(tmp_path, built[1]._replace(crops=10**12))
+
+
+def test_a_photo_that_cannot_be_read_stops_the_pool_at_once(built, folder, tmp_path):
+    photos, spec = built[2], built[1]
+    (folder / "a.png").write_bytes(b"gone")
+    with pytest.raises(DataError, match=r"a\.png"):
+        pool.build(tmp_path / "other", spec, photos, [0, 1, 2])
+    assert not (tmp_path / "other" / "pool.json").exists()
+
+
+def test_a_pool_can_be_interrupted(built, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        pool.build(tmp_path / "other", built[1], built[2], [0, 1, 2], stop=lambda: True)
+    assert not (tmp_path / "other" / "pool.json").exists()
 
 
 def test_larger_photos_fill_more_of_the_pool(built):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from leapsr.errors import UsageError
-from leapsr.methods import Region, evaluations, restore
+from leapsr.methods import Region, restore
 from tests.gaussian import example
 
 FLOW = example()
@@ -48,8 +48,8 @@ def test_what_a_region_does_not_hold_is_refused(region, steps, fidelity):
         restore(FLOW.u, SOURCE, region, steps, fidelity)
 
 
-@pytest.mark.parametrize(("region", "steps", "fidelity"), [(Region.DIAGONAL, 3, 0), (Region.TRIANGLE, 3, 1)])
-def test_evaluations_are_counted(region, steps, fidelity):
+@pytest.mark.parametrize(("fidelity", "evaluations"), [(0, 3), (0.5, 3), (1, 1)])
+def test_steps_are_evaluations_and_the_faithful_end_needs_one(fidelity, evaluations):
     calls = []
-    restore(lambda *a: calls.append(a) or FLOW.u(*a), SOURCE, region, steps, fidelity)
-    assert len(calls) == evaluations(steps, fidelity)
+    restore(lambda *a: calls.append(a) or FLOW.u(*a), SOURCE, Region.TRIANGLE, 3, fidelity)
+    assert len(calls) == evaluations
