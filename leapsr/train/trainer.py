@@ -18,6 +18,8 @@ from . import checkpoints
 from .config import OptimizerConfig, TrainConfig
 from .ema import Average
 
+LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half precision
+
 
 class Reporter(Protocol):
     """Where a run tells how it is going."""
@@ -137,15 +139,17 @@ def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
 
 
 def guard(run: Run, finite: Tensor) -> None:
-    """Raises TrainingError when a loss, a gradient or a weight is not finite: such a state is never saved."""
+    """Raises TrainingError when a loss or gradient is not finite or a weight too large: never saved."""
     networks = [*run.players.values(), run.average.network]
-    weights = [value.isfinite().all() for network in networks for value in network.parameters()]
+    weights = [
+        (value.abs() <= LARGEST_WEIGHT).all() for network in networks for value in network.parameters()
+    ]
     [broken] = agree(run.accelerator, not bool(finite & torch.stack(weights).all()))
     if not broken:
         return
     kept = checkpoints.complete(run.folder / "checkpoints")
     raise TrainingError(
-        f"A loss, gradient or weight stopped being finite before step {run.progress['step']}. "
+        f"A loss, gradient or weight went out of range before step {run.progress['step']}. "
         f"The last good state is {kept[-1] if kept else 'none'}; "
         "go on from it with --resume auto --set optimizer.learning_rate=... (a lower one)."
     )

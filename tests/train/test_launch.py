@@ -121,18 +121,16 @@ def test_max_minutes_saves_and_stops(photos, tmp_path):
     assert 0 < json.loads((last / "progress.json").read_text())["step"] < 1000000
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_at_the_last_good_state(photos, tmp_path):
+@pytest.mark.parametrize("minutes", ["5", "1e-7"])
+def test_a_run_that_blows_up_stops_at_the_last_good_state(minutes, photos, tmp_path):
+    """Also when a checkpoint is due between the update that ruins the weights and the loss that shows it."""
     train("teacher_tiny", photos, tmp_path, "steps=5")
-    good = load_file(checkpoints.complete(tmp_path / "checkpoints")[-1] / "model.safetensors")
+    ruin = ["steps=60", "optimizer.learning_rate=1e30", f"checkpoint_minutes={minutes}"]
     with pytest.raises(TrainingError, match="step-00000005"):
-        train("teacher_tiny", photos, tmp_path, "steps=60", "optimizer.learning_rate=1e30", resume="auto")
+        train("teacher_tiny", photos, tmp_path, *ruin, resume="auto")
     [state] = checkpoints.complete(tmp_path / "checkpoints")
-    assert all(
-        torch.equal(value, good[name]) for name, value in load_file(state / "model.safetensors").items()
-    )
-    assert all(
-        value.isfinite().all() for value in load_file(tmp_path / "model" / "model.safetensors").values()
-    )
+    for file in (state / "model.safetensors", tmp_path / "model" / "model.safetensors"):
+        assert all(value.abs().max() < 100 for value in load_file(file).values())
 
 
 def test_a_state_of_another_network_is_refused(photos, teacher, tmp_path):
@@ -176,3 +174,81 @@ def test_a_full_disk_keeps_the_last_state(photos, teacher, monkeypatch, tmp_path
     with pytest.raises(OutputError, match="No space left"):
         train("teacher_tiny", photos, tmp_path, "steps=8", resume="auto")
     assert [path.name for path in checkpoints.complete(tmp_path / "checkpoints")] == ["step-00000005"]
+
+
+def test_going_on_from_an_older_state_sets_the_newer_ones_aside(photos, tmp_path):
+    train("teacher_tiny", photos, tmp_path, "steps=6", "checkpoint_minutes=1e-7")
+    [older, newer] = checkpoints.complete(tmp_path / "checkpoints")
+    train("teacher_tiny", photos, tmp_path, "steps=7", resume=str(older))
+    names = [path.name for path in checkpoints.complete(tmp_path / "checkpoints")]
+    assert names == ["step-00000005", "step-00000007"]
+    assert (newer.parent / f"left-{newer.name}").is_dir()
+
+
+def test_a_finished_run_can_be_resumed_and_does_nothing(photos, tmp_path):
+    train("teacher_tiny", photos, tmp_path, "steps=3")
+    before = load_file(tmp_path / "model" / "model.safetensors")
+    train("teacher_tiny", photos, tmp_path, "steps=3", resume="auto")
+    after = load_file(tmp_path / "model" / "model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_refused_resume_changes_nothing(photos, teacher):
+    before = (teacher / "config.json").read_text()
+    with pytest.raises(TrainingError):
+        train("teacher_tiny", photos, teacher, "network.widths=[8,8]", resume="auto")
+    assert (teacher / "config.json").read_text() == before
+
+
+def test_resuming_from_the_command_line_keeps_the_settings(photos, tmp_path):
+    from leapsr.cli.train import train as verb
+
+    settings = [*QUICK, "steps=3"]
+    verb("teacher_tiny", photos, tmp_path / "run", settings=settings, cpu=True)
+    verb("teacher_tiny", photos, tmp_path / "run", settings=["steps=5"], resume="auto", cpu=True)
+    assert config.read(tmp_path / "run" / "config.json").batch == 2
+    with pytest.raises(UsageError, match="recipe teacher_tiny"):
+        verb("oftsr_tiny", photos, tmp_path / "run", resume="auto", cpu=True)
+
+
+def test_precisions_can_change_within_one_process(photos, tmp_path):
+    for precision in ("fp32", "bf16"):
+        train("teacher_tiny", photos, tmp_path / precision, "steps=2", f"precision={precision}")
+        assert checkpoints.complete(tmp_path / precision / "checkpoints")
+
+
+def test_a_teacher_of_another_scale_or_for_a_recipe_without_one(photos, teacher, tmp_path):
+    with pytest.raises(ConfigError, match="at scale 2"):
+        train("oftsr_tiny", photos, tmp_path, "network.scale=2", teacher=teacher / "model")
+    with pytest.raises(ConfigError, match="without --teacher"):
+        train("teacher_tiny", photos, tmp_path, teacher=teacher / "model")
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_other_scales_train(scale, photos, tmp_path):
+    train("teacher_tiny", photos, tmp_path, "steps=2", f"network.scale={scale}", "data.crop=36")
+    assert Restorer.from_pretrained(tmp_path / "model").scale == scale
+
+
+def test_two_processes_agree_on_when_to_save_and_stop(photos, tmp_path):
+    """Each has a clock of its own, and saving is collective: without an agreement they would wait forever."""
+    settings = [*QUICK, "steps=100000", "checkpoint_minutes=0.002", "validate_every=50"]
+    sets = [part for setting in settings for part in ("--set", setting)]
+    words = [
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node=2",
+        "--master_port=29511",
+        "-m",
+        "leapsr",
+        "train",
+    ]
+    words += ["teacher_tiny", str(photos), *sets, "--cpu", "-o", str(tmp_path), "--max-minutes", "0.1"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    last = json.loads((checkpoints.complete(tmp_path / "checkpoints")[-1] / "progress.json").read_text())
+    assert last["samples"] == 2 * 2 * last["step"]  # two processes, two samples each
+    assert Restorer.from_pretrained(tmp_path / "model").config.method == "teacher"
