@@ -4,15 +4,17 @@ Decoding a photo for every crop costs more than training on the crop. `pack` wri
 folder into one safetensors file, from which a crop is read without touching the rest.
 """
 
+import json
+import struct
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import DataError
@@ -87,14 +89,16 @@ class PackedPhotos:
             raise DataError(f"{archive} holds no photo of {smallest} pixels or more.")
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
-        with safe_open(self.archive, "pt") as file:
-            pixels: Tensor = file.get_slice(self.names[index])[top : top + side, left : left + side]
-        return pixels.permute(2, 0, 1)
+        pixels = _opened(self.archive).get_slice(self.names[index])
+        return pixels[top : top + side, left : left + side].permute(2, 0, 1)
 
     def whole(self, index: int) -> Tensor:
-        with safe_open(self.archive, "pt") as file:
-            pixels: Tensor = file.get_tensor(self.names[index])
-        return pixels.permute(2, 0, 1)
+        return _opened(self.archive).get_tensor(self.names[index]).permute(2, 0, 1)
+
+
+@cache  # reading the header again for every crop would cost more than the crop
+def _opened(archive: Path) -> Any:
+    return safe_open(archive, "pt")
 
 
 def open_photos(source: str | Path, smallest: int) -> Photos:
@@ -108,16 +112,31 @@ def open_photos(source: str | Path, smallest: int) -> Photos:
 
 
 def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: None) -> int:
-    """Decode every photo of a folder into one archive, uint8 (H, W, 3) each; returns how many."""
+    """Decode every photo of a folder into one archive, uint8 (H, W, 3) each; returns how many.
+
+    One photo at a time: an archive may be far larger than the memory.
+    """
     photos = FolderPhotos(folder, smallest=1)
-    pixels = {}
-    for index, name in enumerate(photos.names):
-        pixels[name] = photos.whole(index).permute(1, 2, 0).contiguous()
-        progress(index + 1, len(photos.names))
     partial = archive.with_name(archive.name + ".part")
-    save_file(pixels, partial, metadata={"format": "leapsr-photos"})
+    with partial.open("wb") as file:
+        file.write(_header(photos))
+        for index in range(len(photos.names)):
+            file.write(photos.whole(index).permute(1, 2, 0).contiguous().numpy())
+            progress(index + 1, len(photos.names))
     partial.replace(archive)
-    return len(pixels)
+    return len(photos.names)
+
+
+def _header(photos: Photos) -> bytes:
+    """The beginning of a safetensors file that holds these photos: its length, then JSON, padded to 8."""
+    entries: dict[str, Any] = {"__metadata__": {"format": "leapsr-photos"}}
+    end = 0
+    for name, (height, width) in zip(photos.names, photos.sizes, strict=True):
+        begin, end = end, end + height * width * 3
+        entries[name] = {"dtype": "U8", "shape": [height, width, 3], "data_offsets": [begin, end]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
 
 
 def size_of(file: Path) -> tuple[int, int]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from leapsr.flow import Source, uniform, uniform_grid
+from leapsr.flow import Source, late, uniform, uniform_grid
 
 
 def test_noisy_lr_preserves_the_variance():
@@ -20,6 +20,29 @@ def test_the_ends_of_sigma_are_the_other_two_kinds():
 def test_impossible_sources_are_refused(values):
     with pytest.raises(ValidationError):
         Source(**values)
+
+
+def test_grey_noise_is_one_noise_for_the_three_channels():
+    upsampled, noise = torch.zeros(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
+    source = Source(sigma=0.5, grey=True)(upsampled, noise)
+    torch.testing.assert_close(source, 0.5 * noise[:, :1].expand(-1, 3, -1, -1))
+    assert Source(sigma=0.5)(upsampled, noise).var(dim=1).min() > 0
+
+
+def test_a_drawn_source_depends_on_the_generator_alone():
+    upsampled = torch.zeros(2, 3, 8, 8)
+    one, again, other = (
+        Source(sigma=1).draw(upsampled, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_late_times_have_density_2t():
+    times = late(1000, torch.Generator().manual_seed(0)).sort().values
+    expected = ((torch.arange(1000) + 0.5) / 1000).sqrt()  # the quantiles of t^2 being uniform
+    assert (times - expected).abs().max() < 0.04
+    assert (times[10:] - expected[10:]).abs().max() < 0.005
 
 
 def test_times_are_uniform_and_stratified():

@@ -25,13 +25,23 @@ def losses(student, **config) -> dict[str, torch.Tensor]:
     return values
 
 
-@pytest.mark.parametrize("objective", ["oftsr", "boot", "pinn"])
-def test_objectives_vanish_at_the_exact_average_velocity_and_nowhere_near(objective):
-    exact = losses(FLOW.u, objective=objective, dt=1e-6, solver="midpoint")
-    assert exact[objective] < 1e-12
+@pytest.mark.parametrize(("objective", "dt"), [("oftsr", 0.05), ("boot", 1e-4), ("pinn", 1e-4)])
+def test_objectives_tell_the_exact_average_velocity_from_the_instantaneous_one(objective, dt):
+    """Pinn and boot ask for the derivative itself, so their residual falls with dt alone (Euler)."""
+    exact = losses(FLOW.u, objective=objective, dt=dt)
+    wrong = losses(FLOW.wrong, objective=objective, dt=dt)[objective]
+    assert exact[objective] < 1e-7 < 1e-4 < wrong
     assert exact["align"] > 0  # the paper's alignment asks for the teacher's slope, not for the average
     assert exact["boundary"] < 1e-24
-    assert losses(FLOW.wrong, objective="oftsr")["oftsr"] > 1e-4
+
+
+@pytest.mark.parametrize("objective", ["oftsr", "boot", "pinn"])
+def test_objectives_vanish_as_the_step_does(objective):
+    """To rounding at the exact velocity, while the wrong one's residual per step stays."""
+    dt = 1e-6
+    exact, wrong = (losses(u, objective=objective, dt=dt)[objective] for u in (FLOW.u, FLOW.wrong))
+    assert exact < 1e-12
+    assert exact < 1e-6 * wrong
 
 
 @pytest.mark.parametrize("solver", SLOPES)

@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch import nn
+
+from leapsr.train.config import OptimizerConfig
+from leapsr.train.ema import Average
+from leapsr.train.recipes import teacher_tiny
+from leapsr.train.samples import prepare
+from leapsr.train.trainer import learning_rate
+
+
+def test_warm_up_is_linear_and_then_the_rate_stays():
+    config = OptimizerConfig(learning_rate=0.1, warmup=10)
+    rates = [learning_rate(config, step, 100) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.01 * n for n in range(1, 11)])
+    assert set(rates[10:]) == {0.1}
+
+
+def test_a_falling_rate_ends_at_nothing():
+    config = OptimizerConfig(learning_rate=0.1, warmup=0, decay="linear")
+    rates = [learning_rate(config, step, 100) for step in range(101)]
+    assert rates[0] == 0.1
+    assert rates[50] == pytest.approx(0.05)
+    assert rates[100] == 0
+
+
+def test_the_average_forgets_its_start_and_then_decays_as_asked():
+    """Against the recursion written out in scalars."""
+    network = nn.Linear(1, 1, bias=False)
+    average, expected = Average(network, decay=0.9), network.weight.item()
+    for n in range(200):
+        value = float(n % 7)
+        nn.init.constant_(network.weight, value)
+        average.update(network)
+        rate = min(0.9, (1 + n) / (10 + n))
+        expected = rate * expected + (1 - rate) * value
+    assert average.network.weight.item() == pytest.approx(expected, rel=1e-5)
+    assert not average.network.weight.requires_grad
+
+
+def test_an_average_goes_on_from_its_state():
+    network = nn.Linear(2, 2)
+    first = Average(network, 0.5)
+    first.update(network)
+    second = Average(nn.Linear(2, 2), 0.5)
+    second.load_state_dict(first.state_dict())
+    assert second.updates == 1
+    assert torch.equal(second.network.weight, first.network.weight)
+
+
+def test_the_randomness_of_a_step_depends_on_seed_step_and_rank():
+    generator = prepare(teacher_tiny(), torch.device("cpu")).generator
+    draws = {
+        tuple(torch.rand(2, generator=generator(*key)).tolist())
+        for key in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+    }
+    assert len(draws) == 4
+    assert torch.equal(
+        torch.rand(3, generator=generator(4, 5, 6)), torch.rand(3, generator=generator(4, 5, 6))
+    )
