@@ -7,6 +7,7 @@ folder into one safetensors file, from which a crop is read without touching the
 import json
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from PIL import Image, ImageOps
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, OutputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 ARCHIVE_SUFFIX = ".safetensors"
@@ -54,6 +55,8 @@ class FolderPhotos:
     """Every image below a folder, in the order of their names; files smaller than `smallest` are left out."""
 
     def __init__(self, folder: Path, smallest: int) -> None:
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder; give one that holds photos.")
         files = sorted(
             f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")
         )
@@ -114,16 +117,23 @@ def open_photos(source: str | Path, smallest: int) -> Photos:
 def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: None) -> int:
     """Decode every photo of a folder into one archive, uint8 (H, W, 3) each; returns how many.
 
-    One photo at a time: an archive may be far larger than the memory.
+    One photo at a time: an archive may be far larger than the memory. Raises DataError, OutputError; nothing
+    is left behind then.
     """
     photos = FolderPhotos(folder, smallest=1)
     partial = archive.with_name(archive.name + ".part")
-    with partial.open("wb") as file:
-        file.write(_header(photos))
-        for index in range(len(photos.names)):
-            file.write(photos.whole(index).permute(1, 2, 0).contiguous().numpy())
-            progress(index + 1, len(photos.names))
-    partial.replace(archive)
+    try:
+        with partial.open("wb") as file:
+            file.write(_header(photos))
+            for index in range(len(photos.names)):
+                file.write(photos.whole(index).permute(1, 2, 0).contiguous().numpy().tobytes())
+                progress(index + 1, len(photos.names))
+        partial.replace(archive)
+    except OSError as error:
+        raise OutputError(f"{archive} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
     return len(photos.names)
 
 

@@ -5,8 +5,6 @@ tile that holds the pixel begins. A fixed filter for each phase does not, and it
 pixel-unshuffled layout that the networks work in without ever making the large image.
 """
 
-from functools import lru_cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,7 +21,6 @@ def keys_cubic(distance: Tensor, a: float = -0.5) -> Tensor:
     return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
 
 
-@lru_cache
 def _phase_filters(scale: int) -> Tensor:
     """(scale^2, 5, 5), float64: one filter for each position inside an upsampled pixel block."""
     offset = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
