@@ -53,8 +53,8 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
     parser.add_argument("--photo", choices=DETAILS, default="chelsea")
-    parser.add_argument("--kind", default="realesrgan-light", help="how the photo is damaged")
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--kind", default="resize-jpeg", help="how the photo is damaged")
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import UnknownName, WeightsError
+from .errors import UnknownName, UsageError, WeightsError
 
 PACKAGED = Path(__file__).parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
@@ -16,7 +16,10 @@ CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.m
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
     """The folders that hold model folders, first choice first."""
     if model_dir is not None:
-        yield Path(model_dir).expanduser()
+        folder = Path(model_dir).expanduser()
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder} to look for models in.")
+        yield folder
     yield PACKAGED
     if variable := os.environ.get(MODEL_DIR_VARIABLE):
         yield Path(variable).expanduser()
@@ -71,16 +74,16 @@ def names(model_dir: str | Path | None = None) -> list[str]:
 
 
 def default_name(model_dir: str | Path | None = None) -> str:
-    """The model used when none is named.
+    """The model used when none is named: of the first folder that holds any, DEFAULT or the first.
 
     Raises WeightsError where no model is installed.
     """
-    known = names(model_dir)
+    known = next(filter(None, map(_listed, _places(model_dir))), [])
     if not known:
         raise WeightsError(
             f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
         )
-    return DEFAULT if DEFAULT in known else known[0]
+    return DEFAULT if DEFAULT in known else min(known)
 
 
 def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
@@ -110,7 +113,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def _checksums(file: Path) -> Iterator[tuple[str, str]]:
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition(" ")
         if name:
             yield name.strip().removeprefix("*"), digest

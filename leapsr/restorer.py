@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from . import methods
 from .catalog import CONFIG, WEIGHTS
-from .errors import UnknownName, WeightsError
+from .errors import OutputError, UnknownName, WeightsError
 from .flow import Source
 from .networks import Condition, UNet, UNetConfig
 from .ops.upsample import bicubic_upsample
@@ -94,20 +94,24 @@ class Restorer:
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
         """Write config.json and model.safetensors, the weights in `dtype`. The card is not touched.
 
-        Both are written beside and renamed. Raises WeightsError when a weight does not fit into `dtype`.
+        Both are written beside and renamed. Raises WeightsError when a weight does not fit into `dtype`,
+        OutputError.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         weights = {
             name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()
         }
         if not all(value.isfinite().all() for value in weights.values()):
             raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")
         parts = [folder / f"{name}.part" for name in (WEIGHTS, CONFIG)]
-        save_file(weights, parts[0], metadata={"format": "pt", "method": self.config.method})
-        parts[1].write_text(self.config.model_dump_json(indent=2) + "\n")
-        for part in parts:
-            part.replace(part.with_suffix(""))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(weights, parts[0], metadata={"format": "pt", "method": self.config.method})
+            parts[1].write_text(self.config.model_dump_json(indent=2) + "\n")
+            for part in parts:
+                part.replace(part.with_suffix(""))
+        except (OSError, SafetensorError) as error:
+            raise OutputError(f"The model {folder} cannot be written ({error}).") from error
 
     @classmethod
     def from_pretrained(

@@ -72,7 +72,7 @@ def degrade(
                 damage_file(files[name], name, job)
             except ImageError as error:
                 failed += 1
-                console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+                console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 
@@ -83,7 +83,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
         return {source.stem: source}
     found: dict[str, Path] = {}
     for path in sorted(source.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or not path.is_file():
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or path.is_dir():
             continue
         name = path.relative_to(source).with_suffix("").as_posix()
         if name in found:
@@ -105,7 +105,7 @@ def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
     for name in files:
         for output in job.outputs(name).values():
             if output.resolve() in sources:
-                raise UsageError(f"{output} is one of the sources; give another folder than {job.target}.")
+                raise UsageError(f"{output} is one of the sources; give another folder for the results.")
 
 
 def damage_file(path: Path, name: str, job: Job) -> None:
@@ -129,7 +129,7 @@ def damage(hr: "Picture", name: str, job: Job) -> "Picture":
 
     from ..upscale.images import Picture
 
-    digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode()).digest()
+    digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode(errors="surrogateescape")).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     return Picture(job.degradation(hr.rgb[None], generator)[0], icc=hr.icc)
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from ..errors import OutputError, UsageError, WeightsError
+from ..errors import UsageError, WeightsError
 
 if TYPE_CHECKING:
     from ..data.pairs import PairFolder
@@ -65,6 +65,8 @@ def evaluate(
     baseline: Baseline = True,
 ) -> None:
     """Score a model on pairs of pictures, at every position of its dial and number of steps asked for."""
+    from ..upscale.saving import check_place
+
     positions = None if fidelity is None else _numbers(fidelity, float, "--fidelity")
     counts = _numbers(steps, int, "--steps")
     restorer = None if model == BICUBIC else _load(model, device, dtype)
@@ -75,6 +77,8 @@ def evaluate(
     if baseline or restorer is None:
         restorers = _baseline(scale) | restorers
     border = scale if border is None else border
+    if out is not None:
+        check_place(out / "results.csv")  # before the work
     settings = {
         "model": model, "pairs": str(pairs), "pictures": len(folder), "scale": scale, "border": border,
         "fidelity": positions, "steps": counts, "seed": seed,
@@ -115,7 +119,7 @@ def _read_pairs(folder: Path, scale: int, limit: int | None) -> "PairFolder":
 def _choose(listed: str, weights: Path | None, has_reference: bool) -> tuple[dict[str, "Metric"], list[str]]:
     """The metrics that can run, and a sentence for each that was asked for and cannot.
 
-    Raises UnknownName, and WeightsError when none is left.
+    Raises UnknownName; when none is left WeightsError, or UsageError if a reference is all that is missing.
     """
     from ..metrics import DEFAULT_METRICS, available, missing, select
 
@@ -128,7 +132,8 @@ def _choose(listed: str, weights: Path | None, has_reference: bool) -> tuple[dic
         notes += [f"{name} is skipped: these pictures have no reference." for name in without]
         chosen = {name: metric for name, metric in chosen.items() if name not in without}
     if not chosen:
-        raise WeightsError(f"No metric can be computed. {notes[0]}")
+        kind = WeightsError if absent.keys() & wanted else UsageError
+        raise kind(f"No metric can be computed. {notes[0]}")
     return chosen, notes
 
 
@@ -142,7 +147,18 @@ def _settings(model: str, counts: list[int], positions: list[float] | None) -> l
 def _restorers(
     restorer: "Restorer | None", settings: list["Setting"], seed: int
 ) -> dict["Setting", "Restore"]:
-    return {} if restorer is None else {each: _restore_with(restorer, each, seed) for each in settings}
+    """Raises UsageError for a setting that the model does not have."""
+    from ..methods.restore import check
+
+    if restorer is None:
+        return {}
+    for _, steps, fidelity in settings:
+        check(restorer.region, _given(steps, 1), _given(fidelity, restorer.default_fidelity))
+    return {each: _restore_with(restorer, each, seed) for each in settings}
+
+
+def _given(number: Number | None, default: Number) -> Number:
+    return default if number is None else number
 
 
 def _baseline(scale: int) -> dict["Setting", "Restore"]:
@@ -159,7 +175,7 @@ def _restore_with(restorer: "Restorer", setting: "Setting", seed: int) -> "Resto
     def restore(lr: Tensor, _: str) -> Tensor:
         height, width = (side * restorer.scale for side in lr.shape[-2:])
         noise = position_noise(seed, 0, 0, height, width, device=restorer.device)[None]
-        steps = setting.steps or 1
+        steps = _given(setting.steps, 1)
         return restorer.restore(lr.to(restorer.device), noise, steps=steps, fidelity=setting.fidelity)
 
     return restore
@@ -198,13 +214,11 @@ def _print(table: "Table") -> None:
 def _write(table: "Table", sheet: "Sheet", out: Path, settings: dict[str, Any]) -> None:
     """Raises OutputError."""
     from ..metrics.dial import save_dial
-    from ..metrics.report import write_csv, write_json
+    from ..metrics.report import all_or_nothing, write_csv, write_json
 
-    try:
+    with all_or_nothing(out / "sheet.png"):
         out.mkdir(parents=True, exist_ok=True)
         sheet.draw().save(out / "sheet.png")
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
     write_csv(table, out / "results.csv")
     write_json(table, out / "results.json", settings)
     if len({setting.fidelity for setting in table.settings} - {None}) > 1:

@@ -52,12 +52,16 @@ def main() -> None:
     """Run the command and exit: 0 all done, 1 some items failed, 2 usage, 3 no weights, 130 interrupted."""
     try:
         app(prog_name="leapsr")
-    except LeapsrError as error:
+    except (LeapsrError, MemoryError) as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        Console(stderr=True).print(
-            Text("error: ", style="bold red") + Text(str(error), style="not bold"), soft_wrap=True
-        )
-        raise SystemExit(error.exit_code) from None
+        _say(str(error) if isinstance(error, LeapsrError) else "There is not enough memory.")
+        raise SystemExit(getattr(error, "exit_code", 1)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _say(message: str) -> None:
+    Console(stderr=True).print(
+        Text("error: ", style="bold red") + Text(message, style="not bold"), soft_wrap=True
+    )

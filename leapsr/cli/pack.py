@@ -23,4 +23,6 @@ def pack(
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("decoding")
         count = photos.pack(folder, archive, lambda n, total: progress.update(task, completed=n, total=total))
-    console.print(f"{count} photos, {archive.stat().st_size / 1e6:.0f} MB: {archive}", soft_wrap=True)
+    console.print(
+        f"{count} photos, {archive.stat().st_size / 1e6:.0f} MB: {archive}", markup=False, soft_wrap=True
+    )

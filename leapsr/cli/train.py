@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from rich.progress import (
 Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
 Data = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
 Teacher = Annotated[Path, typer.Option(help="Model folder of the teacher.")]
-Out = Annotated[Path | None, typer.Option("-o", "--out", help="Run folder. [default: runs/RECIPE]")]
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="Run folder.", show_default="runs/RECIPE")]
 Setting = Annotated[
     list[str] | None, typer.Option("--set", help="Change a field: path.to.field=value. Repeatable.")
 ]
@@ -31,7 +32,9 @@ ConfigFile = Annotated[
 Resume = Annotated[
     str | None, typer.Option(help="'auto' for the newest checkpoint, or a checkpoint's folder.")
 ]
-Minutes = Annotated[float | None, typer.Option("--max-minutes", help="Save and stop after this wall time.")]
+Minutes = Annotated[
+    float | None, typer.Option("--max-minutes", min=0, help="Save and stop after this wall time.")
+]
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU although there is a GPU.")]
 
 
@@ -91,7 +94,7 @@ def _run(
         raise UsageError(f"{config_file} is of the recipe {config.recipe}, not {recipe}.")
     config = configs.override(config, settings or [])
     console = Console(stderr=True)
-    with _interruptible() as interrupted, _bars(console, config.steps) as bars:
+    with _interruptible() as interrupted, _bars(console, config.steps) as bars, _written(folder):
         callbacks = launch.Callbacks(stop=interrupted, **bars)
         launch.run(
             config,
@@ -103,9 +106,24 @@ def _run(
             cpu=cpu,
             callbacks=callbacks,
         )
-    console.print(f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
+    _say(console, f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
     if interrupted():
         raise KeyboardInterrupt
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    """A run writes from many places: whichever fails first, it is the folder that cannot take it."""
+    from ..errors import OutputError
+
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -142,14 +160,12 @@ def _bars(console: Console, steps: int) -> Iterator[dict[str, Any]]:
             progress.update(bars[name], completed=done)
 
         def report(step: int, values: Mapping[str, float]) -> None:
-            console.print(
-                f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()),
-                soft_wrap=True,
-            )
+            scores = (f"{name} {value:.4g}" for name, value in values.items())
+            _say(console, "  ".join((f"step {step}", *scores)))
 
         yield {
             "degrading": lambda done, total: show("degrading", done, total),
             "tick": lambda step: show("training", step, steps),
-            "notice": console.print,
+            "notice": partial(_say, console),
             "report": report,
         }

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from rich.progress import (
 )
 
 from ..catalog import CONFIG
-from ..errors import UsageError
+from ..errors import LeapsrError, UsageError
 
 if TYPE_CHECKING:
     from ..upscale.batch import Existing, Outcome
@@ -208,7 +209,8 @@ def _work_through(
                 outcomes.append(outcome)
                 _tell(console, outcome, verbose)
     finally:
-        _report(console, outcomes, as_json)
+        if outcomes or not isinstance(sys.exception(), LeapsrError):  # the error says it all otherwise
+            _report(console, outcomes, as_json)
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(1)
 

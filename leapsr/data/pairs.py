@@ -1,10 +1,13 @@
 """Pictures to evaluate on: pairs of a low-resolution picture and its true high-resolution one.
 
-A folder is read in one of these layouts; folder names in any case, pictures matched by name without suffix::
+A folder is read in one of these layouts; folder names in any case, pictures matched by their path in it
+without suffix::
 
     FOLDER/HR/NAME.png + FOLDER/LR/NAME.png      also gt + lq, test_HR + test_LR
     FOLDER/LR/NAME.png                           no reference
     FOLDER/NAME.png                              no reference
+
+NAME may lie in sub-folders, as `leapsr degrade` writes them.
 """
 
 from collections.abc import Iterator
@@ -87,13 +90,15 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
+    """Path in the folder without suffix -> file, sub-folders included."""
     files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or not path.is_file():
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or path.is_dir():
             continue
-        if path.stem in files:
-            raise DataError(f"{path} and {files[path.stem].name} have the same name; keep one of them.")
-        files[path.stem] = path
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in files:
+            raise DataError(f"{path} and {files[name].name} have the same name; keep one of them.")
+        files[name] = path
     if not files:
         raise DataError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
     return files
@@ -103,8 +108,9 @@ def _check_partners(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> Non
     for files, others in ((lr_files, hr_files), (hr_files, lr_files)):
         alone = sorted(files.keys() - others.keys())
         if alone:
-            where = next(iter(others.values())).parent
             counts = f"{len(lr_files)} low- and {len(hr_files)} high-resolution pictures"
+            name, path = next(iter(others.items()))
+            where = path.parents[name.count("/")]
             raise DataError(
                 f"{files[alone[0]]} has no partner in {where} ({counts}); add it or move it away."
             )

@@ -10,8 +10,10 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -94,7 +96,8 @@ def build(
 ) -> None:
     """Make the pool, unless `folder` holds the very same one already. Uses every core it may.
 
-    stop: asked after every photo. Raises KeyboardInterrupt when it says so, DataError without the disk space.
+    stop: asked after every photo. Raises KeyboardInterrupt when it says so, DataError without the disk space
+    or when a process of the pool is killed.
     """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker = folder / "pool.json"
@@ -106,11 +109,18 @@ def build(
     open_memmap(folder / "image.npy", "w+", np.uint8, (spec.crops, 3, spec.side, spec.side)).flush()
     open_memmap(folder / "lr.npy", "w+", np.uint8, (spec.crops, 3, small, small)).flush()
     done = 0
-    for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
-        done += len(rows)
-        progress(done, spec.crops)
+    try:
+        for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
+            done += len(rows)
+            progress(done, spec.crops)
+            if stop():
+                raise KeyboardInterrupt
+    except BrokenProcessPool as error:
         if stop():
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt from None
+        raise DataError(
+            "A process that degrades photos was killed, perhaps for want of memory; leave the largest out."
+        ) from error
     marker.write_text(json.dumps(wanted))
 
 
@@ -138,6 +148,7 @@ def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, ran
 def _start(*work: object) -> None:
     """What every job of a worker process shares."""
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C reaches all processes: end at once
     global _work
     _work = work  # type: ignore[assignment]
 

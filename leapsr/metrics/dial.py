@@ -4,9 +4,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputError, optional
+from ..errors import optional
 from .evaluate import Setting, Table
-from .report import ARROWS
+from .report import ARROWS, all_or_nothing
 
 PLOTTED = ("psnr_y", "lpips_alex", "lpips_squeeze", "niqe")
 
@@ -31,10 +31,8 @@ def save_dial(table: Table, path: Path) -> None:
     figure = figures.Figure(figsize=(4 * len(names), 3.4), layout="constrained")
     for panel, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         _draw(panel, table, name)
-    try:
+    with all_or_nothing(path):
         figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _draw(panel: Any, table: Table, name: str) -> None:

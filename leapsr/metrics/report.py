@@ -4,7 +4,8 @@ import csv
 import json
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,12 @@ def write_csv(table: Table, path: Path) -> None:
 
     Raises OutputError.
     """
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["restorer", "steps", "fidelity", "image", *table.metrics, SPEED])
-            for row in table.rows:
-                scores = ["" if math.isnan(score) else score for score in row.scores.values()]
-                writer.writerow([*row.setting, row.image, *scores, row.seconds_per_megapixel])
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
+    with all_or_nothing(path), path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["restorer", "steps", "fidelity", "image", *table.metrics, SPEED])
+        for row in table.rows:
+            scores = ["" if math.isnan(score) else score for score in row.scores.values()]
+            writer.writerow([*row.setting, row.image, *scores, row.seconds_per_megapixel])
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
@@ -82,11 +80,20 @@ def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
 
     A missing score is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
     """
-    try:
-        document = json.dumps(as_dict(table, settings), indent=2, allow_nan=False)
+    document = json.dumps(as_dict(table, settings), indent=2, allow_nan=False)
+    with all_or_nothing(path):
         path.write_text(document + "\n", encoding="utf-8")
+
+
+@contextmanager
+def all_or_nothing(path: Path) -> Iterator[None]:
+    """While `path` is written: a failure removes what is there of it. Raises OutputError."""
+    try:
+        yield
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
+        with suppress(OSError):
+            path.unlink()
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
+from safetensors import SafetensorError
 
 from ..errors import OutputError, TrainingError, UsageError
 
@@ -36,8 +37,12 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
             partial.rename(final)
             for old in complete(folder)[:-KEPT]:
                 shutil.rmtree(old)
-    except OSError as error:
-        raise OutputError(f"The checkpoint {final} cannot be written ({error.strerror or error}).") from error
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors have their own for it
+        shutil.rmtree(partial, ignore_errors=True)
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise OutputError(
+            f"The checkpoint {final} cannot be written ({reason}); is the disk full?"
+        ) from error
     accelerator.wait_for_everyone()
     return final
 

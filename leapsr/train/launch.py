@@ -135,9 +135,11 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
     )
     try:
         accelerator.init_trackers("tensorboard")
-        yield accelerator
+        try:
+            yield accelerator
+        finally:
+            accelerator.end_training()
     finally:
-        accelerator.end_training()
         AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
 
 

@@ -64,6 +64,7 @@ def _upscale_file(
         return "skipped", f"{job.output} is already there."
     if exists and options.existing == "refuse":
         raise OutputError(f"{job.output} is already there; use --overwrite or --skip-existing.")
+    saving.check_place(job.output)
     upscaler.check_room(images.measure(job.source), options.target)
     picture = images.load(job.source)
     size = options.target.size(*picture.size, upscaler.restorer.scale)
@@ -82,8 +83,10 @@ def _upscale_file(
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a name too long for the file system; writing it will tell
-        return False
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}; choose another -o."
+        ) from error
 
 
 def _copy(job: Job, picture: images.Picture, options: Options) -> None:

@@ -77,6 +77,8 @@ def measure(source: Source) -> tuple[int, int]:
 
 
 def _lies_on_its_side(image: Image.Image) -> bool:
+    if image.format == "PNG" and "exif" not in image.info:  # asking for it would decode the whole picture
+        return False
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
     except Exception:  # damaged EXIF: _upright tells
@@ -133,7 +135,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ImageError(f"{path} does not exist.") from None
+        missing = f"{path} is a link to a file that" if path.is_symlink() else path
+        raise ImageError(f"{missing} does not exist.") from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder; name a picture.") from None
     except PermissionError:

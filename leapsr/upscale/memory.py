@@ -92,7 +92,8 @@ def with_smaller_tiles(run: Callable[[int], Result], tile: int, longest: int) ->
             smaller = min(tile or longest, longest) // 2
             if smaller < SMALLEST_TILE:
                 raise ImageError(
-                    "There is not enough memory even for the smallest tiles; use '--device cpu'."
+                    "There is not enough memory even for the smallest tiles: "
+                    "cut the picture into parts or use '--device cpu'."
                 ) from error
         logger.warning("Out of memory with tiles of %s; trying %s.", tile or "the whole picture", smaller)
         tile = smaller

@@ -33,6 +33,18 @@ def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
         )
 
 
+def check_place(path: Path) -> None:
+    """Raises OutputError where no file can be made at `path`, as far as can be told without making one."""
+    try:
+        place = next(folder for folder in path.parents if folder.exists())
+    except OSError as error:
+        raise OutputError(_write_failure(path, error)) from error
+    if not place.is_dir():
+        raise OutputError(f"{path} could not be written: {place} is a file, not a folder; choose another -o.")
+    if not os.access(place, os.W_OK):
+        raise OutputError(_no_permission(path))
+
+
 def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
     """Write JPEG, PNG or WebP, as the suffix says, all or nothing.
 
@@ -47,6 +59,7 @@ def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
 def write(path: Path, data: bytes) -> None:
     """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file."""
     part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
+    check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as handle:
@@ -65,8 +78,12 @@ def _write_failure(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return f"No permission to write {path}; choose another place with -o."
+        return _no_permission(path)
     return f"{path} could not be written: {error.strerror or error}."
+
+
+def _no_permission(path: Path) -> str:
+    return f"No permission to write {path}; choose another place with -o."
 
 
 def _encode(picture: Picture, path: Path, quality: int) -> bytes:

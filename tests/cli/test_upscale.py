@@ -9,29 +9,8 @@ from PIL import Image
 from leapsr import catalog
 from leapsr.upscale import memory
 from leapsr.upscale.upscaler import Upscaler
+from tests.cli.conftest import names
 from tests.upscale.test_images import full_disk, png_of
-
-
-@pytest.fixture
-def leapsr(monkeypatch, capsys, tiny_model, tmp_path):
-    """Run the command in `tmp_path` with the tiny model as its default: (exit code, stdout, stderr)."""
-    from leapsr.cli.main import main
-
-    monkeypatch.setattr(catalog, "PACKAGED", tiny_model.parent)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["leapsr", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        written = capsys.readouterr()
-        return stopped.value.code or 0, written.out, written.err
-
-    return run
-
-
-def names(folder="."):
-    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
 
 
 def size(path):
@@ -189,7 +168,8 @@ def test_interrupted(leapsr, photo, monkeypatch):
         (["-n", "tinny"], 2, "Did you mean 'tiny'"),
         (["-n", "./nowhere"], 3, "no model folder"),
         (["-n", "."], 3, "has no config.json"),
-        (["-m", "nowhere", "-n", "other"], 2, "Known: tiny"),
+        (["-m", "nowhere"], 2, "no folder nowhere"),
+        (["-m", ".", "-n", "other"], 2, "Known: tiny"),
         (["-s", "0"], 2, "more than 0"),
         (["-s", "4", "--width", "5"], 2, "Give one size"),
         (["-t", "-1"], 2, "--tile"),

@@ -1,0 +1,34 @@
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from leapsr import catalog
+
+Leapsr = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def leapsr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path
+) -> Leapsr:
+    """Run the command in `tmp_path` with the tiny model as its default: (exit code, stdout, stderr)."""
+    from leapsr.cli.main import main
+
+    monkeypatch.setattr(catalog, "PACKAGED", tiny_model.parent)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["leapsr", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        written = capsys.readouterr()
+        return int(stopped.value.code or 0), written.out, written.err
+
+    return run
+
+
+def names(folder: str | Path = ".") -> list[str]:
+    """Every file below a folder, as paths in it."""
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
