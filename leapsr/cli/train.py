@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+if TYPE_CHECKING:
+    from ..train.config import TrainConfig
 
 Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
 Data = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
@@ -78,21 +81,17 @@ def _run(
     minutes: float | None,
     cpu: bool,
 ) -> None:
-    from ..errors import UsageError, optional
+    from ..errors import optional
 
     optional("accelerate", "train")
     optional("tensorboard", "train")
-    from ..train import config as configs
-    from ..train import launch, recipes
+    from ..train import launch
 
     folder = out or Path("runs") / recipe
     begun = folder / launch.CONFIG
     if config_file is None and resume is not None and begun.exists():
         config_file = begun  # a run goes on as it began, however it was begun
-    config = configs.read(config_file) if config_file else recipes.get(recipe)
-    if config.recipe != recipe:
-        raise UsageError(f"{config_file} is of the recipe {config.recipe}, not {recipe}.")
-    config = configs.override(config, settings or [])
+    config = _resolved(recipe, config_file, settings or [])
     console = Console(stderr=True)
     with _interruptible() as interrupted, _bars(console, config.steps) as bars, _written(folder):
         callbacks = launch.Callbacks(stop=interrupted, **bars)
@@ -109,6 +108,17 @@ def _run(
     _say(console, f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
     if interrupted():
         raise KeyboardInterrupt
+
+
+def _resolved(recipe: str, file: Path | None, settings: list[str]) -> "TrainConfig":
+    """The recipe, or what a file says of it, with the settings applied."""
+    from ..errors import UsageError
+    from ..train import config, recipes
+
+    chosen = config.read(file) if file else recipes.get(recipe)
+    if chosen.recipe != recipe:
+        raise UsageError(f"{file} is of the recipe {chosen.recipe}, not {recipe}.")
+    return config.override(chosen, settings)
 
 
 @contextmanager
