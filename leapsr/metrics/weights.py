@@ -14,7 +14,6 @@ from ..errors import WeightsError
 
 PRISTINE = "niqe_pris_params.npz"
 PRISTINE_URL = "https://github.com/XPixelGroup/BasicSR/raw/master/basicsr/metrics/niqe_pris_params.npz"
-TORCHVISION_URL = "https://download.pytorch.org/models"
 
 
 def weights_folder(weights: Path | None = None) -> Path | None:
@@ -42,5 +41,9 @@ def hub_folder(checkpoint: str, weights: Path | None = None) -> Path:
     for hub in candidates:
         if (hub / "checkpoints" / checkpoint).is_file():
             return hub
-    url = f"{TORCHVISION_URL}/{checkpoint}"
-    raise WeightsError(f"{checkpoint} is missing: download {url} into {candidates[0] / 'checkpoints'}.")
+    network = checkpoint.partition("-")[0]  # torchvision's files are called NETWORK-HASH.pth
+    command = f"import torchvision; torchvision.models.{network}(weights='DEFAULT')"
+    raise WeightsError(
+        f"{checkpoint} is missing: put it into {candidates[0] / 'checkpoints'}, or let torchvision fetch it: "
+        f'python -c "{command}".'
+    )

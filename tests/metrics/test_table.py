@@ -26,7 +26,7 @@ def test_without_files_the_other_metrics_are_left() -> None:
 
 def test_what_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
     reasons = missing(tmp_path)
-    assert "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth" in reasons["lpips_squeeze"]
+    assert "torchvision.models.squeezenet1_1(weights='DEFAULT')" in reasons["lpips_squeeze"]
     assert str(tmp_path / "torch_home/hub/checkpoints") in reasons["lpips_squeeze"]
     assert "niqe_pris_params.npz" in reasons["niqe"]
 
