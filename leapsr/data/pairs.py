@@ -18,7 +18,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..errors import DataError
-from .photos import SUFFIXES, decode, size_of
+from .photos import SUFFIXES, decode, picture_files, size_of
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
 HR_FOLDERS = ("hr", "gt", "test_hr")
@@ -92,9 +92,7 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 def _by_name(folder: Path) -> dict[str, Path]:
     """Path in the folder without suffix -> file, sub-folders included."""
     files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or path.is_dir():
-            continue
+    for path in picture_files(folder):
         name = path.relative_to(folder).with_suffix("").as_posix()
         if name in files:
             raise DataError(f"{path} and {files[name].name} have the same name; keep one of them.")

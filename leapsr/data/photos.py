@@ -51,15 +51,19 @@ def decode(path: Path) -> Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
 
 
+def picture_files(folder: Path) -> list[Path]:
+    """Every picture below a folder, by name; hidden files and folders with a picture's suffix are none."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in found if not path.name.startswith(".") and not path.is_dir())
+
+
 class FolderPhotos:
     """Every image below a folder, in the order of their names; files smaller than `smallest` are left out."""
 
     def __init__(self, folder: Path, smallest: int) -> None:
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder; give one that holds photos.")
-        files = sorted(
-            f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")
-        )
+        files = picture_files(folder)
         sizes = [size_of(file) for file in files]
         kept = [i for i, size in enumerate(sizes) if min(size) >= smallest]
         self.files = [files[i] for i in kept]
