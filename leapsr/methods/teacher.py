@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from .. import flow
 from .base import Batch, Losses, Network, Norm, distance
@@ -18,6 +19,8 @@ class TeacherConfig(BaseModel):
     """norm: the discrepancy of OFTSR eq. 5. "l2" learns the mean velocity, "l1" its median.
 
     times: "uniform" (the paper's), or "late" with density 2t.
+    at_source: share of the batch at t = 1 exactly (0 in the paper): plain regression, all that fidelity 1
+    relies on and where the network has nothing but the low-resolution image to go by.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +28,7 @@ class TeacherConfig(BaseModel):
     kind: Literal["teacher"] = "teacher"
     norm: Norm = "l2"
     times: Literal["uniform", "late"] = "uniform"
+    at_source: float = Field(0.0, ge=0, le=1)
 
 
 DEFAULTS = TeacherConfig()
@@ -36,7 +40,12 @@ class Teacher:
     config: TeacherConfig = DEFAULTS
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        draw = flow.late if self.config.times == "late" else flow.uniform
-        t = draw(len(batch.image), batch.generator).to(batch.image)
+        t = self.times(len(batch.image), batch).to(batch.image)
         x, v = flow.interpolate(batch.image, batch.source, t)
         yield "student", {"flow": distance(self.student(x, t, t, batch.cond), v, self.config.norm).mean()}
+
+    def times(self, n: int, batch: Batch) -> Tensor:
+        draw = flow.late if self.config.times == "late" else flow.uniform
+        t = draw(n, batch.generator)
+        t[: round(self.config.at_source * n)] = 1
+        return t

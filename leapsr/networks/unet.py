@@ -4,6 +4,11 @@ The state is pixel-unshuffled (3 scale^2 channels), so every convolution runs on
 The trunk is narrower than the state and cannot carry it to the output: the state and the upsampled
 image reach the output beside it, through time-dependent gains for each channel. Convolutions only, so
 the receptive field is bounded and a picture restored in tiles equals one restored whole.
+
+What enters and leaves the trunk has about unit variance, whatever the time, and the state enters by a
+factor 1 - r. For the source tells nothing of the mean velocity there: at t = r = 1, all the noise that
+reached the trunk would be in its way (see docs/log.md; without the factor a small network needs four
+times the samples to denoise as well).
 """
 
 from itertools import pairwise
@@ -19,8 +24,16 @@ from .blocks import Stack, TimeEmbedding, zero_
 from .condition import Condition
 
 
+DETAIL = 0.1
+"""Standard deviation of what a small photo lost, clean minus upsampled, in units of the [-1, 1] image."""
+
+
 class UNetConfig(BaseModel):
-    """Sizes of a UNet. `widths` and `blocks` have one entry a level, finest first."""
+    """Sizes of a UNet. `widths` and `blocks` have one entry a level, finest first.
+
+    noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma
+    of a noisy_lr source, about 1 for pure noise. It only scales what the trunk sees.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +42,7 @@ class UNetConfig(BaseModel):
     widths: tuple[int, ...] = (32, 64, 128)
     blocks: tuple[int, ...] = (2, 2, 3)
     embedding: int = Field(128, ge=8)
+    noise: float = Field(0.1, gt=0)
 
     @model_validator(mode="after")
     def _one_count_a_level(self) -> Self:
@@ -66,7 +80,7 @@ class UNet(nn.Module):
             Stack(width, count, embedding) for width, count in zip(widths[:-1], blocks[:-1], strict=True)
         )
         self.tail = nn.Conv2d(widths[0], state, 3, padding=1)
-        self.gains = nn.Linear(embedding, 2 * state)
+        self.gains = nn.Linear(embedding, 3 * state)
         zero_(self.tail)
         zero_(self.gains)
 
@@ -92,16 +106,22 @@ class UNet(nn.Module):
             upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
             detail = F.pixel_unshuffle(x, self.config.scale) - upsampled
             time = self.time(t, r)
-            detail_gain, image_gain = self.gains(time)[:, :, None, None].chunk(2, dim=1)
+            detail_gain, image_gain, gate = self.gains(time)[:, :, None, None].chunk(3, dim=1)
             around = detail_gain * detail + image_gain * upsampled
-        trunk = self._trunk(self._pad(detail, cond.lr), time)
+            gate = (1 + gate) * self._open(t, r)[:, None, None, None]
+            features = torch.cat([gate * self._pad(detail), self._pad(cond.lr)], dim=1)
+        trunk = self._trunk(features, time)
         height, width = cond.lr.shape[-2:]
-        return F.pixel_shuffle(around + trunk[..., :height, :width], self.config.scale)
+        return F.pixel_shuffle(around + DETAIL * trunk[..., :height, :width], self.config.scale)
 
-    def _pad(self, detail: Tensor, lr: Tensor) -> Tensor:
-        features = torch.cat([detail, lr], dim=1)
-        height, width = lr.shape[-2:]
-        return F.pad(features, [0, -width % self.alignment, 0, -height % self.alignment], mode="replicate")
+    def _open(self, t: Tensor, r: Tensor) -> Tensor:
+        """(B,): to unit variance, and shut where the state is nothing but the source and its mean is asked."""
+        variance = ((1 - t) * DETAIL).square() + (t * self.config.noise).square()
+        return (1 - r) / variance.sqrt()
+
+    def _pad(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        return F.pad(x, [0, -width % self.alignment, 0, -height % self.alignment], mode="replicate")
 
     def _trunk(self, x: Tensor, time: Tensor) -> Tensor:
         x = self.head(x)

@@ -41,12 +41,16 @@ class DataConfig(Strict):
 
 
 class OptimizerConfig(Strict):
-    """AdamW. decay: what the learning rate does after `warmup` steps: stay, or fall linearly to 0 at the end.
+    """kind: "adamw", or "muon": Muon for the convolution kernels at `kernel_rate`, AdamW for all the rest.
+
+    decay: what the learning rate does after `warmup` steps: stay, or fall linearly to 0 at the end.
 
     clip: largest norm of the gradient. ema: decay of the averaged weights, which are the ones saved.
     """
 
+    kind: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = Field(5e-4, gt=0)
+    kernel_rate: float = Field(0.02, gt=0)
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.99, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)

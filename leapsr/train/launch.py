@@ -20,9 +20,10 @@ from ..errors import ConfigError
 from ..methods import Network
 from ..networks import UNet
 from ..restorer import ModelConfig, Restorer
-from . import checkpoints, samples
+from . import checkpoints, optimizers, samples
 from .config import TrainConfig
 from .ema import Average
+from .optimizers import Rated
 from .trainer import JsonLines, Reporter, Run, fit
 from .validation import save_grid, validation
 
@@ -100,7 +101,8 @@ def _job(
 ) -> Run:
     """Everything but what is read and looked at."""
     average = Average(student, config.optimizer.ema)
-    player, optimizer = accelerator.prepare(student, _optimizer(student, config))
+    rated = optimizers.build(student, config.optimizer)
+    player, *prepared = accelerator.prepare(student, *(optimizer for optimizer, _ in rated))
     if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
         player.compile(dynamic=False)
     accelerator.register_for_checkpointing(average)
@@ -112,7 +114,7 @@ def _job(
         accelerator=accelerator,
         method=methods.build(config.method, player, teacher and _autocast(accelerator, teacher)),
         players={"student": player},
-        optimizers={"student": optimizer},
+        optimizers={"student": [Rated(o, rate) for o, (_, rate) in zip(prepared, rated, strict=True)]},
         average=average,
         prepare=lambda sample, step: prepare(sample, prepare.generator(config.seed, step, rank)),
         export=lambda network: _restorer(config, network).save_pretrained(out / MODEL),
@@ -173,17 +175,6 @@ def _teacher(config: TrainConfig, folder: Path, device: torch.device) -> UNet:
     if config.compile:
         network.compile(dynamic=False)
     return network
-
-
-def _optimizer(student: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    settings = config.optimizer
-    return torch.optim.AdamW(
-        student.parameters(),
-        settings.learning_rate,
-        betas=(settings.beta1, settings.beta2),
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
 
 
 def _autocast(accelerator: Accelerator, network: Network) -> Network:

@@ -17,6 +17,7 @@ from ..methods import Batch, Method
 from . import checkpoints
 from .config import OptimizerConfig, TrainConfig
 from .ema import Average
+from .optimizers import Rated
 
 LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half precision
 
@@ -42,7 +43,7 @@ class Run:
     accelerator: Accelerator
     method: Method
     players: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Optimizer]
+    optimizers: dict[str, list[Rated]]
     average: Average
     prepare: Callable[[Any, int], Batch]
     export: Callable[[nn.Module], None]
@@ -82,7 +83,7 @@ def fit(run: Run) -> None:
     finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)
     for sample in batches:
         batch = run.prepare(sample, step)
-        losses = update(run, batch, learning_rate(config.optimizer, step, config.steps))
+        losses = update(run, batch, schedule(config.optimizer, step, config.steps))
         run.average.update(run.accelerator.unwrap_model(run.players["student"]))
         finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
         now, step = time.monotonic(), step + 1
@@ -114,28 +115,32 @@ def agree(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
     return tuple((accelerator.reduce(votes, "sum") > 0).tolist())
 
 
-def update(run: Run, batch: Batch, rate: float) -> dict[str, Tensor]:
-    """One step of every player on one batch; returns the losses as "player/name"."""
+def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
+    """One step of every player on one batch, at a share of the full learning rates.
+
+    Returns the losses as "player/name".
+    """
     report: dict[str, Tensor] = {}
     for name, losses in run.method(batch):
-        optimizer = run.optimizers[name]
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         parameters = list(run.players[name].parameters())
         run.accelerator.backward(sum(losses.values()), inputs=parameters)
         norm = run.accelerator.clip_grad_norm_(parameters, run.config.optimizer.clip)
-        optimizer.step()
-        optimizer.zero_grad()
+        for optimizer, rate in run.optimizers[name]:
+            for group in optimizer.param_groups:
+                group["lr"] = share * rate
+            optimizer.step()
+        for optimizer, _ in run.optimizers[name]:
+            optimizer.zero_grad()
         report |= {f"{name}/{key}": value.detach() for key, value in losses.items()}
         report[f"{name}/gradient_norm"] = norm
     return report
 
 
-def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
-    """Linear warm-up, then constant or falling linearly to 0 at the last step."""
+def schedule(config: OptimizerConfig, step: int, steps: int) -> float:
+    """Share of the full learning rate: linear warm-up, then 1 or falling linearly to 0 at the last step."""
     warm = min(1.0, (step + 1) / max(1, config.warmup))
     left = 1 - step / steps if config.decay == "linear" else 1.0
-    return config.learning_rate * warm * left
+    return warm * left
 
 
 def guard(run: Run, finite: Tensor) -> None:

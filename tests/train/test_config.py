@@ -42,7 +42,7 @@ def test_settings_change_nested_fields():
     ("setting", "message"),
     [
         ("stpes=7", "no field 'stpes'"),
-        ("optimizer.lr=1", "known here: learning_rate"),
+        ("optimizer.lr=1", "known here: kind, learning_rate"),
         ("optimizer.learning_rate=fast", "optimizer.learning_rate"),
         ("steps", "path.to.field=value"),
         ("steps.more=1", "no field 'steps.more'"),

@@ -6,22 +6,22 @@ from leapsr.train.config import OptimizerConfig
 from leapsr.train.ema import Average
 from leapsr.train.recipes import teacher_tiny
 from leapsr.train.samples import prepare
-from leapsr.train.trainer import learning_rate
+from leapsr.train.trainer import schedule
 
 
 def test_warm_up_is_linear_and_then_the_rate_stays():
-    config = OptimizerConfig(learning_rate=0.1, warmup=10)
-    rates = [learning_rate(config, step, 100) for step in range(100)]
-    assert rates[:10] == pytest.approx([0.01 * n for n in range(1, 11)])
-    assert set(rates[10:]) == {0.1}
+    config = OptimizerConfig(warmup=10)
+    shares = [schedule(config, step, 100) for step in range(100)]
+    assert shares[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
+    assert set(shares[10:]) == {1}
 
 
 def test_a_falling_rate_ends_at_nothing():
-    config = OptimizerConfig(learning_rate=0.1, warmup=0, decay="linear")
-    rates = [learning_rate(config, step, 100) for step in range(101)]
-    assert rates[0] == 0.1
-    assert rates[50] == pytest.approx(0.05)
-    assert rates[100] == 0
+    config = OptimizerConfig(warmup=0, decay="linear")
+    shares = [schedule(config, step, 100) for step in range(101)]
+    assert shares[0] == 1
+    assert shares[50] == pytest.approx(0.5)
+    assert shares[100] == 0
 
 
 def test_the_average_forgets_its_start_and_then_decays_as_asked():
