@@ -21,8 +21,7 @@ from torch import Tensor, nn
 
 from ..ops import upsample
 from .blocks import Stack, TimeEmbedding, zero_
-from .condition import Condition
-
+from .condition import Condition, Quality
 
 DETAIL = 0.1
 """Standard deviation of what a small photo lost, clean minus upsampled, in units of the [-1, 1] image."""
@@ -33,6 +32,7 @@ class UNetConfig(BaseModel):
 
     noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma
     of a noisy_lr source, about 1 for pure noise. It only scales what the trunk sees.
+    quality: whether the network reads the label of the condition.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +43,7 @@ class UNetConfig(BaseModel):
     blocks: tuple[int, ...] = (2, 2, 3)
     embedding: int = Field(128, ge=8)
     noise: float = Field(0.1, gt=0)
+    quality: bool = False
 
     @model_validator(mode="after")
     def _one_count_a_level(self) -> Self:
@@ -70,6 +71,9 @@ class UNet(nn.Module):
         state = 3 * config.scale**2
 
         self.time = TimeEmbedding(embedding)
+        if config.quality:
+            self.quality = nn.Embedding(len(Quality), embedding)
+            nn.init.zeros_(self.quality.weight)
         self.head = nn.Conv2d(state + 3, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
             Stack(width, count, embedding) for width, count in zip(widths, blocks, strict=True)
@@ -106,6 +110,8 @@ class UNet(nn.Module):
             upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
             detail = F.pixel_unshuffle(x, self.config.scale) - upsampled
             time = self.time(t, r)
+            if self.config.quality:
+                time = time + self.quality(cond.labels)
             detail_gain, image_gain, gate = self.gains(time)[:, :, None, None].chunk(3, dim=1)
             around = detail_gain * detail + image_gain * upsampled
             gate = (1 + gate) * self._open(t, r)[:, None, None, None]
@@ -115,7 +121,7 @@ class UNet(nn.Module):
         return F.pixel_shuffle(around + DETAIL * trunk[..., :height, :width], self.config.scale)
 
     def _open(self, t: Tensor, r: Tensor) -> Tensor:
-        """(B,): to unit variance, and shut where the state is nothing but the source and its mean is asked."""
+        """(B,): to unit variance, and shut where the state is only the source and its mean is asked."""
         variance = ((1 - t) * DETAIL).square() + (t * self.config.noise).square()
         return (1 - r) / variance.sqrt()
 

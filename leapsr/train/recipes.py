@@ -32,7 +32,7 @@ def oftsr_tiny() -> TrainConfig:
 def teacher_small() -> TrainConfig:
     """The packaged model's teacher: as long as one likes on a CPU, 20,000 steps an hour on one quiet core.
 
-    L1, late times, half of the batch at t = 1, one noise for all channels, Muon: see docs/log.md for what each
+    L1, late times, half of the batch at t = 1, one noise for all channels, Muon: docs/log.md says what each
     brought.
     """
     return TrainConfig(
