@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
 Data = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
 Teacher = Annotated[Path, typer.Option(help="Model folder of the teacher.")]
+Start = Annotated[
+    Path | None,
+    typer.Option("--from", help="Model folder whose weights the training begins with.", show_default=False),
+]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Run folder.", show_default="runs/RECIPE")]
 Setting = Annotated[
     list[str] | None, typer.Option("--set", help="Change a field: path.to.field=value. Repeatable.")
@@ -44,6 +48,7 @@ Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU although there
 def train(
     recipe: Recipe,
     data: Data,
+    start: Start = None,
     out: Out = None,
     settings: Setting = None,
     config: ConfigFile = None,
@@ -51,14 +56,15 @@ def train(
     max_minutes: Minutes = None,
     cpu: Cpu = False,
 ) -> None:
-    """Train a model on clean photos; they are damaged on the way."""
-    _run(recipe, data, out, None, settings, config, resume, max_minutes, cpu)
+    """Train a model on clean photos; they are damaged on the way. With --from, go on with a trained one."""
+    _run(recipe, data, out, None, start, settings, config, resume, max_minutes, cpu)
 
 
 def distill(
     recipe: Recipe,
     data: Data,
     teacher: Teacher,
+    start: Start = None,
     out: Out = None,
     settings: Setting = None,
     config: ConfigFile = None,
@@ -66,8 +72,8 @@ def distill(
     max_minutes: Minutes = None,
     cpu: Cpu = False,
 ) -> None:
-    """Train a one-step student from a teacher."""
-    _run(recipe, data, out, teacher, settings, config, resume, max_minutes, cpu)
+    """Train a one-step student from a teacher, beginning as its copy, or refine the student --from."""
+    _run(recipe, data, out, teacher, start, settings, config, resume, max_minutes, cpu)
 
 
 def _run(
@@ -75,6 +81,7 @@ def _run(
     data: Path,
     out: Path | None,
     teacher: Path | None,
+    start: Path | None,
     settings: list[str] | None,
     config_file: Path | None,
     resume: str | None,
@@ -100,6 +107,7 @@ def _run(
             data,
             folder,
             teacher=teacher,
+            start=start,
             resume=resume,
             minutes=minutes,
             cpu=cpu,

@@ -1,11 +1,13 @@
 """The ways to learn a flow. One table; a name in a config or on the command line is one of its keys."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, Field
+from torch import nn
 
 from ..errors import ConfigError, UnknownName
-from .base import Batch, Losses, Method, Network
+from .base import Batch, Losses, Method, Network, Networks, Perceptual
 from .oftsr import Oftsr, OftsrConfig
 from .restore import Region, restore
 from .teacher import Teacher, TeacherConfig
@@ -16,8 +18,9 @@ MethodConfig = Annotated[TeacherConfig | OftsrConfig, Field(discriminator="kind"
 class Entry(NamedTuple):
     region: Region
     distils: bool  # needs a teacher
-    build: type[Teacher] | type[Oftsr]
+    build: Callable[[Networks, Any], Method]
     config: type[BaseModel]
+    players: Callable[[Any, nn.Module | None], dict[str, nn.Module]] = lambda config, teacher: {}
 
 
 METHODS: dict[str, Entry] = {
@@ -33,13 +36,22 @@ def entry(name: str) -> Entry:
     return METHODS[name]
 
 
-def build(config: TeacherConfig | OftsrConfig, student: Network, teacher: Network | None) -> Method:
+def base(config: Any) -> Any:
+    """The method that a student restores with: its own, or the one whose student a refinement refines."""
+    return getattr(config, "student", config)
+
+
+def players(config: BaseModel, teacher: nn.Module | None) -> dict[str, nn.Module]:
+    """The networks that train beside the student, by name."""
+    return entry(str(getattr(config, "kind", None))).players(config, teacher)
+
+
+def build(config: BaseModel, networks: Networks) -> Method:
     """Raises ConfigError when a method that distils is given no teacher."""
-    if isinstance(config, TeacherConfig):
-        return Teacher(student, config)
-    if teacher is None:
-        raise ConfigError(f"{config.kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
-    return Oftsr(student, teacher, config)
+    kind = str(getattr(config, "kind", None))
+    if entry(kind).distils and networks.teacher is None:
+        raise ConfigError(f"{kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
+    return entry(kind).build(networks, config)
 
 
 __all__ = [
@@ -49,8 +61,10 @@ __all__ = [
     "Method",
     "MethodConfig",
     "Network",
+    "Networks",
     "Oftsr",
     "OftsrConfig",
+    "Perceptual",
     "Region",
     "Teacher",
     "TeacherConfig",

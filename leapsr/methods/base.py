@@ -1,6 +1,6 @@
 """What a method is: data in, losses out. The trainer knows players and losses, and no method by name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -51,8 +51,8 @@ class Networks:
     bare: Network
     teacher: Network | None = None
     average: Network | None = None
-    players: dict[str, Callable[..., Tensor]] = field(default_factory=dict)
-    bare_players: dict[str, Callable[..., Tensor]] = field(default_factory=dict)
+    players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
+    bare_players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     perceptual: Perceptual | None = None
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from .. import flow
 from ..networks.condition import Condition
-from .base import Batch, Losses, Network, Norm, distance
+from .base import Batch, Losses, Networks, Norm, distance
 
 Objective = Literal["oftsr", "boot", "pinn"]
 
@@ -72,8 +72,7 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True)
 class Oftsr:
-    student: Network
-    teacher: Network
+    networks: Networks
     config: OftsrConfig = DEFAULTS
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
@@ -106,17 +105,18 @@ class Oftsr:
             near, far, edge = self.jump(sources, ends, conds).split([n, n, rows])
         else:  # near is part of the target only
             with torch.no_grad():
-                near = self.jump(source, s, cond)
+                near = self.networks.bare(source, one, s, cond)
             far, edge = self.jump(sources[n:], ends[n:], conds.take(slice(n, None))).split([n, rows])
         x_s = flow.jump(source, near.detach(), one, s)
         return Look(near, far, edge, x_s, self.velocity(x_s, s, cond), s, r)
 
     def jump(self, source: Tensor, end: Tensor, cond: Condition) -> Tensor:
-        return self.student(source, torch.ones_like(end), end, cond)
+        return self.networks.student(source, torch.ones_like(end), end, cond)
 
     @torch.no_grad()
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
-        return self.teacher(x, t, t, cond)
+        assert self.networks.teacher is not None
+        return self.networks.teacher(x, t, t, cond)
 
     def align(self, look: Look) -> Tensor:
         """Eq. 10: from its own point, the teacher would finish where the student says. (B,)"""

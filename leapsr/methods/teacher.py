@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from .. import flow
-from .base import Batch, Losses, Network, Norm, distance
+from .base import Batch, Losses, Networks, Norm, distance
 
 
 class TeacherConfig(BaseModel):
@@ -36,13 +36,16 @@ DEFAULTS = TeacherConfig()
 
 @dataclass(frozen=True)
 class Teacher:
-    student: Network
+    networks: Networks
     config: TeacherConfig = DEFAULTS
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         t = self.times(len(batch.image), batch).to(batch.image)
         x, v = flow.interpolate(batch.image, batch.source, t)
-        yield "student", {"flow": distance(self.student(x, t, t, batch.cond), v, self.config.norm).mean()}
+        yield (
+            "student",
+            {"flow": distance(self.networks.student(x, t, t, batch.cond), v, self.config.norm).mean()},
+        )
 
     def times(self, n: int, batch: Batch) -> Tensor:
         draw = flow.late if self.config.times == "late" else flow.uniform

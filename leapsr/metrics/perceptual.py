@@ -5,7 +5,7 @@ computer (metrics/weights.py). Scores of different backbones are on different sc
 AlexNet or VGG and cannot be compared with those of SqueezeNet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,22 @@ def lpips(
     """
     network = _lpips_network(backbone, require(backbone, weights)).to(restored.device)
     return _score_each(network, restored * 2 - 1, reference * 2 - 1)
+
+
+def loss(
+    backbone: Backbone, device: torch.device, weights: Path | None = None
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """LPIPS to train with: (a, b), both (B, 3, H, W) in [-1, 1], float32 -> (B,), differentiable.
+
+    Raises MissingExtra without the libraries and WeightsError without the backbone's file.
+    """
+    network = _lpips_network(backbone, require(backbone, weights)).to(device).requires_grad_(False)
+
+    def measure(a: Tensor, b: Tensor) -> Tensor:
+        distance: Tensor = network(a.float(), b.float()).flatten()
+        return distance
+
+    return measure
 
 
 def dists(restored: Tensor, reference: Tensor, *, weights: Path | None = None) -> Tensor:

@@ -28,6 +28,8 @@ class DataConfig(Strict):
     and shifts; 0 degrades every batch anew, on the device. A CPU that trains cannot also degrade.
     pool_crop: side of a crop in the pool. held_out: photos kept out of training, for validation.
     workers: threads that read ahead.
+    bad: share of samples that ask for the upsampled low-resolution image, labelled BAD. unlabelled: share
+    whose label is dropped. Only networks that read labels (network.quality) see either.
     """
 
     crop: int = Field(128, ge=8)
@@ -38,6 +40,8 @@ class DataConfig(Strict):
     pool_crop: int = Field(192, ge=8)
     held_out: int = Field(8, ge=0)
     workers: int = Field(2, ge=1)
+    bad: float = Field(0.0, ge=0, le=1)
+    unlabelled: float = Field(0.0, ge=0, le=1)
 
 
 class OptimizerConfig(Strict):
@@ -64,6 +68,7 @@ class TrainConfig(Strict):
     """precision: of the convolutions; weights, optimiser and losses are float32 in both.
 
     compile: a minute of compiling at the start for steps about a sixth faster (needs a C++ compiler).
+    perceptual: backbone of LPIPS, for the methods whose losses use one (its files must be on this computer).
     """
 
     recipe: str
@@ -72,6 +77,7 @@ class TrainConfig(Strict):
     batch: int = Field(16, ge=1)
     precision: Literal["fp32", "bf16"] = "bf16"
     compile: bool = False
+    perceptual: Literal["none", "squeeze", "alex", "vgg"] = "none"
     network: UNetConfig = UNetConfig()
     source: Source = Source()
     method: MethodConfig
@@ -111,6 +117,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
             raise ConfigError(
                 f"data.{name} = {side} must be a multiple of the scale, {config.network.scale}."
             )
+    if (config.data.bad or config.data.unlabelled) and not config.network.quality:
+        raise ConfigError(
+            "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
+        )
     if config.data.pool and config.data.pool_crop < config.data.crop:
         raise ConfigError(
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import InitProcessGroupKwargs
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import nn
 
 from .. import methods
 from ..data.photos import Progress
-from ..errors import ConfigError
-from ..methods import Network
+from ..methods import Network, Perceptual
+from ..metrics import perceptual
 from ..networks import UNet
 from ..restorer import ModelConfig, Restorer
-from . import checkpoints, optimizers, samples
+from . import checkpoints, optimizers, players, samples
 from .config import TrainConfig
 from .ema import Average
 from .optimizers import Rated
@@ -55,6 +55,7 @@ def run(
     out: Path,
     *,
     teacher: Path | None = None,
+    start: Path | None = None,
     resume: str | None = None,
     minutes: float | None = None,
     cpu: bool = False,
@@ -62,7 +63,8 @@ def run(
 ) -> None:
     """Train `config` on `photos` (a folder or an archive) into the folder `out`.
 
-    teacher: model folder that a distilling method learns from; the student begins with its weights.
+    teacher: model folder that a distilling method learns from.
+    start: model folder whose weights the student begins with; None: the teacher's, or random ones.
     resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
     minutes: wall time, degrading included, after which the run saves and stops; None: when it is done.
     cpu: stay on the CPU.
@@ -74,8 +76,8 @@ def run(
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
     shots = samples.split(photos, config)
     with _engine(config, out, cpu) as accelerator:
-        student, frozen = _networks(config, teacher, accelerator.device, callbacks.notice)
-        job = _job(config, accelerator, student, frozen, out, callbacks)
+        networks = players.cast(config, teacher, start, accelerator.device, callbacks.notice)
+        job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
             job.progress = checkpoints.load(checkpoint, accelerator)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
@@ -92,29 +94,36 @@ def run(
 
 
 def _job(
-    config: TrainConfig,
-    accelerator: Accelerator,
-    student: UNet,
-    teacher: Network | None,
-    out: Path,
-    callbacks: Callbacks,
+    config: TrainConfig, accelerator: Accelerator, networks: players.Cast, out: Path, callbacks: Callbacks
 ) -> Run:
     """Everything but what is read and looked at."""
-    average = Average(student, config.optimizer.ema)
-    rated = optimizers.build(student, config.optimizer)
-    player, *prepared = accelerator.prepare(student, *(optimizer for optimizer, _ in rated))
-    if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
-        player.compile(dynamic=False)
+    average = Average(networks.student, config.optimizer.ema)
+    learners = {"student": networks.student, **networks.others}
+    wrapped, rated = _prepared(config, accelerator, learners)
     accelerator.register_for_checkpointing(average)
+    teacher = networks.teacher
+    if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
+        for network in [*learners.values(), *([teacher] if teacher else [])]:
+            network.compile(dynamic=False)
     prepare = samples.prepare(config, accelerator.device)
     rank = accelerator.process_index
+    bare = {name: accelerator.unwrap_model(player) for name, player in wrapped.items()}
+    known = methods.Networks(
+        student=wrapped["student"],
+        bare=bare["student"],
+        teacher=teacher and _autocast(accelerator, teacher),
+        average=_autocast(accelerator, average.network),
+        players=wrapped,
+        bare_players=bare,
+        perceptual=_perceptual(config, accelerator.device),
+    )
     return Run(
         config=config,
         folder=out,
         accelerator=accelerator,
-        method=methods.build(config.method, player, teacher and _autocast(accelerator, teacher)),
-        players={"student": player},
-        optimizers={"student": [Rated(o, rate) for o, (_, rate) in zip(prepared, rated, strict=True)]},
+        method=methods.build(config.method, known),
+        players=wrapped,
+        optimizers=rated,
         average=average,
         prepare=lambda sample, step: prepare(sample, prepare.generator(config.seed, step, rank)),
         export=lambda network: _restorer(config, network).save_pretrained(out / MODEL),
@@ -122,6 +131,22 @@ def _job(
         tick=callbacks.tick,
         stop=callbacks.stop,
     )
+
+
+def _prepared(
+    config: TrainConfig, accelerator: Accelerator, learners: dict[str, nn.Module]
+) -> tuple[dict[str, nn.Module], dict[str, list[Rated]]]:
+    """Each network that trains as its update calls it, and its optimizers."""
+    wrapped, rated = {}, {}
+    for name, network in learners.items():
+        parts = optimizers.build(network, config.optimizer)
+        wrapped[name], *prepared = accelerator.prepare(network, *(part.optimizer for part in parts))
+        rated[name] = [Rated(o, part.rate) for o, part in zip(prepared, parts, strict=True)]
+    return wrapped, rated
+
+
+def _perceptual(config: TrainConfig, device: torch.device) -> Perceptual | None:
+    return None if config.perceptual == "none" else perceptual.loss(config.perceptual, device)
 
 
 @contextmanager
@@ -133,7 +158,12 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
         cpu=cpu,
         log_with="tensorboard",
         project_dir=str(out),
-        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+        kwargs_handlers=[
+            InitProcessGroupKwargs(timeout=PATIENCE),
+            # Buffers are the same everywhere already; sending them would count as changing them in place,
+            # between the several passes of one update.
+            DistributedDataParallelKwargs(broadcast_buffers=False),
+        ],
     )
     try:
         accelerator.init_trackers("tensorboard")
@@ -143,38 +173,6 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
             accelerator.end_training()
     finally:
         AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
-
-
-def _networks(
-    config: TrainConfig, teacher: Path | None, device: torch.device, notice: Callable[[str], None]
-) -> tuple[UNet, nn.Module | None]:
-    """The student, and the frozen teacher that it begins from (or None)."""
-    torch.manual_seed(config.seed)
-    student = UNet(config.network)
-    distils = methods.entry(config.method.kind).distils
-    if teacher is not None and not distils:
-        raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
-    frozen = _teacher(config, teacher, device) if teacher is not None else None
-    if frozen is not None and frozen.config == config.network:
-        student.load_state_dict(frozen.state_dict())
-    elif frozen is not None:
-        notice("The student's network differs from the teacher's, so it begins untrained.")
-    return student.to(device, memory_format=torch.channels_last), frozen  # type: ignore[call-overload]
-
-
-def _teacher(config: TrainConfig, folder: Path, device: torch.device) -> UNet:
-    restorer = Restorer.from_pretrained(folder, device)
-    found = (restorer.config.method, restorer.config.source, restorer.scale)
-    wanted = ("teacher", config.source, config.network.scale)
-    if found != wanted:
-        raise ConfigError(
-            f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
-            f"{wanted[0]} with source ({wanted[1]}) at scale {wanted[2]}."
-        )
-    network = restorer.network.to(memory_format=torch.channels_last)
-    if config.compile:
-        network.compile(dynamic=False)
-    return network
 
 
 def _autocast(accelerator: Accelerator, network: Network) -> Network:
@@ -202,7 +200,8 @@ def _restorer(config: TrainConfig, network: nn.Module) -> Restorer:
     copy = UNet(config.network)
     copy.load_state_dict(network.state_dict())
     return Restorer(
-        ModelConfig(method=config.method.kind, network=config.network, source=config.source), copy
+        ModelConfig(method=methods.base(config.method).kind, network=config.network, source=config.source),
+        copy,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,11 @@ from ..data.crops import PhotoCrops, Sample
 from ..data.photos import Photos, open_photos
 from ..degrade import Degradation
 from ..errors import DataError
-from ..flow import Source
 from ..methods import Batch
 from ..networks import Condition
 from ..ops.filters import unsharp_mask
 from ..ops.upsample import bicubic_upsample
+from . import labels
 from .config import TrainConfig
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class Prepare:
     """uint8 samples -> a Batch on the device: degraded if they are not yet, in [-1, 1], with a source."""
 
     degradation: Degradation
-    sharpen: bool
-    source: Source
+    config: TrainConfig
     device: torch.device
 
     @torch.no_grad()
@@ -86,11 +86,16 @@ class Prepare:
         if sample.lr is not None:
             lr = sample.lr.to(self.device).float() / 255
         else:
-            image = unsharp_mask(image) if self.sharpen else image
+            image = unsharp_mask(image) if self.config.data.sharpen else image
             lr = self.degradation(image, generator)
         image, lr = image * 2 - 1, lr * 2 - 1
-        source = self.source.draw(bicubic_upsample(lr, self.degradation.scale), generator)
-        return Batch(image, source, Condition(lr), generator)
+        upsampled = bicubic_upsample(lr, self.degradation.scale)
+        redraw = partial(self.config.source.draw, upsampled, generator)
+        if not self.config.network.quality:
+            return Batch(image, redraw(), Condition(lr), generator, redraw)
+        source = redraw()
+        image, quality = labels.draw(image, upsampled, self.config.data, generator)
+        return Batch(image, source, Condition(lr, quality), generator, redraw)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
         """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
@@ -100,4 +105,4 @@ class Prepare:
 
 def prepare(config: TrainConfig, device: torch.device) -> Prepare:
     degradation = degrade.make(config.data.degradation, config.network.scale, config.data.group)
-    return Prepare(degradation, config.data.sharpen, config.source, device)
+    return Prepare(degradation, config, device)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leapsr.flow import SLOPES, jump
-from leapsr.methods import Batch, Oftsr, OftsrConfig
+from leapsr.methods import Batch, Networks, Oftsr, OftsrConfig
 from leapsr.networks import Condition
 from tests.gaussian import example
 
@@ -19,7 +19,9 @@ def batch(n: int = 64) -> Batch:
 
 
 def losses(student, **config) -> dict[str, torch.Tensor]:
-    method = Oftsr(student, FLOW.wrong, OftsrConfig(**config))  # on the diagonal, `wrong` is the velocity
+    method = Oftsr(
+        Networks(student, student, FLOW.wrong), OftsrConfig(**config)
+    )  # on the diagonal, `wrong` is the velocity
     [(player, values)] = method(batch())
     assert player == "student"
     return values
@@ -66,7 +68,7 @@ def test_the_gradient_vanishes_at_the_truth():
 
 def test_times_are_clamped_at_the_end_of_the_trajectory():
     """The paper's s = t + dt can pass 1; here r = s - dt stops at 0."""
-    method = Oftsr(FLOW.u, FLOW.wrong, OftsrConfig(dt=0.5, earliest=0.01, latest=0.99))
+    method = Oftsr(Networks(FLOW.u, FLOW.u, FLOW.wrong), OftsrConfig(dt=0.5, earliest=0.01, latest=0.99))
     s, r = method.times(64, batch())
     assert r.min() == 0
     assert (s > r).all()
@@ -74,7 +76,7 @@ def test_times_are_clamped_at_the_end_of_the_trajectory():
 
 
 def test_the_target_starts_from_the_students_own_point():
-    method, data = Oftsr(FLOW.u, FLOW.wrong), batch()
+    method, data = Oftsr(Networks(FLOW.u, FLOW.u, FLOW.wrong)), batch()
     s, r = method.times(64, data)
     look = method.look(data.source, data.cond, s, r)
     one = torch.ones(64).double()
@@ -93,7 +95,8 @@ def test_without_alignment_the_target_is_the_same_and_the_step_cheaper():
 
 def test_the_teacher_is_asked_once_at_each_point():
     asked = []
-    method = Oftsr(FLOW.u, lambda *a: asked.append(a[1]) or FLOW.wrong(*a), OftsrConfig(solver="midpoint"))
+    networks = Networks(FLOW.u, FLOW.u, lambda *a: asked.append(a[1]) or FLOW.wrong(*a))
+    method = Oftsr(networks, OftsrConfig(solver="midpoint"))
     list(method(batch()))
     assert len(asked) == 3  # (x_s, s), the midpoint, the boundary
 
@@ -119,7 +122,11 @@ def test_weights_and_shares():
 def test_the_teacher_gets_no_gradient():
     weight = torch.ones(1, dtype=torch.float64, requires_grad=True)
     gain = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    method = Oftsr(lambda *a: gain * FLOW.wrong(*a), lambda *a: weight * FLOW.wrong(*a))
+
+    def student(*a):
+        return gain * FLOW.wrong(*a)
+
+    method = Oftsr(Networks(student, student, lambda *a: weight * FLOW.wrong(*a)))
     [(_, values)] = method(batch())
     sum(values.values()).backward()
     assert weight.grad is None

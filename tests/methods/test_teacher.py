@@ -1,6 +1,6 @@
 import torch
 
-from leapsr.methods import Batch, Teacher, TeacherConfig
+from leapsr.methods import Batch, Networks, Teacher, TeacherConfig
 from leapsr.networks import Condition
 from tests.gaussian import example
 
@@ -14,7 +14,7 @@ def batch(n: int = 4096) -> Batch:
 
 
 def loss(student, norm: str = "l2") -> torch.Tensor:
-    [(player, losses)] = Teacher(student, TeacherConfig(norm=norm))(batch())
+    [(player, losses)] = Teacher(Networks(student, student), TeacherConfig(norm=norm))(batch())
     assert player == "student"
     return losses["flow"]
 
@@ -43,3 +43,14 @@ def test_a_student_is_asked_on_the_diagonal_only():
         return x
 
     assert loss(student, "l1") > 0
+
+
+def test_some_of_the_batch_stands_at_the_source():
+    def student(x, t, r, cond):
+        seen.append(t)
+        return x
+
+    seen: list[torch.Tensor] = []
+    list(Teacher(Networks(student, student), TeacherConfig(at_source=0.25))(batch(64)))
+    assert (seen[0] == 1).sum() == 16
+    assert seen[0][16:].max() < 1

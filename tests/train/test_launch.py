@@ -61,6 +61,33 @@ def test_distillation_begins_at_the_teacher_and_leaves_a_one_step_model(photos, 
         torch.testing.assert_close(value, origin.network.state_dict()[name], atol=1e-3, rtol=1e-2)
 
 
+def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, teacher, tmp_path):
+    nothing = ["steps=1", "optimizer.learning_rate=1e-12"]
+    train("teacher_tiny", photos, tmp_path / "same", *nothing, start=teacher / "model")
+    labels = ["network.quality=true", "data.bad=0.5", "data.unlabelled=0.1"]
+    train("teacher_tiny", photos, tmp_path / "labelled", *nothing, *labels, start=teacher / "model")
+    origin = Restorer.from_pretrained(teacher / "model").network.state_dict()
+    for run in ("same", "labelled"):
+        weights = Restorer.from_pretrained(tmp_path / run / "model").network.state_dict()
+        for name, value in origin.items():
+            torch.testing.assert_close(weights[name], value, atol=1e-3, rtol=1e-2)
+    assert weights["quality.weight"].abs().max() < 1e-3
+    with pytest.raises(ConfigError, match="network"):
+        train(
+            "teacher_tiny",
+            photos,
+            tmp_path / "wider",
+            "network.widths=[8, 8]",
+            "network.blocks=[1, 1]",
+            start=teacher / "model",
+        )
+
+
+def test_labels_need_a_network_that_reads_them():
+    with pytest.raises(ConfigError, match=r"network\.quality"):
+        config.override(recipes.get("teacher_tiny"), ["data.bad=0.1"])
+
+
 def test_a_pool_is_used_when_asked_for(photos, tmp_path):
     train(
         "teacher_tiny", photos, tmp_path, "steps=3", "data.pool=6", "data.pool_crop=48", "validate_every=100"

@@ -1,0 +1,73 @@
+"""The networks of a run: where each comes from and with which weights it begins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .. import methods
+from ..errors import ConfigError
+from ..networks import UNet
+from ..restorer import Restorer
+from .config import TrainConfig
+
+Notice = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """student and others train, the teacher is frozen; all on their device, channels last."""
+
+    student: UNet
+    teacher: UNet | None = None
+    others: dict[str, nn.Module] = field(default_factory=dict)
+
+
+def cast(
+    config: TrainConfig, teacher: Path | None, start: Path | None, device: torch.device, notice: Notice
+) -> Cast:
+    """teacher: model folder to distil. start: model folder whose weights the student begins with.
+
+    Without `start` a student begins with its teacher's weights where the networks are alike.
+    Raises ConfigError when a folder does not fit the recipe, WeightsError when it cannot be read.
+    """
+    torch.manual_seed(config.seed)
+    student = UNet(config.network)
+    frozen = _teacher(config, teacher) if teacher is not None else None
+    if start is not None:
+        _begin(student, start)
+    elif frozen is not None and frozen.config == config.network:
+        student.load_state_dict(frozen.state_dict())
+    elif frozen is not None:
+        notice("The student's network differs from the teacher's, so it begins untrained.")
+    everyone = Cast(student, frozen, methods.players(config.method, frozen))
+    for network in (student, *everyone.others.values(), *([frozen] if frozen is not None else [])):
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return everyone
+
+
+def _teacher(config: TrainConfig, folder: Path) -> UNet:
+    if not methods.entry(config.method.kind).distils:
+        raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
+    restorer = Restorer.from_pretrained(folder)
+    found = (restorer.config.method, restorer.config.source, restorer.scale)
+    wanted = ("teacher", config.source, config.network.scale)
+    if found != wanted:
+        raise ConfigError(
+            f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
+            f"{wanted[0]} with source ({wanted[1]}) at scale {wanted[2]}."
+        )
+    return restorer.network
+
+
+def _begin(student: UNet, folder: Path) -> None:
+    """Copy a model's weights. One that knows no labels is taken too: labels then begin without an effect."""
+    found = Restorer.from_pretrained(folder).network
+    if found.config.model_copy(update={"quality": student.config.quality}) != student.config:
+        raise ConfigError(
+            f"The network of {folder} is not the recipe's ({found.config} instead of {student.config}); "
+            "give its sizes by --set network...."
+        )
+    student.load_state_dict(student.state_dict() | found.state_dict())
