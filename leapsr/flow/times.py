@@ -1,7 +1,14 @@
 """How times are drawn in training and laid out in sampling."""
 
+import math
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 from torch import Tensor
+
+PairLaw = Literal["uniform", "logit_normal"]
+GridName = Literal["uniform", "cosine"]
 
 
 def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
@@ -23,6 +30,59 @@ def late(n: int, generator: torch.Generator) -> Tensor:
     return uniform(n, generator).sqrt()
 
 
+def logit_normal(
+    n: int, generator: torch.Generator, mean: float = 0.0, std: float = 1.0, margin: float = 0.0
+) -> Tensor:
+    """n times whose logit is N(mean, std^2), stratified, cut to [margin, 1 - margin]."""
+    normal = torch.special.ndtri(uniform(n, generator))
+    return torch.sigmoid(mean + std * normal).clamp(margin, 1 - margin)
+
+
+def uniform_pairs(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(t, r) with r <= t, both (n,): two uniform times, sorted."""
+    return _sorted(uniform(n, generator), uniform(n, generator))
+
+
+def logit_normal_pairs(
+    n: int, generator: torch.Generator, mean: float = -0.4, std: float = 1.0, margin: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """(t, r) with r <= t, both (n,): two logit-normal times, sorted.
+
+    The defaults are MeanFlow's; SMFSR's code has mean 0, std 1, margin 1e-4.
+    """
+    first, second = (logit_normal(n, generator, mean, std, margin) for _ in range(2))
+    return _sorted(first, second)
+
+
+def _sorted(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.maximum(a, b), torch.minimum(a, b)
+
+
+def portion(n: int, share: float, generator: torch.Generator) -> int:
+    """How many of n samples are a share of them: what is left after whole samples is drawn.
+
+    So the share holds on average even in batches of one.
+    """
+    rest, whole = math.modf(share * n)
+    more = rest > 0 and torch.rand(1, generator=generator, device=generator.device).item() < rest
+    return int(whole) + more
+
+
 def uniform_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
     """`steps` + 1 decreasing times from start to end, equally spaced, float64."""
     return torch.linspace(start, end, steps + 1, dtype=torch.float64)
+
+
+def cosine_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
+    """`steps` + 1 decreasing times from start to end, dense at both ends, float64.
+
+    From 1 to 0 these are SMFSR's, (1 - cos(pi k / steps)) / 2 for k from steps to 0.
+    """
+    share = (1 - torch.linspace(0, math.pi, steps + 1, dtype=torch.float64).cos()) / 2
+    return start + (end - start) * share
+
+
+GRIDS: dict[GridName, Callable[[int, float, float], Tensor]] = {
+    "uniform": uniform_grid,
+    "cosine": cosine_grid,
+}

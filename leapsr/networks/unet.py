@@ -105,6 +105,23 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
+        features, time, around = self._enter(x, t, r, cond)
+        trunk = self.tail(self._decode(self._encode(features, time), time)[-1])
+        height, width = cond.lr.shape[-2:]
+        return F.pixel_shuffle(around + DETAIL * trunk[..., :height, :width], self.config.scale)
+
+    def features(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> list[Tensor]:
+        """The trunk's maps for the arguments of `forward`: each level of the encoder, then of the way back.
+
+        Their channels are widths[0], ..., widths[-1], ..., widths[0]; a map of level i has the sides of the
+        small image, padded to multiples of `alignment`, divided by 2^i.
+        """
+        features, time, _ = self._enter(x, t, r, cond)
+        encoded = self._encode(features, time)
+        return encoded + self._decode(list(encoded), time)[1:]
+
+    def _enter(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> tuple[Tensor, Tensor, Tensor]:
+        """What the trunk sees, the time's embedding, and what goes round the trunk."""
         # Half precision has 8 bits of mantissa, less than a photo: what goes round the trunk keeps float32.
         with torch.autocast(x.device.type, enabled=False):
             upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
@@ -116,9 +133,7 @@ class UNet(nn.Module):
             around = detail_gain * detail + image_gain * upsampled
             gate = (1 + gate) * self._open(t, r)[:, None, None, None]
             features = torch.cat([gate * self._pad(detail), self._pad(cond.lr)], dim=1)
-        trunk = self._trunk(features, time)
-        height, width = cond.lr.shape[-2:]
-        return F.pixel_shuffle(around + DETAIL * trunk[..., :height, :width], self.config.scale)
+        return features, time, around
 
     def _open(self, t: Tensor, r: Tensor) -> Tensor:
         """(B,): to unit variance, and shut where the state is only the source and its mean is asked."""
@@ -129,14 +144,18 @@ class UNet(nn.Module):
         height, width = x.shape[-2:]
         return F.pad(x, [0, -width % self.alignment, 0, -height % self.alignment], mode="replicate")
 
-    def _trunk(self, x: Tensor, time: Tensor) -> Tensor:
-        x = self.head(x)
-        skips = []
-        for level, stack in enumerate(self.encoder):
-            if level > 0:
-                skips.append(x)
-                x = self.down[level - 1](x)
-            x = stack(x, time)
+    def _encode(self, x: Tensor, time: Tensor) -> list[Tensor]:
+        """One map a level, finest first."""
+        x = self.encoder[0](self.head(x), time)
+        maps = [x]
+        for down, stack in zip(self.down, self.encoder[1:], strict=True):
+            x = stack(down(x), time)
+            maps.append(x)
+        return maps
+
+    def _decode(self, encoded: list[Tensor], time: Tensor) -> list[Tensor]:
+        """One map a level, coarsest first. Empties `encoded`, so that nothing is held that is done with."""
+        maps = [encoded.pop()]
         for up, stack in zip(reversed(self.up), reversed(self.decoder), strict=True):
-            x = stack(up(x) + skips.pop(), time)
-        return self.tail(x)
+            maps.append(stack(up(maps[-1]) + encoded.pop(), time))
+        return maps

@@ -1,0 +1,33 @@
+"""One of two processes of a run, which leaves the weights of every network that it trained.
+
+torch.distributed.run starts it with: photos, out, teacher ("" for none), recipe, settings...
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from leapsr.train import config, launch, recipes
+from leapsr.train.trainer import Run, fit
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    """Of all players and the average, in one dict."""
+    networks = {name: run.accelerator.unwrap_model(player) for name, player in run.players.items()}
+    networks["average"] = run.average.network
+    return {f"{n}/{key}": value for n, net in networks.items() for key, value in net.state_dict().items()}
+
+
+def main(photos: str, out: str, teacher: str, recipe: str, *settings: str) -> None:
+    def recorded(run: Run) -> None:
+        fit(run)
+        torch.save(weights(run), Path(out) / f"rank{run.accelerator.process_index}.pt")
+
+    launch.fit = recorded
+    resolved = config.override(recipes.get(recipe), settings)
+    launch.run(resolved, photos, Path(out), teacher=Path(teacher) if teacher else None, cpu=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
