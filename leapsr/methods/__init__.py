@@ -8,16 +8,18 @@ from torch import nn
 
 from ..errors import ConfigError, UnknownName
 from .base import Batch, Losses, Method, Network, Networks, Perceptual
+from .mfsr import Mfsr, MfsrConfig
 from .oftsr import Oftsr, OftsrConfig
 from .restore import Region, restore
+from .smfsr import Smfsr, SmfsrConfig
 from .teacher import Teacher, TeacherConfig
 
-MethodConfig = Annotated[TeacherConfig | OftsrConfig, Field(discriminator="kind")]
+MethodConfig = Annotated[TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig, Field(discriminator="kind")]
 
 
 class Entry(NamedTuple):
     region: Region
-    distils: bool  # needs a teacher
+    distils: bool  # needs a teacher, unless its config has a `distils` that says otherwise
     build: Callable[[Networks, Any], Method]
     config: type[BaseModel]
     players: Callable[[Any, nn.Module | None], dict[str, nn.Module]] = lambda config, teacher: {}
@@ -26,6 +28,8 @@ class Entry(NamedTuple):
 METHODS: dict[str, Entry] = {
     "teacher": Entry(Region.DIAGONAL, False, Teacher, TeacherConfig),
     "oftsr": Entry(Region.SOURCE_EDGE, True, Oftsr, OftsrConfig),
+    "mfsr": Entry(Region.TRIANGLE, True, Mfsr, MfsrConfig),
+    "smfsr": Entry(Region.TRIANGLE, True, Smfsr, SmfsrConfig),
 }
 
 
@@ -36,22 +40,26 @@ def entry(name: str) -> Entry:
     return METHODS[name]
 
 
+def distils(config: Any) -> bool:
+    """Whether a method with this config learns from a teacher."""
+    return bool(getattr(config, "distils", entry(config.kind).distils))
+
+
 def base(config: Any) -> Any:
     """The method that a student restores with: its own, or the one whose student a refinement refines."""
     return getattr(config, "student", config)
 
 
-def players(config: BaseModel, teacher: nn.Module | None) -> dict[str, nn.Module]:
+def players(config: Any, teacher: nn.Module | None) -> dict[str, nn.Module]:
     """The networks that train beside the student, by name."""
-    return entry(str(getattr(config, "kind", None))).players(config, teacher)
+    return entry(config.kind).players(config, teacher)
 
 
-def build(config: BaseModel, networks: Networks) -> Method:
+def build(config: Any, networks: Networks) -> Method:
     """Raises ConfigError when a method that distils is given no teacher."""
-    kind = str(getattr(config, "kind", None))
-    if entry(kind).distils and networks.teacher is None:
-        raise ConfigError(f"{kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
-    return entry(kind).build(networks, config)
+    if distils(config) and networks.teacher is None:
+        raise ConfigError(f"{config.kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
+    return entry(config.kind).build(networks, config)
 
 
 __all__ = [
@@ -60,15 +68,22 @@ __all__ = [
     "Losses",
     "Method",
     "MethodConfig",
+    "Mfsr",
+    "MfsrConfig",
     "Network",
     "Networks",
     "Oftsr",
     "OftsrConfig",
     "Perceptual",
     "Region",
+    "Smfsr",
+    "SmfsrConfig",
     "Teacher",
     "TeacherConfig",
+    "base",
     "build",
+    "distils",
     "entry",
+    "players",
     "restore",
 ]

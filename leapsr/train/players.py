@@ -49,7 +49,7 @@ def cast(
 
 
 def _teacher(config: TrainConfig, folder: Path) -> UNet:
-    if not methods.entry(config.method.kind).distils:
+    if not methods.distils(config.method):
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ..errors import UnknownName
 from ..flow import Source
-from ..methods import OftsrConfig, TeacherConfig
+from ..methods import MethodConfig, MfsrConfig, OftsrConfig, SmfsrConfig, TeacherConfig
 from ..networks import PRESETS
 from .config import DataConfig, OptimizerConfig, TrainConfig
 
@@ -24,11 +24,6 @@ def teacher_tiny() -> TrainConfig:
     )
 
 
-def oftsr_tiny() -> TrainConfig:
-    """Seconds on a CPU: the distillation of teacher_tiny."""
-    return teacher_tiny().model_copy(update={"recipe": "oftsr_tiny", "method": OftsrConfig()})
-
-
 def teacher_small() -> TrainConfig:
     """The packaged model's teacher: as long as one likes on a CPU, 20,000 steps an hour on one quiet core.
 
@@ -40,34 +35,13 @@ def teacher_small() -> TrainConfig:
         steps=40_000,
         batch=16,
         compile=True,
-        network=PRESETS["small"],
+        network=PRESETS["small"].model_copy(update={"quality": True}),
         source=Source(kind="noisy_lr", sigma=0.1, grey=True),
         method=TeacherConfig(norm="l1", times="late", at_source=0.5),
-        data=DataConfig(crop=128, degradation="photo", pool=24_000, pool_crop=192),
+        data=DataConfig(crop=128, degradation="photo", pool=24_000, pool_crop=192, bad=0.05, unlabelled=0.1),
         optimizer=OptimizerConfig(
             kind="muon", learning_rate=1e-3, kernel_rate=0.02, warmup=100, decay="linear", ema=0.999
         ),
-    )
-
-
-def oftsr_small() -> TrainConfig:
-    """The packaged model: teacher_small distilled to one step.
-
-    Alignment brings a thousandth of LPIPS in the paper (Tab. 8) and costs a third of the step: off here. The
-    boundary learns from the data, so that the faithful end of the dial goes on improving.
-    """
-    small = teacher_small()
-    return small.model_copy(
-        update={
-            "recipe": "oftsr_small",
-            "steps": 20_000,
-            "method": OftsrConfig(
-                norm="l1", align=0, boundary=1.0, boundary_share=0.5, boundary_target="data"
-            ),
-            "optimizer": OptimizerConfig(
-                kind="muon", learning_rate=5e-4, kernel_rate=0.01, warmup=100, decay="linear", ema=0.999
-            ),
-        }
     )
 
 
@@ -78,29 +52,106 @@ def teacher_base() -> TrainConfig:
         steps=300_000,
         batch=64,
         compile=True,
-        network=PRESETS["base"],
+        network=PRESETS["base"].model_copy(update={"quality": True}),
         source=Source(kind="noisy_lr", sigma=0.1, grey=True),
-        method=TeacherConfig(norm="l1", times="late"),
-        data=DataConfig(crop=256, degradation="photo", workers=8),
+        method=TeacherConfig(norm="l1", times="late", at_source=0.5),
+        data=DataConfig(crop=256, degradation="photo", workers=8, bad=0.05, unlabelled=0.1),
         optimizer=OptimizerConfig(learning_rate=3e-4, warmup=1000, ema=0.9999),
     )
 
 
-def oftsr_base() -> TrainConfig:
-    """For a GPU: teacher_base distilled to one step."""
-    return teacher_base().model_copy(
+def _tiny(method: MethodConfig) -> TrainConfig:
+    return teacher_tiny().model_copy(update={"recipe": f"{method.kind}_tiny", "method": method})
+
+
+def oftsr_tiny() -> TrainConfig:
+    """Seconds on a CPU: the distillation of teacher_tiny, as are the other tiny ones."""
+    return _tiny(OftsrConfig())
+
+
+def mfsr_tiny() -> TrainConfig:
+    return _tiny(MfsrConfig(velocity="null", guidance=1))
+
+
+def smfsr_tiny() -> TrainConfig:
+    return _tiny(SmfsrConfig())
+
+
+def _small(method: MethodConfig) -> TrainConfig:
+    """teacher_small's network, source and photos, all of them asked for as good; lower learning rates."""
+    small = teacher_small()
+    return small.model_copy(
         update={
-            "recipe": "oftsr_base",
-            "steps": 50_000,
-            "method": OftsrConfig(),
-            "optimizer": OptimizerConfig(learning_rate=1e-4, warmup=1000, ema=0.9999),
+            "recipe": f"{method.kind}_small",
+            "steps": 20_000,
+            "method": method,
+            "data": small.data.model_copy(update={"bad": 0.0, "unlabelled": 0.0}),
+            "optimizer": small.optimizer.model_copy(update={"learning_rate": 5e-4, "kernel_rate": 0.01}),
         }
     )
 
 
+def oftsr_small() -> TrainConfig:
+    """The packaged model: teacher_small distilled to one step.
+
+    Alignment brings a thousandth of LPIPS in the paper (Tab. 8) and costs a third of the step: off here. The
+    boundary learns from the data, so that the faithful end of the dial goes on improving.
+    """
+    return _small(OftsrConfig(norm="l1", align=0, boundary=1.0, boundary_share=0.5, boundary_target="data"))
+
+
+def mfsr_small() -> TrainConfig:
+    """teacher_small distilled with its negative label; times uniform, so that t = 1 is seen more."""
+    return _small(MfsrConfig(norm="l1", times="uniform", guidance=2))
+
+
+def smfsr_small() -> TrainConfig:
+    """teacher_small distilled by splitting intervals; times uniform, so that t = 1 is seen more."""
+    return _small(SmfsrConfig(norm="l1", times="uniform"))
+
+
+def _base(method: MethodConfig) -> TrainConfig:
+    base = teacher_base()
+    return base.model_copy(
+        update={
+            "recipe": f"{method.kind}_base",
+            "steps": 50_000,
+            "method": method,
+            "data": base.data.model_copy(update={"bad": 0.0, "unlabelled": 0.0}),
+            "optimizer": base.optimizer.model_copy(update={"learning_rate": 1e-4}),
+        }
+    )
+
+
+def oftsr_base() -> TrainConfig:
+    """For a GPU: teacher_base distilled to one step, as are the other base ones."""
+    return _base(OftsrConfig())
+
+
+def mfsr_base() -> TrainConfig:
+    return _base(MfsrConfig())
+
+
+def smfsr_base() -> TrainConfig:
+    return _base(SmfsrConfig())
+
+
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
     recipe.__name__: recipe
-    for recipe in (teacher_tiny, teacher_small, teacher_base, oftsr_tiny, oftsr_small, oftsr_base)
+    for recipe in (
+        teacher_tiny,
+        teacher_small,
+        teacher_base,
+        oftsr_tiny,
+        oftsr_small,
+        oftsr_base,
+        mfsr_tiny,
+        mfsr_small,
+        mfsr_base,
+        smfsr_tiny,
+        smfsr_small,
+        smfsr_base,
+    )
 }
 
 
