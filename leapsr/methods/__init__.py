@@ -1,5 +1,6 @@
 """The ways to learn a flow. One table; a name in a config or on the command line is one of its keys."""
 
+import copy
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
@@ -7,14 +8,32 @@ from pydantic import BaseModel, Field
 from torch import nn
 
 from ..errors import ConfigError, UnknownName
+from ..networks import UNet
+from ..networks.critic import Critic, CriticConfig
+from ..networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from .base import Batch, Losses, Method, Network, Networks, Perceptual
+from .flowsr import Flowsr, FlowsrConfig
 from .mfsr import Mfsr, MfsrConfig
 from .oftsr import Oftsr, OftsrConfig
+from .refine import Refine, RefineConfig
 from .restore import Region, restore
 from .smfsr import Smfsr, SmfsrConfig
 from .teacher import Teacher, TeacherConfig
 
-MethodConfig = Annotated[TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig, Field(discriminator="kind")]
+StudentConfig = Annotated[OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig, Field(discriminator="kind")]
+
+
+class RefinementConfig(RefineConfig):
+    """A refinement with all that it trains. student: the method whose student is refined, and its losses."""
+
+    student: StudentConfig
+    critic: CriticConfig = CriticConfig()
+
+
+MethodConfig = Annotated[
+    TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | RefinementConfig,
+    Field(discriminator="kind"),
+]
 
 
 class Entry(NamedTuple):
@@ -22,7 +41,35 @@ class Entry(NamedTuple):
     distils: bool  # needs a teacher, unless its config has a `distils` that says otherwise
     build: Callable[[Networks, Any], Method]
     config: type[BaseModel]
-    players: Callable[[Any, nn.Module | None], dict[str, nn.Module]] = lambda config, teacher: {}
+    players: Callable[[Any, UNet | None], dict[str, nn.Module]] = lambda config, teacher: {}
+
+
+def _flowsr(networks: Networks, config: FlowsrConfig) -> Flowsr:
+    return Flowsr(networks, config, features=networks.features)
+
+
+def _judges(config: FlowsrConfig, teacher: UNet | None) -> dict[str, nn.Module]:
+    """FlowSR's critic, which looks through the teacher."""
+    if not config.adversarial or teacher is None:
+        return {}
+    return {"critic": FeatureHeads(FeatureHeadsConfig(channels=teacher.feature_channels))}
+
+
+def _refine(networks: Networks, config: RefinementConfig) -> Refine:
+    student = config.student
+    if isinstance(student, FlowsrConfig):  # its own critic rests
+        student = student.model_copy(update={"adversarial": 0.0})
+    return Refine(lambda known: build(student, known), networks, config)
+
+
+def _refiners(config: RefinementConfig, teacher: UNet | None) -> dict[str, nn.Module]:
+    """The networks that a refinement trains beside the student; the score begins as the teacher."""
+    found: dict[str, nn.Module] = {}
+    if config.adversarial:
+        found["critic"] = Critic(config.critic)
+    if config.score and teacher is not None:
+        found["score"] = copy.deepcopy(teacher).requires_grad_(True)
+    return found
 
 
 METHODS: dict[str, Entry] = {
@@ -30,6 +77,8 @@ METHODS: dict[str, Entry] = {
     "oftsr": Entry(Region.SOURCE_EDGE, True, Oftsr, OftsrConfig),
     "mfsr": Entry(Region.TRIANGLE, True, Mfsr, MfsrConfig),
     "smfsr": Entry(Region.TRIANGLE, True, Smfsr, SmfsrConfig),
+    "flowsr": Entry(Region.IMAGE_EDGE, True, _flowsr, FlowsrConfig, _judges),
+    "refine": Entry(Region.TRIANGLE, True, _refine, RefinementConfig, _refiners),
 }
 
 
@@ -50,7 +99,7 @@ def base(config: Any) -> Any:
     return getattr(config, "student", config)
 
 
-def players(config: Any, teacher: nn.Module | None) -> dict[str, nn.Module]:
+def players(config: Any, teacher: UNet | None) -> dict[str, nn.Module]:
     """The networks that train beside the student, by name."""
     return entry(config.kind).players(config, teacher)
 
@@ -65,6 +114,8 @@ def build(config: Any, networks: Networks) -> Method:
 __all__ = [
     "METHODS",
     "Batch",
+    "Flowsr",
+    "FlowsrConfig",
     "Losses",
     "Method",
     "MethodConfig",
@@ -75,6 +126,9 @@ __all__ = [
     "Oftsr",
     "OftsrConfig",
     "Perceptual",
+    "Refine",
+    "RefineConfig",
+    "RefinementConfig",
     "Region",
     "Smfsr",
     "SmfsrConfig",

@@ -1,6 +1,6 @@
 """What a method is: data in, losses out. The trainer knows players and losses, and no method by name."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -44,7 +44,8 @@ class Networks:
     teacher: frozen, asked on its diagonal. average: the averaged student, without gradients.
     players: other networks that train, by name, as their own updates call them; `bare_players`: the same
     without a wrapper.
-    perceptual: for the losses that need one.
+    perceptual: for the losses that need one. features: (x_t, t, cond) -> maps of the frozen teacher, for
+    critics that look through them.
     """
 
     student: Network
@@ -54,6 +55,7 @@ class Networks:
     players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     bare_players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     perceptual: Perceptual | None = None
+    features: Callable[[Tensor, Tensor, Condition], Sequence[Tensor]] | None = None
 
 
 class Method(Protocol):

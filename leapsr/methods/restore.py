@@ -5,13 +5,16 @@ steps it can take and whether it has a dial.
 """
 
 from enum import Enum
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from .. import flow
 from ..errors import UsageError
-from ..flow import AverageVelocity
+from ..flow import AverageVelocity, SolverName
+
+Solver = SolverName | Literal["rk45"]
 
 
 class Region(Enum):
@@ -20,37 +23,86 @@ class Region(Enum):
     DIAGONAL = "r = t"  # a teacher: instantaneous velocities only
     SOURCE_EDGE = "t = 1"  # OFTSR: one jump from the source, of any length
     TRIANGLE = "r <= t"  # MFSR, SMFSR: any jump
+    IMAGE_EDGE = "r = 0"  # FlowSR: from any point to the image
 
 
 def restore(
-    u: AverageVelocity, source: Tensor, region: Region, steps: int = 1, fidelity: float = 0.0
+    u: AverageVelocity,
+    source: Tensor,
+    region: Region,
+    steps: int = 1,
+    fidelity: float = 0.0,
+    solver: Solver | None = None,
 ) -> Tensor:
-    """source: (B, C, H, W) -> image of that shape, in `steps` evaluations of u.
+    """source: (B, C, H, W) -> image of that shape, in `steps` steps.
 
     fidelity: the time r in [0, 1] where the trajectory is left; from there the mean velocity so far leads
     on to the image, source - u(source, 1, r) (OFTSR eq. 13). 1 is the posterior mean (the median, for a
-    teacher trained with l1), 0 a full sample.
+    teacher trained with l1), 0 a full sample; 1 takes one evaluation, whatever the steps.
+    solver: how a teacher's ODE is followed. None is Euler; a step takes as many evaluations of u as
+    `flow.solvers.EVALUATIONS` says. "rk45" chooses its own steps, and needs SciPy.
     Raises UsageError where the student's region does not hold what is asked.
     """
-    check(region, steps, fidelity)
+    check(region, steps, fidelity, solver)
+    if region is Region.IMAGE_EDGE:
+        # Each step aims at the image and goes a part of the way: the path of the flow is straight.
+        return flow.follow(lambda x, t, r: u(x, t, torch.zeros_like(r)), source, flow.uniform_grid(steps))
     one = torch.ones(len(source)).to(source)
     if fidelity == 1:
         return source - u(source, one, one)
     if region is Region.SOURCE_EDGE:
         return source - u(source, one, fidelity * one)
-    grid = flow.uniform_grid(steps, end=fidelity)
-    velocity = (lambda x, t, r: u(x, t, t)) if region is Region.DIAGONAL else u
-    left = flow.follow(velocity, source, grid)
+    if region is Region.TRIANGLE:
+        left = flow.follow(u, source, flow.uniform_grid(steps, end=fidelity))
+    else:
+        left = _solve(u, source, steps, fidelity, solver or "euler")
     return source - (source - left) / (1 - fidelity)
 
 
-def check(region: Region, steps: int, fidelity: float) -> None:
+def _solve(u: AverageVelocity, source: Tensor, steps: int, end: float, solver: Solver) -> Tensor:
+    """The point at time `end` of a teacher's trajectory."""
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        return u(x, t, t)
+
+    if solver == "rk45":
+        return flow.rk45(velocity, source, end=end)[0]
+    return flow.solve(velocity, source, flow.uniform_grid(steps, end=end), flow.SLOPES[solver])
+
+
+def check(region: Region, steps: int, fidelity: float, solver: Solver | None = None) -> None:
     """Raises UsageError, saying what this student can do instead."""
     if not 0 <= fidelity <= 1:
         raise UsageError(f"fidelity lies between 0 (realism) and 1 (fidelity), not {fidelity}.")
     if steps < 1:
         raise UsageError(f"steps must be at least 1, not {steps}.")
+    if solver is not None:
+        check_teacher(region, f"the solver {solver}")
+    if solver == "rk45" and steps > 1:
+        raise UsageError(f"rk45 chooses its own steps and cannot take {steps}; leave --steps out.")
+    if region is Region.IMAGE_EDGE and fidelity > 0:
+        raise UsageError("This model knows the way to the image only and has no dial; use --fidelity 0.")
     if region is Region.SOURCE_EDGE and steps > 1:
         raise UsageError(
             f"This model restores in one step and cannot take {steps}; turn its dial with --fidelity instead."
+        )
+
+
+def check_teacher(region: Region, wanted: str) -> None:
+    """Raises UsageError when something that is defined by velocities is wanted of another model."""
+    if region is not Region.DIAGONAL:
+        raise UsageError(
+            f"This model jumps along its flow, and {wanted} is for teachers, which know velocities only."
+        )
+
+
+def check_dial(region: Region, steps: int, solver: Solver | None = None) -> None:
+    """Raises UsageError where there are no positions of the dial, or all of them give the same image.
+
+    One Euler step of a teacher follows one velocity, so that it leads to one image wherever it is left.
+    """
+    check(region, steps, 0.5, solver)
+    if region is Region.DIAGONAL and steps == 1 and solver in (None, "euler"):
+        raise UsageError(
+            "A teacher has no dial in one step, because all positions give one image; use more --steps."
         )

@@ -103,6 +103,12 @@ class UNet(nn.Module):
         trunk = 2 + sum(count * 2**level for level, count in enumerate(convolutions))
         return trunk + self.alignment - 1 + upsample.RADIUS
 
+    @property
+    def feature_channels(self) -> tuple[int, ...]:
+        """Channels of the maps that `features` returns."""
+        widths = self.config.widths
+        return (*widths, *widths[-2::-1])
+
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
         features, time, around = self._enter(x, t, r, cond)
@@ -146,10 +152,12 @@ class UNet(nn.Module):
 
     def _encode(self, x: Tensor, time: Tensor) -> list[Tensor]:
         """One map a level, finest first."""
-        x = self.encoder[0](self.head(x), time)
-        maps = [x]
-        for down, stack in zip(self.down, self.encoder[1:], strict=True):
-            x = stack(down(x), time)
+        x = self.head(x)
+        maps = []
+        for level, stack in enumerate(self.encoder):
+            if level > 0:
+                x = self.down[level - 1](x)
+            x = stack(x, time)
             maps.append(x)
         return maps
 

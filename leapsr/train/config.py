@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-from .. import degrade
+from .. import degrade, methods
 from ..errors import ConfigError
 from ..flow import Source
 from ..methods import MethodConfig
@@ -49,6 +49,7 @@ class OptimizerConfig(Strict):
 
     decay: what the learning rate does after `warmup` steps: stay, or fall linearly to 0 at the end.
 
+    players: times the learning rates, by player; 1 for those not named.
     clip: largest norm of the gradient. ema: decay of the averaged weights, which are the ones saved.
     """
 
@@ -60,6 +61,7 @@ class OptimizerConfig(Strict):
     weight_decay: float = Field(0.0, ge=0)
     warmup: int = Field(500, ge=0)
     decay: Literal["none", "linear"] = "none"
+    players: dict[str, PositiveFloat] = {}
     clip: float = Field(1.0, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
 
@@ -121,11 +123,26 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
+    _check_method(methods.base(config.method), config)
     if config.data.pool and config.data.pool_crop < config.data.crop:
         raise ConfigError(
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."
         )
     return config
+
+
+def _check_method(method: Any, config: TrainConfig) -> None:
+    """What a method asks of the rest of the configuration. method: the student's own."""
+    if getattr(method, "guided", False) and not config.network.quality:
+        raise ConfigError(
+            f"The guidance of {method.kind} compares quality labels: use a teacher that was trained with "
+            "network.quality=true, and set it here too."
+        )
+    if getattr(method, "derivative", "") == "central" and config.precision != "fp32":
+        raise ConfigError(
+            "A central difference drowns in the rounding of half precision: set precision=fp32 or "
+            "method.derivative=forward."
+        )
 
 
 def read(path: Path) -> TrainConfig:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -16,7 +16,7 @@ from torch import nn
 
 from .. import methods
 from ..data.photos import Progress
-from ..methods import Network, Perceptual
+from ..methods import Perceptual
 from ..metrics import perceptual
 from ..networks import UNet
 from ..restorer import ModelConfig, Restorer
@@ -28,6 +28,7 @@ from .trainer import JsonLines, Reporter, Run, fit
 from .validation import save_grid, validation
 
 MODEL, CHECKPOINTS, CONFIG = "model", "checkpoints", "config.json"
+Result = TypeVar("Result")
 PATIENCE = timedelta(hours=4)  # other processes wait this long while the first builds a pool
 
 
@@ -116,6 +117,7 @@ def _job(
         players=wrapped,
         bare_players=bare,
         perceptual=_perceptual(config, accelerator.device),
+        features=teacher and _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond)),
     )
     return Run(
         config=config,
@@ -139,7 +141,7 @@ def _prepared(
     """Each network that trains as its update calls it, and its optimizers."""
     wrapped, rated = {}, {}
     for name, network in learners.items():
-        parts = optimizers.build(network, config.optimizer)
+        parts = optimizers.build(network, config.optimizer, name)
         wrapped[name], *prepared = accelerator.prepare(network, *(part.optimizer for part in parts))
         rated[name] = [Rated(o, part.rate) for o, part in zip(prepared, parts, strict=True)]
     return wrapped, rated
@@ -175,10 +177,10 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
         AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
 
 
-def _autocast(accelerator: Accelerator, network: Network) -> Network:
+def _autocast(accelerator: Accelerator, network: Callable[..., Result]) -> Callable[..., Result]:
     """Run a frozen network in the precision of the run; accelerate wraps only what trains."""
 
-    def call(*inputs: Any) -> torch.Tensor:
+    def call(*inputs: Any) -> Result:
         with accelerator.autocast():
             return network(*inputs)
 

@@ -46,19 +46,14 @@ def _matrix(values: Tensor, kernel: Tensor) -> Tensor:
     return ordered.reshape(len(kernel), -1)
 
 
-def build(network: nn.Module, config: OptimizerConfig) -> list[Rated]:
+def build(network: nn.Module, config: OptimizerConfig, player: str = "student") -> list[Rated]:
     """Call it when the network is where it stays: Muon keeps views of the kernels."""
+    share = config.players.get(player, 1.0)
+    rate, kernel_rate = share * config.learning_rate, share * config.kernel_rate
     kernels = [p for p in network.parameters() if p.ndim == 4] if config.kind == "muon" else []
     others = [p for p in network.parameters() if not kernels or p.ndim != 4]
     betas = (config.beta1, config.beta2)
-    rated = [
-        Rated(
-            torch.optim.AdamW(
-                others, config.learning_rate, betas, weight_decay=config.weight_decay, fused=True
-            ),
-            config.learning_rate,
-        )
-    ]
-    if kernels:
-        rated.append(Rated(Muon(kernels, config.kernel_rate, config.weight_decay), config.kernel_rate))
-    return rated
+    adamw = torch.optim.AdamW(others, rate, betas, weight_decay=config.weight_decay, fused=True)
+    if not kernels:
+        return [Rated(adamw, rate)]
+    return [Rated(adamw, rate), Rated(Muon(kernels, kernel_rate, config.weight_decay), kernel_rate)]

@@ -4,8 +4,16 @@ from collections.abc import Callable
 
 from ..errors import UnknownName
 from ..flow import Source
-from ..methods import MethodConfig, MfsrConfig, OftsrConfig, SmfsrConfig, TeacherConfig
-from ..networks import PRESETS
+from ..methods import (
+    FlowsrConfig,
+    MethodConfig,
+    MfsrConfig,
+    OftsrConfig,
+    RefinementConfig,
+    SmfsrConfig,
+    TeacherConfig,
+)
+from ..networks import PRESETS, critic
 from .config import DataConfig, OptimizerConfig, TrainConfig
 
 
@@ -77,6 +85,14 @@ def smfsr_tiny() -> TrainConfig:
     return _tiny(SmfsrConfig())
 
 
+def flowsr_tiny() -> TrainConfig:
+    return _tiny(FlowsrConfig())
+
+
+def refine_tiny() -> TrainConfig:
+    return _tiny(RefinementConfig(student=OftsrConfig(), critic=critic.PRESETS["tiny"]))
+
+
 def _small(method: MethodConfig) -> TrainConfig:
     """teacher_small's network, source and photos, all of them asked for as good; lower learning rates."""
     small = teacher_small()
@@ -110,6 +126,18 @@ def smfsr_small() -> TrainConfig:
     return _small(SmfsrConfig(norm="l1", times="uniform"))
 
 
+def flowsr_small() -> TrainConfig:
+    """teacher_small's own path, with the consistency of its ends."""
+    return _small(FlowsrConfig(norm="l1")).model_copy(update={"perceptual": "squeeze"})
+
+
+def refine_small() -> TrainConfig:
+    """The second stage of SMFSR for any of the small students; --set method.student.kind=... for another."""
+    refined = _small(RefinementConfig(student=oftsr_small().method, critic=critic.PRESETS["small"]))
+    rates = refined.optimizer.model_copy(update={"players": {"score": 2.0}})
+    return refined.model_copy(update={"steps": 5_000, "perceptual": "squeeze", "optimizer": rates})
+
+
 def _base(method: MethodConfig) -> TrainConfig:
     base = teacher_base()
     return base.model_copy(
@@ -136,6 +164,14 @@ def smfsr_base() -> TrainConfig:
     return _base(SmfsrConfig())
 
 
+def flowsr_base() -> TrainConfig:
+    return _base(FlowsrConfig()).model_copy(update={"perceptual": "vgg"})
+
+
+def refine_base() -> TrainConfig:
+    return _base(RefinementConfig(student=SmfsrConfig())).model_copy(update={"perceptual": "vgg"})
+
+
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
     recipe.__name__: recipe
     for recipe in (
@@ -151,6 +187,12 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         smfsr_tiny,
         smfsr_small,
         smfsr_base,
+        flowsr_tiny,
+        flowsr_small,
+        flowsr_base,
+        refine_tiny,
+        refine_small,
+        refine_base,
     )
 }
 

@@ -29,8 +29,9 @@ class Validation:
 
     def __call__(self, restorer: Restorer) -> tuple[dict[str, float], Tensor]:
         """Scores and a grid (3, rows, columns) in [0, 1]: enlarged pixels, faithful, realistic, the photo."""
-        many = 1 if restorer.region is Region.SOURCE_EDGE else 8
-        faithful = restorer.restore(self.lr, self.noise, fidelity=1).clamp(0, 1).cpu()
+        many = 1 if restorer.region in (Region.SOURCE_EDGE, Region.IMAGE_EDGE) else 8
+        best = 0 if restorer.region is Region.IMAGE_EDGE else 1
+        faithful = restorer.restore(self.lr, self.noise, fidelity=best).clamp(0, 1).cpu()
         realistic = restorer.restore(self.lr, self.noise, fidelity=0, steps=many).clamp(0, 1).cpu()
         scores = {
             "psnr_fidelity_1": psnr(faithful, self.image, channels="y", border=4).mean().item(),

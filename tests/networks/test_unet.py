@@ -126,3 +126,31 @@ def test_gradients_of_a_batch_are_those_of_its_samples():
 def test_impossible_sizes_are_refused(values):
     with pytest.raises(ValidationError):
         UNetConfig(**values)
+
+
+@pytest.mark.parametrize("blocks", [(1,), (1, 1), (2, 0, 1)])
+def test_features_are_the_trunks_own_maps(blocks):
+    """Down the encoder and back up, and the last of them is all that the output learns from the trunk."""
+    config = UNetConfig(widths=(8, 12, 16)[: len(blocks)], blocks=blocks, embedding=8)
+    network = randomised(config)
+    arguments = inputs(config, 9, 6)
+    seen = []
+    hook = network.tail.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    network(*arguments)
+    hook.remove()
+    maps = network.features(*arguments)
+    levels = [*range(len(blocks)), *reversed(range(len(blocks) - 1))]
+    rows, columns = ((side + -side % network.alignment) for side in (9, 6))
+    assert [tuple(part.shape) for part in maps] == [
+        (2, config.widths[level], rows >> level, columns >> level) for level in levels
+    ]
+    assert torch.equal(maps[-1], seen[0])
+
+
+def test_every_map_has_a_gradient_on_the_state():
+    network = randomised(PRESETS["tiny"])
+    x, t, r, cond = inputs(PRESETS["tiny"], 6, 6)
+    x.requires_grad_(True)
+    for part in network.features(x, t, r, cond):
+        [gradient] = torch.autograd.grad(part.sum(), x, retain_graph=True)
+        assert gradient.abs().sum() > 0

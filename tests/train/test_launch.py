@@ -83,9 +83,20 @@ def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, t
         )
 
 
-def test_labels_need_a_network_that_reads_them():
+@pytest.mark.parametrize(
+    ("recipe", "setting"),
+    [("teacher_tiny", "data.bad=0.1"), ("mfsr_tiny", "method.guidance=2"), ("smfsr_tiny", "method.guidance=2")],
+)
+def test_labels_need_a_network_that_reads_them(recipe, setting):
     with pytest.raises(ConfigError, match=r"network\.quality"):
-        config.override(recipes.get("teacher_tiny"), ["data.bad=0.1"])
+        config.override(recipes.get(recipe), [setting])
+    config.override(recipes.get(recipe), [setting, "network.quality=true"])
+
+
+def test_a_central_difference_needs_full_precision():
+    with pytest.raises(ConfigError, match="half precision"):
+        config.override(recipes.get("mfsr_tiny"), ["method.derivative=central"])
+    config.override(recipes.get("mfsr_tiny"), ["method.derivative=central", "precision=fp32"])
 
 
 def test_a_pool_is_used_when_asked_for(photos, tmp_path):

@@ -1,0 +1,180 @@
+"""What pretrained networks see in a picture: DINOv3's maps, for critics, and CLIP's likeness to a text.
+
+The gradient reaches the picture and never the weights. The networks are no modules of what holds them, so
+no `.train()`, optimizer or checkpoint reaches them either; they follow the picture to its device.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import WeightsError, optional
+from ..ops.resize import resize
+
+DINOS = ("dinov3_vit", "dinov3_convnext")
+DINO_EXAMPLE = "facebook/dinov3-vitb16-pretrain-lvd1689m"
+CLIP_EXAMPLE = "openai/clip-vit-large-patch14"
+
+
+class Normalisation(NamedTuple):
+    """Mean and deviation of each channel that a network was trained with, of images in [0, 1]."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """image: (B, 3, H, W) in [-1, 1] -> the same shape, normalised."""
+        mean, std = (torch.tensor(values).to(image)[:, None, None] for values in self)
+        return ((image + 1) / 2 - mean) / std
+
+
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+OPENAI = Normalisation((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+
+
+def normalisation(folder: Path, default: Normalisation) -> Normalisation:
+    """What the folder's preprocessor_config.json says: DINOv3's satellite models differ from the others."""
+    file = folder / "preprocessor_config.json"
+    said = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if not said.get("image_mean") or not said.get("image_std"):
+        return default
+    return Normalisation(tuple(said["image_mean"]), tuple(said["image_std"]))
+
+
+def load(folder: Path, kinds: Sequence[str], example: str) -> nn.Module:
+    """A network in transformers' format, frozen.
+
+    kinds: the model types that will do. example: a repository that has one, for the message.
+    Raises MissingExtra without transformers, and WeightsError where the folder does not hold all of one.
+    """
+    transformers: Any = optional("transformers", "frozen")
+    if not (folder / "config.json").is_file():
+        raise WeightsError(f"{folder} holds no model: hf download {example} --local-dir {folder}")
+    try:
+        kind = transformers.AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+        if kind not in kinds:
+            raise WeightsError(f"{folder} holds a {kind} and not a {' or '.join(kinds)}, such as {example}.")
+        network, report = transformers.AutoModel.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
+        )
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The model in {folder} cannot be read: {error}") from error
+    if report["missing_keys"]:  # transformers would fill them with noise and say so in a log
+        raise WeightsError(
+            f"The model in {folder} lacks weights: {', '.join(sorted(report['missing_keys']))}."
+        )
+    return network.requires_grad_(False).eval()
+
+
+class Dino:
+    """Maps of DINOv3 (Siméoni et al., arXiv:2508.10104), a vision transformer or a ConvNeXt.
+
+    folder: a folder in transformers' format, read on the first call.
+    depths: after which blocks (ViT) or stages (ConvNeXt) to look, counted from 1; None is each quarter of the
+    blocks, (3, 6, 9, 12) of 12, or every stage.
+    """
+
+    def __init__(self, folder: Path | str, depths: Sequence[int] | None = None) -> None:
+        self.folder = Path(folder)
+        self.depths = depths
+
+    def __call__(self, image: Tensor) -> list[Tensor]:
+        """image: (B, 3, H, W) in [-1, 1]; what exceeds a whole number of patches is not looked at.
+
+        Returns a (B, C, h, w) for each depth, without class and register tokens. A transformer's maps have
+        its last normalisation, as DINO's own code gives intermediate layers; a ConvNeXt's are raw.
+        Raises MissingExtra and WeightsError on the first call; ValueError for a depth that there is not.
+        """
+        network = self.network.to(image.device)
+        seen = network(self.normalisation(image), output_hidden_states=True)
+        states = [seen.hidden_states[depth] for depth in self._depths(len(seen.hidden_states) - 1)]
+        if self.patch is None:
+            return states
+        return [self._map(network.norm(state), image) for state in states]
+
+    @cached_property
+    def network(self) -> Any:
+        return load(self.folder, DINOS, DINO_EXAMPLE)
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        return normalisation(self.folder, IMAGENET)
+
+    @property
+    def patch(self) -> int | None:
+        """Side of a transformer's patch in pixels; None for a ConvNeXt."""
+        config = self.network.config
+        return config.patch_size if config.model_type == "dinov3_vit" else None
+
+    def _depths(self, available: int) -> Sequence[int]:
+        depths = self.depths or sorted({-(-quarter * available // 4) for quarter in (1, 2, 3, 4)})
+        if not all(1 <= depth <= available for depth in depths):
+            raise ValueError(f"depths {tuple(depths)} must lie in 1 .. {available} for {self.folder}")
+        return depths
+
+    def _map(self, tokens: Tensor, image: Tensor) -> Tensor:
+        """(B, 1 + registers + h w, C) -> (B, C, h, w)."""
+        assert self.patch is not None
+        height, width = (side // self.patch for side in image.shape[-2:])
+        return tokens[:, -height * width :].transpose(1, 2).unflatten(2, (height, width))
+
+
+class Clip:
+    """Likeness of pictures and texts in CLIP's space (Radford et al., arXiv:2103.00020).
+
+    FlowSR's alignment loss (arXiv:2605.12377, eq. 9) is made of these cosines, with ViT-L/14.
+    folder: a folder in transformers' format with a tokenizer, read on the first call.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    def similarity(self, image: Tensor, texts: Sequence[str]) -> Tensor:
+        """image: (B, 3, H, W) in [-1, 1] -> (B, len(texts)), cosines in [-1, 1]."""
+        seen = self.image(image)
+        return seen @ self.text(texts).to(seen).T
+
+    def image(self, image: Tensor) -> Tensor:
+        """image: (B, 3, H, W) in [-1, 1], resized to the network's square -> (B, D) of length 1.
+
+        Differentiable. Raises MissingExtra and WeightsError on the first call.
+        """
+        network = self.network.to(image.device)
+        side = network.config.vision_config.image_size
+        small = resize(image, (side, side), antialias=True)
+        pooled = network.vision_model(pixel_values=self.normalisation(small).to(network.dtype)).pooler_output
+        return nn.functional.normalize(network.visual_projection(pooled), dim=1)
+
+    @torch.no_grad()
+    def text(self, texts: Sequence[str]) -> Tensor:
+        """(len(texts), D) of length 1, on the device of the last picture; what is too long is cut."""
+        network = self.network
+        longest = network.config.text_config.max_position_embeddings
+        tokens = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+        ).to(network.device)
+        pooled = network.text_model(tokens.input_ids, tokens.attention_mask).pooler_output
+        return nn.functional.normalize(network.text_projection(pooled), dim=1)
+
+    @cached_property
+    def network(self) -> Any:
+        return load(self.folder, ("clip",), CLIP_EXAMPLE)
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        return normalisation(self.folder, OPENAI)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        # Without its files, transformers makes a tokenizer that knows no words, and says nothing.
+        if not any((self.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+            raise WeightsError(
+                f"{self.folder} has no tokenizer: hf download {CLIP_EXAMPLE} --local-dir {self.folder}"
+            )
+        transformers: Any = optional("transformers", "frozen")
+        return transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)

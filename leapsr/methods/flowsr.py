@@ -1,0 +1,251 @@
+"""FlowSR: consistency along the flow from the low-resolution image to the clean one (arXiv:2605.12377).
+
+The student is the edge r = 0 of the triangle: from any time t its average velocity leads to the image,
+f(x, t) = x - t u(x, t, 0). The paper's time is this package's, and so are its equations:
+
+    (1)   x_t = (1 - t) image + t source
+    (3)   x_t = x_t' - (t' - t) v(x_t', t'),  v the teacher's velocity, t < t'
+    (4)   f(x, t) = x - t u(x, t, 0); hence f(x, 0) = x
+    (6)   d(f(x_t', t'), f_average(x_t, t)) + d(f(x_t, t), image)
+    (7)   d = l2 + 2 LPIPS, of the decoded images
+
+Section 4.1 prints the Euler step of sampling with a plus, X_t' = X_t + dt v with t falling from 1 to 0.
+Its velocity is LR - HR, so a positive dt would lead from the LR image away from the HR one, to 2 LR - HR
+after one step; only dt < 0 works. Equation 3 has the sign right, and flow.jump is the one place for it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Self, cast
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from .. import flow
+from ..errors import ConfigError
+from ..flow.scheduler import SCHEDULERS, SchedulerName, grid_step
+from ..networks.condition import Condition
+from .base import Batch, Losses, Network, Networks, Norm, distance
+
+Decode = Callable[[Tensor], Tensor]
+"""From the network's space to images in [-1, 1], (B, 3, H, W), with a gradient."""
+
+Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
+"""(x_t, t, cond) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient on x_t."""
+
+Alignment = Callable[[Tensor, Batch], Tensor]
+"""(restored images in [-1, 1], their batch) -> (B,): how far each is from looking as it should."""
+
+
+class FlowsrConfig(BaseModel):
+    """Hyper-parameters; the defaults are the paper's second stage where the paper prints them.
+
+    scheduler: the law of (t', t); "intervals" has n_fast of them, "slow" n_slow (flow.scheduler).
+    flow_share: share of the batch for eq. 7; the rest is for eq. 6 (not printed). 1 is the first stage.
+    norm, perceptual: d of eq. 7, used for eq. 6 too: the norm of the error, plus `perceptual` times the
+    networks' perceptual distance if they bring one.
+    consistency, regularisation: weights of the two terms of eq. 6, the paper's one lambda_cd. Where one is 0
+    remains an ablation of table 3.
+    adversarial, alignment: weights of eq. 8 and eq. 9, for those who hand in what these need.
+    latest_noise: the critic sees images at times uniform over [0, latest_noise] (not printed).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["flowsr"] = "flowsr"
+    scheduler: SchedulerName = "fast_slow"
+    n_fast: int = Field(4, ge=1)
+    n_slow: int = Field(1000, ge=1)
+    flow_share: float = Field(0.5, ge=0, le=1)
+    norm: Norm = "l2"
+    perceptual: float = Field(2.0, ge=0)
+    consistency: float = Field(0.1, ge=0)
+    regularisation: float = Field(0.1, ge=0)
+    adversarial: float = Field(0.05, ge=0)
+    alignment: float = Field(0.1, ge=0)
+    latest_noise: float = Field(1.0, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _fast_has_fewer_steps(self) -> Self:
+        if self.scheduler == "fast_slow" and self.n_fast >= self.n_slow:
+            raise ValueError(f"n_fast ({self.n_fast}) must be less than n_slow ({self.n_slow})")
+        return self
+
+    @property
+    def distils(self) -> bool:
+        """Whether this is the second stage, which learns from the first."""
+        return self.flow_share < 1
+
+
+DEFAULTS = FlowsrConfig()
+
+
+def identity(image: Tensor) -> Tensor:
+    """The decoder of a network that works on images."""
+    return image
+
+
+class Points(NamedTuple):
+    """Where a network is asked for the image."""
+
+    x: Tensor  # (B, C, H, W)
+    t: Tensor  # (B,)
+    cond: Condition
+
+    def take(self, rows: slice) -> "Points":
+        return Points(self.x[rows], self.t[rows], self.cond.take(rows))
+
+    def join(self, other: "Points") -> "Points":
+        return Points(torch.cat([self.x, other.x]), torch.cat([self.t, other.t]), self.cond + other.cond)
+
+
+@dataclass(frozen=True)
+class Flowsr:
+    """Players: "student", and "critic" where features, a critic and its weight are given.
+
+    decode: from the network's space to images. features: what the critic looks through; it maps them to one
+    tensor of scores for each, as networks.discriminator.FeatureHeads does.
+    Raises ConfigError when a second stage has no teacher or no average.
+    """
+
+    networks: Networks
+    config: FlowsrConfig = DEFAULTS
+    decode: Decode = identity
+    features: Features | None = None
+    alignment: Alignment | None = None
+
+    def __post_init__(self) -> None:
+        if self.config.distils and None in (self.networks.teacher, self.networks.average):
+            raise ConfigError("flowsr needs a teacher and an average; its first stage is flow_share=1.")
+
+    def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
+        own, followers = self.points(batch)
+        both = own.join(followers) if followers is not None and self.config.regularisation else own
+        restored = arrive(self.networks.student, both)
+        yield "student", self.losses(restored, followers, batch)
+        if self.has_critic:
+            yield "critic", {"hinge": self.critic_loss(restored[: len(batch.image)].detach(), batch)}
+
+    def points(self, batch: Batch) -> tuple[Points, Points | None]:
+        """The batch's samples on their paths, the flow's and then the leaders; and the leaders' followers."""
+        config, n, first = self.config, len(batch.image), self.flow_rows(batch)
+        steps = grid_step(first, batch.generator, config.n_slow).double() / config.n_slow
+        pair = SCHEDULERS[config.scheduler](n - first, batch.generator, config.n_fast, config.n_slow)
+        t = torch.cat([steps, pair.leader]).to(batch.image)
+        own = Points(flow.interpolate(batch.image, batch.source, t).x, t, batch.cond)
+        if first == n:
+            return own, None
+        return own, self.follow(own.take(slice(first, None)), pair.follower.to(batch.image))
+
+    def flow_rows(self, batch: Batch) -> int:
+        return round(self.config.flow_share * len(batch.image))
+
+    @torch.no_grad()
+    def follow(self, leaders: Points, t: Tensor) -> Points:
+        """Eq. 3: one Euler step of the teacher."""
+        x, start, cond = leaders
+        assert self.networks.teacher is not None
+        return Points(flow.jump(x, self.networks.teacher(x, start, start, cond), start, t), t, cond)
+
+    def losses(self, restored: Tensor, followers: Points | None, batch: Batch) -> Losses:
+        """Eq. 10. restored: what the student makes of the batch's samples and, if asked, of the followers."""
+        config, n, first = self.config, len(batch.image), self.flow_rows(batch)
+        images, clean = self.decode(restored), self.target(batch.image)
+        losses: Losses = {}
+        if first:
+            losses["flow"] = self.discrepancy(images[:first], clean[:first]).mean()
+        if followers is not None and config.consistency:
+            goal = self.consistency_target(followers)
+            losses["consistency"] = config.consistency * self.discrepancy(images[first:n], goal).mean()
+        if len(images) > n:
+            fit = self.discrepancy(images[n:], clean[first:]).mean()
+            losses["regularisation"] = config.regularisation * fit
+        if self.has_critic:
+            losses["adversarial"] = config.adversarial * self.adversarial_loss(restored[:n], batch)
+        if self.alignment is not None and config.alignment:
+            losses["alignment"] = config.alignment * self.alignment(images[:n], batch).mean()
+        return losses
+
+    @torch.no_grad()
+    def target(self, restored: Tensor) -> Tensor:
+        """The image that something in the network's space stands for, as a goal."""
+        return self.decode(restored)
+
+    @torch.no_grad()
+    def consistency_target(self, followers: Points) -> Tensor:
+        """The image that the averaged student sees from the followers."""
+        assert self.networks.average is not None
+        return self.target(arrive(self.networks.average, followers))
+
+    def discrepancy(self, images: Tensor, target: Tensor) -> Tensor:
+        """Eq. 7, (B,)."""
+        pixels = distance(images, target, self.config.norm)
+        if self.networks.perceptual is None or not self.config.perceptual:
+            return pixels
+        return pixels + self.config.perceptual * self.networks.perceptual(images, target)
+
+    @property
+    def has_critic(self) -> bool:
+        given = self.features is not None and "critic" in self.networks.players
+        return given and self.config.adversarial > 0
+
+    def adversarial_loss(self, restored: Tensor, batch: Batch) -> Tensor:
+        """The student's side of eq. 8, which the paper does not print: that of Phased Consistency Models."""
+        t, source = self.noise(batch)
+
+        def missing(fake: Tensor) -> Tensor:
+            scores = self.networks.bare_players["critic"](self.seen(fake, source, t, batch.cond))
+            return hinge(cast("Sequence[Tensor]", scores))
+
+        return through_input(missing, restored)
+
+    def critic_loss(self, fake: Tensor, batch: Batch) -> Tensor:
+        """Eq. 8; real and restored images share their noise."""
+        t, source = self.noise(batch)
+        with torch.no_grad():
+            images, sources = torch.cat([fake, batch.image]), torch.cat([source, source])
+            maps = self.seen(images, sources, torch.cat([t, t]), batch.cond + batch.cond)
+        scores = cast("Sequence[Tensor]", self.networks.players["critic"](maps))
+        restored, real = zip(*(score.chunk(2) for score in scores), strict=True)
+        return hinge(real) + hinge([-score for score in restored])
+
+    def noise(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """How far, and towards which source, images are moved before the critic sees them."""
+        t = flow.uniform(len(batch.image), batch.generator, high=self.config.latest_noise)
+        source = batch.source if batch.redraw is None else batch.redraw()
+        return t.to(batch.image), source
+
+    def seen(self, image: Tensor, source: Tensor, t: Tensor, cond: Condition) -> Sequence[Tensor]:
+        assert self.features is not None
+        return self.features(flow.interpolate(image, source, t).x, t, cond)
+
+
+def arrive(network: Network, points: Points) -> Tensor:
+    """f of eq. 4: where the network says that the points' trajectories end; f(x, 0) = x."""
+    x, t, cond = points
+    end = torch.zeros_like(t)
+    return flow.jump(x, network(x, t, end, cond), t, end)
+
+
+def hinge(scores: Sequence[Tensor]) -> Tensor:
+    """What the scores lack to 1 ("real"), where they do; the mean over each head, then over the heads."""
+    return torch.stack([F.relu(1 - score).mean() for score in scores]).mean()
+
+
+def through_input(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """loss(x) with a gradient on x alone: none on the weights that `loss` looks through."""
+    leaf = x.detach().requires_grad_()
+    with torch.enable_grad():
+        value = loss(leaf)
+    [slope] = torch.autograd.grad(value, leaf)
+    return value.detach() + ((x - leaf.detach()) * slope).sum()
+
+
+def quality_alignment(positive: Tensor, negative: Tensor, scale: float = 1.0) -> Tensor:
+    """Eq. 9 from the cosines of an image with a caption of good and one of bad quality, (B,) each -> (B,).
+
+    scale: multiplies the cosines (CLIP's own is 100). The paper prints none: at 1 the gradient is weak.
+    """
+    return F.softplus(scale * (negative - positive))

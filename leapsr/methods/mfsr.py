@@ -1,0 +1,185 @@
+"""MFSR: the average velocity of a guided teacher, by MeanFlow's identity (arXiv:2603.20690).
+
+Differentiate (t - r) u = x_t - x_r along the trajectory, at fixed r, and the average velocity is known from
+the instantaneous one and its own derivative. What makes it MFSR is the instantaneous velocity v~: the
+frozen teacher's, guided, rather than that of the data. In this package's time, which is the paper's:
+
+    (9)   v~ = omega (source - image) + kappa u(x, t, t, cond) + (1 - omega - kappa) u(x, t, t, none)
+    (10)  v~ = v(x, t, none) + w (v(x, t, cond) - v(x, t, none))
+    (11)  v~ = v(x, t, bad) + w (v(x, t, cond) - v(x, t, bad))
+    (12)  u(x, t, r) = v~ - (t - r) (v~ du/dx + du/dt),  the right side without a gradient
+    (13)  (t - r) u(x, t, r) = dt v~ + (t - dt - r) u(x - dt v~, t - dt, r),  which is (12) as dt -> 0
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from .. import flow
+from ..errors import ConfigError
+from ..networks.condition import Condition, Quality
+from ..ops.derivative import directional_derivative
+from .base import Batch, Losses, Networks, Norm, distance
+
+
+class Adaptive(BaseModel):
+    """MeanFlow's weight of a sample, 1 / (error + constant)^power, the error summed over its pixels.
+
+    Power 1 makes every sample weigh about the same, power 0 is the plain sum.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    power: float = Field(1.0, ge=0)
+    constant: float = Field(0.01, gt=0)
+
+    def __call__(self, error: Tensor) -> Tensor:
+        """(B,) summed errors -> (B,) weighted ones."""
+        return error / (error.detach() + self.constant) ** self.power
+
+
+class MfsrConfig(BaseModel):
+    """Hyper-parameters of the distillation; the defaults are the paper's where it states them.
+
+    velocity: v~. "negative" is eq. 11, "null" eq. 10, "meanflow_cfg" eq. 9, "data" plain source - image;
+    the last two need no teacher.
+    guidance: w of eq. 10 and 11; 1 is the teacher's own velocity. Higher is more realistic and less faithful.
+    omega, kappa: of eq. 9, a guidance of omega / (1 - kappa). The defaults are MeanFlow's; the paper
+    compares at an effective 6.
+    times: the law of t and r, two draws sorted. The paper only says that it follows MeanFlow, whose law is
+    logit-normal with mean -0.4 and std 1. mean, std: read by "logit_normal" only.
+    diagonal: share of the batch with r = t, which learns v~ itself.
+    derivative: of u along the trajectory: "forward" (exact), "central" (a difference of two evaluations,
+    float32 only, which asks the student up to 0.001 outside the triangle), or "step": the target of eq. 13 in
+    place of eq. 12's, with one evaluation and no derivative.
+    dt: of eq. 13, cut where it would pass r. Half precision drowns what is much below 0.03.
+    adaptive: None (the paper) weighs all samples alike, by the mean over their pixels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["mfsr"] = "mfsr"
+    velocity: Literal["data", "meanflow_cfg", "null", "negative"] = "negative"
+    guidance: float = Field(6.0, ge=0)
+    omega: float = Field(1.0, ge=0)
+    kappa: float = Field(0.5, ge=0, lt=1)
+    times: flow.PairLaw = "logit_normal"
+    mean: float = -0.4
+    std: float = Field(1.0, gt=0)
+    diagonal: float = Field(0.5, ge=0, le=1)
+    derivative: Literal["forward", "central", "step"] = "forward"
+    dt: float = Field(0.03, gt=0, le=1)
+    norm: Norm = "l2"
+    adaptive: Adaptive | None = None
+
+    @property
+    def distils(self) -> bool:
+        """Whether v~ is a teacher's."""
+        return self.velocity in ("null", "negative")
+
+    @property
+    def guided(self) -> bool:
+        """Whether v~ compares labels, so that the networks must know them."""
+        return self.velocity == "meanflow_cfg" or (self.distils and self.guidance != 1)
+
+
+DEFAULTS = MfsrConfig()
+
+
+@dataclass(frozen=True)
+class Mfsr:
+    """Raises ConfigError without the teacher that the config's velocity asks for."""
+
+    networks: Networks
+    config: MfsrConfig = DEFAULTS
+
+    def __post_init__(self) -> None:
+        if self.config.distils and self.networks.teacher is None:
+            raise ConfigError(
+                f"mfsr with velocity '{self.config.velocity}' distils a teacher: give it one, "
+                "or learn from velocity 'data' or 'meanflow_cfg'."
+            )
+
+    def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
+        n = len(batch.image)
+        diagonal = flow.portion(n, self.config.diagonal, batch.generator)
+        t, r = self.times(n, diagonal, batch)
+        x, path = flow.interpolate(batch.image, batch.source, t)
+        with torch.no_grad():
+            v = self.velocity(x, path, t, batch.cond)
+            target = self.target(x, v, t, r, batch.cond, diagonal)
+        u = self.networks.student(x, t, r, batch.cond)
+        yield "student", {"meanflow": self.loss(u, target)}
+
+    def times(self, n: int, diagonal: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(t, r), both (n,), equal in the first `diagonal` rows."""
+        if self.config.times == "uniform":
+            t, r = flow.uniform_pairs(n, batch.generator)
+        else:
+            t, r = flow.logit_normal_pairs(n, batch.generator, self.config.mean, self.config.std)
+        r[:diagonal] = t[:diagonal]
+        return t.to(batch.image), r.to(batch.image)
+
+    def velocity(self, x: Tensor, path: Tensor, t: Tensor, cond: Condition) -> Tensor:
+        """v~ at (x, t), of x's shape and dtype. path: source - image."""
+        match self.config.velocity:
+            case "data":
+                return path
+            case "meanflow_cfg":
+                return self.own_guidance(x, path, t, cond).to(x)
+            case "null":
+                return self.teacher_guidance(x, t, cond, Quality.NONE).to(x)
+            case "negative":
+                return self.teacher_guidance(x, t, cond, Quality.BAD).to(x)
+
+    def teacher_guidance(self, x: Tensor, t: Tensor, cond: Condition, other: Quality) -> Tensor:
+        """Eq. 10 and 11: away from what the teacher says for `other`, in one call."""
+        assert self.networks.teacher is not None
+        good = cond.labelled(Quality.GOOD)
+        if self.config.guidance == 1:
+            return self.networks.teacher(x, t, t, good)
+        x, t = torch.cat([x, x]), torch.cat([t, t])
+        asked, avoided = self.networks.teacher(x, t, t, good + cond.labelled(other)).chunk(2)
+        return flow.guide(asked, avoided, self.config.guidance)
+
+    def own_guidance(self, x: Tensor, path: Tensor, t: Tensor, cond: Condition) -> Tensor:
+        """Eq. 9 by the student itself, in one call; where no label is asked, the velocity is the data's."""
+        x, t = torch.cat([x, x]), torch.cat([t, t])
+        asked, none = self.networks.bare(x, t, t, cond + cond.labelled(Quality.NONE)).chunk(2)
+        guided = flow.meanflow_guide(path, asked, none, self.config.omega, self.config.kappa)
+        return torch.where(flow.at(cond.labels == Quality.NONE, path), path, guided)
+
+    def target(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition, diagonal: int) -> Tensor:
+        """What u(x, t, r) should be: v itself in the first `diagonal` rows, where r = t."""
+        if diagonal == len(x):
+            return v
+        rows = slice(diagonal, None)
+        below = self.finite_step if self.config.derivative == "step" else self.identity
+        return torch.cat([v[:diagonal], below(x[rows], v[rows], t[rows], r[rows], cond.take(rows))])
+
+    def identity(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        """Eq. 12: v - (t - r) du/dt, the derivative along the trajectory at fixed r."""
+
+        def u(x: Tensor, t: Tensor) -> Tensor:
+            return self.networks.bare(x, t, r, cond)
+
+        mode: Literal["forward", "central"] = "central" if self.config.derivative == "central" else "forward"
+        _, du_dt = directional_derivative(u, (x, t), (v, torch.ones_like(t)), mode)
+        return v - flow.at(t - r, v) * du_dt
+
+    def finite_step(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        """Eq. 13: along v for dt, then as the student goes on."""
+        dt = (t - r).clamp_max(self.config.dt)
+        share = (self.config.dt / (t - r)).clamp_max(1)
+        rest = self.networks.bare(flow.jump(x, v, t, t - dt), t - dt, r, cond)
+        return torch.lerp(rest.to(v), v, flow.at(share, v))
+
+    def loss(self, u: Tensor, target: Tensor) -> Tensor:
+        error = distance(u, target, self.config.norm)
+        if self.config.adaptive is None:
+            return error.mean()
+        return self.config.adaptive(error * target[0].numel()).mean()

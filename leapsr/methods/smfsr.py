@@ -1,0 +1,130 @@
+"""SMFSR, first stage: the average velocity by splitting intervals, without derivatives (arXiv:2605.09328).
+
+An interval's average velocity is the mean of those of its two parts, weighted by their lengths. That alone
+would hold for any flow; on the diagonal the student is bound to the teacher. In this package's time, which
+is the paper's, with s = (1 - lambda) t + lambda r:
+
+    (10)  x_s = x_t - (t - s) u(x_t, t, s)
+    (11)  u(x_t, t, r) = (1 - lambda) u(x_s, s, r) + lambda u(x_t, t, s),  the right side without a gradient
+    (12)  u(x_t, t, t) = v(x_t, t)
+    (13)  v = w v(x_t, t, cond) + (1 - w) v(x_t, t, none)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from .. import flow
+from ..errors import ConfigError
+from ..networks.condition import Condition, Quality
+from .base import Batch, Losses, Networks, Norm, distance
+
+MARGIN = 1e-4
+"""How far the published code keeps logit-normal times from 0 and 1."""
+
+
+class SmfsrConfig(BaseModel):
+    """Hyper-parameters of the distillation; the defaults are the paper's where it states them.
+
+    boundary_share: share of the batch that learns eq. 12; the rest learns eq. 11. The paper draws one of the
+    two for a whole batch, which has the same expected loss and more variance. It contradicts itself on its
+    p = 0.6: the probability of the boundary in the text, of splitting in Algorithm 1; this is the text's.
+    times: the law of t and r, two draws sorted. The paper is silent; its code holds a logit-normal law of
+    mean 0 and std 1. mean, std: read by "logit_normal" only.
+    split: the law of lambda: "uniform" (the paper), or "half", always the middle, as shortcut models do
+    (Frans et al., arXiv:2410.12557).
+    guidance: w of eq. 13; 1 is none, which the paper found best. away_from: what it leads away from,
+    "null" (the paper) or "negative", damaged images.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["smfsr"] = "smfsr"
+    boundary_share: float = Field(0.6, ge=0, le=1)
+    times: flow.PairLaw = "logit_normal"
+    mean: float = 0.0
+    std: float = Field(1.0, gt=0)
+    split: Literal["uniform", "half"] = "uniform"
+    guidance: float = Field(1.0, ge=0)
+    away_from: Literal["null", "negative"] = "null"
+    norm: Norm = "l2"
+
+    @property
+    def guided(self) -> bool:
+        """Whether v compares labels, so that the teacher must know them."""
+        return self.guidance != 1
+
+
+DEFAULTS = SmfsrConfig()
+
+
+@dataclass(frozen=True)
+class Smfsr:
+    """Raises ConfigError without a teacher."""
+
+    networks: Networks
+    config: SmfsrConfig = DEFAULTS
+
+    def __post_init__(self) -> None:
+        if self.networks.teacher is None:
+            raise ConfigError("smfsr distils a teacher: give it one.")
+
+    def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
+        n = len(batch.image)
+        boundary = flow.portion(n, self.config.boundary_share, batch.generator)
+        t, r = self.times(n, boundary, batch)
+        x = flow.interpolate(batch.image, batch.source, t).x
+        with torch.no_grad():
+            target = self.target(x, t, r, self.middle(t, r, batch), batch.cond, boundary)
+        error = distance(self.networks.student(x, t, r, batch.cond), target, self.config.norm)
+        # Over the whole batch, so that the sum is the mean over samples, and 0 where a group is empty.
+        yield "student", {"splitting": error[boundary:].sum() / n, "boundary": error[:boundary].sum() / n}
+
+    def times(self, n: int, boundary: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(t, r), both (n,), equal in the first `boundary` rows."""
+        if self.config.times == "uniform":
+            t, r = flow.uniform_pairs(n, batch.generator)
+        else:
+            t, r = flow.logit_normal_pairs(n, batch.generator, self.config.mean, self.config.std, MARGIN)
+        r[:boundary] = t[:boundary]
+        return t.to(batch.image), r.to(batch.image)
+
+    def middle(self, t: Tensor, r: Tensor, batch: Batch) -> Tensor:
+        """lambda in [0, 1), (B,)."""
+        if self.config.split == "half":
+            return torch.full_like(t, 0.5)
+        return flow.uniform(len(t), batch.generator).to(t)
+
+    def target(
+        self, x: Tensor, t: Tensor, r: Tensor, share: Tensor, cond: Condition, boundary: int
+    ) -> Tensor:
+        """What u(x, t, r) should be: eq. 12 in the first `boundary` rows, eq. 11 in the others."""
+        first, others = slice(boundary), slice(boundary, None)
+        parts = []
+        if boundary > 0:
+            parts.append(self.velocity(x[first], t[first], cond.take(first)))
+        if boundary < len(x):
+            parts.append(self.split(x[others], t[others], r[others], share[others], cond.take(others)))
+        return torch.cat(parts)
+
+    def split(self, x: Tensor, t: Tensor, r: Tensor, share: Tensor, cond: Condition) -> Tensor:
+        """Eq. 10 and 11. share: lambda."""
+        s = torch.lerp(t, r, share)
+        u2 = self.networks.bare(x, t, s, cond)
+        u1 = self.networks.bare(flow.jump(x, u2, t, s), s, r, cond)
+        return torch.lerp(u1.to(x), u2.to(x), flow.at(share, x))  # under autocast they may be halves
+
+    def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
+        """Eq. 13, in one call."""
+        assert self.networks.teacher is not None
+        good = cond.labelled(Quality.GOOD)
+        if self.config.guidance == 1:
+            return self.networks.teacher(x, t, t, good)
+        other = cond.labelled(Quality.NONE if self.config.away_from == "null" else Quality.BAD)
+        x, t = torch.cat([x, x]), torch.cat([t, t])
+        asked, avoided = self.networks.teacher(x, t, t, good + other).chunk(2)
+        return flow.guide(asked, avoided, self.config.guidance)

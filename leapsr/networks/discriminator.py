@@ -1,0 +1,72 @@
+"""Heads that judge an image by the features of a frozen network, real or restored.
+
+The features see the image with noise and know the prompt; the heads are small and local, so they judge
+texture at the scale of each map. After Phased Consistency Models (arXiv:2405.18407) and latent adversarial
+diffusion distillation (arXiv:2403.12015), which FlowSR follows (arXiv:2605.12377, section 4.3).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+SLOPE = 0.2
+GROUPS = 4
+"""Of the normalisation, where the width allows. Few: what is averaged away in a group cannot be judged."""
+
+
+class FeatureHeadsConfig(BaseModel):
+    """channels: of each feature map, in the order in which they are given. width: of every head inside.
+
+    norm: "group" normalises the activations over their map, as Phased Consistency Models do; "spectral"
+    bounds the weights instead, and a head then sees no further than its 5 x 5 positions.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["feature_heads"] = "feature_heads"
+    channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    width: int = Field(64, ge=1)
+    norm: Literal["group", "spectral"] = "group"
+
+
+class FeatureHeads(nn.Module):
+    """A score for each position of each feature map; large is real."""
+
+    def __init__(self, config: FeatureHeadsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.heads = nn.ModuleList(FeatureHead(channels, config) for channels in config.channels)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """maps: (B, channels[i], H_i, W_i), any sizes -> (B, 1, H_i, W_i) each.
+
+        Raises ValueError unless there are as many maps as heads.
+        """
+        return [head(features) for head, features in zip(self.heads, maps, strict=True)]
+
+
+class FeatureHead(nn.Module):
+    def __init__(self, channels: int, config: FeatureHeadsConfig) -> None:
+        super().__init__()
+        self.enter = _activated(channels, config)
+        self.residual = _activated(config.width, config)
+        self.score = _bounded(nn.Conv2d(config.width, 1, 1), config)
+
+    def forward(self, features: Tensor) -> Tensor:
+        hidden = self.enter(features)
+        return self.score(hidden + self.residual(hidden))
+
+
+def _activated(channels: int, config: FeatureHeadsConfig) -> nn.Sequential:
+    layers: list[nn.Module] = [_bounded(nn.Conv2d(channels, config.width, 3, padding=1), config)]
+    if config.norm == "group":
+        layers.append(nn.GroupNorm(math.gcd(GROUPS, config.width), config.width))
+    return nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
+
+
+def _bounded(convolution: nn.Conv2d, config: FeatureHeadsConfig) -> nn.Module:
+    return spectral_norm(convolution) if config.norm == "spectral" else convolution

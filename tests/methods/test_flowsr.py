@@ -1,0 +1,412 @@
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from leapsr.errors import ConfigError
+from leapsr.flow import at
+from leapsr.methods.base import Batch, Networks
+from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, hinge, quality_alignment
+from leapsr.networks import PRESETS, Condition, UNet
+from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
+from tests.gaussian import example
+
+FLOW = example()
+SECOND = ("consistency", "regularisation")
+
+
+def batch(n: int = 256, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    image, source = FLOW.draw(n, generator)
+    cond = Condition(torch.zeros(n, 3, 1, 1).double())
+    return Batch(image, source, cond, generator, lambda: FLOW.draw(n, generator)[1])
+
+
+def networks(student=FLOW.u, average=None, **others) -> Networks:
+    """The teacher is asked on its diagonal only, where `wrong` is the velocity; elsewhere it is not asked."""
+
+    def teacher(x: Tensor, t: Tensor, r: Tensor, cond: object) -> Tensor:
+        assert torch.equal(t, r)
+        return FLOW.v(x, t)
+
+    return Networks(student, student, teacher, average or student, **others)
+
+
+def losses(student=FLOW.u, average=None, n: int = 256, **config) -> dict[str, Tensor]:
+    method = Flowsr(networks(student, average), FlowsrConfig(**config))
+    [(player, values)] = method(batch(n))
+    assert player == "student"
+    return values
+
+
+def scaled(network, gain: Tensor) -> Callable[..., Tensor]:
+    return lambda *arguments: gain * network(*arguments)
+
+
+def parameter(value: float = 1.0) -> Tensor:
+    return torch.full((1,), value, dtype=torch.float64, requires_grad=True)
+
+
+# The consistency term
+
+
+def test_consistency_tells_the_exact_average_velocity_from_the_instantaneous_one():
+    exact, wrong = (
+        losses(u, consistency=1, scheduler="intervals", n_fast=20)["consistency"]
+        for u in (FLOW.u, FLOW.wrong)
+    )
+    assert exact < 1e-5 < 1e-4 < wrong
+
+
+def test_consistency_vanishes_as_the_step_does():
+    exact, wrong = (losses(u, scheduler="slow", n_slow=20_000)["consistency"] for u in (FLOW.u, FLOW.wrong))
+    assert exact < 1e-12
+    assert exact < 1e-6 * wrong
+
+
+def test_the_order_of_the_finite_step():
+    """The residual at the truth is the local error of the teacher's Euler step, second order in t' - t."""
+    method, data = Flowsr(networks()), batch()
+    start = torch.linspace(0.3, 1, len(data.image)).double()
+    leaders = Points(FLOW.move(data.source, torch.ones_like(start), start), start, data.cond)
+    coarse, fine = (
+        method.discrepancy(
+            arrive(FLOW.u, leaders), method.consistency_target(method.follow(leaders, start - dt))
+        )
+        .mean()
+        .sqrt()
+        for dt in (0.02, 0.01)
+    )
+    assert math.log2(coarse / fine) == pytest.approx(2, abs=0.1)
+
+
+def test_the_gradient_vanishes_at_the_truth():
+    def slope(gain: float) -> Tensor:
+        value = parameter(gain)
+        loss = losses(scaled(FLOW.u, value), FLOW.u, scheduler="slow", n_slow=20_000)["consistency"]
+        return torch.autograd.grad(loss, value)[0].abs()
+
+    assert slope(1.0) < 1e-6
+    assert slope(1.1) > 1e-3
+
+
+def test_where_the_follower_has_arrived_the_target_is_the_teachers_own_finish():
+    """One interval from 1 to 0: f(x, 0) = x whatever the networks say, and the step is all of it."""
+    values = losses(FLOW.u, FLOW.wrong, scheduler="intervals", n_fast=1, flow_share=0)
+    data = batch()
+    one = torch.ones(len(data.image)).double()
+    finished = data.source - FLOW.v(data.source, one)
+    expected = (FLOW.move(data.source, one, 0 * one) - finished).square().mean()
+    torch.testing.assert_close(values["consistency"], 0.1 * expected)
+    torch.testing.assert_close(values["regularisation"], 0.1 * (finished - data.image).square().mean())
+
+
+def test_at_time_0_every_network_leaves_the_image_as_it_is():
+    data = batch(8)
+    still = arrive(lambda x, t, r, c: 1e3 * x + 7, Points(data.image, torch.zeros(8).double(), data.cond))
+    assert torch.equal(still, data.image)
+
+
+# The terms that look at the clean image
+
+
+def best_gain(network, loss: str) -> float:
+    """The gain on u that minimises a loss; f is linear in it, so three values give the parabola."""
+    config = {"scheduler": "slow", "n_slow": 1000, "n": 4096}
+    low, middle, high = (losses(scaled(network, gain), **config)[loss].item() for gain in (0.5, 1.0, 1.5))
+    return 1 + 0.25 * (low - high) / (low - 2 * middle + high)
+
+
+@pytest.mark.parametrize("loss", ["flow", "regularisation"])
+def test_the_clean_image_pulls_the_student_to_the_posterior_mean(loss):
+    """E[image | x_t] = x_t - t v(x_t, t): the best student is the instantaneous velocity, not the average.
+
+    The loss does not vanish there; it is the variance that nobody can know.
+    """
+    assert best_gain(FLOW.wrong, loss) == pytest.approx(1, abs=0.02)
+    mean, trajectory = (losses(u, n=4096)[loss] for u in (FLOW.wrong, FLOW.u))
+    assert 1e-3 < mean < trajectory
+
+
+def test_regularisation_moves_the_student_that_consistency_holds():
+    gain = parameter()
+    values = losses(scaled(FLOW.u, gain), FLOW.u, scheduler="slow", n_slow=20_000)
+    still, pulled = (torch.autograd.grad(values[name], gain, retain_graph=True)[0].abs() for name in SECOND)
+    assert still < 1e-6 < 1e-4 < pulled
+
+
+# Weights, shares, spaces
+
+
+def test_weights_and_shares():
+    whole = losses(FLOW.wrong)
+    assert set(whole) == {"flow", *SECOND}
+    assert set(losses(FLOW.wrong, consistency=0)) == {"flow", "regularisation"}
+    assert set(losses(FLOW.wrong, regularisation=0)) == {"flow", "consistency"}
+    assert set(losses(FLOW.wrong, flow_share=0)) == set(SECOND)
+    doubled = losses(FLOW.wrong, consistency=0.2, regularisation=0.3)
+    torch.testing.assert_close(doubled["flow"], whole["flow"])
+    torch.testing.assert_close(doubled["consistency"], 2 * whole["consistency"])
+    torch.testing.assert_close(doubled["regularisation"], 3 * whole["regularisation"])
+
+
+def test_the_first_stage_needs_no_teacher_and_the_second_says_so():
+    alone = Networks(FLOW.wrong, FLOW.wrong)
+    [(_, values)] = Flowsr(alone, FlowsrConfig(flow_share=1))(batch())
+    assert set(values) == {"flow"}
+    assert FlowsrConfig().distils
+    assert not FlowsrConfig(flow_share=1).distils
+    for missing in ("teacher", "average"):
+        with pytest.raises(ConfigError, match="flow_share=1"):
+            Flowsr(replace(networks(), **{missing: None}))
+
+
+def test_the_perceptual_part_is_weighed_inside_d():
+    def values(distance, **config) -> dict[str, Tensor]:
+        method = Flowsr(networks(FLOW.wrong, perceptual=distance), FlowsrConfig(**config))
+        return dict(method(batch()))["student"]
+
+    plain, more = values(None), values(lambda a, b: (a - b).square().flatten(1).mean(1))
+    for name in plain:
+        torch.testing.assert_close(more[name], 3 * plain[name])
+    without = values(lambda a, b: 1 / 0, perceptual=0)
+    torch.testing.assert_close(without, plain)
+
+
+def test_l1_is_the_mean_error():
+    first, data = losses(FLOW.wrong, flow_share=1, norm="l1", n_slow=1, scheduler="slow"), batch()
+    finished = data.source - FLOW.v(data.source, torch.ones(256).double())
+    torch.testing.assert_close(first["flow"], (finished - data.image).abs().mean())
+
+
+def test_losses_compare_decoded_images():
+    plain = losses(FLOW.wrong)
+    decoded = dict(Flowsr(networks(FLOW.wrong), decode=lambda latent: 3 * latent + 1)(batch()))["student"]
+    for name in plain:
+        torch.testing.assert_close(decoded[name], 9 * plain[name])
+
+
+def test_one_pass_with_a_gradient_at_the_points_of_all_terms():
+    asked = []
+
+    def student(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        asked.append((t, r, len(cond.lr), torch.is_grad_enabled()))
+        return FLOW.wrong(x, t, r)
+
+    def average(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        assert not torch.is_grad_enabled()
+        assert (r == 0).all()
+        return FLOW.wrong(x, t, r)
+
+    list(Flowsr(networks(student, average))(batch(64)))
+    [(t, r, conditions, gradient)] = asked
+    assert (len(t), conditions, gradient) == (96, 96, True)  # 32 of the flow, 32 leaders, 32 followers
+    assert (r == 0).all()
+    assert (t[32:64] > t[64:]).all()
+
+
+# The critic
+
+
+def mean_critic(weight: Tensor) -> Callable[..., list[Tensor]]:
+    return lambda maps: [weight * part.mean((1, 2, 3)) for part in maps]
+
+
+def state_itself(x: Tensor, t: Tensor, cond: Condition) -> list[Tensor]:
+    assert len(x) == len(t) == len(cond.lr)
+    return [x]
+
+
+def play(student, critic, features=state_itself, data: Batch | None = None, **config):
+    players = {"critic": critic}
+    cast = networks(student, players=players, bare_players=players)
+    method = Flowsr(cast, FlowsrConfig(**config), features=features)
+    return method(data or batch())
+
+
+@pytest.mark.parametrize("score", [-3.0, 0.25, 2.0])
+def test_hinge_losses_of_a_critic_that_sees_no_difference(score):
+    """Two heads, one map finer than the other; heads count alike, positions within a head too."""
+
+    def critic(maps: list[Tensor]) -> list[Tensor]:
+        return [score + 0 * maps[0].mean(1, keepdim=True)[..., :side, :side] for side in (1, 4)]
+
+    values = dict(play(FLOW.wrong, critic))
+    torch.testing.assert_close(values["student"]["adversarial"].item(), 0.05 * max(0, 1 - score))
+    torch.testing.assert_close(values["critic"]["hinge"].item(), max(0, 1 - score) + max(0, 1 + score))
+    scores = [torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 1, 1)]
+    assert hinge(scores) == 0.5
+
+
+def test_the_critic_learns_to_tell_and_the_student_to_pass():
+    """Restored images are darker than real ones: the critic comes to like brightness, the student adds it."""
+    offset, weight = parameter(0.4), parameter(0.1)
+
+    def dark(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        return FLOW.wrong(x, t, r) + offset
+
+    moves = play(dark, mean_critic(weight))
+    _, student = next(moves)
+    [down] = torch.autograd.grad(student["adversarial"], offset)
+    _, critic = next(moves)
+    [slope] = torch.autograd.grad(critic["hinge"], weight)
+    assert down > 0
+    assert slope < 0
+
+
+def test_the_critic_sees_noised_images_of_the_networks_space():
+    """At latest_noise they are t of the way to a fresh source; real and restored share it."""
+    seen = []
+
+    def features(x: Tensor, t: Tensor, cond: Condition) -> list[Tensor]:
+        seen.append((x, t, torch.is_grad_enabled()))
+        return [x]
+
+    method = Flowsr(
+        networks(
+            FLOW.wrong,
+            players={"critic": mean_critic(parameter())},
+            bare_players={"critic": mean_critic(parameter())},
+        ),
+        FlowsrConfig(latest_noise=0.5, flow_share=1),
+        decode=lambda latent: 1e6 * latent,
+        features=features,
+    )
+    fresh = torch.full_like(batch().source, 5)
+    data = replace(batch(), redraw=lambda: fresh)
+    list(method(data))
+    (x, t, gradient), (both, twice, no_gradient) = seen
+    assert gradient
+    assert not no_gradient
+    assert 0.45 < t.max() < 0.5
+    assert not torch.equal(t, twice[:256])
+
+    def without_noise(x: Tensor, t: Tensor) -> Tensor:
+        return (x - at(t, x) * fresh) / (1 - at(t, x))
+
+    again, real = (without_noise(part, twice[:256]) for part in both.chunk(2))
+    torch.testing.assert_close(real, data.image)
+    torch.testing.assert_close(again, without_noise(x, t))
+    assert 0 < (again - real).square().mean() < 1
+
+
+@pytest.mark.parametrize("missing", ["features", "critic", "weight"])
+def test_without_its_parts_there_is_no_critic(missing):
+    players = {} if missing == "critic" else {"critic": mean_critic(parameter())}
+    method = Flowsr(
+        networks(players=players, bare_players=players),
+        FlowsrConfig(adversarial=0 if missing == "weight" else 0.05),
+        features=None if missing == "features" else state_itself,
+    )
+    assert [(player, set(values)) for player, values in method(batch())] == [("student", {"flow", *SECOND})]
+
+
+def test_gradients_reach_only_the_player_whose_update_it_is():
+    student, average, teacher, critic, frozen = (parameter() for _ in range(5))
+    players = {"critic": mean_critic(critic)}
+    cast = Networks(
+        scaled(FLOW.wrong, student),
+        lambda *a: pytest.fail("the student has nothing to say without a gradient"),
+        scaled(FLOW.wrong, teacher),
+        scaled(FLOW.wrong, average),
+        players,
+        players,
+    )
+    method = Flowsr(
+        cast, features=lambda x, t, cond: [frozen * x], alignment=lambda images, data: images.mean((1, 2, 3))
+    )
+    for player, values in method(batch()):
+        assert set(values) == (
+            {"flow", *SECOND, "adversarial", "alignment"} if player == "student" else {"hinge"}
+        )
+        sum(values.values()).backward()
+        mine, other = (student, critic) if player == "student" else (critic, student)
+        assert mine.grad.abs() > 0
+        assert other.grad is None
+        mine.grad = None
+    assert average.grad is teacher.grad is frozen.grad is None
+
+
+def test_the_adversarial_gradient_is_that_of_the_chain_rule():
+    """Though it stops at the critic's weights, it passes through them."""
+    gain, weight, data = parameter(0.9), parameter(0.3), batch()
+    _, values = next(
+        play(scaled(FLOW.wrong, gain), mean_critic(weight), data=data, flow_share=1, latest_noise=1e-9)
+    )
+    [found] = torch.autograd.grad(values["adversarial"], gain)
+    # Without noise the score is that of the image itself; its times are those of the same generator.
+    again = batch()
+    own, _ = Flowsr(networks(), FlowsrConfig(flow_share=1)).points(again)
+    restored = arrive(scaled(FLOW.wrong, gain), own)
+    [expected] = torch.autograd.grad(0.05 * hinge(mean_critic(weight)([restored])), gain)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_step_of_real_networks():
+    """The default network as student, teacher and features, with heads that train; float32."""
+    torch.manual_seed(0)
+    student, teacher, average = (UNet(PRESETS["tiny"]) for _ in range(3))
+    for network in (student, teacher, average):
+        for weight in network.parameters():
+            torch.nn.init.normal_(weight, std=0.05)
+    heads = FeatureHeads(FeatureHeadsConfig(channels=(12, 16, 12), width=8))
+    players = {"critic": heads}
+    method = Flowsr(
+        Networks(student, student, teacher, average, players, players),
+        features=lambda x, t, cond: teacher.features(x, t, t, cond),
+    )
+    image, source = torch.randn(2, 4, 3, 16, 16)
+    data = Batch(image, source, Condition(torch.randn(4, 3, 4, 4)), torch.Generator().manual_seed(0))
+    trains = {"student": student, "critic": heads}
+    for player, values in method(data):
+        sum(values.values()).backward()
+        for name, network in trains.items():
+            assert all((weight.grad is not None) == (name == player) for weight in network.parameters())
+        trains[player].zero_grad()
+    assert all(weight.grad is None for network in (teacher, average) for weight in network.parameters())
+
+
+# Alignment
+
+
+def test_quality_alignment_is_the_printed_ratio():
+    positive, negative = torch.linspace(-1, 1, 9).double(), torch.linspace(0.5, -0.7, 9).double()
+    printed = -(positive.exp() / (positive.exp() + negative.exp())).log()
+    torch.testing.assert_close(quality_alignment(positive, negative), printed)
+    best, worst = (quality_alignment(a, -a).item() for a in torch.tensor([[1.0], [-1.0]]))
+    assert (round(best, 3), round(worst, 3)) == (0.127, 2.127)
+    scaled_up = quality_alignment(positive, negative, scale=100)
+    torch.testing.assert_close(scaled_up, quality_alignment(100 * positive, 100 * negative))
+    assert torch.isfinite(scaled_up).all()
+
+
+def test_alignment_looks_at_one_decoded_image_of_each_sample():
+    shown = []
+
+    def alignment(images: Tensor, data: Batch) -> Tensor:
+        shown.append(images)
+        return torch.arange(len(data.image)).double()
+
+    method = Flowsr(networks(), decode=lambda latent: latent + 100, alignment=alignment)
+    [(_, values)] = method(batch(8))
+    torch.testing.assert_close(values["alignment"].item(), 0.1 * 3.5)
+    assert shown[0].shape == (8, 3, 4, 4)
+    assert shown[0].min() > 50
+    without = Flowsr(networks(), FlowsrConfig(alignment=0), alignment=alignment)
+    assert "alignment" not in dict(without(batch(8)))["student"]
+
+
+@pytest.mark.parametrize(
+    "values", [{"n_fast": 1000}, {"flow_share": 1.5}, {"scheduler": "fast"}, {"ema": 0.9}]
+)
+def test_impossible_values_are_refused(values):
+    with pytest.raises(ValidationError):
+        FlowsrConfig(**values)
+
+
+def test_a_fast_grid_alone_may_have_any_number_of_steps():
+    assert FlowsrConfig(scheduler="intervals", n_fast=2000).n_fast == 2000
