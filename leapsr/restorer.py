@@ -13,10 +13,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from . import methods
+from . import flow, methods
 from .catalog import CONFIG, WEIGHTS
 from .errors import OutputError, UnknownName, WeightsError
-from .flow import Source
+from .flow import AverageVelocity, Source
+from .methods.restore import Solver, check_teacher
 from .networks import Condition, UNet, UNetConfig
 from .ops.upsample import bicubic_upsample
 
@@ -73,23 +74,51 @@ class Restorer:
         return self
 
     @torch.inference_mode()
-    def restore(self, lr: Tensor, noise: Tensor, *, steps: int = 1, fidelity: float | None = None) -> Tensor:
+    def restore(
+        self,
+        lr: Tensor,
+        noise: Tensor,
+        *,
+        steps: int = 1,
+        fidelity: float | None = None,
+        solver: Solver | None = None,
+    ) -> Tensor:
         """Restore a batch.
 
         lr: (B, 3, H, W) in [0, 1], sRGB, any H, W >= 1. noise: (B, 3, scale H, scale W), standard normal.
-        steps: evaluations of the network. fidelity: 1 keeps to the evidence, 0 invents the most detail;
-        None is the model's own default. Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
-        Raises UsageError when the model cannot do that many steps or that fidelity.
+        steps: of the network, one evaluation each unless a solver takes more. fidelity: 1 keeps to the
+        evidence, 0 invents the most detail; None is the model's own default. solver: how a teacher's ODE is
+        followed, see `methods.restore`; None for any other model.
+        Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
+        Raises UsageError when the model cannot do that many steps, that fidelity or that solver.
         """
+        u, source = self._flow(lr, noise)
+        fidelity = self.default_fidelity if fidelity is None else fidelity
+        with self._autocast():
+            image = methods.restore(u, source, self.region, steps, fidelity, solver)
+        return image.float() / 2 + 0.5
+
+    @torch.inference_mode()
+    def straightness(self, lr: Tensor, noise: Tensor, steps: int = 32) -> Tensor:
+        """How far a teacher's flow is from straight lines, per sample (B,), see `flow.straightness`.
+
+        Inputs as in `restore`; in units of the [-1, 1] image, squared. `steps` velocities are held in memory.
+        Raises UsageError for any other model.
+        """
+        check_teacher(self.region, "straightness")
+        u, source = self._flow(lr, noise)
+        with self._autocast():
+            return flow.straightness(lambda x, t: u(x, t, t), source, steps)
+
+    def _flow(self, lr: Tensor, noise: Tensor) -> tuple[AverageVelocity, Tensor]:
+        """The velocity for these pictures, and where they start."""
         lr = lr.to(self.device, torch.float32) * 2 - 1
         cond = Condition(lr)
         source = self.config.source(bicubic_upsample(lr, self.scale), noise.to(lr))
-        fidelity = self.default_fidelity if fidelity is None else fidelity
-        with torch.autocast(lr.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            image = methods.restore(
-                lambda x, t, r: self.network(x, t, r, cond), source, self.region, steps, fidelity
-            )
-        return image.float() / 2 + 0.5
+        return lambda x, t, r: self.network(x, t, r, cond), source
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
         """Write config.json and model.safetensors, the weights in `dtype`. The card is not touched.

@@ -1,6 +1,6 @@
 """leapsr evaluate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -8,13 +8,16 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from ..errors import UsageError, WeightsError
+from ..errors import UsageError, optional
 
 if TYPE_CHECKING:
-    from ..data.pairs import PairFolder
+    from ..data.pairs import Pair, PairFolder
+    from ..methods.restore import Solver
     from ..metrics import Metric
-    from ..metrics.evaluate import Restore, Setting, Table
+    from ..metrics.choose import Choice
+    from ..metrics.evaluate import Table
     from ..metrics.sheet import Sheet
+    from ..metrics.trial import Trial
     from ..restorer import Restorer
 
 BICUBIC = "bicubic"
@@ -27,7 +30,23 @@ Pairs = Annotated[Path, typer.Argument(help="Folder with HR and LR, or pictures 
 Fidelity = Annotated[
     str | None, typer.Option(help="Positions of the dial, as 0,0.5,1. Default: the model's.")
 ]
-Steps = Annotated[str, typer.Option(help="Numbers of network evaluations, as 1,8,32.")]
+Steps = Annotated[
+    str, typer.Option(help="Numbers of steps, as 1,8,32; one evaluation each, or the solver's.")
+]
+SolverOption = Annotated[
+    Literal["euler", "heun", "midpoint", "ralston", "rk45"] | None,
+    typer.Option("--solver", help="How a teacher's flow is followed. Default: euler."),
+]
+Straightness = Annotated[
+    bool, typer.Option("--straightness", help="Say how far a teacher's flow is from straight lines.")
+]
+Choose = Annotated[
+    str | None,
+    typer.Option(
+        help="Find the position of the dial: a target, as psnr_y=25 or lpips_squeeze=0.3, or 'best'."
+    ),
+]
+Write = Annotated[bool, typer.Option("--write", help="Make what --choose finds the model's default.")]
 Metrics = Annotated[
     str, typer.Option(help="As psnr_y,niqe; 'default': PSNR, SSIM, LR-PSNR, LPIPS, NIQE; or 'all'.")
 ]
@@ -53,6 +72,10 @@ def evaluate(
     pairs: Pairs,
     fidelity: Fidelity = None,
     steps: Steps = "1",
+    solver: SolverOption = None,
+    straightness: Straightness = False,
+    choose: Choose = None,
+    write: Write = False,
     metrics: Metrics = DEFAULT,
     border: Border = None,
     out: Out = None,
@@ -65,33 +88,28 @@ def evaluate(
     baseline: Baseline = True,
 ) -> None:
     """Score a model on pairs of pictures, at every position of its dial and number of steps asked for."""
-    from ..upscale.saving import check_place
-
-    positions = None if fidelity is None else _numbers(fidelity, float, "--fidelity")
-    counts = _numbers(steps, int, "--steps")
-    restorer = None if model == BICUBIC else _load(model, device, dtype)
-    scale = scale if restorer is None else restorer.scale
-    folder = _read_pairs(pairs, scale, limit)
-    chosen, skipped = _choose(metrics, weights, folder.has_reference)
-    restorers = _restorers(restorer, _settings(model, counts, positions), seed)
-    if baseline or restorer is None:
-        restorers = _baseline(scale) | restorers
-    border = scale if border is None else border
+    positions = None if fidelity is None else numbers(fidelity, float, "--fidelity")
+    counts = numbers(steps, int, "--steps")
+    _check_goal(choose, write, counts, positions)
+    folder, restorer = (None, None) if model == BICUBIC else load(model, device, dtype)
+    trial = _trial(folder, restorer, read_pairs(pairs, restorer, scale, limit), border, seed, solver)
+    chosen, notes = usable(metrics, weights, trial.pairs)
+    _check_work(trial, folder, counts, positions, straightness, choose, write)
+    check_out(out, plot=positions is not None and len(positions) > 1)
+    choice = None if choose is None else trial.choice(choose, counts[0], weights)
+    positions = positions if choice is None else [choice.fidelity]
+    straight = trial.straightness() if straightness else None
+    sheet = _sheet()
+    table = trial.run(trial.restorers(counts, positions, baseline), chosen, notes, sheet.observe)
+    show(table)
+    _conclude(choose, choice, straight, counts[0], folder if write else None)
     if out is not None:
-        check_place(out / "results.csv")  # before the work
-    settings = {
-        "model": model, "pairs": str(pairs), "pictures": len(folder), "scale": scale, "border": border,
-        "fidelity": positions, "steps": counts, "seed": seed,
-        "device": str(restorer.device) if restorer else "cpu",
-        "dtype": str(restorer.dtype) if restorer else "torch.float32",
-    }  # fmt: skip
-    table, sheet = _run(restorers, folder, chosen, border, skipped)
-    _print(table)
-    if out is not None:
-        _write(table, sheet, out, settings)
+        asked = {"model": model, "pairs": str(pairs), "fidelity": positions, "steps": counts}
+        found = {"choose": choose, "tried": choice and choice.tried, "straightness": straight}
+        _write(table, sheet, out, asked | trial.as_dict() | found)
 
 
-def _numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Number]:
+def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Number]:
     """Raises UsageError for anything but numbers with commas between them."""
     try:
         return list(dict.fromkeys(kind(part) for part in listed.split(",")))
@@ -101,106 +119,49 @@ def _numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Nu
         ) from None
 
 
-def _load(model: str, device: str, dtype: str) -> "Restorer":
+def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
+    """A model by name or folder, and that folder."""
     from .. import catalog
     from ..restorer import Restorer
     from ..upscale.devices import choose_device, choose_dtype
 
-    where = choose_device(device)
-    return Restorer.from_pretrained(catalog.find(model), where, choose_dtype(dtype, where))
+    folder, where = catalog.find(model), choose_device(device)
+    return folder, Restorer.from_pretrained(folder, where, choose_dtype(dtype, where))
 
 
-def _read_pairs(folder: Path, scale: int, limit: int | None) -> "PairFolder":
-    from ..data.pairs import read_pairs
+def read_pairs(folder: Path, restorer: "Restorer | None", scale: int, limit: int | None) -> "PairFolder":
+    from ..data import pairs
 
-    return read_pairs(folder, scale, limit)
-
-
-def _choose(listed: str, weights: Path | None, has_reference: bool) -> tuple[dict[str, "Metric"], list[str]]:
-    """The metrics that can run, and a sentence for each that was asked for and cannot.
-
-    Raises UnknownName; when none is left WeightsError, or UsageError if a reference is all that is missing.
-    """
-    from ..metrics import DEFAULT_METRICS, available, missing, select
-
-    wanted = select(DEFAULT_METRICS if listed == DEFAULT else listed.split(","))
-    absent, ready = missing(weights), available(weights)
-    notes = [f"{name} is skipped: {absent[name]}" for name in wanted if name in absent]
-    chosen = {name: ready[name] for name in wanted if name in ready}
-    if not has_reference:
-        without = [name for name, metric in chosen.items() if metric.needs == "hr"]
-        notes += [f"{name} is skipped: these pictures have no reference." for name in without]
-        chosen = {name: metric for name, metric in chosen.items() if name not in without}
-    if not chosen:
-        kind = WeightsError if absent.keys() & wanted else UsageError
-        raise kind(f"No metric can be computed. {notes[0]}")
-    return chosen, notes
+    return pairs.read_pairs(folder, scale if restorer is None else restorer.scale, limit)
 
 
-def _settings(model: str, counts: list[int], positions: list[float] | None) -> list["Setting"]:
-    from ..metrics.evaluate import Setting
+def usable(listed: str, weights: Path | None, pairs: "PairFolder") -> "tuple[dict[str, Metric], list[str]]":
+    """See `metrics.selection.usable`."""
+    from ..metrics import DEFAULT_METRICS, selection
 
-    dial = [None] if positions is None else positions
-    return [Setting(Path(model).name, count, position) for count in counts for position in dial]
-
-
-def _restorers(
-    restorer: "Restorer | None", settings: list["Setting"], seed: int
-) -> dict["Setting", "Restore"]:
-    """Raises UsageError for a setting that the model does not have."""
-    from ..methods.restore import check
-
-    if restorer is None:
-        return {}
-    for _, steps, fidelity in settings:
-        check(restorer.region, _given(steps, 1), _given(fidelity, restorer.default_fidelity))
-    return {each: _restore_with(restorer, each, seed) for each in settings}
+    parts = (DEFAULT_METRICS if part == DEFAULT else [part] for part in listed.split(","))
+    names = [name for part in parts for name in part]
+    return selection.usable(names, weights, pairs.has_reference)
 
 
-def _given(number: Number | None, default: Number) -> Number:
-    return default if number is None else number
+def check_out(out: Path | None, plot: bool) -> None:
+    """Before the work. Raises OutputError, and MissingExtra where a plot needs a library."""
+    from ..upscale.saving import check_place
+
+    if out is not None:
+        check_place(out / "results.csv")
+        if plot:
+            optional("matplotlib.figure", "plots")
 
 
-def _baseline(scale: int) -> dict["Setting", "Restore"]:
-    from ..metrics.evaluate import Setting, bicubic
-
-    return {Setting(BICUBIC): bicubic(scale)}
-
-
-def _restore_with(restorer: "Restorer", setting: "Setting", seed: int) -> "Restore":
-    from torch import Tensor
-
-    from ..ops.noise import position_noise
-
-    def restore(lr: Tensor, _: str) -> Tensor:
-        height, width = (side * restorer.scale for side in lr.shape[-2:])
-        noise = position_noise(seed, 0, 0, height, width, device=restorer.device)[None]
-        steps = _given(setting.steps, 1)
-        return restorer.restore(lr.to(restorer.device), noise, steps=steps, fidelity=setting.fidelity)
-
-    return restore
-
-
-def _run(
-    restorers: dict["Setting", "Restore"],
-    pairs: "PairFolder",
-    metrics: dict[str, "Metric"],
-    border: int,
-    notes: list[str],
-) -> tuple["Table", "Sheet"]:
-    from ..metrics.evaluate import Table, compare
-    from ..metrics.sheet import Sheet
-
-    sheet = Sheet()
+def watched(pairs: "Iterable[Pair]", doing: str) -> "Iterable[Pair]":
+    """The same pairs, with a bar on terminals while they are walked."""
     console = Console(stderr=True)
-    shown = track(
-        pairs, "evaluating", len(pairs), console=console, transient=True, disable=not console.is_terminal
-    )
-    table = compare(restorers, shown, metrics, border, sheet.observe)
-    return Table(table.metrics, table.rows, notes + table.notes), sheet
+    return track(pairs, doing, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _print(table: "Table") -> None:
+def show(table: "Table") -> None:
+    """The summary, and on standard error what it lacks."""
     from ..metrics.report import text
 
     summary, console = text(table), Console()
@@ -208,7 +169,88 @@ def _print(table: "Table") -> None:
     # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
     Console(width=max(console.width, needed)).print(summary)
     for note in table.notes:
-        Console(stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)
+        say(note, error=True)
+
+
+def say(line: str, error: bool = False) -> None:
+    Console(stderr=error).print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _trial(
+    folder: Path | None,
+    restorer: "Restorer | None",
+    pairs: "PairFolder",
+    border: int | None,
+    seed: int,
+    solver: "Solver | None",
+) -> "Trial":
+    from ..metrics.comparison import labels
+    from ..metrics.trial import Trial
+
+    name = BICUBIC if folder is None else labels([folder])[0]
+    return Trial(name, restorer, pairs, pairs.scale if border is None else border, seed, solver, watched)
+
+
+def _check_goal(choose: str | None, write: bool, counts: list[int], positions: list[float] | None) -> None:
+    """Raises UsageError for options that exclude each other and for a goal that is none."""
+    from ..metrics.choose import parse
+
+    if choose is None and write:
+        raise UsageError("--write needs --choose, which finds the position to write.")
+    if choose is not None:
+        parse(choose)
+        if positions is not None:
+            raise UsageError("Give --choose or --fidelity, not both: --choose finds the fidelity.")
+        if len(counts) > 1:
+            raise UsageError("--choose takes one number of --steps, because each has a dial of its own.")
+
+
+def _check_work(
+    trial: "Trial",
+    folder: Path | None,
+    counts: list[int],
+    positions: list[float] | None,
+    straightness: bool,
+    choose: str | None,
+    write: bool,
+) -> None:
+    """Raises UsageError for what this model cannot do, and what may not be done to it."""
+    from ..metrics.default_fidelity import check_writable
+
+    trial.restorers(counts, positions, baseline=False)
+    if trial.solver is not None:
+        trial.model(f"the solver {trial.solver}")
+    if straightness:
+        trial.check_flow()
+    if choose is not None:
+        trial.check_dial(counts[0])
+    if write and folder is not None:
+        check_writable(folder)
+
+
+def _sheet() -> "Sheet":
+    from ..metrics.sheet import Sheet
+
+    return Sheet()
+
+
+def _conclude(
+    goal: str | None, choice: "Choice | None", straight: float | None, steps: int, folder: Path | None
+) -> None:
+    """Say what was found and how to use it; make it the default of `folder`, if any. Raises OutputError."""
+    from ..metrics.default_fidelity import write_default
+    from ..metrics.report import printed
+
+    if straight is not None:
+        say(f"straightness {straight:.4g} (0: one step equals many)")
+    if choice is None:
+        return
+    scores = ", ".join(f"{name} {printed(score)}" for name, score in choice.scores.items())
+    options = f"--fidelity {choice.fidelity:g}" if steps == 1 else f"--steps {steps} --fidelity {choice.fidelity:g}"
+    say(f"{goal}: fidelity {choice.fidelity:g} ({scores}). Use it with {options}.")
+    if folder is not None:
+        write_default(folder, choice.fidelity)
+        say(f"It is now the default of {folder}.")
 
 
 def _write(table: "Table", sheet: "Sheet", out: Path, settings: dict[str, Any]) -> None:

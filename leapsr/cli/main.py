@@ -10,6 +10,7 @@ from rich.text import Text
 from .. import __version__
 from ..errors import LeapsrError
 from . import models
+from .compare import compare
 from .degrade import degrade
 from .evaluate import evaluate
 from .pack import pack
@@ -27,7 +28,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, pack, train, distill, evaluate):
+for verb in (upscale, degrade, pack, train, distill, evaluate, compare):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import optional
-from .evaluate import Setting, Table
+from .evaluate import Table
 from .report import ARROWS, all_or_nothing
 
 PLOTTED = ("psnr_y", "lpips_alex", "lpips_squeeze", "niqe")
@@ -19,7 +19,7 @@ def curves(table: Table, metric: str) -> dict[str, Curve]:
     points: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for setting in table.settings:
         if setting.fidelity is not None:
-            label = Setting(setting.restorer, setting.steps).label
+            label = setting._replace(fidelity=None).label
             points[label].append((setting.fidelity, table.mean(setting).scores[metric]))
     return {label: _unzip(sorted(curve)) for label, curve in points.items() if len(curve) > 1}
 

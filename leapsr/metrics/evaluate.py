@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..data.pairs import Pair
 from ..errors import DataError
+from ..methods.restore import Solver
 from ..ops.upsample import bicubic_upsample
 from . import Metric
 
@@ -26,12 +27,14 @@ class Setting(NamedTuple):
     restorer: str
     steps: int | None = None
     fidelity: float | None = None
+    solver: Solver | None = None
 
     @property
     def label(self) -> str:
+        solver = "" if self.solver is None else f" {self.solver}"
         steps = "" if self.steps in (None, 1) else f" {self.steps} steps"
         fidelity = "" if self.fidelity is None else f" fidelity {self.fidelity:g}"
-        return f"{self.restorer}{steps}{fidelity}"
+        return f"{self.restorer}{solver}{steps}{fidelity}"
 
 
 class Row(NamedTuple):
@@ -41,6 +44,8 @@ class Row(NamedTuple):
     """One for each metric of the table; NaN where the picture has no such score."""
     seconds_per_megapixel: float
     """Of output, with the transfer to and from the device, without decoding."""
+    evaluations: float = 0
+    """Of a network, counted while it ran; of a mean row their mean."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,23 @@ class Table:
     """Setting by setting, pictures in the order of the pairs."""
     notes: list[str]
     """What could not be scored, and why, a sentence each."""
+    planned: tuple[Setting, ...] = ()
+    """The lines of the summary, those included that the restorer cannot do and that have no rows. Empty: the
+    rows' settings."""
 
     @property
     def settings(self) -> list[Setting]:
-        return list(dict.fromkeys(row.setting for row in self.rows))
+        return list(dict.fromkeys(self.planned or (row.setting for row in self.rows)))
 
     def mean(self, setting: Setting) -> Row:
-        """Mean scores over the pictures that have them, and the median time: a first call prepares things."""
+        """Mean scores over the pictures that have them, and the median time: a first call prepares things.
+
+        All NaN where there are no rows.
+        """
         rows = [row for row in self.rows if row.setting == setting]
         scores = {name: _mean(row.scores[name] for row in rows) for name in self.metrics}
-        return Row(setting, "mean", scores, median(row.seconds_per_megapixel for row in rows))
+        seconds = median(row.seconds_per_megapixel for row in rows) if rows else math.nan
+        return Row(setting, "mean", scores, seconds, _mean(row.evaluations for row in rows))
 
 
 Observe = Callable[[Pair, Setting, Tensor], None]
@@ -76,12 +88,13 @@ def compare(
     metrics: Mapping[str, Metric],
     border: int,
     observe: Observe | None = None,
+    evaluations: Callable[[], int] = lambda: 0,
 ) -> Table:
     """Restore each pair with each restorer and score the results as files would be: clamped, in 8 bits.
 
     border: pixels of each side that PSNR, SSIM and NIQE leave out. observe: sees every result, (1, 3, sH, sW)
-    in [0, 1]. A picture that a metric cannot score (too small, say) gets NaN and a note; an error of a
-    restorer rises.
+    in [0, 1]. evaluations: asked after every restoration how many network evaluations it took. A picture that
+    a metric cannot score (too small, say) gets NaN and a note; an error of a restorer rises.
     """
     rows: list[Row] = []
     notes: list[str] = []
@@ -89,7 +102,8 @@ def compare(
         for setting, restore in restorers.items():
             restored, seconds = _timed(restore, pair)
             scores = {name: _score(metric, restored, pair, border, notes) for name, metric in metrics.items()}
-            rows.append(Row(setting, pair.name, scores, seconds * 1e6 / restored[0, 0].numel()))
+            speed = seconds * 1e6 / restored[0, 0].numel()
+            rows.append(Row(setting, pair.name, scores, speed, evaluations()))
             if observe is not None:
                 observe(pair, setting, restored)
     order = list(restorers)

@@ -4,10 +4,10 @@ import csv
 import json
 import math
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rich.table import Table as TextTable
@@ -15,27 +15,54 @@ from rich.text import Text
 
 from .. import __version__
 from ..errors import OutputError
-from .evaluate import Row, Table
+from .evaluate import Row, Setting, Table
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 SPEED = "seconds_per_megapixel"
+NFE = "evaluations"
 
 
 def text(table: Table) -> TextTable:
     """The means, a line for each setting, the best of each column in bold."""
     out = TextTable(box=None, header_style="bold", pad_edge=False)
-    for heading in ("restorer", "steps", "fidelity"):
-        out.add_column(heading, justify="left" if heading == "restorer" else "right")
-    for name, metric in table.metrics.items():
-        heading = name.replace("_", "\n")  # a terminal is 80 columns wide
-        out.add_column(f"{heading} {ARROWS[metric.direction]}", justify="right")
-    out.add_column("s/MP", justify="right")
+    for i, heading in enumerate(headings(table)):
+        # Names of metrics are broken: a terminal is 80 columns wide.
+        out.add_column(heading.replace("_", "\n"), justify="left" if i == 0 else "right")
+    for line in lines(table):
+        out.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in line))
+    return out
+
+
+class Cell(NamedTuple):
+    text: str
+    best: bool = False
+
+
+def headings(table: Table) -> list[str]:
+    controls = ["restorer", "steps", "fidelity"]
+    if _has_solver(table):
+        controls = ["restorer", "solver", "steps", "fidelity", "NFE"]
+    scores = [f"{name} {ARROWS[metric.direction]}" for name, metric in table.metrics.items()]
+    return [*controls, *scores, "s/MP"]
+
+
+def lines(table: Table) -> list[list[Cell]]:
+    """The means as printed, a line for each setting, below the headings; "-" where there is no value."""
     means = [table.mean(setting) for setting in table.settings]
     best = {name: _best(table, name, means) for name in table.metrics}
-    for mean in means:
-        scores = [_styled(score, best[name]) for name, score in mean.scores.items()]
-        out.add_row(*_controls(mean), *scores, f"{mean.seconds_per_megapixel:.3g}")
-    return out
+    return [
+        [
+            *map(Cell, _controls(mean, _has_solver(table))),
+            *(Cell(printed(score), printed(score) == best[name]) for name, score in mean.scores.items()),
+            Cell(_significant(mean.seconds_per_megapixel)),
+        ]
+        for mean in means
+    ]
+
+
+def _has_solver(table: Table) -> bool:
+    """Whether steps may differ from evaluations of the network (NFE), so that both are shown."""
+    return any(setting.solver is not None for setting in table.settings)
 
 
 def _best(table: Table, name: str, means: list[Row]) -> str | None:
@@ -43,23 +70,27 @@ def _best(table: Table, name: str, means: list[Row]) -> str | None:
     scores = [mean.scores[name] for mean in means if not math.isnan(mean.scores[name])]
     if len(scores) < 2:
         return None
-    return _printed(max(scores) if table.metrics[name].direction == "higher" else min(scores))
+    return printed(max(scores) if table.metrics[name].direction == "higher" else min(scores))
 
 
-def _styled(score: float, best: str | None) -> Text:
-    return Text(_printed(score), style="bold" if _printed(score) == best else "")
-
-
-def _printed(score: float) -> str:
+def printed(score: float) -> str:
     """Decibels and NIQE with two decimals, what lies between 0 and 1 with four."""
     if math.isnan(score):
         return "-"
     return f"{score:.4f}" if abs(score) <= 1 else f"{score:.2f}"
 
 
-def _controls(row: Row) -> tuple[str, str, str]:
-    restorer, steps, fidelity = row.setting
-    return restorer, "-" if steps is None else str(steps), "-" if fidelity is None else f"{fidelity:g}"
+def _significant(number: float) -> str:
+    return "-" if math.isnan(number) else f"{number:.3g}"
+
+
+def _controls(row: Row, with_solver: bool) -> list[str]:
+    restorer, steps, fidelity, solver = row.setting
+    count = "-" if steps is None else str(steps)
+    position = "-" if fidelity is None else f"{fidelity:g}"
+    if not with_solver:
+        return [restorer, count, position]
+    return [restorer, solver or "-", count, position, _significant(row.evaluations)]
 
 
 def write_csv(table: Table, path: Path) -> None:
@@ -67,12 +98,21 @@ def write_csv(table: Table, path: Path) -> None:
 
     Raises OutputError.
     """
+    _write_rows(table, table.rows, path)
+
+
+def write_means(table: Table, path: Path) -> None:
+    """The same with one line for each setting, the means. Raises OutputError."""
+    _write_rows(table, [table.mean(setting) for setting in table.settings], path)
+
+
+def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
     with all_or_nothing(path), path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["restorer", "steps", "fidelity", "image", *table.metrics, SPEED])
-        for row in table.rows:
-            scores = ["" if math.isnan(score) else score for score in row.scores.values()]
-            writer.writerow([*row.setting, row.image, *scores, row.seconds_per_megapixel])
+        writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE])
+        for setting, image, scores, speed, evaluations in rows:
+            numbers = [*scores.values(), speed, evaluations]
+            writer.writerow([*setting, image, *("" if math.isnan(number) else number for number in numbers)])
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
@@ -111,7 +151,8 @@ def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _row(row: Row) -> dict[str, Any]:
     scores = {name: _number(score) for name, score in row.scores.items()}
-    return {**row.setting._asdict(), "image": row.image, **scores, SPEED: row.seconds_per_megapixel}
+    speed, evaluations = _number(row.seconds_per_megapixel), _number(row.evaluations)
+    return {**row.setting._asdict(), "image": row.image, **scores, SPEED: speed, NFE: evaluations}
 
 
 def _number(score: float) -> float | str | None:

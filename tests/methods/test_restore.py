@@ -1,8 +1,11 @@
 import pytest
 import torch
 
+from leapsr import flow
 from leapsr.errors import UsageError
+from leapsr.flow.solvers import EVALUATIONS
 from leapsr.methods import Region, restore
+from leapsr.methods.restore import check, check_dial
 from tests.gaussian import example
 
 FLOW = example()
@@ -19,7 +22,7 @@ def test_the_dial_of_an_exact_student(region, fidelity):
     torch.testing.assert_close(restore(FLOW.u, SOURCE, region, 1, fidelity), expected)
 
 
-@pytest.mark.parametrize("region", Region)
+@pytest.mark.parametrize("region", [Region.DIAGONAL, Region.SOURCE_EDGE, Region.TRIANGLE])
 def test_fidelity_one_is_the_posterior_mean(region):
     expected = SOURCE - FLOW.v(SOURCE, ONE)
     torch.testing.assert_close(restore(FLOW.u, SOURCE, region, 1, 1.0), expected)
@@ -41,6 +44,8 @@ def test_steps_of_a_teacher_converge_and_those_of_a_student_agree():
         (Region.TRIANGLE, 0, 0.0),
         (Region.TRIANGLE, 1, 1.5),
         (Region.TRIANGLE, 1, -1),
+        (Region.IMAGE_EDGE, 1, 0.5),
+        (Region.IMAGE_EDGE, 1, 1.0),
     ],
 )
 def test_what_a_region_does_not_hold_is_refused(region, steps, fidelity):
@@ -53,3 +58,70 @@ def test_steps_are_evaluations_and_the_faithful_end_needs_one(fidelity, evaluati
     calls = []
     restore(lambda *a: calls.append(a) or FLOW.u(*a), SOURCE, Region.TRIANGLE, 3, fidelity)
     assert len(calls) == evaluations
+
+
+def test_from_the_image_edge_every_step_aims_at_the_image():
+    torch.testing.assert_close(
+        restore(FLOW.u, SOURCE, Region.IMAGE_EDGE), FLOW.move(SOURCE, ONE, 0 * ONE), rtol=1e-9, atol=1e-9
+    )
+    asked = []
+    restore(lambda x, t, r: asked.append((t[0].item(), r[0].item())) or x, SOURCE, Region.IMAGE_EDGE, 2)
+    assert asked == [(1.0, 0.0), (0.5, 0.0)]
+
+
+def test_euler_is_the_default_to_the_bit():
+    for fidelity in (0.0, 0.4):
+        default = restore(FLOW.wrong, SOURCE, Region.DIAGONAL, 5, fidelity)
+        assert torch.equal(restore(FLOW.wrong, SOURCE, Region.DIAGONAL, 5, fidelity, "euler"), default)
+        by_hand = SOURCE
+        for t, r in flow.uniform_grid(5, end=fidelity).unfold(0, 2, 1):
+            by_hand = by_hand - (t - r) * FLOW.v(by_hand, t * ONE)
+        torch.testing.assert_close(default, SOURCE - (SOURCE - by_hand) / (1 - fidelity))
+
+
+@pytest.mark.parametrize("solver", ["heun", "midpoint", "ralston", "rk45"])
+@pytest.mark.parametrize("fidelity", [0.0, 0.3])
+def test_a_better_solver_leads_closer_to_where_the_flow_goes(solver, fidelity):
+    left = FLOW.move(SOURCE, ONE, fidelity * ONE)
+    truth = SOURCE - (SOURCE - left) / (1 - fidelity)
+
+    def error(steps, solver):
+        image = restore(FLOW.wrong, SOURCE, Region.DIAGONAL, steps, fidelity, solver)
+        return (image - truth).square().mean().sqrt()
+
+    assert error(1 if solver == "rk45" else 4, solver) < 0.5 * error(8, "euler")
+
+
+@pytest.mark.parametrize("solver", EVALUATIONS)
+def test_a_step_takes_the_evaluations_that_the_table_says(solver):
+    calls = []
+    restore(lambda *a: calls.append(a) or FLOW.u(*a), SOURCE, Region.DIAGONAL, 3, 0.5, solver)
+    assert len(calls) == 3 * EVALUATIONS[solver]
+
+
+@pytest.mark.parametrize("region", [Region.SOURCE_EDGE, Region.TRIANGLE, Region.IMAGE_EDGE])
+@pytest.mark.parametrize("solver", ["euler", "rk45"])
+def test_a_solver_is_for_teachers(region, solver):
+    with pytest.raises(UsageError, match=f"the solver {solver} is for teachers"):
+        restore(FLOW.u, SOURCE, region, 1, 0.0, solver)
+
+
+def test_rk45_takes_no_number_of_steps():
+    with pytest.raises(UsageError, match="rk45 chooses its own steps"):
+        check(Region.DIAGONAL, 8, 0.0, "rk45")
+
+
+def test_where_the_dial_moves_nothing():
+    """One Euler step of a teacher gives the posterior mean wherever it is left; Heun's does not."""
+    ends = [restore(FLOW.wrong, SOURCE, Region.DIAGONAL, 1, f) for f in (0.0, 0.6, 1.0)]
+    torch.testing.assert_close(ends[0], ends[2])
+    torch.testing.assert_close(ends[1], ends[2])
+    with pytest.raises(UsageError, match="more --steps"):
+        check_dial(Region.DIAGONAL, 1)
+    heun = [restore(FLOW.wrong, SOURCE, Region.DIAGONAL, 1, f, "heun") for f in (0.0, 0.6)]
+    assert (heun[0] - heun[1]).abs().max() > 0.01
+    for steps, solver in ((2, None), (1, "heun"), (1, "rk45")):
+        check_dial(Region.DIAGONAL, steps, solver)
+    with pytest.raises(UsageError, match="no dial"):
+        check_dial(Region.IMAGE_EDGE, 1)
+    check_dial(Region.SOURCE_EDGE, 1)
