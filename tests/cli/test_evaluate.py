@@ -1,14 +1,18 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from leapsr import catalog
 from leapsr.cli.main import app
 from leapsr.errors import DataError, LeapsrError, UnknownName, UsageError, WeightsError
+from leapsr.restorer import read_config
 from tests.conftest import picture_array
+from tests.metrics.models import model
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +127,133 @@ def test_what_cannot_work_is_said(
 def test_what_the_model_cannot_do_is_said(pairs: Path, tiny_model: Path) -> None:
     with pytest.raises(UsageError, match="one step"):
         run(tiny_model, pairs, "--steps", "1,4", "--device", "cpu")
+
+
+@pytest.fixture
+def own(tmp_path: Path, tiny_model: Path) -> Path:
+    """A copy of the tiny model that may be changed."""
+    return Path(shutil.copytree(tiny_model, tmp_path / "own"))
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    """The model of a run, so that it is called by the run's name."""
+    model("teacher").save_pretrained(tmp_path / "sage" / "model")
+    return tmp_path / "sage" / "model"
+
+
+QUICK = ("--metrics", "psnr_y", "--device", "cpu", "--no-baseline")
+
+
+def psnr(out: Path) -> float:
+    scores = [float(row["psnr_y"]) for row in rows(out)]
+    return sum(scores) / len(scores)
+
+
+def between(pairs: Path, tmp_path: Path, model: Path) -> float:
+    """A PSNR that the model has somewhere inside its dial."""
+    scores = []
+    for end in (0, 1):
+        run(model, pairs, "--fidelity", end, *QUICK, "--out", tmp_path / f"end{end}")
+        scores.append(psnr(tmp_path / f"end{end}"))
+    return sum(scores) / 2
+
+
+def test_a_chosen_dial_meets_its_target_and_says_how_to_use_it(
+    pairs: Path, tmp_path: Path, own: Path
+) -> None:
+    target, out, before = between(pairs, tmp_path, own), tmp_path / "out", (own / "config.json").read_bytes()
+    printed = run(own, pairs, "--choose", f"psnr_y={target}", *QUICK, "--out", out)
+    settings = json.loads((out / "results.json").read_text(encoding="utf-8"))["settings"]
+    [fidelity] = settings["fidelity"]
+    assert 0 < fidelity < 1
+    assert psnr(out) >= target
+    assert settings["tried"][str(fidelity)]["psnr_y"] == pytest.approx(psnr(out))
+    assert f"Use it with --fidelity {fidelity:g}." in printed
+    assert (own / "config.json").read_bytes() == before
+
+
+def test_what_was_chosen_can_become_the_default(pairs: Path, tmp_path: Path, own: Path) -> None:
+    target = between(pairs, tmp_path, own)
+    printed = run(own, pairs, "--choose", f"psnr_y={target}", "--write", *QUICK)
+    fidelity = read_config(own).fidelity
+    assert f"--fidelity {fidelity:g}." in printed
+    assert f"It is now the default of {own}." in printed
+    assert 0 < fidelity < 1
+    catalog.verify(own)
+    run(own, pairs, *QUICK, "--out", tmp_path / "default")
+    assert psnr(tmp_path / "default") >= target
+
+
+def test_a_packaged_model_keeps_its_default(pairs: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "PACKAGED", own.parent)
+    monkeypatch.setattr("leapsr.metrics.trial.Trial.choice", None)  # it is said before the work
+    with pytest.raises(UsageError, match="own is packaged with leapsr and is never changed"):
+        run("own", pairs, "--choose", "psnr_y=20", "--write", *QUICK)
+
+
+def test_a_teacher_needs_steps_for_its_dial(pairs: Path, teacher: Path) -> None:
+    with pytest.raises(UsageError, match="no dial in one step"):
+        run(teacher, pairs, "--choose", "psnr_y=1", *QUICK)
+    assert "Use it with --steps 2 --fidelity" in run(
+        teacher, pairs, "--choose", "psnr_y=1", "--steps", "2", *QUICK
+    )
+
+
+def test_a_target_out_of_reach(pairs: Path, own: Path) -> None:
+    with pytest.raises(UsageError, match=r"psnr_y=90 cannot be reached: the best is .* at --fidelity"):
+        run(own, pairs, "--choose", "psnr_y=90", *QUICK)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "complaint"),
+    [
+        (["--choose", "psnr=25"], UnknownName, "no metric 'psnr'"),
+        (["--choose", "psnr_y"], UsageError, "as psnr_y=25, not 'psnr_y'"),
+        (["--choose", "psnr_y=25", "--fidelity", "0"], UsageError, "not both"),
+        (["--choose", "psnr_y=25", "--steps", "1,2"], UsageError, "one number of --steps"),
+        (["--choose", "niqe=5"], WeightsError, "niqe_pris_params"),
+        (["--choose", "best"], UsageError, "LPIPS, which cannot be computed"),
+        (["--write"], UsageError, "--write needs --choose"),
+        (["--solver", "heun"], UsageError, "the solver heun is for teachers"),
+        (["--straightness"], UsageError, "straightness is for teachers"),
+    ],
+)
+def test_what_cannot_be_chosen_or_solved_is_said(
+    pairs: Path, own: Path, arguments: list[str], error: type[LeapsrError], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        run(own, pairs, *arguments, *QUICK)
+
+
+@pytest.mark.parametrize("option", [["--choose", "psnr_y=2"], ["--solver", "heun"], ["--straightness"]])
+def test_bicubic_is_no_model(pairs: Path, option: list[str]) -> None:
+    with pytest.raises(UsageError, match="bicubic is no model"):
+        run("bicubic", pairs, *option)
+
+
+def test_a_teacher_with_a_solver(pairs: Path, tmp_path: Path, teacher: Path) -> None:
+    options = ("--fidelity", 0, "--metrics", "psnr_y", "--device", "cpu", "--no-baseline")
+    scores = {}
+    for solver in ("euler", "heun", "rk45"):
+        steps = () if solver == "rk45" else ("--steps", "1,3")
+        printed = run(teacher, pairs, *options, "--solver", solver, *steps, "--out", tmp_path / solver)
+        assert "NFE" in printed
+        scores[solver] = psnr(tmp_path / solver)
+    lines = [
+        (row["restorer"], row["solver"], row["steps"], row["evaluations"]) for row in rows(tmp_path / "heun")
+    ]
+    assert lines[::2] == [("sage", "heun", "1", "2"), ("sage", "heun", "3", "6")]
+    assert {row["steps"] for row in rows(tmp_path / "rk45")} == {""}
+    assert len(set(scores.values())) == 3
+    run(teacher, pairs, *options, "--steps", "1,3", "--out", tmp_path / "none")
+    assert psnr(tmp_path / "none") == scores["euler"]
+    with pytest.raises(UsageError, match="rk45 chooses its own steps"):
+        run(teacher, pairs, *options, "--solver", "rk45", "--steps", "8")
+
+
+def test_the_straightness_of_a_teacher(pairs: Path, tmp_path: Path, teacher: Path) -> None:
+    printed = run(teacher, pairs, "--straightness", *QUICK, "--out", tmp_path / "out")
+    stored = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
+    assert stored["settings"]["straightness"] > 0
+    assert f"straightness {stored['settings']['straightness']:.4g} " in printed

@@ -110,13 +110,14 @@ COMMANDS = {
     "teacher": ["train", "teacher_tiny"],
     "oftsr": ["distill", "oftsr_tiny"],
     "pool": ["train", "teacher_tiny", "--set", "data.pool=8", "--set", "data.pool_crop=48"],
+    "refine": ["distill", "refine_tiny", "--set", "optimizer.kind=muon"],
 }
 
 
 def command(kind, photos, out, teacher, *more):
     settings = [*QUICK, "steps=40", "checkpoint_minutes=0.0005", "validate_every=15"]
     verb = [*COMMANDS[kind][:2], str(photos), *COMMANDS[kind][2:]]
-    verb += ["--teacher", str(teacher / "model")] if kind == "oftsr" else []
+    verb += ["--teacher", str(teacher / "model")] if COMMANDS[kind][0] == "distill" else []
     sets = [part for setting in settings for part in ("--set", setting)]
     return [sys.executable, "-m", "leapsr", *verb, *sets, "--cpu", "-o", str(out), *more]
 

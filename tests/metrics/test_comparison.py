@@ -1,0 +1,187 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from leapsr.errors import MissingExtra, OutputError, UsageError
+from leapsr.methods import Region
+from leapsr.metrics import comparison, plane, select
+from leapsr.metrics.comparison import labels, plan, run, write
+from leapsr.metrics.evaluate import Row, Setting, Table
+from leapsr.metrics.markdown import costs, scores
+from leapsr.metrics.plane import axes, points
+from leapsr.metrics.runs import Training
+from tests.metrics.models import model, some_pairs
+
+STEPS, POSITIONS = [1, 2], [0.0, 0.5, 1.0]
+
+
+def test_every_model_is_asked_for_what_its_region_holds() -> None:
+    edge = model("oftsr")
+    edge.region = Region.IMAGE_EDGE
+    models = {"o": model("oftsr"), "m": model("mfsr"), "t": model("teacher"), "e": edge}
+    made = plan(models, STEPS, POSITIONS, seed=0)
+    every = [(1, 0.0), (2, 0.0), (1, 0.5), (1, 1.0)]
+    assert list(made.settings) == [
+        Setting("bicubic"), *(Setting(name, *each) for name in models for each in every)
+    ]  # fmt: skip
+    had = {name: [setting[1:3] for setting in made.restorers if setting.restorer == name] for name in models}
+    assert had == {
+        "o": [(1, 0.0), (1, 0.5), (1, 1.0)],
+        "m": every,
+        "t": [(1, 0.0), (2, 0.0)],
+        "e": [(1, 0.0), (2, 0.0)],
+    }
+
+
+@pytest.mark.parametrize(("steps", "positions"), [([0], [0.0]), ([1], [1.5]), ([1, -2], [])])
+def test_numbers_that_no_model_has_are_refused(steps: list[int], positions: list[float]) -> None:
+    with pytest.raises(UsageError):
+        plan({"o": model("oftsr")}, steps, positions, seed=0)
+
+
+def test_models_of_different_scales_are_not_compared() -> None:
+    two = model("oftsr")
+    two.config = two.config.model_copy(update={"network": two.config.network.model_copy(update={"scale": 2})})
+    with pytest.raises(UsageError, match=r"\(four x4, two x2\)"):
+        plan({"four": model("oftsr"), "two": two}, STEPS, POSITIONS, seed=0)
+
+
+def test_the_table_has_a_line_for_what_cannot_be_done(tmp_path: Path) -> None:
+    made = plan({"o": model("oftsr")}, STEPS, [0.0], seed=0)
+    table = run(made, some_pairs(tmp_path / "p", 1), select(["psnr_y"]), 4, ["first note"])
+    assert table.settings == [Setting("bicubic"), Setting("o", 1, 0.0), Setting("o", 2, 0.0)]
+    assert [row.evaluations for row in table.rows] == [0, 1]
+    assert table.notes == ["first note"]
+    assert scores(table).splitlines()[-1] == "|  | 2 | 0 | - | - |"
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["models/a", "models/b"], ["a", "b"]),
+        (["runs/a/model", "runs/b/model"], ["a", "b"]),
+        (["runs/a/model", "models/a"], ["runs/a", "models/a"]),
+        (["runs/a/model", "runs/a"], ["model", "a"]),
+        (["x/model"], ["x"]),
+    ],
+)
+def test_names_tell_models_apart(folders: list[str], names: list[str]) -> None:
+    assert labels([Path("/", folder) for folder in folders]) == names
+
+
+def test_a_model_given_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="given twice"):
+        labels([tmp_path / "a", tmp_path / "b/../a"])
+
+
+@pytest.fixture
+def table() -> Table:
+    rows = [
+        Row(Setting(*setting), "a", {"psnr_y": psnr, "lpips_squeeze": lpips, "niqe": 5.0}, 0.25, 1)
+        for setting, psnr, lpips in [
+            (("bicubic",), 23.0, 0.7),
+            (("one", 1, 0.0), 24.0, 0.4),
+            (("one", 1, 1.0), 26.0, 0.6),
+            (("two|b", 1, 0.0), 24.5, 0.5),
+            (("two|b", 4, 0.0), 23.5, 0.3),
+        ]
+    ]
+    planned = [row.setting for row in rows]
+    planned.insert(2, Setting("one", 4, 0.0))
+    return Table(select(["psnr_y", "lpips_squeeze", "niqe"]), rows, ["dists is skipped."], tuple(planned))
+
+
+TRAININGS = [Training("one", "oftsr_small", 117392, 0.8, 41.25), Training("two", None, None, None, None)]
+SETTINGS = {"pairs": "data/heavy", "pictures": 1, "seed": 0}
+
+
+def test_markdown_is_grouped_and_the_best_of_each_column_is_bold(table: Table) -> None:
+    lines = scores(table).splitlines()
+    assert lines == [
+        "| restorer | steps | fidelity | psnr_y ↑ | lpips_squeeze ↓ | niqe ↓ | s/MP |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| bicubic | - | - | 23.00 | 0.7000 | **5.00** | 0.25 |",
+        "| one | 1 | 0 | 24.00 | 0.4000 | **5.00** | 0.25 |",
+        "|  | 4 | 0 | - | - | - | - |",
+        "|  | 1 | 1 | **26.00** | 0.6000 | **5.00** | 0.25 |",
+        "| two\\|b | 1 | 0 | 24.50 | 0.5000 | **5.00** | 0.25 |",
+        "|  | 4 | 0 | 23.50 | **0.3000** | **5.00** | 0.25 |",
+    ]
+
+
+def test_what_training_took(table: Table) -> None:
+    assert costs(TRAININGS).splitlines()[2:] == [
+        "| one | oftsr_small | 117,392 | 0.80 | 41.2 |",
+        "| two | - | - | - | - |",
+    ]
+
+
+def test_files(table: Table, tmp_path: Path) -> None:
+    assert write(table, TRAININGS, tmp_path / "out", SETTINGS) == []
+    document = (tmp_path / "out/comparison.md").read_text(encoding="utf-8")
+    assert document.startswith("# 1 pictures of heavy, seed 0\n\n| restorer")
+    assert costs(TRAININGS) in document
+    assert document.endswith("\n\n- dists is skipped.\n")
+    with (tmp_path / "out/comparison.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["psnr_y"] for row in rows] == ["23.0", "24.0", "", "26.0", "24.5", "23.5"]
+    assert [row["steps"] for row in rows] == ["", "1", "4", "1", "1", "4"]
+    stored = json.loads((tmp_path / "out/comparison.json").read_text(encoding="utf-8"))
+    assert stored["means"][2]["psnr_y"] is None
+    assert stored["settings"]["training"][0]["samples"] == 117392
+    with Image.open(tmp_path / "out/plane.png") as image:
+        assert image.size == (1350, 810)
+
+
+def test_a_table_without_trainings_or_notes_is_the_table_alone(table: Table, tmp_path: Path) -> None:
+    write(Table(table.metrics, table.rows, []), [], tmp_path, SETTINGS)
+    document = (tmp_path / "comparison.md").read_text(encoding="utf-8")
+    assert document.count("\n\n") == 1
+    assert "training samples" not in document
+
+
+def test_the_plane_shows_what_has_both_scores(table: Table) -> None:
+    assert axes(table) == ("psnr_y", "lpips_squeeze")
+    shown = [(point.setting.restorer, point.distortion, point.perception) for point in points(table)]
+    assert shown == [
+        ("bicubic", 23.0, 0.7), ("one", 24.0, 0.4), ("one", 26.0, 0.6), ("two|b", 24.5, 0.5),
+        ("two|b", 23.5, 0.3),
+    ]  # fmt: skip
+
+
+def test_without_lpips_or_matplotlib_there_are_tables_and_a_sentence(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Table(select(["psnr_y"]), [row._replace(scores={"psnr_y": 1.0}) for row in table.rows], [])
+    assert write(plain, [], tmp_path / "a", SETTINGS) == [
+        "plane.png is not drawn: it needs psnr_y and LPIPS."
+    ]
+
+    def absent(module: str, extra: str) -> None:
+        raise MissingExtra("This needs matplotlib: pip install 'leapsr[plots]'.")
+
+    monkeypatch.setattr(plane, "optional", absent)
+    [note] = write(table, [], tmp_path / "b", SETTINGS)
+    assert note == "plane.png is not drawn. This needs matplotlib: pip install 'leapsr[plots]'."
+    names = {"comparison.md", "comparison.csv", "comparison.json"}
+    for folder in ("a", "b"):
+        assert {path.name for path in (tmp_path / folder).iterdir()} == names
+
+
+def test_more_models_than_colours_can_be_drawn(tmp_path: Path) -> None:
+    rows = [
+        Row(Setting(f"m{i}", steps, 0.0), "a", {"psnr_y": 20.0 + i, "lpips_alex": 0.1 * steps}, 0.1)
+        for i in range(9)
+        for steps in range(1, 11)
+    ]
+    plane.save_plane(Table(select(["psnr_y", "lpips_alex"]), rows, []), tmp_path / "plane.png")
+    assert (tmp_path / "plane.png").stat().st_size > 10_000
+
+
+def test_a_folder_that_cannot_be_made(table: Table, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"comparison\.md cannot be written"):
+        comparison.write(table, [], tmp_path / "file/out", SETTINGS)
