@@ -246,7 +246,9 @@ def _conclude(
     if choice is None:
         return
     scores = ", ".join(f"{name} {printed(score)}" for name, score in choice.scores.items())
-    options = f"--fidelity {choice.fidelity:g}" if steps == 1 else f"--steps {steps} --fidelity {choice.fidelity:g}"
+    options = (
+        f"--fidelity {choice.fidelity:g}" if steps == 1 else f"--steps {steps} --fidelity {choice.fidelity:g}"
+    )
     say(f"{goal}: fidelity {choice.fidelity:g} ({scores}). Use it with {options}.")
     if folder is not None:
         write_default(folder, choice.fidelity)

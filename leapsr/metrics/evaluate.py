@@ -101,6 +101,8 @@ def compare(
     for pair in pairs:
         for setting, restore in restorers.items():
             restored, seconds = _timed(restore, pair)
+            if not restored.isfinite().all():
+                notes.append(f"{pair.name}: {setting.label} gave values that are not finite.")
             scores = {name: _score(metric, restored, pair, border, notes) for name, metric in metrics.items()}
             speed = seconds * 1e6 / restored[0, 0].numel()
             rows.append(Row(setting, pair.name, scores, speed, evaluations()))

@@ -122,7 +122,7 @@ def test_what_training_took(table: Table) -> None:
 def test_files(table: Table, tmp_path: Path) -> None:
     assert write(table, TRAININGS, tmp_path / "out", SETTINGS) == []
     document = (tmp_path / "out/comparison.md").read_text(encoding="utf-8")
-    assert document.startswith("# 1 pictures of heavy, seed 0\n\n| restorer")
+    assert document.startswith("# 1 picture of heavy, seed 0\n\n| restorer")
     assert costs(TRAININGS) in document
     assert document.endswith("\n\n- dists is skipped.\n")
     with (tmp_path / "out/comparison.csv").open(newline="", encoding="utf-8") as file:

@@ -95,3 +95,20 @@ def test_labels(setting: Setting, label: str) -> None:
 def test_available_metrics_can_be_given() -> None:
     metrics = {name: metric for name, metric in available().items() if name == "psnr_y"}
     assert evaluate(bicubic(4), pairs(1), metrics, border=4).rows[0].scores["psnr_y"] > 0
+
+
+def test_a_restorer_that_blows_up_is_noted() -> None:
+    broken = {Setting("m", 4): lambda lr, _: bicubic(4)(lr, "") * math.nan}
+    table = compare(broken, pairs(1), select(["psnr_y"]), border=0)
+    assert table.notes == ["picture 0: m 4 steps gave values that are not finite."]
+    assert math.isnan(table.rows[0].scores["psnr_y"])
+
+
+def test_evaluations_are_asked_for_after_every_restoration() -> None:
+    settings = {Setting("a"): bicubic(4), Setting("b"): bicubic(4)}
+    counts = iter([1, 2, 3, 5])
+    table = compare(settings, pairs(2), {}, 0, evaluations=lambda: next(counts))
+    assert [(row.setting.restorer, row.evaluations) for row in table.rows] == [
+        ("a", 1), ("a", 3), ("b", 2), ("b", 5),
+    ]  # fmt: skip
+    assert table.mean(Setting("b")).evaluations == 3.5

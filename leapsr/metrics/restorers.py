@@ -1,0 +1,54 @@
+"""A model as an evaluation wants it: at one setting, with noise by position, its network's calls counted."""
+
+from collections.abc import Iterable
+from statistics import fmean
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..data.pairs import Pair
+from ..methods.restore import check
+from ..ops.noise import position_noise
+from ..restorer import Restorer
+from .evaluate import Restore, Setting
+
+
+class Counter:
+    """How often networks ran since the last `read`."""
+
+    def __init__(self, networks: Iterable[nn.Module]) -> None:
+        self._count = 0
+        for network in networks:
+            network.register_forward_hook(self._tick)
+
+    def _tick(self, *arguments: Any) -> None:
+        self._count += 1
+
+    def read(self) -> int:
+        count, self._count = self._count, 0
+        return count
+
+
+def at(restorer: Restorer, setting: Setting, seed: int) -> Restore:
+    """The restorer at that setting. Raises UsageError for one that the model does not have."""
+    _, count, position, solver = setting
+    steps = 1 if count is None else count
+    fidelity = restorer.default_fidelity if position is None else position
+    check(restorer.region, steps, fidelity, solver)
+
+    def restore(lr: Tensor, _: str) -> Tensor:
+        noise = noise_for(restorer, lr, seed)
+        return restorer.restore(lr, noise, steps=steps, fidelity=fidelity, solver=solver)
+
+    return restore
+
+
+def noise_for(restorer: Restorer, lr: Tensor, seed: int) -> Tensor:
+    """(1, 3, sH, sW), the same for a picture wherever and whenever it is restored. lr: (1, 3, H, W)."""
+    height, width = (side * restorer.scale for side in lr.shape[-2:])
+    return position_noise(seed, 0, 0, height, width, device=restorer.device)[None]
+
+
+def straightness(restorer: Restorer, pairs: Iterable[Pair], seed: int) -> float:
+    """Mean over the pictures, see `Restorer.straightness`. Raises UsageError for a model but a teacher."""
+    return fmean(restorer.straightness(pair.lr, noise_for(restorer, pair.lr, seed)).item() for pair in pairs)

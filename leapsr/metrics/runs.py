@@ -1,0 +1,60 @@
+"""What the training of a model cost, read from the run that its folder lies in."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+LOG, STATES = "log.jsonl", "checkpoints/step-*/progress.json"
+
+
+class Training(NamedTuple):
+    """Of this run alone: a student's teacher is not counted. None where the run does not tell."""
+
+    model: str
+    recipe: str | None
+    samples: int | None
+    hours: float | None
+    """Of the clock, validation included, up to the newest checkpoint."""
+    samples_per_s: float | None
+    """Median of the log, validation not included; else the mean over all hours."""
+
+
+def training(model: str, folder: Path) -> Training | None:
+    """Of the model folder RUN/model; None when its parent holds no run.
+
+    Only JSON is read, and a file that is missing or cut off just tells nothing.
+    """
+    run = folder.resolve().parent
+    states = [path for path in run.glob(STATES) if path.parent.suffix != ".part"]
+    if not states and not (run / LOG).is_file():
+        return None
+    progress = max(map(_read, states), key=lambda state: state.get("step", 0), default={})
+    samples, seconds = progress.get("samples"), progress.get("seconds")
+    speeds = [line["samples_per_s"] for line in _lines(run / LOG) if "samples_per_s" in line]
+    speed = median(speeds) if speeds else samples / seconds if samples and seconds else None
+    hours = None if seconds is None else seconds / 3600
+    return Training(model, _read(run / "config.json").get("recipe"), samples, hours, speed)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from map(_parsed, path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,116 @@
+"""One model (or bicubic) on one folder of pairs: what `leapsr evaluate` does, without its command line."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ..data.pairs import Pair, PairFolder
+from ..errors import UsageError
+from ..methods.restore import Solver, check_dial, check_teacher
+from ..restorer import Restorer
+from . import Metric, choose, restorers
+from .evaluate import Observe, Restore, Setting, Table, bicubic, compare
+from .selection import usable
+
+BICUBIC = "bicubic"
+
+Watch = Callable[[Iterable[Pair], str], Iterable[Pair]]
+"""(pairs, what is done with them) -> the same pairs, shown as progress while they are walked."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    name: str
+    restorer: Restorer | None
+    """None is bicubic, which has no dial, steps or flow."""
+    pairs: PairFolder
+    border: int
+    seed: int = 0
+    solver: Solver | None = None
+    watch: Watch = lambda pairs, doing: pairs
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is needed to do it again."""
+        made = {"pictures": len(self.pairs), "scale": self.pairs.scale, "border": self.border}
+        device, dtype = (
+            (self.restorer.device, self.restorer.dtype) if self.restorer else ("cpu", "torch.float32")
+        )
+        return {**made, "seed": self.seed, "solver": self.solver, "device": str(device), "dtype": str(dtype)}
+
+    def restorers(
+        self, counts: Sequence[int], positions: Sequence[float] | None, baseline: bool
+    ) -> dict[Setting, Restore]:
+        """Every number of steps at every position (None: the model's default), after bicubic as a baseline.
+
+        Raises UsageError for a setting that the model does not have.
+        """
+        made: dict[Setting, Restore] = {}
+        if baseline or self.restorer is None:
+            made[Setting(BICUBIC)] = bicubic(self.pairs.scale)
+        if self.restorer is not None:
+            for steps, position in product(counts, [None] if positions is None else positions):
+                setting = self.setting(steps, position)
+                made[setting] = restorers.at(self.restorer, setting, self.seed)
+        return made
+
+    def setting(self, steps: int, fidelity: float | None) -> Setting:
+        own = self.solver == "rk45" and steps == 1  # it takes as many as it needs
+        return Setting(self.name, None if own else steps, fidelity, self.solver)
+
+    def model(self, wanted: str) -> Restorer:
+        """Raises UsageError for bicubic."""
+        if self.restorer is None:
+            raise UsageError(f"bicubic is no model, so {wanted} cannot be had of it.")
+        return self.restorer
+
+    def check_flow(self) -> None:
+        """Raises UsageError when there is no teacher's flow to measure."""
+        check_teacher(self.model("straightness").region, "straightness")
+
+    def check_dial(self, steps: int) -> None:
+        """Raises UsageError when there is no dial to choose on."""
+        check_dial(self.model("a position of the dial").region, steps, self.solver)
+
+    def run(
+        self,
+        settings: Mapping[Setting, Restore],
+        metrics: Mapping[str, Metric],
+        notes: Sequence[str],
+        observe: Observe | None = None,
+    ) -> Table:
+        """The table, `notes` before its own. Network evaluations are counted as they happen."""
+        counter = restorers.Counter([] if self.restorer is None else [self.restorer.network])
+        shown = self.watch(self.pairs, "evaluating")
+        table = compare(settings, shown, metrics, self.border, observe, counter.read)
+        return Table(table.metrics, table.rows, [*notes, *table.notes])
+
+    def straightness(self) -> float:
+        """Mean over the pictures. Raises UsageError for anything but a teacher."""
+        shown = self.watch(self.pairs, "straightness")
+        return restorers.straightness(self.model("straightness"), shown, self.seed)
+
+    def choice(self, goal: str, steps: int, weights: Path | None) -> choose.Choice:
+        """Where the dial should stand. goal: "best", or a target as psnr_y=25; weights: see `usable`.
+
+        Raises what `choose.reach` and `choose.best` do, and what `usable` does for the metrics they need.
+        """
+        target = choose.parse(goal)
+        names = (choose.DISTORTION, *choose.PERCEPTION) if target is None else [target.metric.name]
+        metrics, _ = usable(names, weights, self.pairs.has_reference)
+        if target is None:
+            parts = choose.weights(metrics)
+            return choose.best(self._score({name: metrics[name] for name in parts}, steps), parts)
+        return choose.reach(self._score(metrics, steps), target)
+
+    def _score(self, metrics: Mapping[str, Metric], steps: int) -> choose.Score:
+        restorer = self.model("a position of the dial")
+
+        def score(fidelity: float) -> Mapping[str, float]:
+            setting = self.setting(steps, fidelity)
+            restore = {setting: restorers.at(restorer, setting, self.seed)}
+            shown = self.watch(self.pairs, f"fidelity {fidelity:g}")
+            return compare(restore, shown, metrics, self.border).mean(setting).scores
+
+        return score
