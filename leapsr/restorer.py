@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from . import flow, methods
 from .catalog import CONFIG, WEIGHTS
-from .errors import OutputError, UnknownName, WeightsError
+from .errors import OutputError, UnknownName, UsageError, WeightsError
 from .flow import AverageVelocity, Source
 from .methods.restore import Solver, check_teacher
-from .networks import Condition, UNet, UNetConfig
+from .networks import Condition, Quality, UNet, UNetConfig
 from .ops.upsample import bicubic_upsample
 
 
@@ -33,6 +33,7 @@ class ModelConfig(BaseModel):
     network: UNetConfig
     source: Source = Source()
     fidelity: float = Field(0.5, ge=0, le=1, description="Where the dial stands unless the user turns it.")
+    grid: flow.GridName = Field("uniform", description="How the times of several steps lie.")
     color_fix: Literal["none", "wavelet", "adain"] = "none"
     licence: str = "Apache-2.0"
 
@@ -82,20 +83,23 @@ class Restorer:
         steps: int = 1,
         fidelity: float | None = None,
         solver: Solver | None = None,
+        guidance: float = 1.0,
     ) -> Tensor:
         """Restore a batch.
 
         lr: (B, 3, H, W) in [0, 1], sRGB, any H, W >= 1. noise: (B, 3, scale H, scale W), standard normal.
         steps: of the network, one evaluation each unless a solver takes more. fidelity: 1 keeps to the
         evidence, 0 invents the most detail; None is the model's own default. solver: how a teacher's ODE is
-        followed, see `methods.restore`; None for any other model.
+        followed, see `methods.restore`; None for any other model. guidance: of a teacher that knows labels,
+        how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none.
         Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
-        Raises UsageError when the model cannot do that many steps, that fidelity or that solver.
+        Raises UsageError when the model cannot do that many steps, that fidelity, solver or guidance.
         """
-        u, source = self._flow(lr, noise)
+        self.check_guidance(guidance)
+        u, source = self._flow(lr, noise, guidance)
         fidelity = self.default_fidelity if fidelity is None else fidelity
         with self._autocast():
-            image = methods.restore(u, source, self.region, steps, fidelity, solver)
+            image = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
         return image.float() / 2 + 0.5
 
     @torch.inference_mode()
@@ -110,12 +114,25 @@ class Restorer:
         with self._autocast():
             return flow.straightness(lambda x, t: u(x, t, t), source, steps)
 
-    def _flow(self, lr: Tensor, noise: Tensor) -> tuple[AverageVelocity, Tensor]:
+    def check_guidance(self, guidance: float) -> None:
+        """Raises UsageError for a guidance that this model does not have."""
+        if guidance != 1:
+            check_teacher(self.region, "guidance")
+            if not self.config.network.quality:
+                raise UsageError("This teacher learnt no quality labels, so there is nothing to guide it by.")
+
+    def _flow(self, lr: Tensor, noise: Tensor, guidance: float = 1.0) -> tuple[AverageVelocity, Tensor]:
         """The velocity for these pictures, and where they start."""
         lr = lr.to(self.device, torch.float32) * 2 - 1
         cond = Condition(lr)
         source = self.config.source(bicubic_upsample(lr, self.scale), noise.to(lr))
-        return lambda x, t, r: self.network(x, t, r, cond), source
+        bad = cond.labelled(Quality.BAD)
+
+        def u(x: Tensor, t: Tensor, r: Tensor) -> Tensor:
+            asked: Tensor = self.network(x, t, r, cond)
+            return asked if guidance == 1 else flow.guide(asked, self.network(x, t, r, bad), guidance)
+
+        return u, source
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)

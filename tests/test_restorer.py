@@ -5,9 +5,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from leapsr.errors import UsageError, WeightsError
-from leapsr.networks import PRESETS
+from leapsr.networks import PRESETS, Quality
 from leapsr.restorer import ModelConfig, Restorer
-from tests.networks.test_unet import randomised
+from tests.networks.test_unet import inputs, randomised
 
 
 def restorer(method: str = "oftsr") -> Restorer:
@@ -110,3 +110,34 @@ def test_a_broken_folder_says_what_is_wrong_in_one_sentence(message, tmp_path):
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+def labelled_teacher(method: str = "teacher") -> Restorer:
+    network = randomised(PRESETS["tiny"].model_copy(update={"quality": True}))
+    return Restorer(ModelConfig(method=method, network=network.config), network)
+
+
+def test_guidance_leads_away_from_the_bad_label_in_proportion():
+    """In one Euler step the image is linear in the velocity, and that in the guidance."""
+    model = labelled_teacher()
+    lr, noise = picture()
+    one, two, four = (model.restore(lr, noise, fidelity=0, guidance=w) for w in (1, 2, 4))
+    assert (two - one).abs().max() > 1e-3
+    torch.testing.assert_close(four - one, 3 * (two - one), atol=1e-4, rtol=1e-3)
+
+
+def test_an_unlabelled_condition_is_good():
+    model = labelled_teacher()
+    x, t, r, cond = inputs(model.config.network, 5, 6)
+    good, bad = (model.network(x, t, r, cond.labelled(q)) for q in (Quality.GOOD, Quality.BAD))
+    assert torch.equal(model.network(x, t, r, cond), good)
+    assert not torch.allclose(good, bad)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [(restorer("teacher"), "no quality labels"), (labelled_teacher("oftsr"), "for teachers")],
+)
+def test_guidance_that_a_model_does_not_have_is_refused(model, says):
+    with pytest.raises(UsageError, match=says):
+        model.restore(*picture(), guidance=2)

@@ -37,6 +37,9 @@ SolverOption = Annotated[
     Literal["euler", "heun", "midpoint", "ralston", "rk45"] | None,
     typer.Option("--solver", help="How a teacher's flow is followed. Default: euler."),
 ]
+Guidance = Annotated[
+    float, typer.Option(min=0, help="Of a teacher with labels: how far away from bad images. 1 is none.")
+]
 Straightness = Annotated[
     bool, typer.Option("--straightness", help="Say how far a teacher's flow is from straight lines.")
 ]
@@ -73,6 +76,7 @@ def evaluate(
     fidelity: Fidelity = None,
     steps: Steps = "1",
     solver: SolverOption = None,
+    guidance: Guidance = 1.0,
     straightness: Straightness = False,
     choose: Choose = None,
     write: Write = False,
@@ -92,7 +96,9 @@ def evaluate(
     counts = numbers(steps, int, "--steps")
     _check_goal(choose, write, counts, positions)
     folder, restorer = (None, None) if model == BICUBIC else load(model, device, dtype)
-    trial = _trial(folder, restorer, read_pairs(pairs, restorer, scale, limit), border, seed, solver)
+    trial = _trial(
+        folder, restorer, read_pairs(pairs, restorer, scale, limit), border, seed, solver, guidance
+    )
     chosen, notes = usable(metrics, weights, trial.pairs)
     _check_work(trial, folder, counts, positions, straightness, choose, write)
     check_out(out, plot=positions is not None and len(positions) > 1)
@@ -183,12 +189,14 @@ def _trial(
     border: int | None,
     seed: int,
     solver: "Solver | None",
+    guidance: float,
 ) -> "Trial":
     from ..metrics.comparison import labels
     from ..metrics.trial import Trial
 
     name = BICUBIC if folder is None else labels([folder])[0]
-    return Trial(name, restorer, pairs, pairs.scale if border is None else border, seed, solver, watched)
+    margin = pairs.scale if border is None else border
+    return Trial(name, restorer, pairs, margin, seed, solver, guidance, watched)
 
 
 def _check_goal(choose: str | None, write: bool, counts: list[int], positions: list[float] | None) -> None:

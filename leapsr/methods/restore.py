@@ -33,6 +33,7 @@ def restore(
     steps: int = 1,
     fidelity: float = 0.0,
     solver: Solver | None = None,
+    grid: flow.GridName = "uniform",
 ) -> Tensor:
     """source: (B, C, H, W) -> image of that shape, in `steps` steps.
 
@@ -41,33 +42,35 @@ def restore(
     teacher trained with l1), 0 a full sample; 1 takes one evaluation, whatever the steps.
     solver: how a teacher's ODE is followed. None is Euler; a step takes as many evaluations of u as
     `flow.solvers.EVALUATIONS` says. "rk45" chooses its own steps, and needs SciPy.
+    grid: how the times of several steps lie between 1 and `fidelity`.
     Raises UsageError where the student's region does not hold what is asked.
     """
     check(region, steps, fidelity, solver)
+    times = flow.GRIDS[grid](steps, 1.0, fidelity)
     if region is Region.IMAGE_EDGE:
         # Each step aims at the image and goes a part of the way: the path of the flow is straight.
-        return flow.follow(lambda x, t, r: u(x, t, torch.zeros_like(r)), source, flow.uniform_grid(steps))
+        return flow.follow(lambda x, t, r: u(x, t, torch.zeros_like(r)), source, times)
     one = torch.ones(len(source)).to(source)
     if fidelity == 1:
         return source - u(source, one, one)
     if region is Region.SOURCE_EDGE:
         return source - u(source, one, fidelity * one)
     if region is Region.TRIANGLE:
-        left = flow.follow(u, source, flow.uniform_grid(steps, end=fidelity))
+        left = flow.follow(u, source, times)
     else:
-        left = _solve(u, source, steps, fidelity, solver or "euler")
+        left = _solve(u, source, times, solver or "euler")
     return source - (source - left) / (1 - fidelity)
 
 
-def _solve(u: AverageVelocity, source: Tensor, steps: int, end: float, solver: Solver) -> Tensor:
-    """The point at time `end` of a teacher's trajectory."""
+def _solve(u: AverageVelocity, source: Tensor, times: Tensor, solver: Solver) -> Tensor:
+    """The point of a teacher's trajectory at the last of the times."""
 
     def velocity(x: Tensor, t: Tensor) -> Tensor:
         return u(x, t, t)
 
     if solver == "rk45":
-        return flow.rk45(velocity, source, end=end)[0]
-    return flow.solve(velocity, source, flow.uniform_grid(steps, end=end), flow.SLOPES[solver])
+        return flow.rk45(velocity, source, end=times[-1].item())[0]
+    return flow.solve(velocity, source, times, flow.SLOPES[solver])
 
 
 def check(region: Region, steps: int, fidelity: float, solver: Solver | None = None) -> None:

@@ -29,16 +29,17 @@ class Counter:
         return count
 
 
-def at(restorer: Restorer, setting: Setting, seed: int) -> Restore:
+def at(restorer: Restorer, setting: Setting, seed: int, guidance: float = 1.0) -> Restore:
     """The restorer at that setting. Raises UsageError for one that the model does not have."""
     _, count, position, solver = setting
     steps = 1 if count is None else count
     fidelity = restorer.default_fidelity if position is None else position
     check(restorer.region, steps, fidelity, solver)
+    restorer.check_guidance(guidance)
 
     def restore(lr: Tensor, _: str) -> Tensor:
         noise = noise_for(restorer, lr, seed)
-        return restorer.restore(lr, noise, steps=steps, fidelity=fidelity, solver=solver)
+        return restorer.restore(lr, noise, steps=steps, fidelity=fidelity, solver=solver, guidance=guidance)
 
     return restore
 

@@ -29,6 +29,7 @@ class Trial:
     border: int
     seed: int = 0
     solver: Solver | None = None
+    guidance: float = 1.0
     watch: Watch = lambda pairs, doing: pairs
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,7 +38,14 @@ class Trial:
         device, dtype = (
             (self.restorer.device, self.restorer.dtype) if self.restorer else ("cpu", "torch.float32")
         )
-        return {**made, "seed": self.seed, "solver": self.solver, "device": str(device), "dtype": str(dtype)}
+        return {
+            **made,
+            "seed": self.seed,
+            "solver": self.solver,
+            "guidance": self.guidance,
+            "device": str(device),
+            "dtype": str(dtype),
+        }
 
     def restorers(
         self, counts: Sequence[int], positions: Sequence[float] | None, baseline: bool
@@ -52,12 +60,13 @@ class Trial:
         if self.restorer is not None:
             for steps, position in product(counts, [None] if positions is None else positions):
                 setting = self.setting(steps, position)
-                made[setting] = restorers.at(self.restorer, setting, self.seed)
+                made[setting] = restorers.at(self.restorer, setting, self.seed, self.guidance)
         return made
 
     def setting(self, steps: int, fidelity: float | None) -> Setting:
         own = self.solver == "rk45" and steps == 1  # it takes as many as it needs
-        return Setting(self.name, None if own else steps, fidelity, self.solver)
+        guided = "" if self.guidance == 1 else f" guidance {self.guidance:g}"
+        return Setting(self.name + guided, None if own else steps, fidelity, self.solver)
 
     def model(self, wanted: str) -> Restorer:
         """Raises UsageError for bicubic."""
@@ -109,7 +118,7 @@ class Trial:
 
         def score(fidelity: float) -> Mapping[str, float]:
             setting = self.setting(steps, fidelity)
-            restore = {setting: restorers.at(restorer, setting, self.seed)}
+            restore = {setting: restorers.at(restorer, setting, self.seed, self.guidance)}
             shown = self.watch(self.pairs, f"fidelity {fidelity:g}")
             return compare(restore, shown, metrics, self.border).mean(setting).scores
 

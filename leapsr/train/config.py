@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationErro
 
 from .. import degrade, methods
 from ..errors import ConfigError
-from ..flow import Source
+from ..flow import GridName, Source
 from ..methods import MethodConfig
 from ..networks import UNetConfig
 from ..restorer import first_problem
@@ -70,6 +70,7 @@ class TrainConfig(Strict):
     """precision: of the convolutions; weights, optimiser and losses are float32 in both.
 
     compile: a minute of compiling at the start for steps about a sixth faster (needs a C++ compiler).
+    grid: how the times lie when the student takes several steps; only its use reads it.
     perceptual: backbone of LPIPS, for the methods whose losses use one (its files must be on this computer).
     """
 
@@ -79,6 +80,7 @@ class TrainConfig(Strict):
     batch: int = Field(16, ge=1)
     precision: Literal["fp32", "bf16"] = "bf16"
     compile: bool = False
+    grid: GridName = "uniform"
     perceptual: Literal["none", "squeeze", "alex", "vgg"] = "none"
     network: UNetConfig = UNetConfig()
     source: Source = Source()

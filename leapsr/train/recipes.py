@@ -123,7 +123,7 @@ def mfsr_small() -> TrainConfig:
 
 def smfsr_small() -> TrainConfig:
     """teacher_small distilled by splitting intervals; times uniform, so that t = 1 is seen more."""
-    return _small(SmfsrConfig(norm="l1", times="uniform"))
+    return _small(SmfsrConfig(norm="l1", times="uniform")).model_copy(update={"grid": "cosine"})
 
 
 def flowsr_small() -> TrainConfig:
@@ -161,7 +161,7 @@ def mfsr_base() -> TrainConfig:
 
 
 def smfsr_base() -> TrainConfig:
-    return _base(SmfsrConfig())
+    return _base(SmfsrConfig()).model_copy(update={"grid": "cosine"})
 
 
 def flowsr_base() -> TrainConfig:

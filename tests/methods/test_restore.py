@@ -125,3 +125,15 @@ def test_where_the_dial_moves_nothing():
     with pytest.raises(UsageError, match="no dial"):
         check_dial(Region.IMAGE_EDGE, 1)
     check_dial(Region.SOURCE_EDGE, 1)
+
+
+@pytest.mark.parametrize("region", [Region.DIAGONAL, Region.TRIANGLE, Region.IMAGE_EDGE])
+def test_the_grid_says_where_the_steps_are(region):
+    def u(x, t, r):
+        times.append(t[0].item())
+        return FLOW.u(x, t, r)
+
+    for grid, expected in (("uniform", [1, 0.75, 0.5, 0.25]), ("cosine", [1, 0.8536, 0.5, 0.1464])):
+        times: list[float] = []
+        restore(u, SOURCE, region, 4, grid=grid)
+        assert times == pytest.approx(expected, abs=1e-4)

@@ -85,7 +85,11 @@ def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, t
 
 @pytest.mark.parametrize(
     ("recipe", "setting"),
-    [("teacher_tiny", "data.bad=0.1"), ("mfsr_tiny", "method.guidance=2"), ("smfsr_tiny", "method.guidance=2")],
+    [
+        ("teacher_tiny", "data.bad=0.1"),
+        ("mfsr_tiny", "method.guidance=2"),
+        ("smfsr_tiny", "method.guidance=2"),
+    ],
 )
 def test_labels_need_a_network_that_reads_them(recipe, setting):
     with pytest.raises(ConfigError, match=r"network\.quality"):
