@@ -56,6 +56,11 @@ class Restorer:
         return self.config.fidelity
 
     @property
+    def most_faithful(self) -> float:
+        """The highest position of the dial; a model of the image's edge only has none but 0."""
+        return 0.0 if self.region is methods.Region.IMAGE_EDGE else 1.0
+
+    @property
     def alignment(self) -> int:
         """Tiles must begin at multiples of this many low-resolution pixels to equal the whole."""
         return self.network.alignment

@@ -29,6 +29,11 @@ class CriticConfig(BaseModel):
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 128), min_length=1)
     scales: int = Field(3, ge=1, le=5)
 
+    @property
+    def smallest(self) -> int:
+        """Sides of a picture have at least this many pixels, or the coarsest size has no patch."""
+        return 1 << (len(self.widths) + self.scales - 1)
+
 
 PRESETS: dict[str, CriticConfig] = {
     "tiny": CriticConfig(widths=(8, 16), scales=2),
@@ -88,11 +93,6 @@ class Critic(nn.Module):
         super().__init__()
         self.config = config
         self.patches = nn.ModuleList(Patches(config.widths) for _ in range(config.scales))
-
-    @property
-    def smallest(self) -> int:
-        """Sides of a picture have at least this many pixels, or the coarsest size has no patch."""
-        return 1 << (len(self.config.widths) + self.config.scales - 1)
 
     def forward(self, image: Tensor, lr: Tensor) -> Tensor:
         """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1].

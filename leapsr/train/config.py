@@ -8,11 +8,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from .. import degrade, methods
-from ..errors import ConfigError
+from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
 from ..networks import UNetConfig
 from ..restorer import first_problem
+
+PLAYERS = ("student", "score", "critic")
+SMALLEST = {"squeeze": 32, "alex": 64, "vgg": 32}
+"""Sides at which the last features of LPIPS's backbones still have a position, in pixels."""
 
 
 class Strict(BaseModel):
@@ -103,9 +107,14 @@ def override(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
         node: Any = values
         for parent in parents:
             node = node.get(parent) if isinstance(node, dict) else None
-        if not isinstance(node, dict) or field not in node:
+        # Rates are given by names, which no default holds.
+        known = isinstance(node, dict) and (field in node or parents[-1:] == ["players"])
+        if not known:
             raise ConfigError(f"--set {setting}: there is no field '{path}'; {_fields(values, parents)}.")
-        node[field] = _parse(text)
+        value = _parse(text)
+        if field == "kind" and parents[:1] == ["method"] and node[field] != value:
+            node.clear()  # another method has fields of its own
+        node[field] = value
     return validate(values)
 
 
@@ -126,6 +135,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
     _check_method(methods.base(config.method), config)
+    for player in config.optimizer.players:
+        if player not in PLAYERS:
+            raise UnknownName("player", player, PLAYERS)
+    _check_crop(config)
     if config.data.pool and config.data.pool_crop < config.data.crop:
         raise ConfigError(
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."
@@ -140,11 +153,28 @@ def _check_method(method: Any, config: TrainConfig) -> None:
             f"The guidance of {method.kind} compares quality labels: use a teacher that was trained with "
             "network.quality=true, and set it here too."
         )
+    if getattr(method, "velocity", "") == "meanflow_cfg" and not config.data.unlabelled:
+        raise ConfigError(
+            "meanflow_cfg compares with samples without a label: set data.unlabelled=0.1 or so."
+        )
     if getattr(method, "derivative", "") == "central" and config.precision != "fp32":
         raise ConfigError(
             "A central difference drowns in the rounding of half precision: set precision=fp32 or "
             "method.derivative=forward."
         )
+
+
+def _check_crop(config: TrainConfig) -> None:
+    """Patches must not vanish in the networks that only look at them."""
+    smallest, reader = 0, ""
+    if config.perceptual != "none":
+        smallest, reader = SMALLEST[config.perceptual], f"LPIPS with {config.perceptual}"
+    if isinstance(config.method, methods.RefinementConfig) and config.method.adversarial:
+        critic = config.method.critic
+        if critic.smallest > smallest:
+            smallest, reader = critic.smallest, "the critic"
+    if config.data.crop < smallest:
+        raise ConfigError(f"data.crop = {config.data.crop} is too small: {reader} needs {smallest} pixels.")
 
 
 def read(path: Path) -> TrainConfig:

@@ -155,19 +155,19 @@ def _perceptual(config: TrainConfig, device: torch.device) -> Perceptual | None:
 def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
     """An accelerator whose trackers are closed and whose global state is reset, whatever happens."""
     out.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(
-        mixed_precision="bf16" if config.precision == "bf16" else "no",
-        cpu=cpu,
-        log_with="tensorboard",
-        project_dir=str(out),
-        kwargs_handlers=[
-            InitProcessGroupKwargs(timeout=PATIENCE),
-            # Buffers are the same everywhere already; sending them would count as changing them in place,
-            # between the several passes of one update.
-            DistributedDataParallelKwargs(broadcast_buffers=False),
-        ],
-    )
     try:
+        accelerator = Accelerator(
+            mixed_precision="bf16" if config.precision == "bf16" else "no",
+            cpu=cpu,
+            log_with="tensorboard",
+            project_dir=str(out),
+            kwargs_handlers=[
+                InitProcessGroupKwargs(timeout=PATIENCE),
+                # Buffers are the same everywhere already; sending them would count as changing them in
+                # place, between the several passes of one update.
+                DistributedDataParallelKwargs(broadcast_buffers=False),
+            ],
+        )
         accelerator.init_trackers("tensorboard")
         try:
             yield accelerator
@@ -201,10 +201,15 @@ def _restorer(config: TrainConfig, network: nn.Module) -> Restorer:
     """The averaged student as a model of its own, so that using it does not disturb the training."""
     copy = UNet(config.network)
     copy.load_state_dict(network.state_dict())
-    return Restorer(
-        ModelConfig(method=methods.base(config.method).kind, network=config.network, source=config.source),
-        copy,
+    kind = methods.base(config.method).kind
+    model = ModelConfig(
+        method=kind,
+        network=config.network,
+        source=config.source,
+        fidelity=0.0 if methods.entry(kind).region is methods.Region.IMAGE_EDGE else 0.5,
+        grid=config.grid,
     )
+    return Restorer(model, copy)
 
 
 def _looker(

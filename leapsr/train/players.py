@@ -37,7 +37,9 @@ def cast(
     student = UNet(config.network)
     frozen = _teacher(config, teacher) if teacher is not None else None
     if start is not None:
-        _begin(student, start)
+        _begin(config, student, start)
+    elif isinstance(config.method, methods.RefinementConfig):
+        raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     elif frozen is not None and frozen.config == config.network:
         student.load_state_dict(frozen.state_dict())
     elif frozen is not None:
@@ -59,15 +61,29 @@ def _teacher(config: TrainConfig, folder: Path) -> UNet:
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
             f"{wanted[0]} with source ({wanted[1]}) at scale {wanted[2]}."
         )
+    guided = getattr(methods.base(config.method), "guided", False)
+    if guided and not restorer.config.network.quality:
+        raise ConfigError(
+            f"{folder} learnt no quality labels, so its guidance would do nothing: train it with "
+            "network.quality=true, or use --set method.guidance=1."
+        )
     return restorer.network
 
 
-def _begin(student: UNet, folder: Path) -> None:
-    """Copy a model's weights. One that knows no labels is taken too: labels then begin without an effect."""
-    found = Restorer.from_pretrained(folder).network
-    if found.config.model_copy(update={"quality": student.config.quality}) != student.config:
+def _begin(config: TrainConfig, student: UNet, folder: Path) -> None:
+    """Copy a model's weights. Labels may be new to it: they then begin without an effect."""
+    restorer = Restorer.from_pretrained(folder)
+    own, found = student.config, restorer.network.config
+    fits = found == own or found.model_copy(update={"quality": True}) == own
+    if not fits:
         raise ConfigError(
-            f"The network of {folder} is not the recipe's ({found.config} instead of {student.config}); "
+            f"The network of {folder} is not the recipe's ({found} instead of {own}); "
             "give its sizes by --set network...."
         )
-    student.load_state_dict(student.state_dict() | found.state_dict())
+    kind = methods.base(config.method).kind
+    if isinstance(config.method, methods.RefinementConfig) and restorer.config.method != kind:
+        raise ConfigError(
+            f"{folder} is a {restorer.config.method} and this recipe refines a {kind}: "
+            f"use --set method.student.kind={restorer.config.method}."
+        )
+    student.load_state_dict(student.state_dict() | restorer.network.state_dict())

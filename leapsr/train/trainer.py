@@ -153,10 +153,14 @@ def guard(run: Run, finite: Tensor) -> None:
     if not broken:
         return
     kept = checkpoints.complete(run.folder / "checkpoints")
+    advice = (
+        f"The last good state is {kept[-1]}; go on from it with --resume auto --set "
+        "optimizer.learning_rate=... (a lower one)."
+        if kept
+        else "Begin again with --set optimizer.learning_rate=... (a lower one)."
+    )
     raise TrainingError(
-        f"A loss, gradient or weight went out of range before step {run.progress['step']}. "
-        f"The last good state is {kept[-1] if kept else 'none'}; "
-        "go on from it with --resume auto --set optimizer.learning_rate=... (a lower one)."
+        f"A loss, gradient or weight went out of range before step {run.progress['step']}. {advice}"
     )
 
 

@@ -29,16 +29,19 @@ class Validation:
 
     def __call__(self, restorer: Restorer) -> tuple[dict[str, float], Tensor]:
         """Scores and a grid (3, rows, columns) in [0, 1]: enlarged pixels, faithful, realistic, the photo."""
-        many = 1 if restorer.region in (Region.SOURCE_EDGE, Region.IMAGE_EDGE) else 8
-        best = 0 if restorer.region is Region.IMAGE_EDGE else 1
-        faithful = restorer.restore(self.lr, self.noise, fidelity=best).clamp(0, 1).cpu()
-        realistic = restorer.restore(self.lr, self.noise, fidelity=0, steps=many).clamp(0, 1).cpu()
+        ends = {0: 8 if restorer.region is Region.DIAGONAL else 1}
+        if restorer.most_faithful == 1:
+            ends = {1: 1, **ends}
+        restored = {
+            fidelity: restorer.restore(self.lr, self.noise, fidelity=fidelity, steps=steps).clamp(0, 1).cpu()
+            for fidelity, steps in ends.items()
+        }
         scores = {
-            "psnr_fidelity_1": psnr(faithful, self.image, channels="y", border=4).mean().item(),
-            "psnr_fidelity_0": psnr(realistic, self.image, channels="y", border=4).mean().item(),
+            f"psnr_fidelity_{fidelity}": psnr(image, self.image, channels="y", border=4).mean().item()
+            for fidelity, image in restored.items()
         }
         enlarged = F.interpolate(self.lr, self.image.shape[-2:], mode="nearest")
-        rows = torch.cat([enlarged, faithful, realistic, self.image], dim=3)
+        rows = torch.cat([enlarged, *restored.values(), self.image], dim=3)
         return scores, rows.permute(1, 0, 2, 3).flatten(1, 2)
 
 

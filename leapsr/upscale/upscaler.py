@@ -216,7 +216,7 @@ class Upscaler:
         """(1, H, W) by the network at its most faithful; a constant stays that constant."""
         if alpha.min() == alpha.max():
             return alpha.flatten()[0].expand(1, *size).clone()
-        faithful = replace(settings, steps=1, fidelity=1.0)
+        faithful = replace(settings, steps=1, fidelity=self.restorer.most_faithful)
         return _resized(self._restored(alpha.expand(3, -1, -1), faithful, None).mean(0, keepdim=True), size)
 
 

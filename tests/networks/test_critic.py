@@ -35,7 +35,7 @@ def test_a_score_for_each_scale_and_patch(scale, height, width):
 @pytest.mark.parametrize("scales", [1, 2, 3])
 def test_the_smallest_picture(scales):
     network = critic(scales=scales)
-    side = network.smallest
+    side = network.config.smallest
     assert network(torch.zeros(1, 3, side, side), torch.zeros(1, 3, side, side)).shape[1] == scales
     with pytest.raises(RuntimeError):
         network(torch.zeros(1, 3, side - 1, side - 1), torch.zeros(1, 3, side - 1, side - 1))

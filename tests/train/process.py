@@ -1,6 +1,7 @@
 """One of two processes of a run, which leaves the weights of every network that it trained.
 
-torch.distributed.run starts it with: photos, out, teacher ("" for none), recipe, settings...
+torch.distributed.run starts it with: photos, out, teacher ("" for none), start (likewise), recipe,
+settings...
 """
 
 import sys
@@ -19,14 +20,16 @@ def weights(run: Run) -> dict[str, torch.Tensor]:
     return {f"{n}/{key}": value for n, net in networks.items() for key, value in net.state_dict().items()}
 
 
-def main(photos: str, out: str, teacher: str, recipe: str, *settings: str) -> None:
+def main(photos: str, out: str, teacher: str, start: str, recipe: str, *settings: str) -> None:
     def recorded(run: Run) -> None:
         fit(run)
         torch.save(weights(run), Path(out) / f"rank{run.accelerator.process_index}.pt")
 
     launch.fit = recorded
     resolved = config.override(recipes.get(recipe), settings)
-    launch.run(resolved, photos, Path(out), teacher=Path(teacher) if teacher else None, cpu=True)
+    folders = {"teacher": teacher, "start": start}
+    given = {name: Path(folder) for name, folder in folders.items() if folder}
+    launch.run(resolved, photos, Path(out), cpu=True, **given)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from leapsr import methods
 from leapsr.errors import ConfigError, UnknownName
 from leapsr.train import config, recipes
 
@@ -15,10 +16,12 @@ def test_a_recipe_survives_its_own_json(name, tmp_path):
     assert config.read(path) == recipe
 
 
-@pytest.mark.parametrize("student", [name for name in recipes.RECIPES if name.startswith("oftsr")])
+@pytest.mark.parametrize("student", [name for name in recipes.RECIPES if not name.startswith("teacher")])
 def test_a_student_fits_its_teacher(student):
-    teacher = recipes.get(student.replace("oftsr", "teacher"))
+    teacher = recipes.get(f"teacher_{student.split('_')[1]}")
     assert recipes.get(student).network == teacher.network
+    assert recipes.get(student).data.degradation == teacher.data.degradation
+    assert not recipes.get(student).data.bad  # students make good images only
     assert recipes.get(student).source == teacher.source
 
 
@@ -81,3 +84,38 @@ def test_a_file_that_is_no_configuration(content, tmp_path):
 def test_an_unknown_recipe_lists_the_known():
     with pytest.raises(UnknownName, match="Did you mean 'teacher_tiny'"):
         recipes.get("teacher_tinny")
+
+
+@pytest.mark.parametrize("kind", ["oftsr", "mfsr", "smfsr", "flowsr"])
+def test_a_refinement_takes_any_student(kind):
+    """A new kind brings fields of its own; those of the old one would be unknown to it."""
+    changed = config.override(
+        recipes.get("refine_tiny"), [f"method.student.kind={kind}", "network.quality=true"]
+    )
+    assert methods.base(changed.method).kind == kind
+
+
+def test_rates_by_player():
+    changed = config.override(recipes.get("refine_tiny"), ["optimizer.players.score=2"])
+    assert changed.optimizer.players == {"score": 2}
+    with pytest.raises(UnknownName, match="scoer"):
+        config.override(recipes.get("refine_tiny"), ["optimizer.players.scoer=2"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "reader"),
+    [
+        (["data.crop=16", "method.critic.scales=4"], "the critic"),
+        (["data.crop=32", "perceptual=alex"], "LPIPS with alex"),
+    ],
+)
+def test_patches_that_would_vanish_are_refused(settings, reader):
+    with pytest.raises(ConfigError, match=reader):
+        config.override(recipes.get("refine_tiny"), settings)
+
+
+def test_guidance_by_the_student_itself_needs_samples_without_a_label():
+    settings = ["method.velocity=meanflow_cfg", "network.quality=true"]
+    with pytest.raises(ConfigError, match=r"data\.unlabelled"):
+        config.override(recipes.get("mfsr_tiny"), settings)
+    config.override(recipes.get("mfsr_tiny"), [*settings, "data.unlabelled=0.1"])

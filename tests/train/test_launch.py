@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 from leapsr.errors import ConfigError, DataError, TrainingError, UsageError, WeightsError
 from leapsr.restorer import Restorer
 from leapsr.train import checkpoints, config, launch, recipes
-from tests.train.conftest import QUICK
+from tests.train.conftest import QUICK, relabelled
 
 
 def train(recipe, photos, out, *settings, **options):
@@ -61,6 +62,59 @@ def test_distillation_begins_at_the_teacher_and_leaves_a_one_step_model(photos, 
         torch.testing.assert_close(value, origin.network.state_dict()[name], atol=1e-3, rtol=1e-2)
 
 
+STUDENTS = ["oftsr", "mfsr", "smfsr", "flowsr", "refine"]
+
+
+@pytest.mark.parametrize("method", STUDENTS)
+def test_every_student_trains_in_half_precision_and_its_model_restores(method, photos, teacher, tmp_path):
+    """Through the whole launch: autocast, players, the exported model at its defaults and most faithful."""
+    start = relabelled(teacher / "model", "smfsr", tmp_path) if method == "refine" else None
+    settings = ["method.student.kind=smfsr"] if method == "refine" else []
+    run = tmp_path / "run"
+    train(
+        f"{method}_tiny",
+        photos,
+        run,
+        "steps=6",
+        "validate_every=6",
+        "grid=cosine",
+        *settings,
+        teacher=teacher / "model",
+        start=start,
+    )
+    numbers = [value for line in log(run) for name, value in line.items() if name.startswith("student/")]
+    assert numbers
+    assert all(math.isfinite(value) for value in numbers)
+    model = Restorer.from_pretrained(run / "model")
+    assert model.config.method == ("smfsr" if method == "refine" else method)
+    assert model.config.grid == "cosine"
+    lr, noise = torch.rand(1, 3, 8, 8), torch.randn(1, 3, 32, 32)
+    assert model.restore(lr, noise).isfinite().all()
+    assert model.restore(lr, noise, fidelity=model.most_faithful).isfinite().all()
+
+
+@pytest.mark.parametrize("derivative", ["forward", "central", "step"])
+def test_a_guided_student_learns_from_a_teacher_that_knows_labels(derivative, photos, teacher, tmp_path):
+    labelled = ["network.quality=true", "data.crop=32"]
+    guided = [*labelled, "method.velocity=negative", "method.guidance=2", f"method.derivative={derivative}"]
+    guided += ["precision=fp32"] if derivative == "central" else []
+    with pytest.raises(ConfigError, match="no quality labels"):
+        train("mfsr_tiny", photos, tmp_path / "refused", *guided, teacher=teacher / "model")
+    train("teacher_tiny", photos, tmp_path / "teacher", "steps=3", *labelled, "data.bad=0.3")
+    train(
+        "mfsr_tiny", photos, tmp_path / "student", "steps=3", *guided, teacher=tmp_path / "teacher" / "model"
+    )
+    assert Restorer.from_pretrained(tmp_path / "student" / "model").config.network.quality
+
+
+def test_what_a_refinement_begins_with(photos, teacher, tmp_path):
+    with pytest.raises(ConfigError, match="--from"):
+        train("refine_tiny", photos, tmp_path / "none", teacher=teacher / "model")
+    other = relabelled(teacher / "model", "smfsr", tmp_path)
+    with pytest.raises(ConfigError, match=r"method\.student\.kind=smfsr"):
+        train("refine_tiny", photos, tmp_path / "other", teacher=teacher / "model", start=other)
+
+
 def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, teacher, tmp_path):
     nothing = ["steps=1", "optimizer.learning_rate=1e-12"]
     train("teacher_tiny", photos, tmp_path / "same", *nothing, start=teacher / "model")
@@ -72,15 +126,10 @@ def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, t
         for name, value in origin.items():
             torch.testing.assert_close(weights[name], value, atol=1e-3, rtol=1e-2)
     assert weights["quality.weight"].abs().max() < 1e-3
-    with pytest.raises(ConfigError, match="network"):
-        train(
-            "teacher_tiny",
-            photos,
-            tmp_path / "wider",
-            "network.widths=[8, 8]",
-            "network.blocks=[1, 1]",
-            start=teacher / "model",
-        )
+    wider = ["network.widths=[8, 8]", "network.blocks=[1, 1]"]
+    for start, settings in ((teacher / "model", wider), (tmp_path / "labelled" / "model", [])):
+        with pytest.raises(ConfigError, match=r"--set network"):
+            train("teacher_tiny", photos, tmp_path / "other", *settings, start=start)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +171,7 @@ def command(kind, photos, out, teacher, *more):
     settings = [*QUICK, "steps=40", "checkpoint_minutes=0.0005", "validate_every=15"]
     verb = [*COMMANDS[kind][:2], str(photos), *COMMANDS[kind][2:]]
     verb += ["--teacher", str(teacher / "model")] if COMMANDS[kind][0] == "distill" else []
+    verb += ["--from", str(relabelled(teacher / "model", "oftsr", out.parent))] if kind == "refine" else []
     sets = [part for setting in settings for part in ("--set", setting)]
     return [sys.executable, "-m", "leapsr", *verb, *sets, "--cpu", "-o", str(out), *more]
 

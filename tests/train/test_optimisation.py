@@ -1,12 +1,15 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from leapsr.train.config import OptimizerConfig
 from leapsr.train.ema import Average
+from leapsr.train.optimizers import Rated
 from leapsr.train.recipes import teacher_tiny
 from leapsr.train.samples import prepare
-from leapsr.train.trainer import schedule
+from leapsr.train.trainer import schedule, update
 
 
 def test_warm_up_is_linear_and_then_the_rate_stays():
@@ -58,3 +61,40 @@ def test_the_randomness_of_a_step_depends_on_seed_step_and_rank():
     assert torch.equal(
         torch.rand(3, generator=generator(4, 5, 6)), torch.rand(3, generator=generator(4, 5, 6))
     )
+
+
+class Duel:
+    """Two players whose losses depend on both: the student's must not move the critic."""
+
+    def __init__(self, student: nn.Module, critic: nn.Module) -> None:
+        self.student, self.critic = student, critic
+
+    def __call__(self, batch: object):
+        seen = self.student(torch.ones(1, 1))
+        yield "student", {"adversarial": -self.critic(seen).mean()}
+        assert self.critic.weight.grad is None
+        yield "critic", {"hinge": self.critic(seen.detach()).mean()}
+
+
+def test_an_update_moves_its_own_player_only():
+    torch.manual_seed(0)
+    players = {name: nn.Linear(1, 1, bias=False) for name in ("student", "critic")}
+    before = {name: player.weight.item() for name, player in players.items()}
+    accelerator = SimpleNamespace(
+        backward=lambda loss, inputs=None: torch.autograd.backward(loss, inputs=inputs),
+        clip_grad_norm_=nn.utils.clip_grad_norm_,
+    )
+    optimizers = {
+        name: [Rated(torch.optim.SGD(player.parameters(), 1.0), 1.0)] for name, player in players.items()
+    }
+    run = SimpleNamespace(
+        method=Duel(**players),
+        players=players,
+        optimizers=optimizers,
+        accelerator=accelerator,
+        config=SimpleNamespace(optimizer=OptimizerConfig(clip=1e9)),
+    )
+    update(run, None, 0.5)
+    moved = before["student"] + 0.5 * before["critic"]
+    assert players["student"].weight.item() == pytest.approx(moved)
+    assert players["critic"].weight.item() == pytest.approx(before["critic"] - 0.5 * before["student"])

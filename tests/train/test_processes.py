@@ -13,7 +13,7 @@ import torch
 from leapsr.methods import Batch, Losses, Method
 from leapsr.train import config, launch, recipes, samples
 from leapsr.train.trainer import Run, fit
-from tests.train.conftest import QUICK
+from tests.train.conftest import QUICK, relabelled
 from tests.train.process import weights
 
 TINY = sorted(name for name in recipes.RECIPES if name.endswith("_tiny"))
@@ -64,9 +64,17 @@ def teacher(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("recipe", TINY)
 def test_two_processes_equal_one_with_both_batches(recipe, photos, teacher, tmp_path, monkeypatch):
-    needed = None if recipe == "teacher_tiny" else teacher
+    needed = {} if recipe == "teacher_tiny" else {"teacher": teacher}
+    needed |= {"start": relabelled(teacher, "oftsr", tmp_path)} if recipe == "refine_tiny" else {}
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29513"]
-    words += ["-m", "tests.train.process", str(photos), str(tmp_path), str(needed or ""), recipe, *SETTINGS]
+    words += [
+        "-m",
+        "tests.train.process",
+        str(photos),
+        str(tmp_path),
+        *(str(needed.get(name, "")) for name in ("teacher", "start")),
+    ]
+    words += [recipe, *SETTINGS]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(words, env=environment, capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr.decode()
@@ -80,7 +88,7 @@ def test_two_processes_equal_one_with_both_batches(recipe, photos, teacher, tmp_
 
     monkeypatch.setattr(launch, "fit", recorded)
     resolved = config.override(recipes.get(recipe), SETTINGS)
-    launch.run(resolved, photos, tmp_path / "single", teacher=needed, cpu=True)
+    launch.run(resolved, photos, tmp_path / "single", cpu=True, **needed)
 
     first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
     assert first.keys() == second.keys() == single.keys()
