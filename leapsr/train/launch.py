@@ -16,6 +16,7 @@ from torch import nn
 
 from .. import methods
 from ..data.photos import Progress
+from ..errors import ConfigError
 from ..methods import Perceptual
 from ..metrics import perceptual
 from ..networks import UNet
@@ -77,6 +78,8 @@ def run(
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
     shots = samples.split(photos, config)
     with _engine(config, out, cpu) as accelerator:
+        if config.compile:
+            check_compiler(accelerator.device)
         networks = players.cast(config, teacher, start, accelerator.device, callbacks.notice)
         job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
@@ -175,6 +178,15 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
             accelerator.end_training()
     finally:
         AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
+
+
+def check_compiler(device: torch.device) -> None:
+    """Before any work. Raises ConfigError where torch.compile cannot work, for want of a C++ compiler say."""
+    try:
+        torch.compile(lambda x: x + 1)(torch.zeros(1, device=device))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"torch.compile does not work here ({reason}): use --set compile=false.") from error
 
 
 def _autocast(accelerator: Accelerator, network: Callable[..., Result]) -> Callable[..., Result]:

@@ -345,3 +345,13 @@ def test_two_processes_agree_on_when_to_save_and_stop(photos, tmp_path):
     last = json.loads((checkpoints.complete(tmp_path / "checkpoints")[-1] / "progress.json").read_text())
     assert last["samples"] == 2 * 2 * last["step"]  # two processes, two samples each
     assert Restorer.from_pretrained(tmp_path / "model").config.method == "teacher"
+
+
+def test_without_a_compiler_it_is_said_before_any_work(photos, monkeypatch, tmp_path):
+    def broken(function):
+        raise RuntimeError("No working C++ compiler found.\nmore")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.raises(ConfigError, match=r"No working C\+\+ compiler found\.\): use --set compile=false"):
+        train("teacher_tiny", photos, tmp_path, "compile=true", "data.pool=6", "data.pool_crop=48")
+    assert not (tmp_path / "pool").exists()
