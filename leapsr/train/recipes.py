@@ -118,7 +118,7 @@ def oftsr_small() -> TrainConfig:
 
 def mfsr_small() -> TrainConfig:
     """teacher_small distilled with its negative label; times uniform, so that t = 1 is seen more."""
-    return _small(MfsrConfig(norm="l1", times="uniform", guidance=2))
+    return _small(MfsrConfig(norm="l1", times="uniform", guidance=1.5))
 
 
 def smfsr_small() -> TrainConfig:
