@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .evaluate import (
+from .scoring import (
     Border,
     Device,
     Dtype,
@@ -13,6 +13,7 @@ from .evaluate import (
     Seed,
     Weights,
     check_out,
+    enough_memory,
     load,
     numbers,
     read_pairs,
@@ -31,6 +32,7 @@ Fidelity = Annotated[str, typer.Option(help="Positions of the dial, each in one 
 METRICS = "default,dists"
 
 
+@enough_memory()
 def compare(
     models: Models,
     pairs: Pairs,

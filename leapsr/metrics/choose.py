@@ -6,9 +6,10 @@ set to best satisfy the desired objective or target", and gives neither a search
 - a target, such as psnr_y=25, is the least that is asked of one metric. The position is the one that meets
   it and gives least of it away, so that the most is left for whatever the metric trades against;
 - "best" is the greatest J(f) = sum_m w_m n_m(f), with n_m the score of metric m, moved and scaled to be 0 at
-  the worst and 1 at the best of the five coarse positions. A metric that stays the same counts nothing. The
-  weights are a half each for PSNR and LPIPS, "the two main metrics" of the paper's trade-off (section 4).
-  Where one is traded for the other at a constant rate, J is flat and the position is 0.
+  the worst and 1 at the best of the five coarse positions. A metric that stays the same counts nothing, and
+  beside an infinite PSNR every finite one is the worst. The weights are a half each for PSNR and LPIPS, "the
+  two main metrics" of the paper's trade-off (section 4). Where one is traded for the other at a constant
+  rate, J is flat and the position is 0.
 
 Both walk the dial in quarters first and then refine between neighbours, to a hundredth. Scores along the dial
 are only about monotone (NIQE is often best inside it): between two quarters a target may be met in other
@@ -87,10 +88,14 @@ def reach(score: Score, target: Target) -> Choice:
     def met(position: int) -> bool:
         return gain(position) >= sign * target.value
 
-    grid = COARSE if gain(WHOLE) >= gain(0) else COARSE[::-1]  # from the end with less of it
-    first = next((i for i, position in enumerate(grid) if met(position)), None)
-    if first is not None:
-        return dial.choice(grid[0] if first == 0 else _between(met, grid[first - 1], grid[first]))
+    def first(positions: Iterable[int]) -> float:
+        """The gain at the first of these that has a score."""
+        return next((each for each in map(gain, positions) if each > -math.inf), -math.inf)
+
+    grid = COARSE if first(COARSE[::-1]) >= first(COARSE) else COARSE[::-1]  # from the end with less of it
+    meets = next((i for i, position in enumerate(grid) if met(position)), None)
+    if meets is not None:
+        return dial.choice(grid[0] if meets == 0 else _between(met, grid[meets - 1], grid[meets]))
     peak = _climb(gain)
     if not met(peak):
         raise UsageError(
@@ -166,15 +171,18 @@ def _climb(gain: Callable[[int], float]) -> int:
 
 
 def _span(scores: list[float], metric: Metric) -> tuple[float, float]:
-    """(worst, best)"""
-    low, high = min(scores), max(scores)
+    """(worst, best) of the scores that are not NaN."""
+    known = [score for score in scores if not math.isnan(score)]
+    low, high = min(known, default=math.nan), max(known, default=math.nan)
     return (low, high) if metric.direction == "higher" else (high, low)
 
 
 def _normal(score: float, worst: float, best: float) -> float:
-    return 0.0 if worst == best else (score - worst) / (best - worst)
+    if worst == best:
+        return 0.0
+    return 1.0 if score == best else (score - worst) / (best - worst)  # 0 for a number beside infinity
 
 
 def _finite(gain: float) -> float:
-    """A score that is missing never wins; an infinite PSNR does."""
+    """A score that is missing never wins."""
     return -math.inf if math.isnan(gain) else gain

@@ -14,7 +14,7 @@ from .choose import DISTORTION
 from .evaluate import Restore, Setting, Table, bicubic, compare
 from .markdown import write_markdown
 from .plane import points, save_plane
-from .report import all_or_nothing, write_json, write_means
+from .report import write_json, write_means
 from .restorers import Counter, at
 from .runs import Training
 from .trial import BICUBIC
@@ -86,7 +86,8 @@ def run(
 
     notes: sentences that come before the table's own.
     """
-    table = compare(planned.restorers, pairs, metrics, border, evaluations=planned.counter.read)
+    with planned.counter as counter:
+        table = compare(planned.restorers, pairs, metrics, border, evaluations=counter.read)
     return Table(table.metrics, table.rows, [*notes, *table.notes], planned.settings)
 
 
@@ -96,8 +97,6 @@ def write(table: Table, trainings: Sequence[Training], out: Path, settings: Mapp
     settings: what is needed to do it again. Returns a sentence for what could not be drawn; the tables are
     worth having without it. Raises OutputError.
     """
-    with all_or_nothing(out / "comparison.md"):
-        out.mkdir(parents=True, exist_ok=True)
     many = "picture" if settings["pictures"] == 1 else "pictures"
     pictures = f"{settings['pictures']} {many} of {Path(settings['pairs']).name}, seed {settings['seed']}"
     write_markdown(table, trainings, out / "comparison.md", pictures)

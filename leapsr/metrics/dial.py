@@ -31,8 +31,8 @@ def save_dial(table: Table, path: Path) -> None:
     figure = figures.Figure(figsize=(4 * len(names), 3.4), layout="constrained")
     for panel, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         _draw(panel, table, name)
-    with all_or_nothing(path):
-        figure.savefig(path, dpi=120)
+    with all_or_nothing(path) as part:
+        figure.savefig(part, format="png", dpi=120)
 
 
 def _draw(panel: Any, table: Table, name: str) -> None:

@@ -41,11 +41,13 @@ class Row(NamedTuple):
     setting: Setting
     image: str
     scores: dict[str, float]
-    """One for each metric of the table; NaN where the picture has no such score."""
+    """One for each metric of the table; NaN where the picture has no such score or is not finite."""
     seconds_per_megapixel: float
     """Of output, with the transfer to and from the device, without decoding."""
     evaluations: float = 0
     """Of a network, counted while it ran; of a mean row their mean."""
+    finite: bool = True
+    """Whether all values of the picture were; of a mean row, of every picture."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,16 @@ class Table:
     def mean(self, setting: Setting) -> Row:
         """Mean scores over the pictures that have them, and the median time: a first call prepares things.
 
-        All NaN where there are no rows.
+        All NaN where there are no rows. No scores where a picture was not finite: it is most likely one that
+        was hard to restore, and the mean of the others would look better for it.
         """
         rows = [row for row in self.rows if row.setting == setting]
-        scores = {name: _mean(row.scores[name] for row in rows) for name in self.metrics}
+        finite = all(row.finite for row in rows)
+        scores = {
+            name: _mean(row.scores[name] for row in rows) if finite else math.nan for name in self.metrics
+        }
         seconds = median(row.seconds_per_megapixel for row in rows) if rows else math.nan
-        return Row(setting, "mean", scores, seconds, _mean(row.evaluations for row in rows))
+        return Row(setting, "mean", scores, seconds, _mean(row.evaluations for row in rows), finite)
 
 
 Observe = Callable[[Pair, Setting, Tensor], None]
@@ -94,18 +100,24 @@ def compare(
 
     border: pixels of each side that PSNR, SSIM and NIQE leave out. observe: sees every result, (1, 3, sH, sW)
     in [0, 1]. evaluations: asked after every restoration how many network evaluations it took. A picture that
-    a metric cannot score (too small, say) gets NaN and a note; an error of a restorer rises.
+    a metric cannot score (too small, say) gets NaN and a note, and so does one with values that are not
+    finite, whose setting then has no means; an error of a restorer rises.
     """
     rows: list[Row] = []
     notes: list[str] = []
     for pair in pairs:
         for setting, restore in restorers.items():
-            restored, seconds = _timed(restore, pair)
-            if not restored.isfinite().all():
-                notes.append(f"{pair.name}: {setting.label} gave values that are not finite.")
-            scores = {name: _score(metric, restored, pair, border, notes) for name, metric in metrics.items()}
+            raw, seconds = _timed(restore, pair)
+            finite = bool(raw.isfinite().all())  # asked here: in 8 bits an infinity is white
+            if not finite:
+                notes.append(_overflow(pair, setting))
+            restored = to_8_bits(raw)
+            scores = {
+                name: _score(metric, restored, pair, border, notes) if finite else math.nan
+                for name, metric in metrics.items()
+            }
             speed = seconds * 1e6 / restored[0, 0].numel()
-            rows.append(Row(setting, pair.name, scores, speed, evaluations()))
+            rows.append(Row(setting, pair.name, scores, speed, evaluations(), finite))
             if observe is not None:
                 observe(pair, setting, restored)
     order = list(restorers)
@@ -127,7 +139,14 @@ def to_8_bits(image: Tensor) -> Tensor:
 def _timed(restore: Restore, pair: Pair) -> tuple[Tensor, float]:
     begin = perf_counter()
     restored = restore(pair.lr, pair.name).float().cpu()  # waits for the device
-    return to_8_bits(restored), perf_counter() - begin
+    return restored, perf_counter() - begin
+
+
+def _overflow(pair: Pair, setting: Setting) -> str:
+    return (
+        f"{pair.name}: {setting.label} gave values that are not finite, so it has no means;"
+        " fp32 helps where half precision overflowed."
+    )
 
 
 def _score(metric: Metric, restored: Tensor, pair: Pair, border: int, notes: list[str]) -> float:

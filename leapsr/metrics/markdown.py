@@ -12,8 +12,8 @@ def write_markdown(table: Table, trainings: Sequence[Training], path: Path, head
     """heading: the first line, such as what the pictures were. Raises OutputError."""
     parts = [f"# {heading}", scores(table), *([costs(trainings)] if trainings else [])]
     notes = "\n".join(f"- {note}" for note in table.notes)
-    with all_or_nothing(path):
-        path.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
+    with all_or_nothing(path) as part:
+        part.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
 
 
 def scores(table: Table) -> str:

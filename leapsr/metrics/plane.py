@@ -57,8 +57,8 @@ def save_plane(table: Table, path: Path) -> None:
             _draw_baseline(panel, point)
     _dress(panel, table)
     _explain(figure, models, counts)
-    with all_or_nothing(path):
-        figure.savefig(path, dpi=150)
+    with all_or_nothing(path) as part:
+        figure.savefig(part, format="png", dpi=150)
 
 
 def _draw_dial(panel: Any, own: Sequence[Point], colour: str, dashes: Any) -> None:

@@ -39,30 +39,38 @@ class Cell(NamedTuple):
 
 
 def headings(table: Table) -> list[str]:
-    controls = ["restorer", "steps", "fidelity"]
-    if _has_solver(table):
-        controls = ["restorer", "solver", "steps", "fidelity", "NFE"]
     scores = [f"{name} {ARROWS[metric.direction]}" for name, metric in table.metrics.items()]
-    return [*controls, *scores, "s/MP"]
+    return [*_shown(table), *scores, "s/MP"]
 
 
 def lines(table: Table) -> list[list[Cell]]:
-    """The means as printed, a line for each setting, below the headings; "-" where there is no value."""
+    """The means as printed, a line for each setting, below the headings.
+
+    "-" where there is no value, "nan" for a setting that gave values that are not finite.
+    """
     means = [table.mean(setting) for setting in table.settings]
-    best = {name: _best(table, name, means) for name in table.metrics}
+    best, shown = {name: _best(table, name, means) for name in table.metrics}, _shown(table)
     return [
         [
-            *map(Cell, _controls(mean, _has_solver(table))),
-            *(Cell(printed(score), printed(score) == best[name]) for name, score in mean.scores.items()),
+            *(Cell(_controls(mean)[name]) for name in shown),
+            *(_score(mean, name, best[name]) for name in table.metrics),
             Cell(_significant(mean.seconds_per_megapixel)),
         ]
         for mean in means
     ]
 
 
-def _has_solver(table: Table) -> bool:
-    """Whether steps may differ from evaluations of the network (NFE), so that both are shown."""
-    return any(setting.solver is not None for setting in table.settings)
+def _score(mean: Row, name: str, best: str | None) -> Cell:
+    score = printed(mean.scores[name])
+    return Cell(score, score == best) if mean.finite else Cell("nan")
+
+
+def _shown(table: Table) -> list[str]:
+    """The columns before the scores: solvers where there are any, evaluations of the network (NFE) where they
+    are known, which 0 is not, and are not the steps."""
+    solved = any(setting.solver is not None for setting in table.settings)
+    more = any(row.evaluations not in (0, row.setting.steps) for row in table.rows)
+    return ["restorer", *(["solver"] if solved else []), "steps", "fidelity", *(["NFE"] if more else [])]
 
 
 def _best(table: Table, name: str, means: list[Row]) -> str | None:
@@ -84,13 +92,15 @@ def _significant(number: float) -> str:
     return "-" if math.isnan(number) else f"{number:.3g}"
 
 
-def _controls(row: Row, with_solver: bool) -> list[str]:
+def _controls(row: Row) -> dict[str, str]:
     restorer, steps, fidelity, solver = row.setting
-    count = "-" if steps is None else str(steps)
-    position = "-" if fidelity is None else f"{fidelity:g}"
-    if not with_solver:
-        return [restorer, count, position]
-    return [restorer, solver or "-", count, position, _significant(row.evaluations)]
+    return {
+        "restorer": restorer,
+        "solver": solver or "-",
+        "steps": "-" if steps is None else str(steps),
+        "fidelity": "-" if fidelity is None else f"{fidelity:g}",
+        "NFE": _significant(row.evaluations),
+    }
 
 
 def write_csv(table: Table, path: Path) -> None:
@@ -107,33 +117,41 @@ def write_means(table: Table, path: Path) -> None:
 
 
 def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
-    with all_or_nothing(path), path.open("w", newline="", encoding="utf-8") as file:
+    with all_or_nothing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE])
-        for setting, image, scores, speed, evaluations in rows:
-            numbers = [*scores.values(), speed, evaluations]
-            writer.writerow([*setting, image, *("" if math.isnan(number) else number for number in numbers)])
+        for row in rows:
+            numbers = [*row.scores.values(), row.seconds_per_megapixel, row.evaluations]
+            cells = ("" if math.isnan(number) else number for number in numbers)
+            writer.writerow([*row.setting, row.image, *cells])
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
     """Versions, `settings` (what is needed to repeat the evaluation), means, and scores of each picture.
 
-    A missing score is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
+    A missing number is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
     """
-    document = json.dumps(as_dict(table, settings), indent=2, allow_nan=False)
-    with all_or_nothing(path):
-        path.write_text(document + "\n", encoding="utf-8")
+    document = json.dumps(_plain(as_dict(table, settings)), indent=2, allow_nan=False)
+    with all_or_nothing(path) as part:
+        part.write_text(document + "\n", encoding="utf-8")
 
 
 @contextmanager
-def all_or_nothing(path: Path) -> Iterator[None]:
-    """While `path` is written: a failure removes what is there of it. Raises OutputError."""
+def all_or_nothing(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write into, which takes its place at the end; its folder is made.
+
+    After a failure `path` is as it was. Raises OutputError.
+    """
+    part = path.with_name(f"{path.name}.part")
     try:
-        yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            path.unlink()
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,13 +168,16 @@ def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    scores = {name: _number(score) for name, score in row.scores.items()}
-    speed, evaluations = _number(row.seconds_per_megapixel), _number(row.evaluations)
-    return {**row.setting._asdict(), "image": row.image, **scores, SPEED: speed, NFE: evaluations}
+    speed, evaluations = row.seconds_per_megapixel, row.evaluations
+    return {**row.setting._asdict(), "image": row.image, **row.scores, SPEED: speed, NFE: evaluations}
 
 
-def _number(score: float) -> float | str | None:
-    """JSON knows neither NaN nor infinity."""
-    if math.isnan(score):
-        return None
-    return score if math.isfinite(score) else str(score)
+def _plain(value: Any) -> Any:
+    """The same, NaN as None and infinities as strings wherever they are: JSON knows neither."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else str(value)

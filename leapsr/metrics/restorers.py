@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -14,12 +14,19 @@ from .evaluate import Restore, Setting
 
 
 class Counter:
-    """How often networks ran since the last `read`."""
+    """How often networks ran since the last `read`, counted inside its `with`."""
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:
+        self._networks = tuple(networks)
         self._count = 0
-        for network in networks:
-            network.register_forward_hook(self._tick)
+
+    def __enter__(self) -> Self:
+        self._hooks = [network.register_forward_hook(self._tick) for network in self._networks]
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
 
     def _tick(self, *arguments: Any) -> None:
         self._count += 1

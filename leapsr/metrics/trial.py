@@ -11,8 +11,11 @@ from ..errors import UsageError
 from ..methods.restore import Solver, check_dial, check_teacher
 from ..restorer import Restorer
 from . import Metric, choose, restorers
+from .dial import save_dial
 from .evaluate import Observe, Restore, Setting, Table, bicubic, compare
+from .report import all_or_nothing, write_csv, write_json
 from .selection import usable
+from .sheet import Sheet
 
 BICUBIC = "bicubic"
 
@@ -74,9 +77,37 @@ class Trial:
             raise UsageError(f"bicubic is no model, so {wanted} cannot be had of it.")
         return self.restorer
 
+    def check(
+        self,
+        counts: Sequence[int],
+        positions: Sequence[float] | None,
+        straightness: bool = False,
+        dial: bool = False,
+    ) -> None:
+        """Before the work. Raises UsageError for what the model cannot do.
+
+        dial: whether a position of it is to be chosen.
+        """
+        controls = {
+            f"the solver {self.solver}": (self.solver, None),
+            "guidance": (self.guidance, 1),
+            "fidelity": (positions, None),
+            "a number of steps": (list(counts), [1]),
+        }
+        for control, (value, default) in controls.items():
+            if value != default:
+                self.model(control)
+        self.restorers(counts, positions, baseline=False)
+        if straightness:
+            self.check_flow()
+        if dial:
+            self.check_dial(counts[0])
+
     def check_flow(self) -> None:
-        """Raises UsageError when there is no teacher's flow to measure."""
+        """Raises UsageError when there is no teacher's flow to measure, or guidance would change it."""
         check_teacher(self.model("straightness").region, "straightness")
+        if self.guidance != 1:
+            raise UsageError("straightness is of the flow without guidance; ask for one of them at a time.")
 
     def check_dial(self, steps: int) -> None:
         """Raises UsageError when there is no dial to choose on."""
@@ -90,13 +121,14 @@ class Trial:
         observe: Observe | None = None,
     ) -> Table:
         """The table, `notes` before its own. Network evaluations are counted as they happen."""
-        counter = restorers.Counter([] if self.restorer is None else [self.restorer.network])
         shown = self.watch(self.pairs, "evaluating")
-        table = compare(settings, shown, metrics, self.border, observe, counter.read)
+        with restorers.Counter([] if self.restorer is None else [self.restorer.network]) as counter:
+            table = compare(settings, shown, metrics, self.border, observe, counter.read)
         return Table(table.metrics, table.rows, [*notes, *table.notes])
 
     def straightness(self) -> float:
-        """Mean over the pictures. Raises UsageError for anything but a teacher."""
+        """Mean over the pictures. Raises UsageError, see `check_flow`."""
+        self.check_flow()
         shown = self.watch(self.pairs, "straightness")
         return restorers.straightness(self.model("straightness"), shown, self.seed)
 
@@ -123,3 +155,16 @@ class Trial:
             return compare(restore, shown, metrics, self.border).mean(setting).scores
 
         return score
+
+
+def write(table: Table, sheet: Sheet, out: Path, settings: Mapping[str, Any]) -> None:
+    """Write sheet.png, results.csv, .json and, if the dial was turned, dial.png into the folder `out`.
+
+    settings: what is needed to do it again. Raises MissingExtra without matplotlib, OutputError.
+    """
+    with all_or_nothing(out / "sheet.png") as part:
+        sheet.draw().save(part, "PNG")
+    write_csv(table, out / "results.csv")
+    write_json(table, out / "results.json", settings)
+    if len({setting.fidelity for setting in table.settings} - {None}) > 1:
+        save_dial(table, out / "dial.png")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from leapsr import catalog
+from leapsr.restorer import Restorer
 from tests.cli.conftest import Leapsr, names
 from tests.cli.test_bad_input import only_sentence
 from tests.metrics.models import model, write_pairs
@@ -70,6 +71,18 @@ def test_the_same_scores_as_evaluate(leapsr: Leapsr, workplace: Path) -> None:
     )
     assert one["fidelity"] == other["fidelity"] == 0.3
     assert (one["psnr_y"], one["lr_psnr"]) == (other["psnr_y"], other["lr_psnr"])
+
+
+def test_too_little_memory_is_one_sentence(
+    leapsr: Leapsr, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(Restorer, "restore", full)
+    code, out, err = leapsr("compare", "tiny", "--pairs", "pairs", "-o", "out", *DEVICE)
+    assert (code, out) == (1, "")
+    assert "not enough memory" in only_sentence(err)
 
 
 @pytest.mark.parametrize(

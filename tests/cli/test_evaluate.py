@@ -1,16 +1,20 @@
 import csv
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from leapsr import catalog
 from leapsr.cli.main import app
-from leapsr.errors import DataError, LeapsrError, UnknownName, UsageError, WeightsError
-from leapsr.restorer import read_config
+from leapsr.errors import DataError, LeapsrError, OutputError, UnknownName, UsageError, WeightsError
+from leapsr.networks import PRESETS, UNet
+from leapsr.restorer import ModelConfig, Restorer, read_config
 from tests.conftest import picture_array
 from tests.metrics.models import model
 
@@ -192,6 +196,24 @@ def test_a_packaged_model_keeps_its_default(pairs: Path, own: Path, monkeypatch:
         run("own", pairs, "--choose", "psnr_y=20", "--write", *QUICK)
 
 
+def test_permission_to_change_a_model_is_asked_for_before_the_work(
+    pairs: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapsr.metrics.trial.Trial.choice", None)
+    monkeypatch.setattr("os.access", lambda path, mode: mode == os.R_OK)
+    with pytest.raises(OutputError, match=r"No permission to write .*config\.json"):
+        run(own, pairs, "--choose", "psnr_y=2", "--write", *QUICK)
+
+
+def test_the_report_is_there_when_the_default_cannot_be_written(
+    pairs: Path, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapsr.metrics.default_fidelity.write_default", fail(OutputError("no")))
+    with pytest.raises(OutputError, match="no"):
+        run(own, pairs, "--choose", "psnr_y=2", "--write", *QUICK, "--out", tmp_path / "out")
+    assert (tmp_path / "out/results.json").is_file()
+
+
 def test_a_teacher_needs_steps_for_its_dial(pairs: Path, teacher: Path) -> None:
     with pytest.raises(UsageError, match="no dial in one step"):
         run(teacher, pairs, "--choose", "psnr_y=1", *QUICK)
@@ -226,10 +248,76 @@ def test_what_cannot_be_chosen_or_solved_is_said(
         run(own, pairs, *arguments, *QUICK)
 
 
-@pytest.mark.parametrize("option", [["--choose", "psnr_y=2"], ["--solver", "heun"], ["--straightness"]])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--choose", "psnr_y=2"],
+        ["--solver", "heun"],
+        ["--straightness"],
+        ["--guidance", "3"],
+        ["--fidelity", "0"],
+        ["--steps", "2"],
+        ["--steps", "1,2"],
+    ],
+)
 def test_bicubic_is_no_model(pairs: Path, option: list[str]) -> None:
     with pytest.raises(UsageError, match="bicubic is no model"):
         run("bicubic", pairs, *option)
+
+
+def test_bicubic_has_the_defaults(pairs: Path) -> None:
+    assert "bicubic" in run("bicubic", pairs, "--steps", "1", "--guidance", "1", *QUICK)
+
+
+def test_guidance_is_a_finite_number(pairs: Path, teacher: Path) -> None:
+    with pytest.raises(UsageError, match="--guidance takes a finite number, as 3, not inf"):
+        run(teacher, pairs, "--guidance", "inf", *QUICK)
+
+
+@pytest.fixture
+def pupil(tmp_path: Path) -> Path:
+    """A teacher that knows labels."""
+    torch.manual_seed(0)
+    config = PRESETS["tiny"].model_copy(update={"quality": True})
+    network = UNet(config)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    Restorer(ModelConfig(method="teacher", network=config), network).save_pretrained(tmp_path / "labelled")
+    return tmp_path / "labelled"
+
+
+def test_guidance_doubles_the_evaluations_that_are_shown(pairs: Path, tmp_path: Path, pupil: Path) -> None:
+    options = (*QUICK, "--fidelity", "0", "--steps", "2", "--out", tmp_path / "out")
+    assert "NFE" not in run(pupil, pairs, *options)
+    assert "NFE" in run(pupil, pairs, *options, "--guidance", "3")
+    assert {row["evaluations"] for row in rows(tmp_path / "out")} == {"4"}
+    with pytest.raises(UsageError, match="straightness is of the flow without guidance"):
+        run(pupil, pairs, *options, "--guidance", "3", "--straightness")
+
+
+def fail(error: Exception) -> Callable[..., None]:
+    def failing(*arguments: object, **options: object) -> None:
+        raise error
+
+    return failing
+
+
+ALLOCATION = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError(ALLOCATION)])
+def test_too_little_memory_is_one_sentence(
+    pairs: Path, own: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Restorer, "restore", fail(error))
+    with pytest.raises(DataError, match="not enough memory"):
+        run(own, pairs, *QUICK)
+
+
+def test_other_errors_are_not_taken_for_it(pairs: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Restorer, "restore", fail(RuntimeError("shapes differ")))
+    result = CliRunner().invoke(app, ["evaluate", str(own), str(pairs), *QUICK])
+    assert str(result.exception) == "shapes differ"
 
 
 def test_a_teacher_with_a_solver(pairs: Path, tmp_path: Path, teacher: Path) -> None:
@@ -238,7 +326,7 @@ def test_a_teacher_with_a_solver(pairs: Path, tmp_path: Path, teacher: Path) -> 
     for solver in ("euler", "heun", "rk45"):
         steps = () if solver == "rk45" else ("--steps", "1,3")
         printed = run(teacher, pairs, *options, "--solver", solver, *steps, "--out", tmp_path / solver)
-        assert "NFE" in printed
+        assert ("NFE" in printed) == (solver != "euler")
         scores[solver] = psnr(tmp_path / solver)
     lines = [
         (row["restorer"], row["solver"], row["steps"], row["evaluations"]) for row in rows(tmp_path / "heun")

@@ -119,6 +119,41 @@ def test_pictures_without_a_score_are_an_error() -> None:
         reach(dial, Target(PSNR, 25))
 
 
+HALVES = {"psnr_y": 0.5, "lpips_squeeze": 0.5}
+
+
+def test_a_position_without_a_score_does_not_hide_the_others() -> None:
+    """The sum is greatest in the middle; without the middle, beside it."""
+
+    def broken_at(position: float) -> Dial:
+        return Dial(
+            psnr_y=lambda f: math.nan if f == position else 26 - 3 * (1 - f) ** 2,
+            lpips_squeeze=lambda f: 0.2 + 0.4 * f**2,
+        )
+
+    assert [best(broken_at(each), HALVES).fidelity for each in (0.25, 0.75)] == [0.5, 0.5]
+    assert best(broken_at(0.5), HALVES).fidelity in (0.49, 0.51)
+    for end in (0, 1):
+        assert 0 < best(broken_at(end), HALVES).fidelity < 1
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_target_is_met_with_least_given_away_where_an_end_has_no_score(end: int) -> None:
+    dial = Dial(lpips_squeeze=lambda f: math.nan if f == end else 0.2 + 0.4 * f)
+    assert reach(dial, Target(LPIPS, 0.351)).fidelity == 0.37
+
+
+@pytest.mark.parametrize("position", [0, 0.5, 1])
+def test_an_infinite_psnr_wins(position: float) -> None:
+    dial = Dial(psnr_y=lambda f: math.inf if f == position else 24 + f, lpips_squeeze=lambda f: 0.5 - 0.3 * f)
+    assert best(dial, HALVES).fidelity == position
+
+
+def test_where_psnr_is_infinite_everywhere_lpips_decides() -> None:
+    dial = Dial(psnr_y=lambda f: math.inf, lpips_squeeze=lambda f: (f - 0.3) ** 2)
+    assert best(dial, HALVES).fidelity == pytest.approx(0.3, abs=0.01)
+
+
 def test_weights_are_half_and_half_of_what_there_is() -> None:
     assert weights(["niqe", "psnr_y", "lpips_vgg", "dists"]) == {"psnr_y": 0.5, "lpips_vgg": 0.5}
     assert weights(["dists", "psnr_y"]) == {"psnr_y": 0.5, "dists": 0.5}

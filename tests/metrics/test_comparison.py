@@ -80,13 +80,13 @@ def test_a_model_given_twice_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def table() -> Table:
     rows = [
-        Row(Setting(*setting), "a", {"psnr_y": psnr, "lpips_squeeze": lpips, "niqe": 5.0}, 0.25, 1)
+        Row(setting, "a", {"psnr_y": psnr, "lpips_squeeze": lpips, "niqe": 5.0}, 0.25, setting.steps or 0)
         for setting, psnr, lpips in [
-            (("bicubic",), 23.0, 0.7),
-            (("one", 1, 0.0), 24.0, 0.4),
-            (("one", 1, 1.0), 26.0, 0.6),
-            (("two|b", 1, 0.0), 24.5, 0.5),
-            (("two|b", 4, 0.0), 23.5, 0.3),
+            (Setting("bicubic"), 23.0, 0.7),
+            (Setting("one", 1, 0.0), 24.0, 0.4),
+            (Setting("one", 1, 1.0), 26.0, 0.6),
+            (Setting("two|b", 1, 0.0), 24.5, 0.5),
+            (Setting("two|b", 4, 0.0), 23.5, 0.3),
         ]
     ]
     planned = [row.setting for row in rows]
@@ -179,6 +179,12 @@ def test_more_models_than_colours_can_be_drawn(tmp_path: Path) -> None:
     ]
     plane.save_plane(Table(select(["psnr_y", "lpips_alex"]), rows, []), tmp_path / "plane.png")
     assert (tmp_path / "plane.png").stat().st_size > 10_000
+
+
+def test_nothing_is_left_on_the_networks(tmp_path: Path) -> None:
+    one = model("oftsr")
+    run(plan({"o": one}, [1], [0.0], seed=0), some_pairs(tmp_path / "p", 1), {}, 4)
+    assert not one.network._forward_hooks
 
 
 def test_a_folder_that_cannot_be_made(table: Table, tmp_path: Path) -> None:

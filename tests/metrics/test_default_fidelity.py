@@ -38,18 +38,61 @@ def test_packaged_models_stay_as_they_are(folder: Path, monkeypatch: pytest.Monk
     assert (folder / "config.json").read_bytes() == before
 
 
-def test_what_cannot_be_read_or_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = (folder / "config.json").read_bytes()
+def test_damage_to_other_files_stays_visible(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    write_default(folder, 0.37)
+    with pytest.raises(WeightsError, match=r"model\.safetensors is missing or damaged"):
+        catalog.verify(folder)
 
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
+
+def test_a_config_that_was_not_the_recorded_one_is_not_recorded(folder: Path) -> None:
+    with (folder / "config.json").open("a") as file:
+        file.write(" ")
+    before = (folder / "SHA256SUMS").read_bytes()
+    write_default(folder, 0.37)
+    assert read_config(folder).fidelity == 0.37
+    assert (folder / "SHA256SUMS").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "failing"),
+    [
+        ("write_bytes", "config.json.part"),
+        ("write_bytes", "SHA256SUMS.part"),
+        ("replace", "config.json.part"),
+        ("replace", "SHA256SUMS.part"),
+    ],
+)
+def test_a_failure_changes_nothing(
+    folder: Path, method: str, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    working = getattr(Path, method)
+    failed = []
+
+    def full(path: Path, *arguments: object) -> None:
+        if path.name == failing and not failed:
+            failed.append(path)
+            raise OSError(28, "No space left on device")
+        working(path, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", full)
+        patch.setattr(Path, method, full)
         with pytest.raises(OutputError, match="No space"):
             write_default(folder, 0.37)
-    assert (folder / "config.json").read_bytes() == before
-    assert not list(folder.glob("*.part"))
+    assert failed
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_permission_is_asked_for_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_writable(folder)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(OutputError, match=r"No permission to write .*mine/config\.json"):
+        check_writable(folder)
+
+
+def test_a_config_that_cannot_be_read(folder: Path) -> None:
     (folder / "config.json").write_text("{")
     with pytest.raises(WeightsError):
         write_default(folder, 0.37)

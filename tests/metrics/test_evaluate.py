@@ -6,6 +6,7 @@ from torch import Tensor
 
 from leapsr.data.pairs import Pair
 from leapsr.metrics import available, select
+from leapsr.metrics import evaluate as module
 from leapsr.metrics.evaluate import Setting, bicubic, compare, evaluate, to_8_bits
 
 
@@ -97,11 +98,39 @@ def test_available_metrics_can_be_given() -> None:
     assert evaluate(bicubic(4), pairs(1), metrics, border=4).rows[0].scores["psnr_y"] > 0
 
 
-def test_a_restorer_that_blows_up_is_noted() -> None:
-    broken = {Setting("m", 4): lambda lr, _: bicubic(4)(lr, "") * math.nan}
-    table = compare(broken, pairs(1), select(["psnr_y"]), border=0)
-    assert table.notes == ["picture 0: m 4 steps gave values that are not finite."]
-    assert math.isnan(table.rows[0].scores["psnr_y"])
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_restorer_that_blows_up_is_noted_and_has_no_means(broken: float) -> None:
+    """The mean over the other pictures would be better than that of a restorer that managed all."""
+    examples = pairs(2)
+
+    def restore(lr: Tensor, name: str) -> Tensor:
+        result = bicubic(4)(lr, name)
+        return torch.where(result == result.max(), broken, result) if name == "picture 0" else result
+
+    table = compare({Setting("m", 4): restore}, examples, select(["psnr_y"]), border=0)
+    [note] = table.notes
+    assert note.startswith("picture 0: m 4 steps gave values that are not finite, so it has no means;")
+    assert [(row.finite, math.isnan(row.scores["psnr_y"])) for row in table.rows] == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+    mean = table.mean(Setting("m", 4))
+    assert not mean.finite
+    assert math.isnan(mean.scores["psnr_y"])
+
+
+def test_rounding_to_8_bits_takes_none_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def work(seconds: float, result: Tensor) -> Tensor:
+        nonlocal now
+        now += seconds
+        return result
+
+    monkeypatch.setattr(module, "perf_counter", lambda: now)
+    monkeypatch.setattr(module, "to_8_bits", lambda image: work(100, to_8_bits(image)))
+    [pair] = pairs(1)
+    table = evaluate(lambda lr, name: work(2, bicubic(4)(lr, name)), [pair], {}, border=0)
+    assert table.rows[0].seconds_per_megapixel == pytest.approx(2e6 / 64**2)
 
 
 def test_evaluations_are_asked_for_after_every_restoration() -> None:

@@ -12,10 +12,11 @@ from rich.console import Console
 from leapsr import __version__
 from leapsr.data.pairs import Pair
 from leapsr.errors import OutputError
+from leapsr.methods.restore import Solver
 from leapsr.metrics import select
 from leapsr.metrics.dial import curves, save_dial
 from leapsr.metrics.evaluate import Row, Setting, Table
-from leapsr.metrics.report import text, write_csv, write_json
+from leapsr.metrics.report import headings, lines, text, write_csv, write_json
 from leapsr.metrics.sheet import CELL, GAP, HEADER, Sheet, busiest_box, sheet_size
 
 
@@ -72,13 +73,73 @@ def test_text_fits_a_terminal_and_shows_every_setting(table: Table) -> None:
 
 
 def test_a_result_that_cannot_be_written_is_an_output_error(table: Table, tmp_path: Path) -> None:
-    absent = tmp_path / "absent"
+    absent = tmp_path / "file"
+    absent.touch()
     with pytest.raises(OutputError, match=r"results\.csv cannot be written"):
         write_csv(table, absent / "results.csv")
     with pytest.raises(OutputError, match=r"results\.json cannot be written"):
         write_json(table, absent / "results.json", {})
     with pytest.raises(OutputError, match=r"dial\.png cannot be written"):
         save_dial(table, absent / "dial.png")
+
+
+def test_a_failure_leaves_what_was_there(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("precious")
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("open", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, name, refuse)
+            with pytest.raises(OutputError, match=r"results\.csv cannot be written: Permission denied"):
+                write_csv(table, path)
+        assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("results.csv", "precious")]
+    write_csv(table, path)
+    assert [each.name for each in tmp_path.iterdir()] == ["results.csv"]
+    assert path.read_text(encoding="utf-8").startswith("restorer,")
+
+
+def test_json_takes_numbers_that_are_not_finite_in_settings_too(table: Table, tmp_path: Path) -> None:
+    settings = {
+        "straightness": math.nan,
+        "tried": {0.25: {"psnr_y": math.inf}, 0.5: {"psnr_y": math.nan}},
+        "fidelity": [0.5, -math.inf],
+    }
+    write_json(table, tmp_path / "results.json", settings)
+    assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["settings"] == {
+        "straightness": None,
+        "tried": {"0.25": {"psnr_y": "inf"}, "0.5": {"psnr_y": None}},
+        "fidelity": [0.5, "-inf"],
+    }
+
+
+def test_evaluations_are_shown_where_steps_do_not_tell_them() -> None:
+    def shown(steps: int | None, evaluations: float, solver: Solver | None = None) -> list[str]:
+        row = Row(Setting("m", steps, 0.0, solver), "a", {"psnr_y": 20.0}, 0.25, evaluations)
+        table = Table(select(["psnr_y"]), [row], [])
+        assert [len(line) for line in lines(table)] == [len(headings(table))]
+        return headings(table)[1:-2]
+
+    assert shown(2, 2) == ["steps", "fidelity"]
+    assert shown(2, 0) == ["steps", "fidelity"]
+    assert shown(2, 4) == ["steps", "fidelity", "NFE"]  # guidance
+    assert shown(2, 4, "heun") == ["solver", "steps", "fidelity", "NFE"]
+    assert shown(None, 14, "rk45") == ["solver", "steps", "fidelity", "NFE"]
+    assert shown(2, 2, "euler") == ["solver", "steps", "fidelity"]
+
+
+def test_a_setting_that_is_not_finite_is_marked_and_not_the_best() -> None:
+    rows = [
+        Row(Setting(name), image, {"psnr_y": score}, 0.25, finite=not math.isnan(score))
+        for name, scores in (("whole", (20.0, 22.0)), ("weak", (19.0, 21.0)), ("broken", (math.nan, 30.0)))
+        for image, score in zip("ab", scores, strict=True)
+    ]
+    cells = {line[0].text: line[3] for line in lines(Table(select(["psnr_y"]), rows, []))}
+    assert cells == {"whole": ("21.00", True), "weak": ("20.00", False), "broken": ("nan", False)}
 
 
 def test_the_dial_has_a_curve_for_what_was_turned(table: Table, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from leapsr.errors import UsageError
 from leapsr.flow.solvers import EVALUATIONS
 from leapsr.methods import Region
 from leapsr.metrics import select
-from leapsr.metrics.evaluate import Setting
+from leapsr.metrics.evaluate import Setting, bicubic
 from leapsr.metrics.restorers import at, noise_for
 from leapsr.metrics.trial import Trial
 from tests.metrics.models import model, some_pairs
@@ -33,6 +33,15 @@ def test_evaluations_are_counted_where_a_step_takes_more_than_one(pairs: PairFol
         Setting("m", 3, 0.0, solver): 3 * own,
         Setting("m", 3, 1.0, solver): 1,
     }
+
+
+def test_evaluations_are_counted_only_meanwhile(pairs: PairFolder) -> None:
+    trial = Trial("m", model("oftsr"), pairs, border=4)
+    for _ in range(2):
+        table = trial.run(trial.restorers([1], [0.0], baseline=False), {}, [])
+        assert [row.evaluations for row in table.rows] == [1, 1]
+    assert trial.restorer is not None
+    assert not trial.restorer.network._forward_hooks
 
 
 def test_rk45_has_no_number_of_steps_but_one_of_evaluations(pairs: PairFolder) -> None:
@@ -69,6 +78,27 @@ def test_straightness_is_of_teachers(pairs: PairFolder) -> None:
     for other in ("oftsr", "mfsr"):
         with pytest.raises(UsageError, match="straightness is for teachers"):
             Trial("m", model(other), pairs, border=4).straightness()
+
+
+def test_straightness_is_of_the_flow_without_guidance(pairs: PairFolder) -> None:
+    guided = Trial("m", model("teacher"), pairs, border=4, guidance=3.0)
+    with pytest.raises(UsageError, match="without guidance"):
+        guided.straightness()
+
+
+def test_a_position_with_overflow_is_not_chosen(pairs: PairFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PSNR is best at 0, and one picture is not finite there."""
+    restorer = model("oftsr")
+    dark = iter([True] * 100)
+
+    def restore(lr: torch.Tensor, noise: torch.Tensor, *, fidelity: float, **other: object) -> torch.Tensor:
+        good = bicubic(4)(lr, "") * (1 - 0.1 * fidelity)
+        return good / 0 if fidelity == 0 and next(dark, False) else good
+
+    monkeypatch.setattr(restorer, "restore", restore)
+    choice = Trial("m", restorer, pairs, border=4).choice("psnr_y=1", 1, None)
+    assert choice.fidelity > 0
+    assert math.isnan(choice.tried[0.0]["psnr_y"])
 
 
 def test_the_dial_is_chosen_on_the_pictures(pairs: PairFolder) -> None:
