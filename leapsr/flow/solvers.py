@@ -4,14 +4,15 @@ A slope rule looks ahead from time t to r and returns one velocity for the whole
 `x_r = x_t - (t - r) slope`. The same rules serve sampling and the target of OFTSR's distillation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import optional
+from ..errors import UsageError, optional
 from .path import AverageVelocity, Velocity, jump
 
 Slope = Callable[[Velocity, Tensor, Tensor, Tensor], Tensor]
@@ -57,10 +58,15 @@ def solve(v: Velocity, x: Tensor, times: Tensor, slope: Slope = euler) -> Tensor
 
 def follow(u: AverageVelocity, x: Tensor, times: Tensor) -> Tensor:
     """Jump along decreasing `times`, shape (steps + 1,), with an average velocity."""
-    for t, r in times.to(x).unfold(0, 2, 1):
-        t, r = t.expand(len(x)), r.expand(len(x))
+    for t, r in steps(times, x):
         x = jump(x, u(x, t, r), t, r)
     return x
+
+
+def steps(times: Tensor, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Neighbours of `times`, each (B,) like x. Filled in rather than copied, as a copy makes a GPU wait."""
+    for t, r in pairwise(times.tolist()):
+        yield x.new_full((len(x),), t), x.new_full((len(x),), r)
 
 
 def rk45(
@@ -69,15 +75,26 @@ def rk45(
     """Adaptive Dormand-Prince 5(4) by SciPy; one step size for the whole batch.
 
     Returns the point at `end` and the number of evaluations of v. `tolerance` is both the relative and
-    the absolute one; 1e-3 is OFTSR's. Raises MissingExtra without SciPy.
+    the absolute one; 1e-3 is OFTSR's. Raises MissingExtra without SciPy, UsageError when it does not arrive.
     """
     integrate = optional("scipy.integrate", "train")
 
     def derivative(t: float, flat: np.ndarray) -> np.ndarray:
         point = torch.from_numpy(flat).to(x).view_as(x)
-        time = torch.full((len(x),), t, dtype=x.dtype, device=x.device)
-        return v(point, time).detach().cpu().double().flatten().numpy()
+        time = x.new_full((len(x),), t)
+        slope = v(point, time).detach().cpu().double().flatten().numpy()
+        if not np.isfinite(slope).all():  # SciPy would look for a step small enough without end
+            raise UsageError(
+                f"rk45 met a velocity that is not finite at t = {t:g};"
+                " fp32 helps where half precision overflowed."
+            )
+        return slope
 
     flat = x.detach().cpu().double().flatten().numpy()
     result = integrate.solve_ivp(derivative, (start, end), flat, "RK45", rtol=tolerance, atol=tolerance)
+    if not result.success:
+        raise UsageError(
+            f"rk45 stopped at t = {result.t[-1]:g} on the way to {end:g}, because its steps became too small;"
+            " use a solver of fixed steps, such as heun."
+        )
     return torch.from_numpy(result.y[:, -1].copy()).to(x).view_as(x), int(result.nfev)

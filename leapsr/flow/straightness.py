@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from . import solvers
 from .path import Velocity, jump
 from .times import uniform_grid
 
@@ -14,8 +15,7 @@ def straightness(v: Velocity, source: Tensor, steps: int = 32) -> Tensor:
     """
     velocities = []
     x = source
-    for t, r in uniform_grid(steps).to(source).unfold(0, 2, 1):
-        t, r = t.expand(len(x)), r.expand(len(x))
+    for t, r in solvers.steps(uniform_grid(steps), source):
         velocities.append(v(x, t))
         x = jump(x, velocities[-1], t, r)
     chord = source - x

@@ -1,5 +1,6 @@
 """How times are drawn in training and laid out in sampling."""
 
+import hashlib
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -54,6 +55,15 @@ def logit_normal_pairs(
     return _sorted(first, second)
 
 
+def pairs(
+    law: PairLaw, n: int, generator: torch.Generator, mean: float, std: float, margin: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """(t, r) with r <= t, both (n,), by a law's name; only "logit_normal" reads mean, std and margin."""
+    if law == "uniform":
+        return uniform_pairs(n, generator)
+    return logit_normal_pairs(n, generator, mean, std, margin)
+
+
 def _sorted(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return torch.maximum(a, b), torch.minimum(a, b)
 
@@ -61,11 +71,21 @@ def _sorted(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def portion(n: int, share: float, generator: torch.Generator) -> int:
     """How many of n samples are a share of them: what is left after whole samples is drawn.
 
-    So the share holds on average even in batches of one.
+    So the share holds on average even in batches of one. No GPU is waited for.
     """
     rest, whole = math.modf(share * n)
-    more = rest > 0 and torch.rand(1, generator=generator, device=generator.device).item() < rest
-    return int(whole) + more
+    return int(whole) + (rest > 0 and coin(generator) < rest)
+
+
+def coin(generator: torch.Generator) -> float:
+    """A number for the host, uniform over [0, 1), that the generator's state decides.
+
+    A number drawn on a GPU would have to be waited for; a generator's state lies on the host, whatever it
+    draws on.
+    """
+    state = generator.get_state().numpy().tobytes()
+    torch.rand(1, generator=generator, device=generator.device)  # so that the next coin is another one
+    return int.from_bytes(hashlib.blake2b(state, digest_size=6).digest()) / 2**48
 
 
 def uniform_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:

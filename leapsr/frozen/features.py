@@ -4,13 +4,15 @@ The gradient reaches the picture and never the weights. The networks are no modu
 no `.train()`, optimizer or checkpoint reaches them either; they follow the picture to its device.
 """
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from pydantic import BaseModel, Field, ValidationError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..errors import WeightsError, optional
@@ -21,6 +23,11 @@ DINO_EXAMPLE = "facebook/dinov3-vitb16-pretrain-lvd1689m"
 CLIP_EXAMPLE = "openai/clip-vit-large-patch14"
 
 
+Positive = Annotated[float, Field(gt=0)]
+UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError, StrictDataclassError)
+"""What transformers raises for files that are cut short, damaged or of another model."""
+
+
 class Normalisation(NamedTuple):
     """Mean and deviation of each channel that a network was trained with, of images in [0, 1]."""
 
@@ -28,22 +35,42 @@ class Normalisation(NamedTuple):
     std: tuple[float, float, float]
 
     def __call__(self, image: Tensor) -> Tensor:
-        """image: (B, 3, H, W) in [-1, 1] -> the same shape, normalised."""
-        mean, std = (torch.tensor(values).to(image)[:, None, None] for values in self)
-        return ((image + 1) / 2 - mean) / std
+        """image: (B, 3, H, W) in [-1, 1] -> the same shape, normalised.
+
+        By numbers rather than tensors, which would have to be copied to a GPU, and waited for.
+        """
+        channels = zip(image.unbind(1), self.mean, self.std, strict=True)
+        return torch.stack([((channel + 1) / 2 - mean) / std for channel, mean, std in channels], dim=1)
 
 
 IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 OPENAI = Normalisation((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
 
+class Preprocessor(BaseModel):
+    """What is read of a preprocessor_config.json. Absent or empty is the network's default."""
+
+    image_mean: tuple[float, float, float] | None = None
+    image_std: tuple[Positive, Positive, Positive] | None = None
+
+
 def normalisation(folder: Path, default: Normalisation) -> Normalisation:
-    """What the folder's preprocessor_config.json says: DINOv3's satellite models differ from the others."""
+    """What the folder's preprocessor_config.json says: DINOv3's satellite models differ from the others.
+
+    Raises WeightsError where it says it in a way that cannot be read.
+    """
     file = folder / "preprocessor_config.json"
-    said = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    if not said.get("image_mean") or not said.get("image_std"):
+    if not file.is_file():
         return default
-    return Normalisation(tuple(said["image_mean"]), tuple(said["image_std"]))
+    try:
+        said = Preprocessor.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise WeightsError(
+            f"{file} cannot be read ({error.errors()[0]['msg']}); download it again."
+        ) from error
+    if said.image_mean is None or said.image_std is None:
+        return default
+    return Normalisation(said.image_mean, said.image_std)
 
 
 def load(folder: Path, kinds: Sequence[str], example: str) -> nn.Module:
@@ -62,7 +89,7 @@ def load(folder: Path, kinds: Sequence[str], example: str) -> nn.Module:
         network, report = transformers.AutoModel.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
         )
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise WeightsError(f"The model in {folder} cannot be read: {error}") from error
     if report["missing_keys"]:  # transformers would fill them with noise and say so in a log
         raise WeightsError(

@@ -4,14 +4,14 @@ import copy
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import nn
 
 from ..errors import ConfigError, UnknownName
 from ..networks import UNet
 from ..networks.critic import Critic, CriticConfig
 from ..networks.discriminator import FeatureHeads, FeatureHeadsConfig
-from .base import Batch, Losses, Method, Network, Networks, Perceptual
+from .base import Batch, Losses, Method, MethodConfigBase, Network, Networks, Perceptual
 from .flowsr import Flowsr, FlowsrConfig
 from .mfsr import Mfsr, MfsrConfig
 from .oftsr import Oftsr, OftsrConfig
@@ -29,37 +29,35 @@ class RefinementConfig(RefineConfig):
     student: StudentConfig
     critic: CriticConfig = CriticConfig()
 
+    @property
+    def distils(self) -> bool:
+        """Whether the score or the student's own method needs a teacher."""
+        return super().distils or (self.distillation > 0 and self.student.distils)
+
+    @property
+    def guided(self) -> bool:
+        return self.distillation > 0 and self.student.guided
+
 
 MethodConfig = Annotated[
     TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | RefinementConfig,
     Field(discriminator="kind"),
 ]
 
-
-class Entry(NamedTuple):
-    region: Region
-    distils: bool  # needs a teacher, unless its config has a `distils` that says otherwise
-    build: Callable[[Networks, Any], Method]
-    config: type[BaseModel]
-    players: Callable[[Any, UNet | None], dict[str, nn.Module]] = lambda config, teacher: {}
+Players = Callable[[Any, UNet | None], dict[str, nn.Module]]
+"""(config, teacher) -> the networks that train beside the student, by name."""
 
 
-def _flowsr(networks: Networks, config: FlowsrConfig) -> Flowsr:
-    return Flowsr(networks, config, features=networks.features)
+def _alone(config: MethodConfigBase, teacher: UNet | None) -> dict[str, nn.Module]:
+    return {}
 
 
 def _judges(config: FlowsrConfig, teacher: UNet | None) -> dict[str, nn.Module]:
     """FlowSR's critic, which looks through the teacher."""
     if not config.adversarial or teacher is None:
         return {}
-    return {"critic": FeatureHeads(FeatureHeadsConfig(channels=teacher.feature_channels))}
-
-
-def _refine(networks: Networks, config: RefinementConfig) -> Refine:
-    student = config.student
-    if isinstance(student, FlowsrConfig):  # its own critic rests
-        student = student.model_copy(update={"adversarial": 0.0})
-    return Refine(lambda known: build(student, known), networks, config)
+    heads = FeatureHeadsConfig(channels=teacher.feature_channels, norm=config.heads)
+    return {"critic": FeatureHeads(heads)}
 
 
 def _refiners(config: RefinementConfig, teacher: UNet | None) -> dict[str, nn.Module]:
@@ -72,14 +70,33 @@ def _refiners(config: RefinementConfig, teacher: UNet | None) -> dict[str, nn.Mo
     return found
 
 
+def _flowsr(networks: Networks, config: FlowsrConfig) -> Flowsr:
+    return Flowsr(networks, config, features=networks.features, alignment=networks.alignment)
+
+
+def _refine(networks: Networks, config: RefinementConfig) -> Refine:
+    student = config.student
+    if isinstance(student, FlowsrConfig):  # its own critic rests
+        student = student.model_copy(update={"adversarial": 0.0})
+    return Refine(lambda known: build(student, known), networks, config)
+
+
+class Entry(NamedTuple):
+    """A method that models are trained with. region: where its models can be asked."""
+
+    region: Region
+    build: Callable[[Networks, Any], Method]
+    players: Players = _alone
+
+
 METHODS: dict[str, Entry] = {
-    "teacher": Entry(Region.DIAGONAL, False, Teacher, TeacherConfig),
-    "oftsr": Entry(Region.SOURCE_EDGE, True, Oftsr, OftsrConfig),
-    "mfsr": Entry(Region.TRIANGLE, True, Mfsr, MfsrConfig),
-    "smfsr": Entry(Region.TRIANGLE, True, Smfsr, SmfsrConfig),
-    "flowsr": Entry(Region.IMAGE_EDGE, True, _flowsr, FlowsrConfig, _judges),
-    "refine": Entry(Region.TRIANGLE, True, _refine, RefinementConfig, _refiners),
+    "teacher": Entry(Region.DIAGONAL, Teacher),
+    "oftsr": Entry(Region.SOURCE_EDGE, Oftsr),
+    "mfsr": Entry(Region.TRIANGLE, Mfsr),
+    "smfsr": Entry(Region.TRIANGLE, Smfsr),
+    "flowsr": Entry(Region.IMAGE_EDGE, _flowsr, _judges),
 }
+"""A refinement is none of them: what it refines stays a model of its student's method."""
 
 
 def entry(name: str) -> Entry:
@@ -89,25 +106,29 @@ def entry(name: str) -> Entry:
     return METHODS[name]
 
 
-def distils(config: Any) -> bool:
+def distils(config: MethodConfigBase) -> bool:
     """Whether a method with this config learns from a teacher."""
-    return bool(getattr(config, "distils", entry(config.kind).distils))
+    return config.distils
 
 
-def base(config: Any) -> Any:
+def base(config: MethodConfigBase) -> MethodConfigBase:
     """The method that a student restores with: its own, or the one whose student a refinement refines."""
-    return getattr(config, "student", config)
+    return config.student if isinstance(config, RefinementConfig) else config
 
 
-def players(config: Any, teacher: UNet | None) -> dict[str, nn.Module]:
+def players(config: MethodConfigBase, teacher: UNet | None) -> dict[str, nn.Module]:
     """The networks that train beside the student, by name."""
+    if isinstance(config, RefinementConfig):
+        return _refiners(config, teacher)
     return entry(config.kind).players(config, teacher)
 
 
-def build(config: Any, networks: Networks) -> Method:
+def build(config: MethodConfigBase, networks: Networks) -> Method:
     """Raises ConfigError when a method that distils is given no teacher."""
-    if distils(config) and networks.teacher is None:
+    if config.distils and networks.teacher is None:
         raise ConfigError(f"{config.kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
+    if isinstance(config, RefinementConfig):
+        return _refine(networks, config)
     return entry(config.kind).build(networks, config)
 
 
@@ -119,6 +140,7 @@ __all__ = [
     "Losses",
     "Method",
     "MethodConfig",
+    "MethodConfigBase",
     "Mfsr",
     "MfsrConfig",
     "Network",

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from ..networks.condition import Condition
+from .. import flow
+from ..networks.condition import Condition, Quality
 
 Losses = dict[str, Tensor]
 
@@ -17,7 +20,35 @@ Network = Callable[[Tensor, Tensor, Tensor, Condition], Tensor]
 Perceptual = Callable[[Tensor, Tensor], Tensor]
 """A differentiable distance of two images in [-1, 1], both (B, 3, H, W) -> (B,), such as LPIPS."""
 
+Decode = Callable[[Tensor], Tensor]
+"""From the network's space to images in [-1, 1], (B, 3, H, W), with a gradient."""
+
+Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
+"""(x_t, t, cond) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient on x_t."""
+
+Alignment = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Images in [-1, 1], (B, 3, H, W) -> their cosines with a caption of good and one of bad quality, (B,) each,
+with a gradient on the images."""
+
 Norm = Literal["l1", "l2"]
+
+
+class MethodConfigBase(BaseModel):
+    """What every method's config says of itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+
+    @property
+    def distils(self) -> bool:
+        """Whether the method learns from a teacher."""
+        return False
+
+    @property
+    def guided(self) -> bool:
+        """Whether it compares labels, so that the networks it compares must know them."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -44,8 +75,9 @@ class Networks:
     teacher: frozen, asked on its diagonal. average: the averaged student, without gradients.
     players: other networks that train, by name, as their own updates call them; `bare_players`: the same
     without a wrapper.
-    perceptual: for the losses that need one. features: (x_t, t, cond) -> maps of the frozen teacher, for
-    critics that look through them.
+    perceptual: for the losses that need one. features: maps of the frozen teacher, for critics that look
+    through them. alignment: the cosines that FlowSR's alignment loss compares, in CLIP's space; None, which
+    leaves that loss out, for small models.
     """
 
     student: Network
@@ -55,7 +87,8 @@ class Networks:
     players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     bare_players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     perceptual: Perceptual | None = None
-    features: Callable[[Tensor, Tensor, Condition], Sequence[Tensor]] | None = None
+    features: Features | None = None
+    alignment: Alignment | None = None
 
 
 class Method(Protocol):
@@ -68,3 +101,37 @@ def distance(a: Tensor, b: Tensor, norm: Norm) -> Tensor:
     """Per-sample mean of |a - b| or (a - b)^2: (B, ...) -> (B,)."""
     error = a - b
     return (error.abs() if norm == "l1" else error.square()).flatten(1).mean(1)
+
+
+def hinge(*scores: Tensor) -> Tensor:
+    """What a critic's scores lack to 1 ("real"), where they do: the mean of each tensor, then over them."""
+    return torch.stack([F.relu(1 - score).mean() for score in scores]).mean()
+
+
+def identity(image: Tensor) -> Tensor:
+    """The decoder of a network that works on images."""
+    return image
+
+
+def interval_times(
+    batch: Batch, law: flow.PairLaw, mean: float, std: float, margin: float, equal: int
+) -> tuple[Tensor, Tensor]:
+    """(t, r) for the samples of a batch, r <= t, by a law of flow.pairs; equal in the first `equal` rows."""
+    t, r = flow.pairs(law, len(batch.image), batch.generator, mean, std, margin)
+    r[:equal] = t[:equal]
+    return t.to(batch.image), r.to(batch.image)
+
+
+def guided_velocity(
+    teacher: Network, x: Tensor, t: Tensor, cond: Condition, scale: float, away_from: Quality
+) -> Tensor:
+    """The teacher's velocity for a good image, led away from the one for `away_from`, in one call.
+
+    MFSR eq. 10 and 11, SMFSR eq. 13. At scale 1 there is nothing to lead away from, and half as much to ask.
+    """
+    good = cond.labelled(Quality.GOOD)
+    if scale == 1:
+        return teacher(x, t, t, good)
+    x, t = torch.cat([x, x]), torch.cat([t, t])
+    asked, avoided = teacher(x, t, t, good + cond.labelled(away_from)).chunk(2)
+    return flow.guide(asked, avoided, scale)

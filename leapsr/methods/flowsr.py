@@ -20,26 +20,31 @@ from typing import Literal, NamedTuple, Self, cast
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from .. import flow
 from ..errors import ConfigError
 from ..flow.scheduler import SCHEDULERS, SchedulerName, grid_step
 from ..networks.condition import Condition
-from .base import Batch, Losses, Network, Networks, Norm, distance
+from ..networks.discriminator import HeadsNorm
+from .base import (
+    Alignment,
+    Batch,
+    Decode,
+    Features,
+    Losses,
+    MethodConfigBase,
+    Network,
+    Networks,
+    Norm,
+    distance,
+    hinge,
+    identity,
+)
 
-Decode = Callable[[Tensor], Tensor]
-"""From the network's space to images in [-1, 1], (B, 3, H, W), with a gradient."""
 
-Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
-"""(x_t, t, cond) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient on x_t."""
-
-Alignment = Callable[[Tensor, Batch], Tensor]
-"""(restored images in [-1, 1], their batch) -> (B,): how far each is from looking as it should."""
-
-
-class FlowsrConfig(BaseModel):
+class FlowsrConfig(MethodConfigBase):
     """Hyper-parameters; the defaults are the paper's second stage where the paper prints them.
 
     scheduler: the law of (t', t); "intervals" has n_fast of them, "slow" n_slow (flow.scheduler).
@@ -49,10 +54,9 @@ class FlowsrConfig(BaseModel):
     consistency, regularisation: weights of the two terms of eq. 6, the paper's one lambda_cd. Where one is 0
     remains an ablation of table 3.
     adversarial, alignment: weights of eq. 8 and eq. 9, for those who hand in what these need.
+    heads: how the critic's are normalised, see networks.discriminator.
     latest_noise: the critic sees images at times uniform over [0, latest_noise] (not printed).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["flowsr"] = "flowsr"
     scheduler: SchedulerName = "fast_slow"
@@ -65,12 +69,19 @@ class FlowsrConfig(BaseModel):
     regularisation: float = Field(0.1, ge=0)
     adversarial: float = Field(0.05, ge=0)
     alignment: float = Field(0.1, ge=0)
+    heads: HeadsNorm = "group"
     latest_noise: float = Field(1.0, gt=0, le=1)
 
     @model_validator(mode="after")
     def _fast_has_fewer_steps(self) -> Self:
         if self.scheduler == "fast_slow" and self.n_fast >= self.n_slow:
             raise ValueError(f"n_fast ({self.n_fast}) must be less than n_slow ({self.n_slow})")
+        return self
+
+    @model_validator(mode="after")
+    def _every_sample_learns_something(self) -> Self:
+        if self.flow_share < 1 and not (self.consistency or self.regularisation or self.adversarial):
+            raise ValueError("one of consistency, regularisation and adversarial must be above 0")
         return self
 
     @property
@@ -80,11 +91,6 @@ class FlowsrConfig(BaseModel):
 
 
 DEFAULTS = FlowsrConfig()
-
-
-def identity(image: Tensor) -> Tensor:
-    """The decoder of a network that works on images."""
-    return image
 
 
 class Points(NamedTuple):
@@ -106,8 +112,8 @@ class Flowsr:
     """Players: "student", and "critic" where features, a critic and its weight are given.
 
     decode: from the network's space to images. features: what the critic looks through; it maps them to one
-    tensor of scores for each, as networks.discriminator.FeatureHeads does.
-    Raises ConfigError when a second stage has no teacher or no average.
+    tensor of scores for each, as networks.discriminator.FeatureHeads does. alignment: what eq. 9 compares.
+    Raises ConfigError when a second stage has no teacher or no average, or is left without a loss.
     """
 
     networks: Networks
@@ -119,18 +125,22 @@ class Flowsr:
     def __post_init__(self) -> None:
         if self.config.distils and None in (self.networks.teacher, self.networks.average):
             raise ConfigError("flowsr needs a teacher and an average; its first stage is flow_share=1.")
+        consistent = self.config.consistency or self.config.regularisation
+        if self.config.distils and not (consistent or self.has_critic):
+            raise ConfigError("flowsr needs a critic, or consistency or regularisation above 0.")
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        own, followers = self.points(batch)
+        first = flow.portion(len(batch.image), self.config.flow_share, batch.generator)
+        own, followers = self.points(batch, first)
         both = own.join(followers) if followers is not None and self.config.regularisation else own
         restored = arrive(self.networks.student, both)
         yield "student", self.losses(restored, followers, batch)
         if self.has_critic:
             yield "critic", {"hinge": self.critic_loss(restored[: len(batch.image)].detach(), batch)}
 
-    def points(self, batch: Batch) -> tuple[Points, Points | None]:
-        """The batch's samples on their paths, the flow's and then the leaders; and the leaders' followers."""
-        config, n, first = self.config, len(batch.image), self.flow_rows(batch)
+    def points(self, batch: Batch, first: int) -> tuple[Points, Points | None]:
+        """The batch's samples on their paths and the followers of those that lead, all after the `first`."""
+        config, n = self.config, len(batch.image)
         steps = grid_step(first, batch.generator, config.n_slow).double() / config.n_slow
         pair = SCHEDULERS[config.scheduler](n - first, batch.generator, config.n_fast, config.n_slow)
         t = torch.cat([steps, pair.leader]).to(batch.image)
@@ -138,9 +148,6 @@ class Flowsr:
         if first == n:
             return own, None
         return own, self.follow(own.take(slice(first, None)), pair.follower.to(batch.image))
-
-    def flow_rows(self, batch: Batch) -> int:
-        return round(self.config.flow_share * len(batch.image))
 
     @torch.no_grad()
     def follow(self, leaders: Points, t: Tensor) -> Points:
@@ -151,7 +158,8 @@ class Flowsr:
 
     def losses(self, restored: Tensor, followers: Points | None, batch: Batch) -> Losses:
         """Eq. 10. restored: what the student makes of the batch's samples and, if asked, of the followers."""
-        config, n, first = self.config, len(batch.image), self.flow_rows(batch)
+        config, n = self.config, len(batch.image)
+        first = n - (0 if followers is None else len(followers.t))
         images, clean = self.decode(restored), self.target(batch.image)
         losses: Losses = {}
         if first:
@@ -165,7 +173,8 @@ class Flowsr:
         if self.has_critic:
             losses["adversarial"] = config.adversarial * self.adversarial_loss(restored[:n], batch)
         if self.alignment is not None and config.alignment:
-            losses["alignment"] = config.alignment * self.alignment(images[:n], batch).mean()
+            cosines = self.alignment(images[:n])
+            losses["alignment"] = config.alignment * quality_alignment(*cosines).mean()
         return losses
 
     @torch.no_grad()
@@ -197,7 +206,7 @@ class Flowsr:
 
         def missing(fake: Tensor) -> Tensor:
             scores = self.networks.bare_players["critic"](self.seen(fake, source, t, batch.cond))
-            return hinge(cast("Sequence[Tensor]", scores))
+            return hinge(*cast("Sequence[Tensor]", scores))
 
         return through_input(missing, restored)
 
@@ -209,7 +218,7 @@ class Flowsr:
             maps = self.seen(images, sources, torch.cat([t, t]), batch.cond + batch.cond)
         scores = cast("Sequence[Tensor]", self.networks.players["critic"](maps))
         restored, real = zip(*(score.chunk(2) for score in scores), strict=True)
-        return hinge(real) + hinge([-score for score in restored])
+        return hinge(*real) + hinge(*(-score for score in restored))
 
     def noise(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """How far, and towards which source, images are moved before the critic sees them."""
@@ -227,11 +236,6 @@ def arrive(network: Network, points: Points) -> Tensor:
     x, t, cond = points
     end = torch.zeros_like(t)
     return flow.jump(x, network(x, t, end, cond), t, end)
-
-
-def hinge(scores: Sequence[Tensor]) -> Tensor:
-    """What the scores lack to 1 ("real"), where they do; the mean over each head, then over the heads."""
-    return torch.stack([F.relu(1 - score).mean() for score in scores]).mean()
 
 
 def through_input(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

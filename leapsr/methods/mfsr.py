@@ -23,7 +23,7 @@ from .. import flow
 from ..errors import ConfigError
 from ..networks.condition import Condition, Quality
 from ..ops.derivative import directional_derivative
-from .base import Batch, Losses, Networks, Norm, distance
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance, guided_velocity, interval_times
 
 
 class Adaptive(BaseModel):
@@ -42,7 +42,7 @@ class Adaptive(BaseModel):
         return error / (error.detach() + self.constant) ** self.power
 
 
-class MfsrConfig(BaseModel):
+class MfsrConfig(MethodConfigBase):
     """Hyper-parameters of the distillation; the defaults are the paper's where it states them.
 
     velocity: v~. "negative" is eq. 11, "null" eq. 10, "meanflow_cfg" eq. 9, "data" plain source - image;
@@ -59,8 +59,6 @@ class MfsrConfig(BaseModel):
     dt: of eq. 13, cut where it would pass r. Half precision drowns what is much below 0.03.
     adaptive: None (the paper) weighs all samples alike, by the mean over their pixels.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["mfsr"] = "mfsr"
     velocity: Literal["data", "meanflow_cfg", "null", "negative"] = "negative"
@@ -105,9 +103,8 @@ class Mfsr:
             )
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        n = len(batch.image)
-        diagonal = flow.portion(n, self.config.diagonal, batch.generator)
-        t, r = self.times(n, diagonal, batch)
+        diagonal = flow.portion(len(batch.image), self.config.diagonal, batch.generator)
+        t, r = self.times(diagonal, batch)
         x, path = flow.interpolate(batch.image, batch.source, t)
         with torch.no_grad():
             v = self.velocity(x, path, t, batch.cond)
@@ -115,14 +112,10 @@ class Mfsr:
         u = self.networks.student(x, t, r, batch.cond)
         yield "student", {"meanflow": self.loss(u, target)}
 
-    def times(self, n: int, diagonal: int, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(t, r), both (n,), equal in the first `diagonal` rows."""
-        if self.config.times == "uniform":
-            t, r = flow.uniform_pairs(n, batch.generator)
-        else:
-            t, r = flow.logit_normal_pairs(n, batch.generator, self.config.mean, self.config.std)
-        r[:diagonal] = t[:diagonal]
-        return t.to(batch.image), r.to(batch.image)
+    def times(self, diagonal: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(t, r), both (B,), equal in the first `diagonal` rows."""
+        config = self.config
+        return interval_times(batch, config.times, config.mean, config.std, 0.0, diagonal)
 
     def velocity(self, x: Tensor, path: Tensor, t: Tensor, cond: Condition) -> Tensor:
         """v~ at (x, t), of x's shape and dtype. path: source - image."""
@@ -137,14 +130,9 @@ class Mfsr:
                 return self.teacher_guidance(x, t, cond, Quality.BAD).to(x)
 
     def teacher_guidance(self, x: Tensor, t: Tensor, cond: Condition, other: Quality) -> Tensor:
-        """Eq. 10 and 11: away from what the teacher says for `other`, in one call."""
+        """Eq. 10 and 11: away from what the teacher says for `other`."""
         assert self.networks.teacher is not None
-        good = cond.labelled(Quality.GOOD)
-        if self.config.guidance == 1:
-            return self.networks.teacher(x, t, t, good)
-        x, t = torch.cat([x, x]), torch.cat([t, t])
-        asked, avoided = self.networks.teacher(x, t, t, good + cond.labelled(other)).chunk(2)
-        return flow.guide(asked, avoided, self.config.guidance)
+        return guided_velocity(self.networks.teacher, x, t, cond, self.config.guidance, other)
 
     def own_guidance(self, x: Tensor, path: Tensor, t: Tensor, cond: Condition) -> Tensor:
         """Eq. 9 by the student itself, in one call; where no label is asked, the velocity is the data's."""

@@ -14,20 +14,20 @@ is -u. Its equations, in this package's time, with x_s the student's own point a
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from .. import flow
 from ..networks.condition import Condition
-from .base import Batch, Losses, Networks, Norm, distance
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
 
 Objective = Literal["oftsr", "boot", "pinn"]
 
 
-class OftsrConfig(BaseModel):
+class OftsrConfig(MethodConfigBase):
     """Hyper-parameters of the distillation; the defaults are the paper's.
 
     objective: "oftsr" is eq. 9; "pinn" (eq. 15) and "boot" (eq. 16) are the paper's baselines.
@@ -40,8 +40,6 @@ class OftsrConfig(BaseModel):
     data's goes on improving where the teacher's is not there yet.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["oftsr"] = "oftsr"
     objective: Objective = "oftsr"
     norm: Norm = "l2"
@@ -53,6 +51,16 @@ class OftsrConfig(BaseModel):
     boundary: float = Field(0.1, ge=0)
     boundary_share: float = Field(1.0, ge=0, le=1)
     boundary_target: Literal["teacher", "data"] = "teacher"
+
+    @model_validator(mode="after")
+    def _times_have_a_range(self) -> Self:
+        if self.earliest >= self.latest:
+            raise ValueError(f"earliest {self.earliest} must lie before latest {self.latest}")
+        return self
+
+    @property
+    def distils(self) -> bool:
+        return True
 
 
 DEFAULTS = OftsrConfig()
@@ -129,7 +137,7 @@ class Oftsr:
         source, image = batch.source[rows], batch.image[rows]
         if self.config.boundary_target == "data":
             return distance(edge, source - image, self.config.norm)
-        one = torch.ones(len(edge)).to(source)
+        one = source.new_ones(len(edge))
         return distance(edge, self.velocity(source, one, batch.cond.take(rows)), self.config.norm)
 
 

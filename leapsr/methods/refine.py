@@ -17,19 +17,29 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import torch
-import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from .. import flow
 from ..errors import ConfigError
 from ..networks.condition import Condition
-from .base import Batch, Losses, Method, Network, Networks, distance
+from .base import (
+    Batch,
+    Decode,
+    Losses,
+    Method,
+    MethodConfigBase,
+    Network,
+    Networks,
+    distance,
+    hinge,
+    identity,
+)
 
 Omega = Literal["uniform", "sigma2", "normalised"]
 
 
-class RefineConfig(BaseModel):
+class RefineConfig(MethodConfigBase):
     """Weights of eq. 20, the paper's; 0 leaves a loss out, and with it the player that only it needs.
 
     distillation: of the student's own method. reconstruction: of eq. 19. perceptual: of the perceptual
@@ -39,8 +49,6 @@ class RefineConfig(BaseModel):
     student's, mean |z - x_teacher| (OSEDiff).
     earliest, latest: the times of eq. 15 and 16 are uniform over [earliest, latest] (OSEDiff's).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["refine"] = "refine"
     distillation: float = Field(1.0, ge=0)
@@ -60,6 +68,11 @@ class RefineConfig(BaseModel):
             raise ValueError(f"earliest {self.earliest} must lie before latest {self.latest}")
         return self
 
+    @property
+    def distils(self) -> bool:
+        """Whether the refinement itself does; its student's method may too."""
+        return self.score > 0
+
 
 DEFAULTS = RefineConfig()
 
@@ -73,7 +86,7 @@ class Passenger:
     def __init__(self, student: Network, source: Tensor, cond: Condition) -> None:
         self.student = student
         self.source, self.cond = source, cond
-        self.one, self.zero = torch.ones(len(source)).to(source), torch.zeros(len(source)).to(source)
+        self.one, self.zero = source.new_ones(len(source)), source.new_zeros(len(source))
         self.answer: Tensor | None = None
 
     def __call__(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
@@ -91,11 +104,6 @@ class Passenger:
         return self.answer
 
 
-def unchanged(z: Tensor) -> Tensor:
-    """Where the network's space is the picture itself."""
-    return z
-
-
 @dataclass(frozen=True)
 class Refine:
     """Players: "student"; "score", a velocity network that begins as the teacher; "critic", (what it is
@@ -109,18 +117,20 @@ class Refine:
     "distillation_NAME", and its other players rest.
     decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is decoded
     too, so that nobody is blamed for what the autoencoder loses.
-    features: what the critic is shown of a picture, in a frozen network's maps; None is the picture itself.
+    features: what the critic is shown of a picture, in a frozen network's maps (frozen.Dino's for
+    networks.discriminator.FeatureCritic); None is the picture itself.
     Raises ConfigError where a weight needs a network that is not there, and what `method` raises.
     """
 
     method: Callable[[Networks], Method]
     networks: Networks
     config: RefineConfig = DEFAULTS
-    decode: Callable[[Tensor], Tensor] = unchanged
+    decode: Decode = identity
     features: Callable[[Tensor], list[Tensor]] | None = None
 
     def __post_init__(self) -> None:
-        self.method(self.networks)  # what it lacks is said now, not in the first update
+        if self.config.distillation:
+            self.method(self.networks)  # what it lacks is said now, not in the first update
         if self.config.score and self.networks.teacher is None:
             raise ConfigError("refine needs a teacher, or score=0.")
         for weight, player in ((self.config.score, "score"), (self.config.adversarial, "critic")):
@@ -199,7 +209,7 @@ class Refine:
         with torch.no_grad():
             shown = self.show(torch.cat([photo, picture]))
         real, fake = self.networks.players["critic"](shown, torch.cat([cond.lr, cond.lr])).chunk(2)
-        return {"real": F.relu(1 - real).mean(), "fake": F.relu(1 + fake).mean()}
+        return {"real": hinge(real), "fake": hinge(-fake)}
 
     def show(self, picture: Tensor) -> Tensor | list[Tensor]:
         return picture if self.features is None else self.features(picture)

@@ -50,7 +50,7 @@ def restore(
     if region is Region.IMAGE_EDGE:
         # Each step aims at the image and goes a part of the way: the path of the flow is straight.
         return flow.follow(lambda x, t, r: u(x, t, torch.zeros_like(r)), source, times)
-    one = torch.ones(len(source)).to(source)
+    one = source.new_ones(len(source))
     if fidelity == 1:
         return source - u(source, one, one)
     if region is Region.SOURCE_EDGE:

@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from .. import flow
 from ..errors import ConfigError
 from ..networks.condition import Condition, Quality
-from .base import Batch, Losses, Networks, Norm, distance
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance, guided_velocity, interval_times
 
 MARGIN = 1e-4
 """How far the published code keeps logit-normal times from 0 and 1."""
 
 
-class SmfsrConfig(BaseModel):
+class SmfsrConfig(MethodConfigBase):
     """Hyper-parameters of the distillation; the defaults are the paper's where it states them.
 
     boundary_share: share of the batch that learns eq. 12; the rest learns eq. 11. The paper draws one of the
@@ -41,8 +41,6 @@ class SmfsrConfig(BaseModel):
     "null" (the paper) or "negative", damaged images.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["smfsr"] = "smfsr"
     boundary_share: float = Field(0.6, ge=0, le=1)
     times: flow.PairLaw = "logit_normal"
@@ -52,6 +50,10 @@ class SmfsrConfig(BaseModel):
     guidance: float = Field(1.0, ge=0)
     away_from: Literal["null", "negative"] = "null"
     norm: Norm = "l2"
+
+    @property
+    def distils(self) -> bool:
+        return True
 
     @property
     def guided(self) -> bool:
@@ -76,7 +78,7 @@ class Smfsr:
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         n = len(batch.image)
         boundary = flow.portion(n, self.config.boundary_share, batch.generator)
-        t, r = self.times(n, boundary, batch)
+        t, r = self.times(boundary, batch)
         x = flow.interpolate(batch.image, batch.source, t).x
         with torch.no_grad():
             target = self.target(x, t, r, self.middle(t, r, batch), batch.cond, boundary)
@@ -84,14 +86,10 @@ class Smfsr:
         # Over the whole batch, so that the sum is the mean over samples, and 0 where a group is empty.
         yield "student", {"splitting": error[boundary:].sum() / n, "boundary": error[:boundary].sum() / n}
 
-    def times(self, n: int, boundary: int, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(t, r), both (n,), equal in the first `boundary` rows."""
-        if self.config.times == "uniform":
-            t, r = flow.uniform_pairs(n, batch.generator)
-        else:
-            t, r = flow.logit_normal_pairs(n, batch.generator, self.config.mean, self.config.std, MARGIN)
-        r[:boundary] = t[:boundary]
-        return t.to(batch.image), r.to(batch.image)
+    def times(self, boundary: int, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(t, r), both (B,), equal in the first `boundary` rows."""
+        config = self.config
+        return interval_times(batch, config.times, config.mean, config.std, MARGIN, boundary)
 
     def middle(self, t: Tensor, r: Tensor, batch: Batch) -> Tensor:
         """lambda in [0, 1), (B,)."""
@@ -119,12 +117,7 @@ class Smfsr:
         return torch.lerp(u1.to(x), u2.to(x), flow.at(share, x))  # under autocast they may be halves
 
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
-        """Eq. 13, in one call."""
+        """Eq. 13."""
         assert self.networks.teacher is not None
-        good = cond.labelled(Quality.GOOD)
-        if self.config.guidance == 1:
-            return self.networks.teacher(x, t, t, good)
-        other = cond.labelled(Quality.NONE if self.config.away_from == "null" else Quality.BAD)
-        x, t = torch.cat([x, x]), torch.cat([t, t])
-        asked, avoided = self.networks.teacher(x, t, t, good + other).chunk(2)
-        return flow.guide(asked, avoided, self.config.guidance)
+        other = Quality.NONE if self.config.away_from == "null" else Quality.BAD
+        return guided_velocity(self.networks.teacher, x, t, cond, self.config.guidance, other)

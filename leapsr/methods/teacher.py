@@ -8,22 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from .. import flow
-from .base import Batch, Losses, Networks, Norm, distance
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
 
 
-class TeacherConfig(BaseModel):
+class TeacherConfig(MethodConfigBase):
     """norm: the discrepancy of OFTSR eq. 5. "l2" learns the mean velocity, "l1" its median.
 
     times: "uniform" (the paper's), or "late" with density 2t.
     at_source: share of the batch at t = 1 exactly (0 in the paper): plain regression, all that fidelity 1
     relies on and where the network has nothing but the low-resolution image to go by.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["teacher"] = "teacher"
     norm: Norm = "l2"
@@ -50,5 +48,5 @@ class Teacher:
     def times(self, n: int, batch: Batch) -> Tensor:
         draw = flow.late if self.config.times == "late" else flow.uniform
         t = draw(n, batch.generator)
-        t[: round(self.config.at_source * n)] = 1
+        t[: flow.portion(n, self.config.at_source, batch.generator)] = 1
         return t

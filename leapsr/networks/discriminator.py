@@ -9,10 +9,12 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+HeadsNorm = Literal["group", "spectral"]
 SLOPE = 0.2
 GROUPS = 4
 """Of the normalisation, where the width allows. Few: what is averaged away in a group cannot be judged."""
@@ -30,7 +32,7 @@ class FeatureHeadsConfig(BaseModel):
     kind: Literal["feature_heads"] = "feature_heads"
     channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     width: int = Field(64, ge=1)
-    norm: Literal["group", "spectral"] = "group"
+    norm: HeadsNorm = "group"
 
 
 class FeatureHeads(nn.Module):
@@ -47,6 +49,22 @@ class FeatureHeads(nn.Module):
         Raises ValueError unless there are as many maps as heads.
         """
         return [head(features) for head, features in zip(self.heads, maps, strict=True)]
+
+
+class FeatureCritic(nn.Module):
+    """The heads in the place of a critic of pictures: what a refinement asks."""
+
+    def __init__(self, config: FeatureHeadsConfig) -> None:
+        super().__init__()
+        self.heads = FeatureHeads(config)
+
+    def forward(self, maps: Sequence[Tensor], lr: Tensor) -> Tensor:
+        """maps: as FeatureHeads takes them. lr: not looked at, since the maps come without it.
+
+        Returns (B, P), the scores of all positions of all maps.
+        """
+        del lr
+        return torch.cat([scores.flatten(1) for scores in self.heads(maps)], dim=1)
 
 
 class FeatureHead(nn.Module):

@@ -1,7 +1,8 @@
 """The derivative of a function along a direction: what MeanFlow's identity asks of a network."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
@@ -27,9 +28,11 @@ def directional_derivative(
     mode: "forward" is exact (one forward-mode pass, at about the cost of two evaluations) and works in
     half precision. "central" is the difference of two evaluations `step` before and behind, for functions
     without a forward-mode formula; its value is their mean, and both are off by the order of step squared.
+    A compiled function runs uncompiled here and stays compiled elsewhere: the compiler knows no forward mode,
+    and would give the function up for good.
     Raises ConfigError for a central difference in half precision, where rounding is all that is left.
     """
-    with torch.no_grad():
+    with torch.no_grad(), torch.compiler.set_stance("force_eager"):
         if mode == "central":
             return _central(function, points, tangents, step)
         # The fused kernels of attention have no forward-mode formula; its mathematical form has.
@@ -56,11 +59,26 @@ def _central(
             "train in fp32 or use the forward-mode derivative."
         )
     pairs = list(zip(points, tangents, strict=True))
-    ahead, behind = (function(*(p + h * d for p, d in pairs)) for h in (step, -step))
+    with _full_precision():
+        ahead, behind = (function(*(p + h * d for p, d in pairs)) for h in (step, -step))
     return (ahead + behind) / 2, (ahead - behind) / (2 * step)
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Without TF32, whose 10 bits of mantissa make noise of a small step's difference."""
+    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(backends, before, strict=True):
+            backend.fp32_precision = precision
 
 
 def _in_half_precision(point: Tensor) -> bool:
     device = point.device.type
-    autocast = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device).itemsize < 4
-    return autocast or point.dtype.itemsize < 4
+    enabled = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return point.dtype.itemsize < 4 or (enabled and torch.get_autocast_dtype(device).itemsize < 4)

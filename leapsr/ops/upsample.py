@@ -5,6 +5,9 @@ tile that holds the pixel begins. A fixed filter for each phase does not, and it
 pixel-unshuffled layout that the networks work in without ever making the large image.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,10 +32,34 @@ def _phase_filters(scale: int) -> Tensor:
     return torch.einsum("py,qx->pqyx", line, line).flatten(0, 1)
 
 
+@cache
+def _kept(scale: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The filters on a device, copied there once: a copy makes a GPU wait.
+
+    Made in a thread of its own, which is in none of the modes that the first caller may be in (inference, a
+    forward-mode derivative): tensors made in those are of no use outside.
+    """
+
+    def make() -> Tensor:
+        return _phase_filters(scale).to(device, dtype)
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(make).result()
+
+
+def _filters(scale: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return _kept(scale, device, dtype)
+
+
+# A compiled network takes the filters as a constant. This is what torch.compiler.assume_constant_result does,
+# whose import takes seconds.
+_filters._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 def bicubic_phases(lr: Tensor, scale: int) -> Tensor:
     """Pixel-unshuffled bicubic upsampling. lr: (B, C, H, W) -> (B, C scale^2, H, W), any range."""
     channels = lr.shape[1]
-    filters = _phase_filters(scale).to(lr).repeat(channels, 1, 1).unsqueeze(1)
+    filters = _filters(scale, lr.device, lr.dtype).repeat(channels, 1, 1).unsqueeze(1)
     padded = F.pad(lr, [RADIUS] * 4, mode="replicate")
     return F.conv2d(padded, filters, groups=channels)
 

@@ -134,7 +134,7 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
-    _check_method(methods.base(config.method), config)
+    _check_method(config)
     for player in config.optimizer.players:
         if player not in PLAYERS:
             raise UnknownName("player", player, PLAYERS)
@@ -146,18 +146,19 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
     return config
 
 
-def _check_method(method: Any, config: TrainConfig) -> None:
-    """What a method asks of the rest of the configuration. method: the student's own."""
-    if getattr(method, "guided", False) and not config.network.quality:
+def _check_method(config: TrainConfig) -> None:
+    """What the method asks of the rest of the configuration."""
+    if config.method.guided and not config.network.quality:
         raise ConfigError(
-            f"The guidance of {method.kind} compares quality labels: use a teacher that was trained with "
+            "This guidance compares quality labels: use a teacher that was trained with "
             "network.quality=true, and set it here too."
         )
-    if getattr(method, "velocity", "") == "meanflow_cfg" and not config.data.unlabelled:
-        raise ConfigError(
-            "meanflow_cfg compares with samples without a label: set data.unlabelled=0.1 or so."
-        )
-    if getattr(method, "derivative", "") == "central" and config.precision != "fp32":
+    method = methods.base(config.method)
+    if not isinstance(method, methods.MfsrConfig):
+        return
+    if method.velocity == "meanflow_cfg" and not config.data.unlabelled:
+        raise ConfigError("meanflow_cfg needs samples without a label: set data.unlabelled=0.1 or so.")
+    if method.derivative == "central" and config.precision != "fp32":
         raise ConfigError(
             "A central difference drowns in the rounding of half precision: set precision=fp32 or "
             "method.derivative=forward."

@@ -51,7 +51,7 @@ def cast(
 
 
 def _teacher(config: TrainConfig, folder: Path) -> UNet:
-    if not methods.distils(config.method):
+    if not config.method.distils:
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)
@@ -61,8 +61,7 @@ def _teacher(config: TrainConfig, folder: Path) -> UNet:
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
             f"{wanted[0]} with source ({wanted[1]}) at scale {wanted[2]}."
         )
-    guided = getattr(methods.base(config.method), "guided", False)
-    if guided and not restorer.config.network.quality:
+    if config.method.guided and not restorer.config.network.quality:
         raise ConfigError(
             f"{folder} learnt no quality labels, so its guidance would do nothing: train it with "
             "network.quality=true, or use --set method.guidance=1."

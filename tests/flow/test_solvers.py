@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from leapsr.errors import UsageError
 from leapsr.flow import SLOPES, follow, rk45, solve, straightness, uniform_grid
 from leapsr.flow.solvers import EVALUATIONS
 from tests.gaussian import GaussianFlow, example
@@ -51,6 +52,23 @@ def test_rk45_reaches_its_tolerance(tolerance, source):
     truth = FLOW.move(source, torch.ones(8).double(), torch.zeros(8).double())
     assert (end - truth).abs().max() < 20 * tolerance
     assert 7 <= evaluations < 200
+
+
+@pytest.mark.parametrize("good", [0.0, 0.5])
+def test_rk45_does_not_look_for_steps_small_enough_for_nan(good):
+    """At the first point SciPy would hang, later it would stop on the way."""
+
+    def v(x, t):
+        return torch.where(t < 1 - good, torch.nan, 1.0) if good else torch.full_like(x, torch.nan)
+
+    with pytest.raises(UsageError, match=r"velocity that is not finite at t = (1|0\.\d+);"):
+        rk45(v, torch.full((2,), 2.0).double())
+
+
+def test_rk45_that_does_not_arrive_is_an_error():
+    """dx/ds = x^2 with x = 2 at s = 1 - t = 0 is infinite at s = 1/2."""
+    with pytest.raises(UsageError, match=r"rk45 stopped at t = 0\.5\d* on the way to 0, "):
+        rk45(lambda x, t: -(x**2), torch.full((2,), 2.0).double())
 
 
 def test_straightness_is_zero_exactly_for_straight_flows(source):

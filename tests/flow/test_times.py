@@ -3,8 +3,10 @@ from statistics import NormalDist
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from leapsr.flow import GRIDS, cosine_grid, logit_normal, logit_normal_pairs, portion, uniform_pairs
+from leapsr.flow import GRIDS, cosine_grid, logit_normal, logit_normal_pairs, pairs, portion, uniform_pairs
+from leapsr.flow.times import coin
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -57,6 +59,40 @@ def test_a_share_of_the_batch_holds_on_average():
     counts = [portion(1, 0.3, source) for _ in range(2000)]
     assert set(counts) == {0, 1}
     assert sum(counts) / 2000 == pytest.approx(0.3, abs=0.04)
+
+
+def test_a_share_is_drawn_without_waiting_for_the_device():
+    """Reading a number out of a tensor is what makes a GPU stop."""
+    calls = []
+
+    class Listening(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            calls.append(function.overloadpacket)
+            return function(*args, **(kwargs or {}))
+
+    with Listening():
+        assert portion(3, 0.5, generator()) in (1, 2)
+    assert torch.ops.aten.rand in calls
+    assert torch.ops.aten._local_scalar_dense not in calls
+
+
+def test_coins_are_uniform_and_belong_to_the_generator():
+    source = generator(3)
+    coins = torch.tensor([coin(source) for _ in range(4000)])
+    assert torch.histc(coins, 4, 0, 1).sub(1000).abs().max() < 5 * 1000**0.5
+    assert torch.corrcoef(torch.stack([coins[1:], coins[:-1]]))[0, 1].abs() < 0.05
+    again, other = generator(3), generator(4)
+    assert [coin(again) for _ in range(3)] == pytest.approx(coins[:3].tolist())
+    assert coin(other) != coins[0]
+
+
+def test_pairs_by_name():
+    law = {"mean": 1.0, "std": 2.0, "margin": 0.1}
+    for found, own in (
+        (pairs("uniform", 9, generator(), **law), uniform_pairs(9, generator())),
+        (pairs("logit_normal", 9, generator(), **law), logit_normal_pairs(9, generator(), **law)),
+    ):
+        assert torch.equal(torch.stack(found), torch.stack(own))
 
 
 def test_the_cosine_grid_is_smfsrs_backwards():

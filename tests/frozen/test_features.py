@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from leapsr.errors import MissingExtra, WeightsError
 from leapsr.frozen import Clip, Dino, features
+from leapsr.methods import Batch, Networks, Oftsr, Refine
+from leapsr.networks import PRESETS, Condition, UNet
+from leapsr.networks.discriminator import FeatureCritic, FeatureHeadsConfig
 
 pytest.importorskip("transformers", reason="transformers is not installed: pip install 'leapsr[frozen]'")
 
@@ -154,6 +158,22 @@ def test_input_is_normalised_from_minus_one_to_one(tmp_path, said, mean, std):
     )
 
 
+def test_normalising_copies_nothing_to_the_device():
+    """A copy from the host would make a GPU wait in each call. (The meta device computes nothing else.)"""
+    moved = []
+
+    class Listening(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            found = function(*args, **(kwargs or {}))
+            moved.append(function.overloadpacket in (torch.ops.aten._to_copy, torch.ops.aten.copy_))
+            return found
+
+    with Listening():
+        assert features.IMAGENET(torch.empty(2, 3, 4, 5, device="meta")).shape == (2, 3, 4, 5)
+    assert moved
+    assert not any(moved)
+
+
 def test_similarity_is_clips_own(clip):
     """Where no resize is needed: the logits of transformers' CLIP without their temperature."""
     texts, picture = ["good", "poor and blurry"], image(3, 3, 32, 32)
@@ -206,6 +226,69 @@ def test_folders_that_will_not_do(vit, clip, tmp_path):
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(WeightsError, match=r"lacks weights: norm\.weight"):
         Dino(tmp_path)(image(1, 3, 16, 16))
+
+
+@pytest.mark.parametrize("kept", [0, 4, 0.5, 0.999])
+def test_weights_that_are_cut_short(vit, tmp_path, kept):
+    (tmp_path / "config.json").write_text((vit / "config.json").read_text())
+    weights = (vit / "model.safetensors").read_bytes()
+    end = kept if isinstance(kept, int) else int(kept * len(weights))
+    (tmp_path / "model.safetensors").write_bytes(weights[:end])
+    with pytest.raises(WeightsError, match="cannot be read"):
+        Dino(tmp_path)(image(1, 3, 16, 16))
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": 40}, {"hidden_size": "wide"}])
+def test_a_config_of_another_model(vit, tmp_path, change):
+    config = json.loads((vit / "config.json").read_text()) | change
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.safetensors").write_bytes((vit / "model.safetensors").read_bytes())
+    with pytest.raises(WeightsError, match="cannot be read"):
+        Dino(tmp_path)(image(1, 3, 16, 16))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"image_mean": [0.4',
+        b"\xff\xfe",
+        b"[]",
+        b'{"image_mean": [0.4, 0.4], "image_std": [0.2, 0.2, 0.2]}',
+        b'{"image_mean": [0.4, 0.4, 0.4], "image_std": [0.2, 0.2, 0]}',
+    ],
+)
+def test_a_preprocessor_config_that_cannot_be_read(tmp_path, text):
+    (tmp_path / "preprocessor_config.json").write_bytes(text)
+    with pytest.raises(WeightsError, match=r"preprocessor_config\.json cannot be read"):
+        features.normalisation(tmp_path, features.IMAGENET)
+
+
+@pytest.mark.parametrize("said", ["{}", '{"image_mean": null, "size": {"height": 224}}'])
+def test_a_preprocessor_config_that_says_nothing(tmp_path, said):
+    (tmp_path / "preprocessor_config.json").write_text(said)
+    assert features.normalisation(tmp_path, features.IMAGENET) is features.IMAGENET
+
+
+def test_a_refinements_critic_can_look_through_dino(vit):
+    """Heads on a frozen network's maps in the place of the small critic, in a step of a refinement."""
+    torch.manual_seed(0)
+    student, teacher, score = (UNet(PRESETS["tiny"]) for _ in range(3))
+    critic = FeatureCritic(FeatureHeadsConfig(channels=(32, 32), width=8, norm="spectral"))
+    players = {"score": score, "critic": critic}
+    method = Refine(
+        lambda known: Oftsr(known),
+        Networks(student, student, teacher, None, players, players),
+        features=Dino(vit, depths=(4, 8)),
+    )
+    photo, source = image(2, 3, 32, 32), image(2, 3, 32, 32)
+    cond, generator = Condition(image(2, 3, 8, 8)), torch.Generator().manual_seed(0)
+    for player, losses in method(Batch(photo, source, cond, generator, lambda: source)):
+        found = {"student": student, "score": score, "critic": critic}[player]
+        sum(losses.values()).backward(inputs=list(found.parameters()))
+        if player != "score":
+            assert any(weight.grad.abs().sum() > 0 for weight in found.parameters())
+    scores = critic(method.show(photo), cond.lr)
+    assert scores.shape == (2, 2 * 4 * 4)  # two maps, 4 x 4 patches
 
 
 def test_clip_without_a_tokenizer(clip, tmp_path):

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from leapsr.errors import ConfigError
 from leapsr.flow import at
-from leapsr.methods.base import Batch, Networks
-from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, hinge, quality_alignment
+from leapsr.methods.base import Batch, Networks, hinge
+from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, quality_alignment
 from leapsr.networks import PRESETS, Condition, UNet
 from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from tests.gaussian import example
@@ -239,7 +239,7 @@ def test_hinge_losses_of_a_critic_that_sees_no_difference(score):
     torch.testing.assert_close(values["student"]["adversarial"].item(), 0.05 * max(0, 1 - score))
     torch.testing.assert_close(values["critic"]["hinge"].item(), max(0, 1 - score) + max(0, 1 + score))
     scores = [torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 1, 1)]
-    assert hinge(scores) == 0.5
+    assert hinge(*scores) == 0.5
 
 
 def test_the_critic_learns_to_tell_and_the_student_to_pass():
@@ -317,7 +317,9 @@ def test_gradients_reach_only_the_player_whose_update_it_is():
         players,
     )
     method = Flowsr(
-        cast, features=lambda x, t, cond: [frozen * x], alignment=lambda images, data: images.mean((1, 2, 3))
+        cast,
+        features=lambda x, t, cond: [frozen * x],
+        alignment=lambda images: (images.mean((1, 2, 3)), images[:, 0, 0, 0]),
     )
     for player, values in method(batch()):
         assert set(values) == (
@@ -340,9 +342,9 @@ def test_the_adversarial_gradient_is_that_of_the_chain_rule():
     [found] = torch.autograd.grad(values["adversarial"], gain)
     # Without noise the score is that of the image itself; its times are those of the same generator.
     again = batch()
-    own, _ = Flowsr(networks(), FlowsrConfig(flow_share=1)).points(again)
+    own, _ = Flowsr(networks(), FlowsrConfig(flow_share=1)).points(again, len(again.image))
     restored = arrive(scaled(FLOW.wrong, gain), own)
-    [expected] = torch.autograd.grad(0.05 * hinge(mean_critic(weight)([restored])), gain)
+    [expected] = torch.autograd.grad(0.05 * hinge(*mean_critic(weight)([restored])), gain)
     torch.testing.assert_close(found, expected)
 
 
@@ -387,21 +389,47 @@ def test_quality_alignment_is_the_printed_ratio():
 def test_alignment_looks_at_one_decoded_image_of_each_sample():
     shown = []
 
-    def alignment(images: Tensor, data: Batch) -> Tensor:
+    def alignment(images: Tensor) -> tuple[Tensor, Tensor]:
         shown.append(images)
-        return torch.arange(len(data.image)).double()
+        return 0.1 * torch.arange(len(images)).double(), torch.zeros(len(images)).double()
 
     method = Flowsr(networks(), decode=lambda latent: latent + 100, alignment=alignment)
     [(_, values)] = method(batch(8))
-    torch.testing.assert_close(values["alignment"].item(), 0.1 * 3.5)
+    expected = (1 + (-0.1 * torch.arange(8).double()).exp()).log().mean().item()
+    torch.testing.assert_close(values["alignment"].item(), 0.1 * expected)
     assert shown[0].shape == (8, 3, 4, 4)
     assert shown[0].min() > 50
     without = Flowsr(networks(), FlowsrConfig(alignment=0), alignment=alignment)
     assert "alignment" not in dict(without(batch(8)))["student"]
 
 
+def test_a_batch_of_one_is_shared_out_over_time():
+    """Half of the batches are the flow's and half a leader's, as all that ask in one call agree."""
+    method, generator, seen = Flowsr(networks()), torch.Generator().manual_seed(0), []
+    for _ in range(40):
+        [(_, values)] = method(replace(batch(1), generator=generator))
+        seen.append(set(values))
+    assert all(found in ({"flow"}, set(SECOND)) for found in seen)
+    assert 10 < seen.count({"flow"}) < 30
+
+
+def test_an_empty_loss_is_refused():
+    """By the config where nobody could learn, by the method where its critic would be all there is."""
+    nothing = {"consistency": 0, "regularisation": 0}
+    for share in (0.0, 0.5):
+        with pytest.raises(ValidationError, match="must be above 0"):
+            FlowsrConfig(**nothing, adversarial=0, flow_share=share)
+    FlowsrConfig(**nothing, adversarial=0, flow_share=1)
+    with pytest.raises(ConfigError, match="critic"):
+        Flowsr(networks(), FlowsrConfig(**nothing))
+    values = [
+        set(values) for _, values in play(FLOW.wrong, mean_critic(parameter()), **nothing, flow_share=0)
+    ]
+    assert values == [{"adversarial"}, {"hinge"}]
+
+
 @pytest.mark.parametrize(
-    "values", [{"n_fast": 1000}, {"flow_share": 1.5}, {"scheduler": "fast"}, {"ema": 0.9}]
+    "values", [{"n_fast": 1000}, {"flow_share": 1.5}, {"scheduler": "fast"}, {"ema": 0.9}, {"heads": "batch"}]
 )
 def test_impossible_values_are_refused(values):
     with pytest.raises(ValidationError):

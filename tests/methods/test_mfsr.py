@@ -128,7 +128,7 @@ def test_without_guidance_the_teacher_is_asked_half_as_much():
 def test_rows_on_the_diagonal_learn_the_guided_velocity_itself(n):
     method = Mfsr(networks(FLOW.wrong), MfsrConfig(guidance=3))
     data = batch(n)
-    t, r = method.times(n, 3, data)
+    t, r = method.times(3, data)
     assert torch.equal(t[:3], r[:3])
     assert (r[3:] < t[3:]).all()
     v = method.velocity(data.source, data.source - data.image, t, data.cond)
@@ -176,7 +176,7 @@ def test_the_finite_step_becomes_the_derivative():
         Mfsr(networks(lambda *a: 1.1 * FLOW.u(*a)), MfsrConfig(derivative="step", dt=1e-6)),
         batch(),
     )
-    t, r = method.times(64, 0, data)
+    t, r = method.times(0, data)
     keep = (t - r) > 0.05
     x, t, r = data.source[keep], t[keep], r[keep]
     cond, v = data.cond.take(slice(len(t))), FLOW.v(x, t)
@@ -189,7 +189,7 @@ def test_the_finite_step_becomes_the_derivative():
 
 def test_a_finite_step_stops_at_r():
     method, data = Mfsr(networks(FLOW.u), MfsrConfig(derivative="step", dt=1.0)), batch()
-    t, r = method.times(64, 8, data)
+    t, r = method.times(8, data)
     v = FLOW.v(data.source, t)
     assert torch.equal(method.finite_step(data.source, v, t, r, data.cond), v)
 
@@ -241,7 +241,7 @@ def test_meanflows_own_guidance_is_at_rest_at_its_effective_scale():
 
     method = Mfsr(networks(student, teacher=None), MfsrConfig(velocity="meanflow_cfg"))
     data = batch(n)
-    t, _ = method.times(n, n, data)
+    t, _ = method.times(n, data)
     x = torch.lerp(data.image, data.source, at(t, data.image))
     path = data.source - data.image
     error = method.velocity(x, path, t, data.cond) - Guided(2.0).v(x, t)

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from leapsr.flow import SLOPES, jump
 from leapsr.methods import Batch, Networks, Oftsr, OftsrConfig
@@ -131,3 +132,12 @@ def test_the_teacher_gets_no_gradient():
     sum(values.values()).backward()
     assert weight.grad is None
     assert gain.grad is not None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"earliest": 0.5, "latest": 0.5}, {"earliest": 0.9, "latest": 0.1}, {"dt": 0}, {"solver": "rk4"}],
+)
+def test_impossible_configs_are_refused(values):
+    with pytest.raises(ValidationError):
+        OftsrConfig(**values)

@@ -66,7 +66,7 @@ def test_the_parts_of_an_interval_meet_where_they_should(share):
     """lambda 0 leaves no first part and 1 no second: the target is what the student says already."""
     method = Smfsr(Networks(FLOW.wrong, FLOW.wrong, teacher))
     data = batch()
-    t, r = method.times(64, 0, data)
+    t, r = method.times(0, data)
     target = method.split(data.source, t, r, torch.full_like(t, share), data.cond)
     torch.testing.assert_close(target, FLOW.wrong(data.source, t, r))
 
@@ -75,7 +75,7 @@ def test_the_second_part_starts_where_the_first_one_ends():
     asked = []
     method = Smfsr(Networks(FLOW.u, lambda *a: asked.append(a[:3]) or FLOW.u(*a), teacher))
     data = batch()
-    t, r = method.times(64, 0, data)
+    t, r = method.times(0, data)
     method.split(data.source, t, r, torch.full_like(t, 0.25), data.cond)
     [(x_t, start, s), (x_s, middle, end)] = asked
     assert x_t is data.source
@@ -102,13 +102,13 @@ def test_the_batch_is_shared_out():
 
 def test_times():
     method, data = Smfsr(Networks(FLOW.u, FLOW.u, teacher), SmfsrConfig(std=8.0)), batch()
-    t, r = method.times(64, 10, data)
+    t, r = method.times(10, data)
     assert torch.equal(t[:10], r[:10])
     assert (r[10:] <= t[10:]).all()
     assert (r[10:] < t[10:]).sum() > 40
     assert r.min().item() == pytest.approx(MARGIN)
     assert t.max().item() == pytest.approx(1 - MARGIN)
-    t, r = method.times(64, 0, data)
+    t, r = method.times(0, data)
     middles = [
         Smfsr(method.networks, SmfsrConfig(split=law)).middle(t, r, data) for law in ("half", "uniform")
     ]
@@ -161,7 +161,7 @@ def test_halves_from_a_network_are_welcome():
     """Under autocast a network may answer in half precision; points and targets keep single."""
     method = Smfsr(Networks(FLOW.u, lambda x, t, r, cond: FLOW.u(x, t, r).bfloat16(), teacher))
     data = batch()
-    t, r = method.times(64, 0, data)
+    t, r = method.times(0, data)
     share = method.middle(t, r, data)
     target = method.split(data.source, t, r, share, data.cond)
     torch.testing.assert_close(target, FLOW.u(data.source, t, r), rtol=0.02, atol=0.02)

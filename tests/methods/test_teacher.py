@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from leapsr.methods import Batch, Networks, Teacher, TeacherConfig
@@ -54,3 +56,17 @@ def test_some_of_the_batch_stands_at_the_source():
     list(Teacher(Networks(student, student), TeacherConfig(at_source=0.25))(batch(64)))
     assert (seen[0] == 1).sum() == 16
     assert seen[0][16:].max() < 1
+
+
+def test_a_batch_of_one_stands_at_the_source_as_often_as_the_share_says():
+    seen: list[float] = []
+
+    def student(x, t, r, cond):
+        seen.append(t.item())
+        return x
+
+    generator = torch.Generator().manual_seed(0)
+    method = Teacher(Networks(student, student), TeacherConfig(at_source=0.5))
+    for _ in range(60):
+        list(method(replace(batch(1), generator=generator)))
+    assert 20 <= sum(t == 1 for t in seen) <= 40

@@ -3,7 +3,7 @@ import torch
 from pydantic import ValidationError
 
 from leapsr.networks import PRESETS, Condition, UNet
-from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
+from leapsr.networks.discriminator import FeatureCritic, FeatureHeads, FeatureHeadsConfig
 
 
 def heads(seed: int = 0, **config) -> FeatureHeads:
@@ -83,6 +83,15 @@ def test_a_hinge_loss_teaches_them(norm):
         optimizer.step()
     real, fake = scores()
     assert real.mean() > 0.5 > -0.5 > fake.mean()
+
+
+def test_a_critic_of_pictures_has_the_scores_of_all_heads():
+    """Row by row, whatever the sizes of the maps; the small image is not looked at."""
+    critic = FeatureCritic(FeatureHeadsConfig(channels=(6, 10), width=8))
+    scores = critic(maps(), torch.full((2, 3, 4, 4), torch.nan))
+    assert scores.shape == (2, 12 * 13 + 5 * 6)
+    fine, coarse = critic.heads(maps())
+    assert torch.equal(scores, torch.cat([fine.view(2, -1), coarse.view(2, -1)], dim=1))
 
 
 def test_a_map_too_many_is_refused():

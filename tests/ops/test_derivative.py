@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -116,3 +118,67 @@ def test_central_differences_are_refused_in_half_precision():
     with pytest.raises(ConfigError, match="forward-mode"):
         directional_derivative(function, points, tangents, "central")
     assert directional_derivative(function, points, tangents)[1].dtype == torch.bfloat16
+
+
+def precisions() -> list[str]:
+    """Of matrix products and convolutions on a GPU."""
+    return [backend.fp32_precision for backend in (torch.backends.cuda.matmul, torch.backends.cudnn.conv)]
+
+
+@pytest.fixture
+def tf32() -> Iterator[None]:
+    """Everywhere, as most trainings on a GPU have it."""
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+    yield
+    torch.backends.cuda.matmul.fp32_precision = before
+
+
+@pytest.mark.usefixtures("tf32")
+def test_central_differences_are_taken_without_tf32():
+    inside, x = [], torch.ones(2)
+
+    def function(x: Tensor) -> Tensor:
+        inside.append(precisions())
+        if len(inside) > 3:
+            raise RuntimeError("a broken network")
+        return x.square()
+
+    before = precisions()
+    assert before == ["tf32", "tf32"]
+    directional_derivative(function, (x,), (x,))
+    directional_derivative(function, (x,), (x,), "central")
+    with pytest.raises(RuntimeError, match="broken"):
+        directional_derivative(function, (x,), (x,), "central")
+    assert inside == [before, *[["ieee", "ieee"]] * 3]
+    assert precisions() == before
+
+
+@pytest.fixture
+def compiler() -> Iterator[None]:
+    """Nothing compiled is left to other tests."""
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("mode", ["forward", "central"])
+@pytest.mark.parametrize("first", ["call", "derivative"])
+def test_a_compiled_network_has_its_derivative_and_stays_compiled(mode, first):
+    """The backend counts how often its graphs run; a graph is given up for good where the compiler fails."""
+    runs = []
+
+    def backend(graph, _):
+        return lambda *arguments: runs.append(1) or graph.forward(*arguments)
+
+    network, function, points, tangents = unet(torch.float64)
+    with torch.no_grad():
+        expected = directional_derivative(function, points, tangents, mode), function(*points)
+        network.compile(backend=backend)
+        if first == "call":
+            function(*points)
+        before = len(runs)
+        found = directional_derivative(function, points, tangents, mode)
+        assert len(runs) == before == (first == "call")
+        torch.testing.assert_close((found, function(*points)), expected)
+    assert len(runs) == before + 1
