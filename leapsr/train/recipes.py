@@ -169,7 +169,8 @@ def flowsr_base() -> TrainConfig:
 
 
 def refine_base() -> TrainConfig:
-    return _base(RefinementConfig(student=SmfsrConfig())).model_copy(update={"perceptual": "vgg"})
+    refined = _base(RefinementConfig(student=SmfsrConfig()))
+    return refined.model_copy(update={"perceptual": "vgg", "grid": "cosine"})
 
 
 RECIPES: dict[str, Callable[[], TrainConfig]] = {
