@@ -83,7 +83,9 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     average = Average(players["student"], 0.999)
     method = build(average)
-    optimizers = {name: torch.optim.Adam(net.parameters(), rate, (0.9, 0.99)) for name, net in players.items()}
+    optimizers = {
+        name: torch.optim.Adam(network.parameters(), rate, (0.9, 0.99)) for name, network in players.items()
+    }
     for step in range(steps):
         for name, losses in method(batch(generator)):
             for group in optimizers[name].param_groups:
@@ -183,7 +185,8 @@ def draw(points: dict[str, Tensor], figures: dict[str, dict[str, float]], path: 
         x, y = points[name][:4000].T
         axis.scatter(x, y, s=1, alpha=0.4, color="#0072B2", linewidths=0)
         axis.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
-        axis.set_title(f"{name}\nerror {figures[name]['error']:.3f}, distance {figures[name]['distance']:.3f}", size=9)
+        values = figures[name]
+        axis.set_title(f"{name}\nerror {values['error']:.3f}, distance {values['distance']:.3f}", size=9)
     figure.savefig(path, dpi=110)
 
 
