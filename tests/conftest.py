@@ -54,6 +54,7 @@ class FakeRestorer:
     scale = 4
     alignment = 4
     default_fidelity = 0.25
+    most_faithful = 1.0
     device = torch.device("cpu")
     dtype = torch.float32
     config = SimpleNamespace(color_fix="none")

@@ -6,6 +6,8 @@ import torch
 from PIL import Image
 
 from leapsr.errors import ImageError, UnknownName, UsageError, WeightsError
+from leapsr.networks import PRESETS, UNet
+from leapsr.restorer import ModelConfig, Restorer
 from leapsr.upscale import memory
 from leapsr.upscale.images import Picture
 from leapsr.upscale.sizes import Target
@@ -250,3 +252,10 @@ def test_cuda_agrees_with_the_processor(tiny_model, photo_tensor, dtype, toleran
         Upscaler.from_pretrained(tiny_model, *where)(photo_tensor[0]) for where in (("cpu",), ("cuda", dtype))
     )
     assert (one - other).abs().max() < tolerance
+
+
+def test_transparency_with_a_model_that_has_no_dial(photo):
+    network = UNet(PRESETS["tiny"])
+    model = Restorer(ModelConfig(method="flowsr", network=network.config, fidelity=0), network)
+    photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+    assert Upscaler(model)(photo).mode == "RGBA"
