@@ -106,11 +106,6 @@ def entry(name: str) -> Entry:
     return METHODS[name]
 
 
-def distils(config: MethodConfigBase) -> bool:
-    """Whether a method with this config learns from a teacher."""
-    return config.distils
-
-
 def base(config: MethodConfigBase) -> MethodConfigBase:
     """The method that a student restores with: its own, or the one whose student a refinement refines."""
     return config.student if isinstance(config, RefinementConfig) else config
@@ -158,7 +153,6 @@ __all__ = [
     "TeacherConfig",
     "base",
     "build",
-    "distils",
     "entry",
     "players",
     "restore",

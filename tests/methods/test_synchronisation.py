@@ -125,8 +125,10 @@ def test_methods_copy_nothing_to_the_device_and_read_nothing_back(config):
 def test_restoring_copies_nothing_to_the_device(region, fidelity, steps):
     source = torch.empty(2, 3, 8, 8, device="meta")
     with Border():
-        restore(lambda x, t, r: toy(x, t, r, None), source, region, steps, fidelity)
-        flow.straightness(lambda x, t: toy(x, t, t, None), source, 4)
+        restored = restore(lambda x, t, r: toy(x, t, r, None), source, region, steps, fidelity)
+        bent = flow.straightness(lambda x, t: toy(x, t, t, None), source, 4)
+    assert (restored.device, restored.shape) == (source.device, source.shape)
+    assert (bent.device, bent.shape) == (source.device, (2,))
 
 
 @pytest.mark.parametrize("copied", [lambda x: torch.ones(2).to(x), lambda x: x.new_ones(2).sum().item()])

@@ -75,7 +75,7 @@ def test_configs_are_frozen_and_strict(config):
 def test_what_a_method_needs(config, distils, guided):
     """A refinement that asks no teacher anything can be had without one, and any other cannot."""
     assert (config.distils, config.guided) == (distils, guided)
-    assert methods.distils(config) == distils
+    assert config.distils == distils
     if isinstance(config, RefineConfig) and not isinstance(config, RefinementConfig):
         return
     players = {"score": Officer(), "critic": lambda picture, lr: picture.mean((1, 2, 3))}
