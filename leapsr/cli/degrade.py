@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..degrade import Degradation
     from ..upscale.images import Picture
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-heavy", "photo")
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Picture, or folder of pictures, also nested.")]
@@ -79,12 +78,12 @@ def degrade(
 
 def find_pictures(source: Path) -> dict[str, Path]:
     """Name -> file. Raises UsageError where there is none, or two of one name."""
+    from ..data.photos import SUFFIXES, picture_files
+
     if source.is_file():
         return {source.stem: source}
     found: dict[str, Path] = {}
-    for path in sorted(source.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or path.is_dir():
-            continue
+    for path in picture_files(source):
         name = path.relative_to(source).with_suffix("").as_posix()
         if name in found:
             raise UsageError(

@@ -27,6 +27,19 @@ class TimeEmbedding(nn.Module):
         features = torch.cat([phase.sin(), phase.cos()], dim=1).flatten(1)
         return self.layers(features)
 
+    @torch.no_grad()
+    def forget_interval(self) -> None:
+        """Let nothing depend on t - r, and leave the diagonal r = t as it is.
+
+        There the sines of t - r are 0 and their cosines 1, so the cosines' weights move into the bias.
+        """
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        _, sines, _, cosines = first.weight.chunk(4, dim=1)
+        first.bias += cosines.sum(dim=1)
+        sines.zero_()
+        cosines.zero_()
+
 
 def zero_(layer: nn.Linear | nn.Conv2d) -> None:
     """Start a layer at zero, so that what it feeds begins without it."""

@@ -109,6 +109,14 @@ class UNet(nn.Module):
         widths = self.config.widths
         return (*widths, *widths[-2::-1])
 
+    def forget_interval(self) -> None:
+        """Let r speak only through the gate of `_open`: how a student begins with a teacher's weights.
+
+        A teacher is never asked off the diagonal, so its weights for t - r are still random, and what it
+        would say there is anything: 10^10, once. The diagonal stays as it is.
+        """
+        self.time.forget_interval()
+
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
         features, time, around = self._enter(x, t, r, cond)

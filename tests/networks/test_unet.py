@@ -45,6 +45,16 @@ def test_an_untrained_network_predicts_zero():
     assert UNet(PRESETS["tiny"])(*inputs(PRESETS["tiny"], 6, 6)).abs().max() == 0
 
 
+def test_forgetting_the_interval_keeps_the_diagonal_and_shuts_r_out_of_the_embedding():
+    network = randomised(PRESETS["tiny"])
+    x, t, r, cond = inputs(PRESETS["tiny"], 6, 5)
+    diagonal, embedding = network(x, t, t, cond), network.time
+    assert (embedding(t, r) - embedding(t, t)).abs().max() > 1e-3
+    network.forget_interval()
+    torch.testing.assert_close(network(x, t, t, cond), diagonal)
+    torch.testing.assert_close(embedding(t, r), embedding(t, t), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("blocks", [(1, 1), (2, 0, 1)])
 def test_the_receptive_field_is_bounded_by_the_radius_and_reaches_beyond_half_of_it(blocks):
     """Which inputs have a gradient on one output pixel, for a pixel at each position of a stride."""
