@@ -42,6 +42,7 @@ def cast(
         raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     elif frozen is not None and frozen.config == config.network:
         student.load_state_dict(frozen.state_dict())
+        student.forget_interval()
     elif frozen is not None:
         notice("The student's network differs from the teacher's, so it begins untrained.")
     everyone = Cast(student, frozen, methods.players(config.method, frozen))
@@ -86,3 +87,5 @@ def _begin(config: TrainConfig, student: UNet, folder: Path) -> None:
             f"use --set method.student.kind={restorer.config.method}."
         )
     student.load_state_dict(student.state_dict() | restorer.network.state_dict())
+    if restorer.config.method == "teacher" and kind != "teacher":
+        student.forget_interval()

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from leapsr.errors import ConfigError, DataError, TrainingError, UsageError, WeightsError
+from leapsr.networks import Condition
 from leapsr.restorer import Restorer
 from leapsr.train import checkpoints, config, launch, recipes
 from tests.train.conftest import QUICK, relabelled
@@ -49,17 +50,22 @@ def test_training_learns(photos, tmp_path):
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_distillation_begins_at_the_teacher_and_leaves_a_one_step_model(photos, teacher, tmp_path):
-    train(
-        "oftsr_tiny", photos, tmp_path, "steps=5", "optimizer.learning_rate=1e-12", teacher=teacher / "model"
-    )
-    student, origin = (
-        Restorer.from_pretrained(tmp_path / "model"),
-        Restorer.from_pretrained(teacher / "model"),
-    )
+@pytest.mark.parametrize("given", [False, True])
+def test_a_student_begins_as_its_teacher_without_what_that_never_learnt(
+    given, photos, teacher, tmp_path
+):
+    """Also where the teacher is given as --from: what it would say for r < t is anything."""
+    start = teacher / "model" if given else None
+    settings = ["steps=1", "optimizer.learning_rate=1e-12"]
+    train("oftsr_tiny", photos, tmp_path, *settings, teacher=teacher / "model", start=start)
+    student, origin = (Restorer.from_pretrained(run / "model") for run in (tmp_path, teacher))
     assert student.config.method == "oftsr"
-    for name, value in student.network.state_dict().items():
-        torch.testing.assert_close(value, origin.network.state_dict()[name], atol=1e-3, rtol=1e-2)
+    x, lr = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 8, 8)
+    t, r = torch.tensor([1.0, 0.7]), torch.tensor([0.0, 0.3])
+    torch.testing.assert_close(
+        student.network(x, t, t, Condition(lr)), origin.network(x, t, t, Condition(lr)), atol=1e-3, rtol=1e-2
+    )
+    torch.testing.assert_close(student.network.time(t, r), student.network.time(t, t), atol=1e-6, rtol=0)
 
 
 STUDENTS = ["oftsr", "mfsr", "smfsr", "flowsr", "refine"]
