@@ -73,11 +73,19 @@ ColorFix = Annotated[
     typer.Option("--color-fix", help="Give the result the source's colours.", rich_help_panel=LOOK),
 ]
 Format = Annotated[
-    Literal["auto", "png", "jpg", "webp"],
+    Literal["auto", "png", "jpg", "webp", "avif", "tiff"],
     typer.Option("-f", "--format", help="auto keeps the source's.", rich_help_panel=FILES),
 ]
 Quality = Annotated[
-    int, typer.Option("-q", "--quality", min=1, max=100, help="Of JPEG and WebP.", rich_help_panel=FILES)
+    int, typer.Option("-q", "--quality", min=1, max=100, help="Of JPEG, WebP, AVIF.", rich_help_panel=FILES)
+]
+BitDepth = Annotated[
+    Literal["auto", "8", "16"],
+    typer.Option("--bit-depth", help="auto keeps the source's.", rich_help_panel=FILES),
+]
+Strip = Annotated[
+    bool,
+    typer.Option("--strip-metadata", help="Keep the colour profile only.", rich_help_panel=FILES),
 ]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=FILES)]
 Skip = Annotated[
@@ -90,6 +98,9 @@ Json = Annotated[
     bool, typer.Option("--json", help="Report as JSON on standard output.", rich_help_panel=FILES)
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.", rich_help_panel=FILES)]
+
+
+_DEPTHS: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
 
 
 def upscale(
@@ -112,6 +123,8 @@ def upscale(
     color_fix: ColorFix = "auto",
     file_format: Format = "auto",
     quality: Quality = 95,
+    bit_depth: BitDepth = "auto",
+    strip_metadata: Strip = False,
     recursive: Recursive = False,
     skip_existing: Skip = False,
     overwrite: Overwrite = False,
@@ -127,7 +140,10 @@ def upscale(
 
     target = Target(scale, width, height, long_side, short_side, megapixels)
     settings = Settings(steps, fidelity, seed, _tile(tile), color_fix)
-    options = batch.Options(target, settings, _existing(skip_existing, overwrite), quality)
+    depth = _DEPTHS[bit_depth]
+    options = batch.Options(
+        target, settings, _existing(skip_existing, overwrite), quality, depth, strip_metadata
+    )
     name, place = _model(model, model_dir)
     upscaler = Upscaler.from_pretrained(name, device, dtype, place)
     plan = jobs.plan(

@@ -36,7 +36,7 @@ class TimeEmbedding(nn.Module):
         first = self.layers[0]
         assert isinstance(first, nn.Linear)
         _, sines, _, cosines = first.weight.chunk(4, dim=1)
-        first.bias += cosines.sum(dim=1)
+        first.bias.add_(cosines.sum(dim=1))
         sines.zero_()
         cosines.zero_()
 

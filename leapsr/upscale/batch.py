@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ..errors import ImageError, OutputError
 from . import images, saving
+from .describing import without_metadata
 from .jobs import Job
 from .sizes import AS_THE_MODEL, Target
 from .upscaler import DEFAULTS, Progress, Settings, Upscaler
@@ -28,12 +29,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Options:
-    """What every job of a batch has in common. quality: of JPEG and WebP, 1 to 100."""
+    """What every job of a batch has in common. quality: of JPEG, WebP and AVIF, 1 to 100. depth: bits of each
+    number, 8 or 16; None is as many as the source has. strip_metadata: only the colour profile stays.
+    """
 
     target: Target = AS_THE_MODEL
     settings: Settings = DEFAULTS
     existing: Existing = "refuse"
     quality: int = 95
+    depth: Literal[8, 16] | None = None
+    strip_metadata: bool = False
 
 
 def run(
@@ -67,6 +72,8 @@ def _upscale_file(
     saving.check_place(job.output)
     upscaler.check_room(images.measure(job.source), options.target)
     picture = images.load(job.source)
+    if options.depth is not None:
+        picture = replace(picture, depth=options.depth)
     size = options.target.size(*picture.size, upscaler.restorer.scale)
     if options.target.reached_by(*picture.size, upscaler.restorer.scale):
         _copy(job, picture, options)
@@ -75,8 +82,7 @@ def _upscale_file(
             f"{job.source} already has {picture.size[1]} x {picture.size[0]} pixels and was only copied.",
         )
     saving.check_output(job.output, *size, picture.alpha is not None)
-    result = upscaler.upscale(picture, options.target, options.settings, progress)
-    saving.save(result, job.output, options.quality)
+    _save(upscaler.upscale(picture, options.target, options.settings, progress), job, options)
     return "done", ""
 
 
@@ -90,8 +96,16 @@ def _exists(path: Path) -> bool:
 
 
 def _copy(job: Job, picture: images.Picture, options: Options) -> None:
-    """The file's own bytes where the format stays, so that nothing is lost."""
-    if job.source.suffix.lower() == job.output.suffix.lower():
+    """The file's own bytes where nothing about it changes, so that nothing is lost."""
+    same_format = job.source.suffix.lower() == job.output.suffix.lower()
+    if same_format and options.depth is None and not options.strip_metadata:
         saving.write(job.output, job.source.read_bytes())
     else:
-        saving.save(picture, job.output, options.quality)
+        saving.check_output(job.output, *picture.size, picture.alpha is not None)
+        _save(picture, job, options)
+
+
+def _save(picture: images.Picture, job: Job, options: Options) -> None:
+    if options.strip_metadata:
+        picture = without_metadata(picture)
+    saving.save(picture, job.output, options.quality)

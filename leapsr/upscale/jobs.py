@@ -12,7 +12,9 @@ from .images import READABLE_SUFFIXES
 from .saving import WRITABLE
 from .sizes import LABEL
 
-FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp"}
+FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif", "tiff": ".tif"}
+_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg"}
+"""Of formats that are read only; PNG takes the place of the others."""
 _OURS = re.compile(rf"(?P<stem>.+)_{LABEL}")
 
 
@@ -44,7 +46,8 @@ def plan(
 
     out: None puts each result beside its source; a folder gets the tree of the input folders; for a single
     file it may be a file name. label: what `{stem}_{label}{suffix}` tells. suffix: of the results, None keeps
-    the source's where it can be written and is .png where not. recursive: sub-folders too.
+    the source's where it can be written, and where not it is .jpg for HEIC and .png for the rest.
+    recursive: sub-folders too.
     A folder's hidden files, and files whose names end in a label, are left out; so are files named together
     with the picture that they were made from.
     Raises UsageError for an empty folder, for `out` that cannot hold the results, and rather than write over
@@ -150,7 +153,7 @@ def _folder(item: Found, out: Path | None, several: bool) -> Path:
 
 def _suffix(item: Found, suffix: str | None) -> str:
     old = item.path.suffix
-    return suffix or (old if old.lower() in WRITABLE else ".png")
+    return suffix or (old if old.lower() in WRITABLE else _SUBSTITUTES.get(old.lower(), ".png"))
 
 
 def _key(path: Path) -> str:
@@ -160,8 +163,18 @@ def _key(path: Path) -> str:
 
 def _refuse_overwriting(jobs: Sequence[Job]) -> None:
     sources = {job.source.resolve() for job in jobs}
+    files = {_identity(path) for path in sources} - {None}
     for job in jobs:
-        if job.output.resolve() in sources:
+        if job.output.resolve() in sources or _identity(job.output) in files:
             raise UsageError(
                 f"{job.output} is one of the sources and is never written over; choose another -o."
             )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a name leads to, also on systems that ignore case; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,22 +1,17 @@
 """Write pictures so that a file is either complete or not there."""
 
 import errno
-import io
-import logging
 import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ..errors import OutputError
-from .images import Picture, to_pil
+from .encoding import FORMATS as WRITABLE
+from .encoding import LARGEST_SIDE, OPAQUE, encode
+from .images import Picture
 
-logger = logging.getLogger(__name__)
-
-WRITABLE = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".webp": "WEBP"}
-LARGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
-MAX_JPEG_EXIF = 65_533
+__all__ = ["WRITABLE", "check_output", "check_place", "save", "write"]
 
 
 def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
@@ -24,7 +19,7 @@ def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
     name = WRITABLE.get(path.suffix.lower())
     if name is None:
         raise OutputError(f"{path} cannot be written: use one of {', '.join(WRITABLE)}.")
-    if has_alpha and name == "JPEG":
+    if has_alpha and name in OPAQUE:
         raise OutputError(f"{path} cannot hold the transparency of its source; use '-f png' or '-f webp'.")
     limit = LARGEST_SIDE.get(name)
     if limit and max(height, width) > limit:
@@ -46,10 +41,11 @@ def check_place(path: Path) -> None:
 
 
 def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
-    """Write JPEG, PNG or WebP, as the suffix says, all or nothing.
+    """Write JPEG, PNG, WebP, AVIF or TIFF, as the suffix says, all or nothing.
 
-    quality: of JPEG and WebP, 1 to 100. Raises OutputError for a full disk, a missing permission, or a format
-    that cannot hold the picture; nothing is left behind then, and a file that was there before is untouched.
+    quality: of JPEG, WebP and AVIF, 1 to 100. Raises OutputError for a full disk, a missing permission, or a
+    format that cannot hold the picture; nothing is left behind then, and a file that was there before is
+    untouched.
     """
     path = Path(path)
     check_output(path, *picture.size, picture.alpha is not None)
@@ -87,23 +83,7 @@ def _no_permission(path: Path) -> str:
 
 
 def _encode(picture: Picture, path: Path, quality: int) -> bytes:
-    name = WRITABLE[path.suffix.lower()]
-    buffer = io.BytesIO()
     try:
-        to_pil(picture).save(buffer, name, icc_profile=picture.icc, **_options(picture, name, quality))
+        return encode(picture, WRITABLE[path.suffix.lower()], quality)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path} could not be encoded: {error}.") from error
-    return buffer.getvalue()
-
-
-def _options(picture: Picture, name: str, quality: int) -> dict[str, Any]:
-    """Keyword arguments of Pillow's writer."""
-    exif = picture.exif
-    if exif and name == "JPEG" and len(exif) > MAX_JPEG_EXIF:
-        logger.warning("The EXIF data are too long for a JPEG and were left out.")
-        exif = None
-    options: dict[str, Any] = {"exif": exif} if exif else {}
-    if name == "PNG":
-        return options
-    options["quality"] = quality
-    return options | ({"subsampling": 0} if name == "JPEG" and quality >= 90 else {})

@@ -16,8 +16,9 @@ from ..ops.noise import position_noise
 from ..ops.resize import resize
 from ..ops.upsample import bicubic_upsample
 from ..restorer import Restorer
-from . import images, memory, tiles
+from . import images, memory, profiles, tiles, transparency
 from .colorfix import COLOR_FIXES
+from .describing import describe
 from .devices import choose_device, choose_dtype
 from .images import Picture, Source
 from .sizes import AS_THE_MODEL, Target
@@ -105,8 +106,9 @@ class Upscaler:
         color_fix: ColorFix = "auto",
         progress: Progress | None = None,
     ) -> Any:
-        """The picture, larger, in the form it was given: PIL image, uint8 array (H, W, C), or float tensor
-        (3, H, W) or (B, 3, H, W) in [0, 1] on the same device. Paths and bytes give a PIL image.
+        """The picture, larger, in the form it was given: PIL image, uint8 or uint16 array (H, W) or
+        (H, W, C), or float tensor (3, H, W) or (B, 3, H, W) in [0, 1] on the same device. Paths and bytes
+        give a PIL image.
 
         Size: see sizes.Target; nothing given is the model's own factor. The rest: see Settings.
         Raises ImageError for a picture that cannot be used, UsageError for settings that cannot work.
@@ -116,7 +118,7 @@ class Upscaler:
         if not isinstance(image, Tensor):
             self.check_room(images.measure(image), target)
             result = self.upscale(images.load(image), target, settings, progress)
-            return images.to_array(result) if isinstance(image, np.ndarray) else images.to_pil(result)
+            return _array_like(image, result) if isinstance(image, np.ndarray) else images.to_pil(result)
         batch = image if image.ndim == 4 else image[None]
         results = [self.upscale(images.load(one), target, settings, progress).rgb.to(image) for one in batch]
         return torch.stack(results) if image.ndim == 4 else results[0]
@@ -128,8 +130,8 @@ class Upscaler:
         settings: Settings = DEFAULTS,
         progress: Progress | None = None,
     ) -> Picture:
-        """The real door: a Picture in, a larger Picture out, in [0, 1]; one that is large enough comes back
-        as it is.
+        """The real door: a Picture in, a larger Picture out, in [0, 1], whose metadata tell its own size; one
+        that is large enough comes back as it is.
 
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
@@ -140,17 +142,30 @@ class Upscaler:
             return picture
         self.check_room(picture.size, target)
         size = target.size(*picture.size, self.restorer.scale)
-        rgb = _resized(
-            self._recoloured(self._restored(picture.rgb, settings, progress), picture.rgb, settings), size
-        )
-        alpha = None if picture.alpha is None else self._enlarged_alpha(picture.alpha, size, settings)
-        return replace(picture, rgb=rgb, alpha=alpha)
+        result = replace(picture, rgb=self._enlarged(picture, size, settings, progress))
+        if picture.alpha is not None:
+            result = replace(result, alpha=self._enlarged_alpha(picture.alpha, size, settings))
+        return describe(result)
 
     def check_room(self, size: tuple[int, int], target: Target) -> None:
         """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""
         scale = self.restorer.scale
         if not target.reached_by(*size, scale):
             memory.check_room(size, target.size(*size, scale), scale, memory.available(torch.device("cpu")))
+
+    def _enlarged(
+        self, picture: Picture, size: tuple[int, int], settings: Settings, progress: Progress | None
+    ) -> Tensor:
+        """The colours, (3, *size), restored with the tone curve of sRGB and brought back to the picture's."""
+        rgb, tone = picture.rgb, profiles.tone(picture.icc)
+        if picture.alpha is not None:
+            rgb = transparency.without_hidden_colours(rgb, picture.alpha)
+        lr = rgb if tone is None else tone.to_srgb(rgb)
+        restored = self._recoloured(self._restored(lr, settings, progress), lr, settings)
+        if picture.grey:
+            restored = restored.mean(0, keepdim=True).repeat(3, 1, 1)
+        large = _resized(restored, size)
+        return large if tone is None else tone.from_srgb(large)
 
     def _restored(self, lr: Tensor, settings: Settings, progress: Progress | None) -> Tensor:
         """lr: (3, H, W) in [0, 1] -> (3, scale H, scale W) on the CPU, not clamped."""
@@ -217,9 +232,15 @@ class Upscaler:
         if alpha.min() == alpha.max():
             return alpha.flatten()[0].expand(1, *size).clone()
         faithful = replace(settings, steps=1, fidelity=self.restorer.most_faithful)
-        return _resized(self._restored(alpha.expand(3, -1, -1), faithful, None).mean(0, keepdim=True), size)
+        large = self._restored(alpha.expand(3, -1, -1), faithful, None).mean(0, keepdim=True)
+        return _resized(transparency.bounded(large, alpha, self.restorer.scale), size)
 
 
 def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
     """(C, H, W) to (C, *size), in [0, 1]."""
     return resize(image[None], size, antialias=True)[0].clamp_(0, 1)
+
+
+def _array_like(given: np.ndarray, picture: Picture) -> np.ndarray:
+    array = images.to_array(picture)
+    return array[..., None] if array.ndim < given.ndim else array

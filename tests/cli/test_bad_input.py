@@ -51,7 +51,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "broken.png": (lambda path: path.symlink_to("/nowhere/a.png"), "link to a file that does not exist"),
     "cut.jpg": (save_cut, "damaged or incomplete"),
     "empty.png": (lambda path: path.touch(), "0 bytes"),
-    "float.tif": (lambda path: Image.new("F", (5, 5)).save(path), "floating point"),
+    "nan.tif": (lambda path: Image.new("F", (5, 5), float("nan")).save(path), "not finite"),
     "pages.tif": (save_frames, "3 frames"),
     "text.jpg": (lambda path: path.write_text("not a picture"), "not a picture"),
 }
@@ -60,6 +60,7 @@ GOOD: dict[str, Callable[[Path], object]] = {
     "cmyk.jpg": lambda path: picture().convert("CMYK").save(path),
     "deep.png": lambda path: Image.fromarray(np.full((5, 5), 40_000, np.uint16)).save(path),
     "dot.png": lambda path: picture(1, 1).save(path),
+    "float.tif": lambda path: Image.new("F", (5, 5), 0.5).save(path),
     "line.png": lambda path: picture(1, 50).save(path),
     "palette.png": lambda path: picture().quantize(8).save(path, transparency=3),
     "still.gif": lambda path: picture().save(path),

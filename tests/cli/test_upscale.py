@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from leapsr.upscale import memory
 from leapsr.upscale.upscaler import Upscaler
 from tests.cli.conftest import names
 from tests.upscale.test_images import full_disk, png_of
+from tests.upscale.test_metadata import P3, camera_jpeg
 
 
 def size(path):
@@ -37,6 +39,8 @@ def test_one_picture(leapsr, photo):
         (["--long_side", "111"], "a_111long.jpg", (111, 72)),
         (["--megapixels", "0.01"], "a_0.01mp.jpg", (124, 81)),
         (["-f", "webp", "-q", "50"], "a_x4.webp", (148, 96)),
+        (["-f", "avif", "-q", "50"], "a_x4.avif", (148, 96)),
+        (["-f", "tiff", "--bit-depth", "16"], "a_x4.tif", (148, 96)),
         (["-o", "new/b.png"], "new/b.png", (148, 96)),
         (["-o", "new"], "new/a_x4.jpg", (148, 96)),
         (
@@ -112,6 +116,60 @@ def test_a_large_enough_picture_is_copied_as_it_is(leapsr, photo):
     assert code == 0
     assert "only copied" in err
     assert Path("a_37w.jpg").read_bytes() == Path("a.jpg").read_bytes()
+
+
+def private(path):
+    """Everything that a file says beside its pixels and colours."""
+    with Image.open(path) as image:
+        data = ("exif", "xmp", "dpi", "photoshop", "comment", "Raw profile type iptc")
+        return {name for name in data if image.info.get(name)} | {str(tag) for tag in image.getexif()}
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif"])
+def test_metadata_are_kept_or_stripped(leapsr, suffix):
+    camera_jpeg(Path("a.jpg"))
+    assert leapsr("upscale", "a.jpg", "-f", suffix)[0] == 0
+    assert "exif" in private(f"a_x4.{suffix}")
+    assert leapsr("upscale", "a.jpg", "-f", suffix, "--strip-metadata", "--overwrite")[0] == 0
+    assert private(f"a_x4.{suffix}") == set()
+    with Image.open(f"a_x4.{suffix}") as image:
+        assert image.size == (96, 148)  # upright all the same
+        assert image.info["icc_profile"] == P3
+
+
+def test_a_copy_is_stripped_too(leapsr):
+    camera_jpeg(Path("a.jpg"))
+    assert leapsr("upscale", "a.jpg", "--width", "24", "--strip-metadata")[0] == 0
+    assert private("a_24w.jpg") == set()
+    assert size("a_24w.jpg") == (24, 37)
+
+
+def test_a_copy_in_another_format_is_upright_and_keeps_what_it_says(leapsr):
+    camera_jpeg(Path("a.jpg"))
+    assert leapsr("upscale", "a.jpg", "--width", "24", "-f", "png")[0] == 0
+    assert size("a_24w.png") == (24, 37)
+    with Image.open("a_24w.png") as image:
+        assert image.getexif().get(0x0112) == 1
+        assert image.getexif()[0x010F] == "Maker"
+        assert image.getexif().get_ifd(0x8769)[0xA002] == 24
+
+
+def test_sixteen_bits_can_be_asked_for(leapsr, photo):
+    photo.save("a.png")
+    for depth in ("auto", "8", "16"):
+        assert leapsr("upscale", "a.png", "--bit-depth", depth, "--overwrite")[0] == 0
+        assert Path("a_x4.png").read_bytes()[24] == (16 if depth == "16" else 8)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_source_under_another_name_is_not_written_over(leapsr, photo, link):
+    photo.save("a.png")
+    link("a.png", "b.png")
+    before = Path("a.png").read_bytes()
+    code, _, err = leapsr("upscale", "a.png", "-o", "b.png", "--overwrite")
+    assert code == 2
+    assert "never written over" in err
+    assert Path("a.png").read_bytes() == before
 
 
 def test_transparency_does_not_become_jpeg(leapsr, photo):

@@ -37,7 +37,7 @@ def encoded(image, name, **options):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg", ".avif", ".tif"])
 def test_files_round_trip(tmp_path, photo, suffix):
     path = tmp_path / f"a{suffix}"
     picture = load(photo)
@@ -45,7 +45,7 @@ def test_files_round_trip(tmp_path, photo, suffix):
     again = load(path)
     assert again.rgb.shape == (3, 24, 37)
     assert again.alpha is None
-    tolerance = 0 if suffix == ".png" else 0.15
+    tolerance = 0 if suffix in (".png", ".tif") else 0.15
     assert (again.rgb - picture.rgb).abs().max() <= tolerance
 
 
@@ -126,19 +126,11 @@ def test_orientation_is_applied_and_reset(tmp_path, orientation, suffix):
         assert (kept[ORIENTATION], kept[ARTIST], kept.get_ifd(GPS)[1]) == (1, "someone", "N")
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
-def test_colour_profile_is_kept(tmp_path, photo, suffix):
-    photo.save(tmp_path / "a.png", icc_profile=SRGB)
-    out = tmp_path / f"b{suffix}"
-    save(load(tmp_path / "a.png"), out)
-    with Image.open(out) as image:
-        assert image.info["icc_profile"] == SRGB
-
-
 def test_profile_of_another_colour_space_is_dropped(photo):
-    grey = photo.convert("L")
-    grey.info["icc_profile"] = SRGB[:16] + b"GRAY" + SRGB[20:]
-    assert load(grey).icc is None
+    photo.info["icc_profile"] = SRGB[:16] + b"GRAY" + SRGB[20:]
+    assert load(photo).icc is None
+    photo.info["icc_profile"] = b"not a profile"
+    assert load(photo).icc is None
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -170,7 +162,7 @@ def test_bad_files(tmp_path, content, says):
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 @pytest.mark.parametrize("part", [0.3, 0.9])
 def test_truncated_files(tmp_path, photo, name, part):
     data = encoded(photo.resize((200, 200)), name)
@@ -180,7 +172,7 @@ def test_truncated_files(tmp_path, photo, name, part):
         load(path)
 
 
-@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_several_frames_are_refused(photo, name):
     data = encoded(photo, name, save_all=True, append_images=[photo.rotate(90)])
     with pytest.raises(ImageError, match="2 frames"):
@@ -230,20 +222,15 @@ def test_unusable_tensors(tensor):
         load(tensor)
 
 
-def test_floating_point_files(tmp_path):
-    Image.fromarray(np.ones((3, 3), np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(ImageError, match="floating point"):
-        load(tmp_path / "a.tif")
-
-
 @pytest.mark.parametrize(
     ("path", "size", "alpha", "says"),
     [
         ("a.jpg", (10, 10), True, "transparency"),
-        ("a.tif", (10, 10), False, "use one of"),
+        ("a.gif", (10, 10), False, "use one of"),
         ("a", (10, 10), False, "use one of"),
         ("a.webp", (10, 20_000), False, "16383"),
         ("a.jpg", (70_000, 10), False, "65500"),
+        ("a.avif", (70_000, 10), False, "65536"),
     ],
 )
 def test_formats_that_cannot_hold_the_result(tmp_path, path, size, alpha, says):

@@ -25,11 +25,13 @@ def outputs(jobs, root):
 
 
 def test_results_lie_beside_their_sources(tree):
-    folder = tree("a.jpg", "b.PNG", "c.tiff", "d.jpeg")
+    folder = tree("a.jpg", "b.PNG", "c.tiff", "d.jpeg", "e.bmp", "f.heic")
     assert outputs(plan([folder], None, "x4").jobs, folder) == {
         "a.jpg": "a_x4.jpg",
         "b.PNG": "b_x4.PNG",
-        "c.tiff": "c_x4.png",
+        "c.tiff": "c_x4.tiff",
+        "e.bmp": "e_x4.png",
+        "f.heic": "f_x4.jpg",
         "d.jpeg": "d_x4.jpeg",
     }
 
@@ -119,7 +121,7 @@ def test_uses_that_cannot_work(tree, tmp_path):
     with pytest.raises(UsageError, match="is a file"):
         plan([a, b], a, "x4")
     with pytest.raises(UsageError, match="can be written"):
-        plan([a], tmp_path / "a.tiff", "x4")
+        plan([a], tmp_path / "a.bmp", "x4")
     with pytest.raises(UsageError, match="two formats"):
         plan([a], tmp_path / "a.jpg", "x4", ".png")
     with pytest.raises(UsageError, match="holds no pictures"):

@@ -1,0 +1,202 @@
+"""What a photo says about itself stays, and is true of the result."""
+
+import io
+import struct
+
+import pytest
+import tifffile
+import torch
+from PIL import ExifTags, Image, IptcImagePlugin
+
+from leapsr.upscale import exif, metadata
+from leapsr.upscale.images import Picture, load
+from leapsr.upscale.saving import save
+from tests.upscale import photos
+
+TAG = ExifTags.Base
+SUFFIXES = [".jpg", ".png", ".webp", ".avif", ".tif"]
+P3 = photos.rgb_profile(photos.P3_PRIMARIES, photos.parametric(*photos.SRGB_CURVE))
+
+
+def camera_jpeg(path, orientation=6, order="<"):
+    """A phone's photo, lying on its side: 37 x 24 stored, 24 x 37 upright."""
+    iptc = b"Photoshop 3.0\0" + metadata.resource(0x0404, photos.IPTC)
+    segment = b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc
+    with Image.open(io.BytesIO(photos.jpeg(37, 24))) as image:
+        image.save(
+            path,
+            "JPEG",
+            exif=photos.camera_exif(orientation, order),
+            icc_profile=P3,
+            xmp=photos.XMP,
+            dpi=(300, 300),
+            extra=segment,
+        )
+    return path
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_phones_photo_stays_whole(upscaler, tmp_path, suffix, order):
+    source = load(camera_jpeg(tmp_path / "a.jpg", order=order))
+    assert source.size == (37, 24)
+    save(upscaler.upscale(source), tmp_path / f"b{suffix}")
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        assert image.size == (96, 148)
+        assert image.mode == "RGB"
+        assert image.info["icc_profile"] == P3
+        tags = image.getexif()
+        assert tags.get(TAG.Orientation, 1) == 1
+        assert tags[TAG.ImageDescription].encode("latin-1").decode() == "Jürgen in Åbo"
+        assert tags[TAG.Make] == "Maker"
+        assert tags[TAG.Software] == exif.software()
+        assert (tags[TAG.XResolution], tags[TAG.YResolution], tags[TAG.ResolutionUnit]) == (300, 300, 2)
+        exposure = tags.get_ifd(ExifTags.IFD.Exif)
+        assert (exposure[TAG.ExifImageWidth], exposure[TAG.ExifImageHeight]) == (96, 148)
+        assert exposure[TAG.ExposureTime] == 1 / 250
+        assert exposure[TAG.LensModel] == "A lens"
+        assert tags.get_ifd(ExifTags.IFD.GPSInfo) == {1: "N", 2: (60.0, 10.0, 30.0)}
+        assert b"xmp:Rating='5'" in image.info["xmp"]
+        assert b'tiff:Orientation="1"' in image.info["xmp"]
+        assert b"<exif:PixelXDimension>96</exif:PixelXDimension>" in image.info["xmp"]
+    again = load(tmp_path / f"b{suffix}")
+    assert again.dpi == pytest.approx((300, 300), abs=0.01)
+    assert again.iptc == (None if suffix in (".webp", ".avif") else photos.IPTC)
+
+
+def test_iptc_is_what_others_read(tmp_path):
+    for suffix in (".jpg", ".tif"):
+        save(load(camera_jpeg(tmp_path / "a.jpg")), tmp_path / f"b{suffix}")
+        with Image.open(tmp_path / f"b{suffix}") as image:
+            records = IptcImagePlugin.getiptcinfo(image)
+            assert records is not None
+            assert records[2, 120] == "Grüße!!!".encode()
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_the_makers_note_stays_where_it_says_it_is(upscaler, tmp_path, order):
+    """Its bytes name their own place in the block: a note that was moved would be lost to every reader."""
+    block = exif.of_result(photos.camera_exif(order=order), (400, 300))
+    assert block is not None
+    inside = block.removeprefix(exif.HEADER)
+    place = inside.index(b"NOTE")
+    assert struct.unpack_from(order + "I", inside, place + 4) == (place,)
+    tags = Image.Exif()
+    tags.load(block)
+    assert tags.get_ifd(ExifTags.IFD.Exif)[TAG.MakerNote] == inside[place : place + 21]
+
+
+def test_the_thumbnail_is_of_the_result(upscaler, tmp_path):
+    old = photos.jpeg(160, 120)
+    source = load(camera_jpeg(tmp_path / "a.jpg"))
+    assert old in source.exif
+    save(upscaler.upscale(source), tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        small = image.getexif().get_ifd(ExifTags.IFD.IFD1)
+        block = image.info["exif"].removeprefix(exif.HEADER)
+    place, size = small[TAG.JpegIFOffset], small[TAG.JpegIFByteCount]
+    with Image.open(io.BytesIO(block[place : place + size])) as thumbnail:
+        assert thumbnail.size == (96, 148)
+    assert old[:100] not in block
+    assert old[-100:] not in block
+
+
+def test_a_thumbnail_in_the_middle_is_cleared():
+    block = exif.of_result(photos.camera_exif() + b"more behind it", (10, 10))
+    assert photos.jpeg(160, 120)[10:40] not in block
+    assert block.count(b"more behind it") == 1
+
+
+def test_no_thumbnail_is_made_where_there_was_none(upscaler, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg")
+    result = upscaler.upscale(load(tmp_path / "a.jpg"))
+    assert not exif.has_thumbnail(result.exif)
+    tags = Image.Exif()
+    tags.load(result.exif)
+    assert dict(tags) == {TAG.Software: exif.software()}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_resolution_is_kept(upscaler, tmp_path, suffix):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", dpi=(240, 120))
+    save(upscaler.upscale(load(tmp_path / "a.png")), tmp_path / f"b{suffix}")
+    assert load(tmp_path / f"b{suffix}").dpi == pytest.approx((240, 120), abs=0.5)
+
+
+def test_tiff_hands_its_tags_on(upscaler, tmp_path):
+    tags = Image.Exif()
+    tags[TAG.Artist], tags[TAG.Orientation] = "someone", 6
+    tags.get_ifd(ExifTags.IFD.GPSInfo)[1] = "N"
+    tags.get_ifd(ExifTags.IFD.Exif)[TAG.LensModel] = "A lens"
+    Image.new("RGB", (30, 20), "red").save(
+        tmp_path / "a.tif", exif=tags.tobytes(), dpi=(300, 300), icc_profile=P3
+    )
+    source = load(tmp_path / "a.tif")
+    assert source.size == (30, 20)
+    for suffix in SUFFIXES:
+        save(upscaler.upscale(source), tmp_path / f"b{suffix}")
+        with Image.open(tmp_path / f"b{suffix}") as image:
+            found = image.getexif()
+            assert image.size == (80, 120)
+            assert found[TAG.Artist] == "someone"
+            assert found.get(TAG.Orientation, 1) == 1
+            assert found.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+            assert found.get_ifd(ExifTags.IFD.Exif)[TAG.LensModel] == "A lens"
+            assert image.info["icc_profile"] == P3
+            if suffix != ".tif":
+                assert TAG.StripOffsets not in found
+
+
+def test_nothing_is_lost_on_the_way_through_every_format(tmp_path):
+    source = load(camera_jpeg(tmp_path / "a.jpg"))
+    picture = source
+    for suffix in (".tif", ".png", ".tiff", ".jpg", ".webp", ".avif", ".png", ".tif"):
+        save(picture, tmp_path / f"b{suffix}")
+        picture = load(tmp_path / f"b{suffix}")
+        tags = Image.Exif()
+        tags.load(picture.exif)
+        assert tags.get_ifd(ExifTags.IFD.GPSInfo) == {1: "N", 2: (60.0, 10.0, 30.0)}
+        exposure = tags.get_ifd(ExifTags.IFD.Exif)
+        assert exposure[TAG.LensModel] == "A lens"
+        assert exposure[TAG.MakerNote].endswith(b"of the maker")
+        assert tags[TAG.ImageDescription].encode("latin-1").decode() == "Jürgen in Åbo"
+        assert picture.dpi == pytest.approx((300, 300), abs=0.01)
+        assert (picture.icc, picture.xmp) == (source.icc, source.xmp)
+
+
+def test_a_tiff_has_one_page_without_the_thumbnail(upscaler, tmp_path):
+    save(upscaler.upscale(load(camera_jpeg(tmp_path / "a.jpg"))), tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert len(file.pages) == 1
+        assert file.pages[0].asarray().shape == (148, 96, 3)
+
+
+def test_long_data_are_left_out_of_jpeg_only(tmp_path, caplog):
+    long = b"x" * 70_000
+    picture = Picture(torch.rand(3, 8, 8), exif=b"Exif\0\0" + long, xmp=long, iptc=long)
+    save(picture, tmp_path / "a.jpg")
+    assert [name in caplog.text for name in ("EXIF", "XMP", "IPTC")] == [True] * 3
+    save(Picture(picture.rgb, xmp=long, iptc=long), tmp_path / "a.png")
+    again = load(tmp_path / "a.png")
+    assert (again.xmp, again.iptc) == (long, long)
+
+
+@pytest.mark.parametrize("cut", [7, 13, 14, 20, 60, 130, 300, 500])
+def test_damaged_blocks_are_left_out_with_a_warning(cut, caplog):
+    block = photos.camera_exif()[:cut]
+    result = exif.of_result(block, (10, 10), (72, 72), b"\xff\xd8thumbnail")
+    assert result is None or result.startswith(exif.HEADER)
+    if cut < 100:
+        assert result is None
+        assert "left out" in caplog.text
+
+
+def test_any_single_byte_may_be_wrong():
+    """Nothing but a block or None comes out, whatever is damaged in the directories."""
+    block = photos.camera_exif(thumbnail=b"\xff\xd8small")
+    for place in range(6, len(block)):
+        for value in (0, 0x7F, 0xFF):
+            damaged = block[:place] + bytes((value,)) + block[place + 1 :]
+            turned = exif.upright(damaged)
+            if turned is not None:
+                exif.of_result(turned, (10, 10), (300, 300), b"\xff\xd8new")
