@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..ops.transfer import lock, send
 from .photos import Photos
 
 
@@ -15,6 +16,13 @@ class Sample(NamedTuple):
 
     image: Tensor
     lr: Tensor | None
+
+    def locked(self, device: torch.device) -> "Sample":
+        """In memory from which a copy to `device` waits for nothing."""
+        return Sample(lock(self.image, device), None if self.lr is None else lock(self.lr, device))
+
+    def to(self, device: torch.device) -> "Sample":
+        return Sample(send(self.image, device), None if self.lr is None else send(self.lr, device))
 
 
 def turn(image: Tensor, way: int) -> Tensor:

@@ -1,12 +1,16 @@
 """Clean photos for training: a folder of image files, or the same decoded into one archive.
 
 Decoding a photo for every crop costs more than training on the crop. `pack` writes the pixels of a
-folder into one safetensors file, from which a crop is read without touching the rest.
+folder into one safetensors file, from which a crop is read without touching the rest. (One that must be
+small holds encoded photos instead, for training that decodes each once: `encoded.pack_within`.)
 """
 
+import io
 import json
+import math
+import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,6 +26,8 @@ from ..errors import DataError, OutputError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 ARCHIVE_SUFFIX = ".safetensors"
+ENCODED_SIZES = "sizes"
+"""Metadata of an archive of encoded photos: JSON, the name of each to its (height, width)."""
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -41,13 +47,15 @@ class Photos(Protocol):
         ...
 
 
-def decode(path: Path) -> Tensor:
-    """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file."""
+def decode(file: Path | io.BytesIO, name: str | None = None) -> Tensor:
+    """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file, by `name` if given."""
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a photo ({error}); remove or replace it.") from error
+        raise DataError(
+            f"{name or file} cannot be read as a photo ({error}); remove or replace it."
+        ) from error
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
 
 
@@ -81,14 +89,20 @@ class FolderPhotos:
 
 
 class PackedPhotos:
-    """The photos of an archive that `pack` wrote."""
+    """The photos of an archive: pixels, as `pack` writes them, or encoded, as `encoded.pack_within` does."""
 
     def __init__(self, archive: Path, smallest: int) -> None:
         self.archive = archive
         try:
             with safe_open(archive, "pt") as file:
-                shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
+                sizes = (file.metadata() or {}).get(ENCODED_SIZES)
+                self.encoded = sizes is not None
+                shapes = (
+                    json.loads(sizes)
+                    if sizes
+                    else {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+                )
+        except (OSError, ValueError, SafetensorError) as error:
             raise DataError(f"{archive} is not an archive of photos ({error}).") from error
         self.names = sorted(name for name, shape in shapes.items() if min(shape[:2]) >= smallest)
         self.sizes = [(shapes[name][0], shapes[name][1]) for name in self.names]
@@ -96,11 +110,16 @@ class PackedPhotos:
             raise DataError(f"{archive} holds no photo of {smallest} pixels or more.")
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
+        if self.encoded:
+            return self.whole(index)[:, top : top + side, left : left + side]
         pixels = _opened(self.archive).get_slice(self.names[index])
         return pixels[top : top + side, left : left + side].permute(2, 0, 1)
 
     def whole(self, index: int) -> Tensor:
-        return _opened(self.archive).get_tensor(self.names[index]).permute(2, 0, 1)
+        stored = _opened(self.archive).get_tensor(self.names[index])
+        if self.encoded:
+            return decode(io.BytesIO(stored.numpy().tobytes()), f"{self.names[index]} in {self.archive}")
+        return stored.permute(2, 0, 1)
 
 
 @cache  # reading the header again for every crop would cost more than the crop
@@ -125,32 +144,47 @@ def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: N
     is left behind then.
     """
     photos = FolderPhotos(folder, smallest=1)
+
+    def pixels() -> Iterator[bytes]:
+        for index in range(len(photos.names)):
+            yield photos.whole(index).permute(1, 2, 0).contiguous().numpy().tobytes()
+            progress(index + 1, len(photos.names))
+
+    shapes = {name: (*size, 3) for name, size in zip(photos.names, photos.sizes, strict=True)}
+    write_archive(archive, archive_header(shapes), pixels())
+    return len(photos.names)
+
+
+def write_archive(archive: Path, header: bytes, contents: Iterable[bytes]) -> None:
+    """Written beside and renamed into place. Raises OutputError; nothing is left behind then."""
     partial = archive.with_name(archive.name + ".part")
     try:
         with partial.open("wb") as file:
-            file.write(_header(photos))
-            for index in range(len(photos.names)):
-                file.write(photos.whole(index).permute(1, 2, 0).contiguous().numpy().tobytes())
-                progress(index + 1, len(photos.names))
+            file.write(header)
+            file.writelines(contents)
         partial.replace(archive)
     except OSError as error:
         raise OutputError(f"{archive} cannot be written: {error.strerror or error}.") from error
     finally:
         with suppress(OSError):
             partial.unlink()
-    return len(photos.names)
 
 
-def _header(photos: Photos) -> bytes:
-    """The beginning of a safetensors file that holds these photos: its length, then JSON, padded to 8."""
-    entries: dict[str, Any] = {"__metadata__": {"format": "leapsr-photos"}}
+def archive_header(shapes: Mapping[str, Sequence[int]], **metadata: str) -> bytes:
+    """The beginning of a safetensors file of such uint8 tensors: its length, then JSON, padded to 8."""
+    entries: dict[str, Any] = {"__metadata__": {"format": "leapsr-photos", **metadata}}
     end = 0
-    for name, (height, width) in zip(photos.names, photos.sizes, strict=True):
-        begin, end = end, end + height * width * 3
-        entries[name] = {"dtype": "U8", "shape": [height, width, 3], "data_offsets": [begin, end]}
+    for name, shape in shapes.items():
+        begin, end = end, end + math.prod(shape)
+        entries[name] = {"dtype": "U8", "shape": list(shape), "data_offsets": [begin, end]}
     text = json.dumps(entries).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text
+
+
+def cores() -> int:
+    """Cores that this process may use; where the system cannot tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def size_of(file: Path) -> tuple[int, int]:

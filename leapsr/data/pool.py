@@ -8,7 +8,6 @@ which is written last and says what the pool was made from.
 
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from .. import degrade
 from ..errors import DataError
 from ..ops.filters import unsharp_mask
 from .crops import Sample, turn
-from .photos import Photos, Progress
+from .photos import Photos, Progress, cores
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
 
@@ -127,7 +126,7 @@ def build(
 def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:
     """The rows of each photo once they are filled. An error or an interrupt drops what has not begun."""
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(_cores(), context, _start, (folder, spec, photos))
+    executor = ProcessPoolExecutor(cores(), context, _start, (folder, spec, photos))
     try:
         futures = {executor.submit(_fill, index, rows): rows for index, rows in jobs}
         for future in as_completed(futures):
@@ -179,11 +178,6 @@ def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator)
 
 def _bytes(image: torch.Tensor) -> np.ndarray:
     return (image * 255).round().clamp(0, 255).to(torch.uint8).numpy()
-
-
-def _cores() -> int:
-    """Cores that this process may use; where the system cannot tell, all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_space(folder: Path, spec: PoolSpec) -> None:

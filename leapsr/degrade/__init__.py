@@ -7,8 +7,10 @@ from ..errors import UnknownName
 from .average import AveragePool
 from .bicubic import Bicubic
 from .degradation import Degradation
+from .draw import Generators, Randomness
+from .history import HEAVY, LIGHT, RealESRGANParams
 from .mixture import Mixture
-from .realesrgan import HEAVY, LIGHT, RealESRGAN, RealESRGANParams
+from .realesrgan import RealESRGAN
 from .resize_jpeg import ResizeJpeg
 
 VERSION = 1
@@ -22,7 +24,9 @@ __all__ = [
     "AveragePool",
     "Bicubic",
     "Degradation",
+    "Generators",
     "Mixture",
+    "Randomness",
     "RealESRGAN",
     "RealESRGANParams",
     "ResizeJpeg",

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..ops.resize import reduced_size
-from .draw import normal
+from .draw import Randomness, normal
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class AveragePool:
     scale: int
     sigma_n: float = 0.05
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
         reduced_size(image, self.scale)
         lr = F.avg_pool2d(image, self.scale)
         if self.sigma_n:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..ops.resize import downsample
+from .draw import Randomness
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,6 @@ class Bicubic:
     scale: int
     eight_bit: bool = True
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
         lr = downsample(image, self.scale).clamp(0, 1)
         return (lr * 255).round() / 255 if self.eight_bit else lr

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-import torch
 from torch import Tensor
+
+from .draw import Randomness
 
 
 class Degradation(Protocol):
@@ -12,10 +13,11 @@ class Degradation(Protocol):
     @property
     def scale(self) -> int: ...
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
         """image: (B, 3, H, W) in [0, 1], sRGB; returns (B, 3, H / scale, W / scale) in [0, 1], same device.
 
         Every image of the batch draws its own damage. The generator may live on another device than the
-        image. Raises ValueError where a side is not a multiple of `scale`.
+        image; with `Generators` nothing waits for a GPU. Raises ValueError where a side is not a multiple of
+        `scale`.
         """
         ...

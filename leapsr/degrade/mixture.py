@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from ..ops.resize import reduced_size
 from .degradation import Degradation
-from .draw import choice
+from .draw import Randomness, choice, put_back, taken
 
 
 class Mixture:
@@ -22,11 +21,13 @@ class Mixture:
         self.weights: tuple[float, ...] = weights
         self.degradations: tuple[Degradation, ...] = degradations
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        lr = image.new_empty(*image.shape[:2], *reduced_size(image, self.scale))
+    def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
+        reduced_size(image, self.scale)
         branch = choice(self.weights, len(image), generator)
-        for number, degradation in enumerate(self.degradations):
-            rows = (branch == number).nonzero().squeeze(1)
-            if len(rows):
-                lr[rows] = degradation(image[rows], generator)
-        return lr
+        rows = [(branch == number).nonzero().squeeze(1) for number in range(len(self.degradations))]
+        parts = [
+            degradation(taken(image, some), generator)
+            for some, degradation in zip(rows, self.degradations, strict=True)
+            if len(some)
+        ]
+        return put_back(parts, rows)

@@ -3,40 +3,47 @@
 import torch
 from torch import Tensor
 
-from .draw import normal, on_rows
+from ..ops.transfer import constant
+from .draw import Randomness, normal, of_fields, on_rows, together
 
 LUMA = (0.299, 0.587, 0.114)
 
 
-def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: torch.Generator) -> Tensor:
+def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
     """image: (B, 3, H, W) in [0, 1], as is the result. sigma: (B,) in grey levels of 255.
 
-    grey: (B,) of bool on the CPU; true gives the three channels the same noise.
+    grey: (B,) of bool; true gives the three channels the same noise. All are on one device.
     """
     batch, _, height, width = image.shape
-    channels = 1 if grey.all() else 3
+    channels = 1 if not together(image) and grey.all() else 3
     noise = normal((batch, channels, height, width), generator, image.device)
     if channels == 3:
         noise = on_rows(grey, _repeat_first_channel, noise)
     return (image + noise * (sigma / 255).to(image).view(-1, 1, 1, 1)).clamp(0, 1)
 
 
-def add_poisson(image: Tensor, strength: Tensor, grey: Tensor, generator: torch.Generator) -> Tensor:
+def add_poisson(image: Tensor, strength: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
     """Noise of photons counted, times `strength`, (B,). Everything else as in `add_gaussian`."""
+    if together(image):
+        return _add_poisson_to_all(image, strength, grey, generator)
 
     def expose(image: Tensor, seen: Tensor, strength: Tensor) -> Tensor:
         noise = photon_noise(seen, generator) * strength.to(image).view(-1, 1, 1, 1)
         return (image + noise).clamp(0, 1)
 
-    def expose_grey(image: Tensor, strength: Tensor) -> Tensor:
-        weights = image.new_tensor(LUMA).view(3, 1, 1)
-        return expose(image, (image * weights).sum(1, keepdim=True), strength)
-
     image = on_rows(~grey, lambda some, level: expose(some, some, level), image, strength)
-    return on_rows(grey, expose_grey, image, strength)
+    return on_rows(grey, lambda some, level: expose(some, _luma(some), level), image, strength)
 
 
-def photon_noise(image: Tensor, generator: torch.Generator) -> Tensor:
+def _add_poisson_to_all(image: Tensor, strength: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
+    """The same in law, and counted once for the whole batch."""
+    grey = grey.view(-1, 1, 1, 1)
+    noise = photon_noise(torch.where(grey, _luma(image), image), generator)
+    noise = torch.where(grey, noise[:, :1], noise)
+    return (image + noise * strength.to(image).view(-1, 1, 1, 1)).clamp(0, 1)
+
+
+def photon_noise(image: Tensor, generator: Randomness) -> Tensor:
     """(B, C, H, W): a Poisson draw of each image minus the image itself.
 
     White is as many photons as the image has grey levels, rounded up to a power of two.
@@ -44,8 +51,14 @@ def photon_noise(image: Tensor, generator: torch.Generator) -> Tensor:
     levels = (image * 255).round().clamp(0, 255)
     photons = _next_power_of_two(_grey_levels(levels)).view(-1, 1, 1, 1)
     rate = levels * (photons / 255)
-    counted = torch.poisson(rate.to(generator.device), generator=generator).to(image.device)
+    source, place = of_fields(generator, image.device)
+    counted = torch.poisson(rate.to(place), generator=source).to(image.device)
     return (counted - rate) / photons
+
+
+def _luma(image: Tensor) -> Tensor:
+    weights = constant(LUMA, image.dtype, image.device).view(3, 1, 1)
+    return (image * weights).sum(1, keepdim=True)
 
 
 def _repeat_first_channel(noise: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, reduced_size, resize
-from .draw import choice, resize_factor, uniform
+from .draw import Randomness, choice, resize_factor, uniform
 
 UP_DOWN_KEEP = (0.2, 0.7, 0.1)
 FACTOR = (0.5, 1.5)
@@ -26,13 +26,13 @@ class ResizeJpeg:
     group: int = 1
     codec: Codec = "auto"
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
         size = reduced_size(image, self.scale)
         parts = [self._shrink(part, size, generator) for part in torch.split(image, self.group)]
         quality = uniform(*QUALITY, len(image), generator)
         return jpeg(torch.cat(parts), quality, self.codec)
 
-    def _shrink(self, image: Tensor, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    def _shrink(self, image: Tensor, size: tuple[int, int], generator: Randomness) -> Tensor:
         factor = float(resize_factor(UP_DOWN_KEEP, FACTOR, 1, generator))
         first, last = (MODES[mode] for mode in choice((1, 1, 1), 2, generator))
         height, width = (max(1, int(side * factor)) for side in image.shape[-2:])

@@ -1,5 +1,7 @@
 """Blur a batch with one kernel per image, and sharpen by unsharp masking."""
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,7 +17,7 @@ def filter2d(image: Tensor, kernels: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     padded = _pad(image, kernels.shape[-1] // 2)
     # Kernels of 21 x 21 cost ten times less through the Fourier transform than directly, on a CPU.
-    size = [_fast_length(padded.shape[-2]), _fast_length(padded.shape[-1])]
+    size = [_fast_length(length, image.device) for length in padded.shape[-2:]]
     response = torch.fft.rfft2(kernels, s=size).conj().unsqueeze(1)
     filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(padded, s=size) * response, s=size)
     return filtered[..., :height, :width]
@@ -27,7 +29,7 @@ def unsharp_mask(image: Tensor, weight: float = 0.5, taps: int = 51, threshold: 
     image: (B, C, H, W) in [0, 1]; so is the result. taps: width of the Gaussian, odd. threshold: grey levels
     (of 255) by which a pixel must differ from its blurred self to be sharpened.
     """
-    kernels = _gaussian_kernel(taps).to(image).expand(len(image), -1, -1)
+    kernels = _gaussian_kernel(taps, image.dtype, image.device).expand(len(image), -1, -1)
     residual = image - filter2d(image, kernels)
     mask = (residual.abs() * 255 > threshold).to(image.dtype)
     soft_mask = filter2d(mask, kernels)
@@ -37,12 +39,19 @@ def unsharp_mask(image: Tensor, weight: float = 0.5, taps: int = 51, threshold: 
 
 def _pad(image: Tensor, radius: int) -> Tensor:
     height, width = image.shape[-2:]
+    if radius < min(height, width):
+        return F.pad(image, [radius] * 4, mode="reflect")
     image = F.pad(image, (radius, radius, 0, 0), mode="reflect" if radius < width else "replicate")
     return F.pad(image, (0, 0, radius, radius), mode="reflect" if radius < height else "replicate")
 
 
-def _fast_length(length: int) -> int:
-    """The next length with no prime factor above 5, for which a Fourier transform is fast."""
+def _fast_length(length: int, device: torch.device) -> int:
+    """The next length with no prime factor above 5, for which a Fourier transform is fast.
+
+    A GPU plans its transforms anew for each length, which costs more than a few zeros: multiples of 64 there.
+    """
+    if device.type != "cpu":
+        return -(-length // 64) * 64
     while not _is_smooth(length):
         length += 1
     return length
@@ -55,10 +64,12 @@ def _is_smooth(length: int) -> bool:
     return length == 1
 
 
-def _gaussian_kernel(taps: int) -> Tensor:
-    """(taps, taps), with the standard deviation that OpenCV gives to a kernel of that size."""
+@cache
+def _gaussian_kernel(taps: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(taps, taps), with the standard deviation that OpenCV gives to a kernel of that size. Copied once."""
     sigma = 0.3 * ((taps - 1) * 0.5 - 1) + 0.8
-    x = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
-    line = torch.exp(-(x**2) / (2 * sigma**2))
-    line = line / line.sum()
-    return torch.outer(line, line)
+    with torch.inference_mode(False):  # what is made in that mode is of no use outside
+        x = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
+        line = torch.exp(-(x**2) / (2 * sigma**2))
+        line = line / line.sum()
+        return torch.outer(line, line).to(device, dtype)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from .transfer import constant, send
+
 Codec = Literal["auto", "real", "tensor"]
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 
@@ -41,8 +43,9 @@ MACROBLOCK = 16  # pixels: one 8 x 8 block of chroma at 4:2:0
 def jpeg(image: Tensor, quality: Tensor, codec: Codec = "auto") -> Tensor:
     """Compresses and decompresses each image at its own quality, colour at half resolution (4:2:0).
 
-    image: (B, 3, H, W), clamped to [0, 1] first. quality: (B,) in 1..100. "auto" takes the real codec on a
-    CPU, where it is faster, and the tensor arithmetic elsewhere. Returns (B, 3, H, W) in [0, 1].
+    image: (B, 3, H, W), clamped to [0, 1] first. quality: (B,) in 1..100, on any device. "auto" takes
+    the real codec on a CPU, where it is faster, and the tensor arithmetic elsewhere. Returns (B, 3, H, W) in
+    [0, 1].
     """
     real = image.device.type == "cpu" if codec == "auto" else codec == "real"
     return real_jpeg(image, quality) if real else tensor_jpeg(image, quality)
@@ -63,10 +66,11 @@ def tensor_jpeg(image: Tensor, quality: Tensor) -> Tensor:
     DiffJPEG has them transposed and so equals this function on transposed images. The result is not rounded.
     """
     height, width = image.shape[-2:]
+    factor = _table_factor(send(quality.to(image.dtype), image.device)).view(-1, 1, 1, 1, 1, 1)
     ycbcr = _mix(_fill(image.clamp(0, 1)) * 255, RGB_TO_YCBCR)
-    luma = _quantise(ycbcr[:, :1] - 128, LUMINANCE, quality) + 128
-    chroma = _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), CHROMINANCE, quality)
-    chroma = chroma.repeat_interleave(2, dim=-2).repeat_interleave(2, dim=-1)
+    luma = _quantise(ycbcr[:, :1] - 128, LUMINANCE, factor) + 128
+    chroma = _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), CHROMINANCE, factor)
+    chroma = F.interpolate(chroma, scale_factor=2, mode="nearest")
     rgb = _mix(torch.cat([luma, chroma], dim=1), YCBCR_TO_RGB)
     return rgb[..., :height, :width].clamp(0, 255) / 255
 
@@ -83,20 +87,31 @@ def _fill(image: Tensor) -> Tensor:
 
 
 def _mix(image: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
-    return torch.einsum("oc,bchw->bohw", torch.tensor(matrix, dtype=image.dtype, device=image.device), image)
+    weights = constant(matrix, image.dtype, image.device).expand(len(image), 3, 3)
+    return torch.bmm(weights, image.flatten(2)).view(image.shape)
 
 
-def _quantise(channels: Tensor, table: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
-    """Rounds the cosine coefficients of (B, C, H, W) to multiples of the table scaled to each quality."""
-    cosines = _cosines().to(channels)
-    steps = torch.tensor(table, dtype=channels.dtype, device=channels.device)
+def _quantise(channels: Tensor, table: tuple[tuple[int, ...], ...], factor: Tensor) -> Tensor:
+    """Rounds the cosine coefficients of (B, C, H, W) to multiples of the table times each factor.
+
+    factor: (B, 1, 1, 1, 1, 1).
+    """
+    cosines = _cosines(channels.dtype, channels.device)
     # Baseline files hold steps of 1 to 255. (They hold whole numbers too, which DiffJPEG leaves out.)
-    steps = (steps * _table_factor(quality.to(channels)).view(-1, 1, 1, 1, 1, 1)).clamp(1, 255)
+    steps = constant(table, channels.dtype, channels.device).view(8, 1, 8)
+    steps = (steps * factor).clamp(1, 255)
     batch, planes, height, width = channels.shape
-    blocks = channels.reshape(batch, planes, height // 8, 8, width // 8, 8).transpose(-3, -2)
-    coefficients = cosines @ blocks @ cosines.T
-    blocks = cosines.T @ ((coefficients / steps).round() * steps) @ cosines
-    return blocks.transpose(-3, -2).reshape(channels.shape)
+    blocks = (batch, planes, height // 8, 8, width // 8, 8)
+    coefficients = _both_ways(channels, cosines).view(blocks)
+    rounded = (coefficients / steps).round() * steps
+    return _both_ways(rounded.view(channels.shape), cosines.T)
+
+
+def _both_ways(channels: Tensor, transform: Tensor) -> Tensor:
+    """transform @ block @ transform.T for each 8 x 8 block of (B, C, H, W), which all stay where they are."""
+    rows = channels.reshape(-1, 8, channels.shape[-1])
+    rows = torch.bmm(transform.expand(len(rows), 8, 8), rows)
+    return (rows.view(-1, 8) @ transform.T).view(channels.shape)
 
 
 def _table_factor(quality: Tensor) -> Tensor:
@@ -105,9 +120,10 @@ def _table_factor(quality: Tensor) -> Tensor:
 
 
 @cache
-def _cosines() -> Tensor:
-    """The orthonormal 8 x 8 cosine transform, one frequency per row."""
-    index = torch.arange(8, dtype=torch.float64)
-    matrix = torch.cos(torch.outer(index, 2 * index + 1) * math.pi / 16) / 2
-    matrix[0] /= math.sqrt(2)
-    return matrix
+def _cosines(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The orthonormal 8 x 8 cosine transform, one frequency per row. Copied to the device once."""
+    with torch.inference_mode(False):  # what is made in that mode is of no use outside
+        index = torch.arange(8, dtype=torch.float64)
+        matrix = torch.cos(torch.outer(index, 2 * index + 1) * math.pi / 16) / 2
+        matrix[0] /= math.sqrt(2)
+        return matrix.to(device, dtype)

@@ -28,6 +28,8 @@ class DataConfig(Strict):
 
     group: images that share their random sizes; 1 suits a CPU, 8 or more keep a GPU busy.
     sharpen: sharpen the clean image first (USM), as Real-ESRGAN's targets are.
+    on_device: decode the photos once, into the memory of the device that trains, and cut the crops there:
+    3 GB hold 1,000 megapixels. A GPU then waits for nothing; a CPU gains nothing.
     pool: crops that are degraded once, before training, and then used again and again with other flips
     and shifts; 0 degrades every batch anew, on the device. A CPU that trains cannot also degrade.
     pool_crop: side of a crop in the pool. held_out: photos kept out of training, for validation.
@@ -40,6 +42,7 @@ class DataConfig(Strict):
     degradation: str = "photo"
     group: int = Field(1, ge=1)
     sharpen: bool = False
+    on_device: bool = False
     pool: int = Field(0, ge=0)
     pool_crop: int = Field(192, ge=8)
     held_out: int = Field(8, ge=0)
@@ -51,7 +54,8 @@ class DataConfig(Strict):
 class OptimizerConfig(Strict):
     """kind: "adamw", or "muon": Muon for the convolution kernels at `kernel_rate`, AdamW for all the rest.
 
-    decay: what the learning rate does after `warmup` steps: stay, or fall linearly to 0 at the end.
+    decay: what the learning rate does after `warmup` steps: stay, or fall linearly to 0 at the end, which is
+    after TrainConfig's `steps` or its `minutes`, whichever is nearer.
 
     players: times the learning rates, by player; 1 for those not named.
     clip: largest norm of the gradient. ema: decay of the averaged weights, which are the ones saved.
@@ -71,7 +75,10 @@ class OptimizerConfig(Strict):
 
 
 class TrainConfig(Strict):
-    """precision: of the convolutions; weights, optimiser and losses are float32 in both.
+    """minutes: training time, over all resumes, after which the run is done though `steps` are left: for a
+    machine whose speed is not known, or whose hire ends. With decay="linear" such a run depends on the clock,
+    so a resumed one is no longer the same bit for bit. None: `steps` alone decide.
+    precision: of the convolutions; weights, optimiser and losses are float32 in both.
 
     compile: a minute of compiling at the start for steps about a sixth faster (needs a C++ compiler).
     grid: how the times lie when the student takes several steps; only its use reads it.
@@ -81,6 +88,7 @@ class TrainConfig(Strict):
     recipe: str
     seed: int = Field(0, ge=0)
     steps: int = Field(ge=1)
+    minutes: float | None = Field(None, gt=0)
     batch: int = Field(16, ge=1)
     precision: Literal["fp32", "bf16"] = "bf16"
     compile: bool = False
@@ -112,10 +120,21 @@ def override(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
         if not known:
             raise ConfigError(f"--set {setting}: there is no field '{path}'; {_fields(values, parents)}.")
         value = _parse(text)
-        if field == "kind" and parents[:1] == ["method"] and node[field] != value:
+        another = field == "kind" and parents[:1] == ["method"] and node[field] != value
+        if another:
             node.clear()  # another method has fields of its own
         node[field] = value
+        if another:
+            values = _completed(values)
     return validate(values)
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """With the defaults of what is not said; as they are where something is wrong, which `validate` tells."""
+    try:
+        return TrainConfig.model_validate(values).model_dump(mode="json")
+    except ValidationError:
+        return values
 
 
 def validate(values: Mapping[str, Any]) -> TrainConfig:
@@ -139,6 +158,8 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         if player not in PLAYERS:
             raise UnknownName("player", player, PLAYERS)
     _check_crop(config)
+    if config.data.pool and config.data.on_device:
+        raise ConfigError("A pool lies on the disk and data.on_device degrades anew: set data.pool=0.")
     if config.data.pool and config.data.pool_crop < config.data.crop:
         raise ConfigError(
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import nn
+from torch.backends import cudnn
 
 from .. import methods
 from ..data.photos import Progress
@@ -80,15 +81,18 @@ def run(
     with _engine(config, out, cpu) as accelerator:
         if config.compile:
             check_compiler(accelerator.device)
-        networks = players.cast(config, teacher, start, accelerator.device, callbacks.notice)
+        resumed = checkpoint is not None
+        networks = players.cast(config, teacher, start, accelerator.device, callbacks.notice, resumed)
         job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
             job.progress = checkpoints.load(checkpoint, accelerator)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
-            source = samples.sampler(photos, shots, config, out / "pool", callbacks)
+            source = samples.sampler(photos, shots, config, accelerator.device, out / "pool", callbacks)
         rank, world = accelerator.process_index, accelerator.num_processes
-        job.read = lambda step: source((step * world + rank) * config.batch, config.batch)
+        job.read = lambda step: source((step * world + rank) * config.batch, config.batch).locked(
+            accelerator.device
+        )
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
@@ -158,6 +162,7 @@ def _perceptual(config: TrainConfig, device: torch.device) -> Perceptual | None:
 def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
     """An accelerator whose trackers are closed and whose global state is reset, whatever happens."""
     out.mkdir(parents=True, exist_ok=True)
+    measured, cudnn.benchmark = cudnn.benchmark, True  # every batch has the same shapes
     try:
         accelerator = Accelerator(
             mixed_precision="bf16" if config.precision == "bf16" else "no",
@@ -177,6 +182,7 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
         finally:
             accelerator.end_training()
     finally:
+        cudnn.benchmark = measured
         AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
 
 

@@ -31,12 +31,52 @@ class Muon(torch.optim.Muon):
         matrices = self.param_groups[0]["params"]
         for matrix, kernel in zip(matrices, self.kernels, strict=True):
             matrix.grad = None if kernel.grad is None else _matrix(kernel.grad, kernel)
-        return super().step(closure)
+        if all(matrix.device.type == "cpu" for matrix in matrices):
+            return super().step(closure)
+        assert closure is None, "nobody here asks for one"
+        return self.step_by_shape()
+
+    @torch.no_grad()
+    def step_by_shape(self) -> None:
+        """The same step, all matrices of one shape in one batch: a fifth of the launches on a GPU."""
+        group = self.param_groups[0]
+        moving = [matrix for matrix in group["params"] if matrix.grad is not None]
+        for shape in dict.fromkeys(matrix.shape for matrix in moving):
+            matrices = [matrix for matrix in moving if matrix.shape == shape]
+            gradients = [matrix.grad for matrix in matrices]
+            momenta = [self._momentum(matrix) for matrix in matrices]
+            torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+            updates = torch.stack(torch._foreach_lerp(gradients, momenta, group["momentum"]))
+            directions = _orthogonal(updates, group["ns_coefficients"], group["ns_steps"], group["eps"])
+            torch._foreach_mul_(matrices, 1 - group["lr"] * group["weight_decay"])
+            rate = group["lr"] * max(1, shape[0] / shape[1]) ** 0.5
+            torch._foreach_add_(matrices, list(directions.unbind()), alpha=-rate)
+
+    def _momentum(self, matrix: Tensor) -> Tensor:
+        state = self.state[matrix]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(matrix)
+        return state["momentum_buffer"]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         super().zero_grad(set_to_none)
         for kernel in self.kernels:
             kernel.grad = None
+
+
+def _orthogonal(
+    updates: Tensor, coefficients: tuple[float, float, float], steps: int, smallest: float
+) -> Tensor:
+    """(K, m, n) -> nearly orthogonal matrices, by the bfloat16 Newton-Schulz iteration of torch's Muon."""
+    a, b, c = coefficients
+    x = updates.bfloat16()
+    x = x.mT if x.shape[1] > x.shape[2] else x
+    x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=smallest)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    x = x.mT if updates.shape[1] > updates.shape[2] else x
+    return x.to(updates.dtype)
 
 
 def _matrix(values: Tensor, kernel: Tensor) -> Tensor:

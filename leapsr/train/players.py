@@ -26,9 +26,15 @@ class Cast:
 
 
 def cast(
-    config: TrainConfig, teacher: Path | None, start: Path | None, device: torch.device, notice: Notice
+    config: TrainConfig,
+    teacher: Path | None,
+    start: Path | None,
+    device: torch.device,
+    notice: Notice,
+    resumed: bool = False,
 ) -> Cast:
-    """teacher: model folder to distil. start: model folder whose weights the student begins with.
+    """teacher: model folder to distil. start: model folder whose weights the student begins with. resumed:
+    the weights come from a checkpoint, after this.
 
     Without `start` a student begins with its teacher's weights where the networks are alike.
     Raises ConfigError when a folder does not fit the recipe, WeightsError when it cannot be read.
@@ -38,12 +44,12 @@ def cast(
     frozen = _teacher(config, teacher) if teacher is not None else None
     if start is not None:
         _begin(config, student, start)
-    elif isinstance(config.method, methods.RefinementConfig):
+    elif isinstance(config.method, methods.RefinementConfig) and not resumed:
         raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     elif frozen is not None and frozen.config == config.network:
         student.load_state_dict(frozen.state_dict())
         student.forget_interval()
-    elif frozen is not None:
+    elif frozen is not None and not resumed:
         notice("The student's network differs from the teacher's, so it begins untrained.")
     everyone = Cast(student, frozen, methods.players(config.method, frozen))
     for network in (student, *everyone.others.values(), *([frozen] if frozen is not None else [])):

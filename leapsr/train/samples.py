@@ -1,5 +1,6 @@
 """From the photos on disk to the network's space: which samples a step sees and how they are prepared."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -8,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .. import degrade
-from ..data import pool
+from ..data import on_device, pool
 from ..data.crops import PhotoCrops, Sample
+from ..data.on_device import DeviceCrops, Places
 from ..data.photos import Photos, open_photos
-from ..degrade import Degradation
+from ..degrade import Degradation, Generators
 from ..errors import DataError
 from ..methods import Batch
 from ..networks import Condition
@@ -50,10 +53,19 @@ def split(source: str | Path, config: TrainConfig) -> Photographs:
 
 
 def sampler(
-    source: str | Path, shots: Photographs, config: TrainConfig, cache: Path, callbacks: "Callbacks"
-) -> Callable[[int, int], Sample]:
-    """samples(first, count) for the trainer: fresh crops, or a pool degraded ahead of time in `cache`."""
+    source: str | Path,
+    shots: Photographs,
+    config: TrainConfig,
+    device: torch.device,
+    cache: Path,
+    callbacks: "Callbacks",
+) -> Callable[[int, int], Sample | Places]:
+    """samples(first, count) for the trainer: fresh crops, from the host or from photos on the device, or a
+    pool degraded ahead of time in `cache`.
+    """
     data = config.data
+    if data.on_device:
+        return DeviceCrops(_on_device(shots, device, callbacks), data.crop, config.seed)
     if not data.pool:
         return PhotoCrops(shots.photos, shots.training, data.crop, config.seed)
     spec = pool.PoolSpec(
@@ -72,6 +84,14 @@ def sampler(
     return pool.Pool(cache, data.crop, config.seed)
 
 
+def _on_device(shots: Photographs, device: torch.device, callbacks: "Callbacks") -> on_device.DevicePhotos:
+    began = time.monotonic()
+    photos = on_device.load(shots.photos, shots.training, device)
+    size, seconds = photos.pixels.numel() / 1e9, time.monotonic() - began
+    callbacks.notice(f"{len(photos.sizes)} photos, {size:.2f} GB on {device} in {seconds:.1f} s.")
+    return photos
+
+
 @dataclass(frozen=True)
 class Prepare:
     """uint8 samples -> a Batch on the device: degraded if they are not yet, in [-1, 1], with a source."""
@@ -81,13 +101,14 @@ class Prepare:
     device: torch.device
 
     @torch.no_grad()
-    def __call__(self, sample: Sample, generator: torch.Generator) -> Batch:
-        image = sample.image.to(self.device).float() / 255
-        if sample.lr is not None:
-            lr = sample.lr.to(self.device).float() / 255
+    def __call__(self, sample: Sample | Places, generator: torch.Generator) -> Batch:
+        found = sample.to(self.device)
+        image = _floats(found.image)
+        if found.lr is not None:
+            lr = _floats(found.lr)
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, generator)
+            lr = self.degradation(image, Generators.beside(generator))
         image, lr = image * 2 - 1, lr * 2 - 1
         upsampled = bicubic_upsample(lr, self.degradation.scale)
         redraw = partial(self.config.source.draw, upsampled, generator)
@@ -101,6 +122,11 @@ class Prepare:
         """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
         mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
         return torch.Generator(self.device).manual_seed(int(mixed))
+
+
+def _floats(pixels: Tensor) -> Tensor:
+    """uint8 (B, 3, H, W) in any order of memory to float32 in [0, 1], planes one after another."""
+    return pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255
 
 
 def prepare(config: TrainConfig, device: torch.device) -> Prepare:

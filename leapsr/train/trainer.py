@@ -76,14 +76,16 @@ class Stopwatch:
 def fit(run: Run) -> None:
     """Train to the last step, the deadline, or until run.stop(); leaves a checkpoint and a student."""
     config, step = run.config, run.progress["step"]
-    batches = Prefetch(run.read, range(step, config.steps), config.data.workers)
+    used = spent(run)
+    batches = Prefetch(run.read, range(step, config.steps if used < 1 else step), config.data.workers)
     watch = Stopwatch(batches)
     saved = time.monotonic()
     began = saved - run.progress["seconds"]
     finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)
     for sample in batches:
         batch = run.prepare(sample, step)
-        losses = update(run, batch, schedule(config.optimizer, step, config.steps))
+        share = schedule(config.optimizer, step, config.steps, used)
+        losses = update(run, batch, share)
         run.average.update(run.accelerator.unwrap_model(run.players["student"]))
         finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
         now, step = time.monotonic(), step + 1
@@ -91,11 +93,13 @@ def fit(run: Run) -> None:
         watch.samples += count
         run.progress = {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
         run.tick(step)
-        over = run.stop() or (run.deadline is not None and now > run.deadline)
+        used = spent(run)
+        over = run.stop() or used >= 1 or (run.deadline is not None and now > run.deadline)
         over, due = agree(run.accelerator, over, now - saved > config.checkpoint_minutes * 60)
         if step % config.log_every == 0:
             guard(run, finite)
-            run.report(step, {name: value.item() for name, value in losses.items()} | watch.read())
+            values = {name: value.item() for name, value in losses.items()}
+            run.report(step, values | {"rate": share} | watch.read())
         if step % config.validate_every == 0:
             run.report(step, run.look(run.average.network, step))
             watch.reset()  # a look at the pictures is not training
@@ -105,6 +109,17 @@ def fit(run: Run) -> None:
         if over:
             return
     keep(run, finite)
+
+
+def spent(run: Run) -> float:
+    """Share of the run's minutes that is over, 0 where only steps count; the same in every process."""
+    if run.config.minutes is None:
+        return 0.0
+    share = run.progress["seconds"] / (60 * run.config.minutes)
+    if run.accelerator.num_processes == 1:
+        return share
+    clocks = torch.tensor([share], device=run.accelerator.device)
+    return run.accelerator.reduce(clocks, "mean").item()
 
 
 def agree(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
@@ -136,10 +151,13 @@ def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
     return report
 
 
-def schedule(config: OptimizerConfig, step: int, steps: int) -> float:
-    """Share of the full learning rate: linear warm-up, then 1 or falling linearly to 0 at the last step."""
+def schedule(config: OptimizerConfig, step: int, steps: int, spent: float = 0.0) -> float:
+    """Share of the full learning rate: linear warm-up, then 1 or falling linearly to 0 at the end.
+
+    The end is the last step, or where `spent`, the share of the time, is 1 before that.
+    """
     warm = min(1.0, (step + 1) / max(1, config.warmup))
-    left = 1 - step / steps if config.decay == "linear" else 1.0
+    left = 1 - max(step / steps, min(spent, 1.0)) if config.decay == "linear" else 1.0
     return warm * left
 
 

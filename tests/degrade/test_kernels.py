@@ -8,8 +8,8 @@ from safetensors.torch import load_file
 from leapsr.degrade.kernels import (
     SIDE,
     Blur,
-    draw_blur,
-    draw_sinc,
+    BlurDraw,
+    SincDraw,
     gaussian,
     generalized_gaussian,
     plateau,
@@ -75,7 +75,14 @@ def test_the_sinc_filter_passes_below_its_cutoff_and_stops_above():
     assert response[21:32].max() < 0.1
 
 
-@pytest.mark.parametrize("draw", [lambda g: draw_blur(Blur((0.2, 3.0)), 400, g), lambda g: draw_sinc(400, g)])
+def drawn(blur, count, seed):
+    return BlurDraw.draw(blur, count, torch.Generator().manual_seed(seed)).kernels()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda g: BlurDraw.draw(Blur((0.2, 3.0)), 400, g).kernels(), lambda g: SincDraw.draw(400, g).kernels()],
+)
 def test_drawn_kernels_sum_to_one_and_differ(draw):
     kernels = draw(torch.Generator().manual_seed(3))
     assert kernels.shape == (400, SIDE, SIDE)
@@ -86,13 +93,11 @@ def test_drawn_kernels_sum_to_one_and_differ(draw):
 
 
 def test_sizes_of_drawn_kernels():
-    kernels = draw_blur(
-        Blur((2.0, 3.0), sizes=(7, 11), sinc_probability=0), 300, torch.Generator().manual_seed(0)
-    )
+    kernels = drawn(Blur((2.0, 3.0), sizes=(7, 11), sinc_probability=0), 300, seed=0)
     widths = (kernels[:, SIDE // 2] > 0).sum(1)
     assert set(widths.tolist()) == {7, 9, 11}
 
 
 def test_a_tenth_of_the_kernels_ring():
-    kernels = draw_blur(Blur((0.2, 3.0)), 4000, torch.Generator().manual_seed(0))
+    kernels = drawn(Blur((0.2, 3.0)), 4000, seed=0)
     assert (kernels.amin(dim=(1, 2)) < -1e-4).float().mean() == pytest.approx(0.1, abs=0.02)

@@ -2,7 +2,8 @@ import pytest
 import torch
 from PIL import Image
 
-from leapsr.degrade.realesrgan import HEAVY, LIGHT, RealESRGAN, StageDraw, write_sheet
+from leapsr.degrade.history import HEAVY, LIGHT, StageDraw
+from leapsr.degrade.realesrgan import RealESRGAN, write_sheet
 
 
 def test_published_parameters():

@@ -66,6 +66,19 @@ def test_a_pool_must_hold_the_crop():
         config.override(recipes.teacher_small(), ["data.crop=256"])
 
 
+def test_a_pool_and_photos_on_the_device_exclude_each_other():
+    with pytest.raises(ConfigError, match=r"data\.pool=0"):
+        config.override(recipes.teacher_small(), ["data.on_device=true"])
+    config.override(recipes.teacher_small(), ["data.on_device=true", "data.pool=0"])
+
+
+def test_a_configuration_written_before_a_field_was_there_still_reads(tmp_path):
+    values = recipes.teacher_small().model_dump(mode="json")
+    del values["minutes"], values["data"]["on_device"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert config.read(tmp_path / "config.json") == recipes.teacher_small()
+
+
 def test_a_misspelt_key_in_a_file_is_an_error(tmp_path):
     values = recipes.teacher_tiny().model_dump(mode="json")
     values["optimizer"]["warmpu"] = 3
@@ -88,11 +101,10 @@ def test_an_unknown_recipe_lists_the_known():
 
 @pytest.mark.parametrize("kind", ["oftsr", "mfsr", "smfsr", "flowsr"])
 def test_a_refinement_takes_any_student(kind):
-    """A new kind brings fields of its own; those of the old one would be unknown to it."""
-    changed = config.override(
-        recipes.get("refine_tiny"), [f"method.student.kind={kind}", "network.quality=true"]
-    )
-    assert methods.base(changed.method).kind == kind
+    """A new kind brings fields of its own, which can be set at once; the old one's are unknown to it."""
+    settings = ["network.quality=true", f"method.student.kind={kind}", "method.student.norm=l1"]
+    changed = methods.base(config.override(recipes.get("refine_tiny"), settings).method)
+    assert (changed.kind, changed.norm) == (kind, "l1")
 
 
 def test_rates_by_player():

@@ -51,9 +51,7 @@ def test_training_learns(photos, tmp_path):
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_a_student_begins_as_its_teacher_without_what_that_never_learnt(
-    given, photos, teacher, tmp_path
-):
+def test_a_student_begins_as_its_teacher_without_what_that_never_learnt(given, photos, teacher, tmp_path):
     """Also where the teacher is given as --from: what it would say for r < t is anything."""
     start = teacher / "model" if given else None
     settings = ["steps=1", "optimizer.learning_rate=1e-12"]
@@ -169,6 +167,7 @@ COMMANDS = {
     "teacher": ["train", "teacher_tiny"],
     "oftsr": ["distill", "oftsr_tiny"],
     "pool": ["train", "teacher_tiny", "--set", "data.pool=8", "--set", "data.pool_crop=48"],
+    "device": ["train", "teacher_tiny", "--set", "data.on_device=true", "--set", "data.degradation=photo"],
     "refine": ["distill", "refine_tiny", "--set", "optimizer.kind=muon"],
 }
 
@@ -177,7 +176,8 @@ def command(kind, photos, out, teacher, *more):
     settings = [*QUICK, "steps=40", "checkpoint_minutes=0.0005", "validate_every=15"]
     verb = [*COMMANDS[kind][:2], str(photos), *COMMANDS[kind][2:]]
     verb += ["--teacher", str(teacher / "model")] if COMMANDS[kind][0] == "distill" else []
-    verb += ["--from", str(relabelled(teacher / "model", "oftsr", out.parent))] if kind == "refine" else []
+    if kind == "refine" and "--resume" not in more:  # a checkpoint holds what --from would give
+        verb += ["--from", str(relabelled(teacher / "model", "oftsr", out.parent))]
     sets = [part for setting in settings for part in ("--set", setting)]
     return [sys.executable, "-m", "leapsr", *verb, *sets, "--cpu", "-o", str(out), *more]
 
@@ -218,6 +218,42 @@ def test_max_minutes_saves_and_stops(photos, tmp_path):
     [*_, last] = checkpoints.complete(tmp_path / "checkpoints")
     assert (tmp_path / "model" / "model.safetensors").exists()
     assert 0 < json.loads((last / "progress.json").read_text())["step"] < 1000000
+
+
+def test_a_run_of_some_minutes_ends_at_a_rate_of_nothing_however_it_is_cut(photos, tmp_path):
+    """The minutes are those of the whole run; --max-minutes are those of one command."""
+    settings = ["steps=1000000", "minutes=0.08", "optimizer.decay=linear", "optimizer.warmup=0"]
+    settings += ["validate_every=1000000", "log_every=1"]
+    train("teacher_tiny", photos, tmp_path, *settings, minutes=0.04)
+    cut = log(tmp_path)[-1]
+    assert 0 < cut["rate"] < 1
+    train("teacher_tiny", photos, tmp_path, *settings, resume="auto")
+    rates = [line["rate"] for line in log(tmp_path) if "rate" in line]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.1
+    [*_, last] = checkpoints.complete(tmp_path / "checkpoints")
+    progress = json.loads((last / "progress.json").read_text())
+    assert 4.8 <= progress["seconds"] < 7
+    train("teacher_tiny", photos, tmp_path, *settings, resume="auto")  # it is done: nothing more happens
+    assert checkpoints.complete(tmp_path / "checkpoints")[-1] == last
+
+
+def test_a_packed_archive_on_the_device_trains(photos, tmp_path):
+    from leapsr.data.encoded import pack_within
+
+    pack_within(photos, tmp_path / "photos.safetensors", 1)
+    told = []
+    train(
+        "teacher_tiny",
+        tmp_path / "photos.safetensors",
+        tmp_path / "run",
+        "steps=3",
+        "data.on_device=true",
+        "data.degradation=photo",
+        callbacks=launch.Callbacks(notice=told.append),
+    )
+    assert any("3 photos, 0.00 GB on cpu" in text for text in told)
+    assert Restorer.from_pretrained(tmp_path / "run" / "model").config.method == "teacher"
 
 
 @pytest.mark.parametrize("minutes", ["5", "1e-7"])

@@ -27,6 +27,14 @@ def test_a_falling_rate_ends_at_nothing():
     assert shares[100] == 0
 
 
+def test_a_rate_that_falls_with_the_clock():
+    config = OptimizerConfig(warmup=0, decay="linear")
+    assert schedule(config, 10, 100, spent=0.5) == pytest.approx(0.5)
+    assert schedule(config, 80, 100, spent=0.5) == pytest.approx(0.2)  # the steps are nearer their end
+    assert schedule(config, 10, 100, spent=1.7) == 0
+    assert schedule(OptimizerConfig(warmup=0), 10, 100, spent=0.5) == 1
+
+
 def test_the_average_forgets_its_start_and_then_decays_as_asked():
     """Against the recursion written out in scalars."""
     network = nn.Linear(1, 1, bias=False)

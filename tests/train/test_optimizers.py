@@ -33,6 +33,32 @@ def test_a_kernel_moves_as_the_matrix_it_is(memory_format):
     assert (moved - layers(memory_format)[0].weight.permute(0, 2, 3, 1).reshape(8, -1)).abs().max() > 0.01
 
 
+def test_a_step_by_shape_is_the_same_step():
+    """As a GPU takes it: several matrices of one shape, and both ways round."""
+
+    def kernels() -> list[nn.Parameter]:
+        torch.manual_seed(0)
+        return [nn.Parameter(torch.randn(*s, 3, 3)) for s in ((8, 2), (40, 4), (8, 2), (4, 4))]
+
+    one, other = kernels(), kernels()
+    whole, batched = (optimizers.Muon(each, 0.02, weight_decay=0.1) for each in (one, other))
+    for seed in range(3):
+        for pair in zip(one, other, strict=True):
+            torch.manual_seed(seed)
+            for kernel in pair:
+                kernel.grad = torch.randn(kernel.shape, generator=torch.Generator().manual_seed(seed))
+        whole.step()
+        for matrix, kernel in zip(batched.param_groups[0]["params"], other, strict=True):
+            matrix.grad = kernel.grad.flatten(1)
+        batched.step_by_shape()
+    for a, b in zip(one, other, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=2e-3)
+    for a, b in zip(*(each.param_groups[0]["params"] for each in (whole, batched)), strict=True):
+        torch.testing.assert_close(
+            *(each.state[m]["momentum_buffer"] for each, m in ((whole, a), (batched, b)))
+        )
+
+
 def test_every_parameter_moves_once_and_gradients_are_dropped():
     network = layers(torch.channels_last)
     network(torch.randn(2, 3, 6, 6)).square().mean().backward()

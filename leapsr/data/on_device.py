@@ -1,0 +1,156 @@
+"""Photos decoded once into the memory of the device that trains, and crops cut there.
+
+A GPU then needs nothing from the host but where each crop lies, three whole numbers a sample: no decoding, no
+copy of pixels, no threads that fall behind. 350 megapixels are 1 GB.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import DataError
+from ..ops.transfer import lock, send
+from .crops import Sample
+from .photos import Photos, cores
+
+BLOCK = 1024  # samples whose places are drawn at once: the generator costs more than its numbers
+SHARE = 0.5  # of the memory that is free: the rest is for training
+
+
+class Places(NamedTuple):
+    """Crops that are still to be cut.
+
+    steps: (3, B) int64, in pixels of `photos`: the first pixel of each crop, and how far it is to its next
+    row and to its next column, which depends on how it is turned.
+    """
+
+    photos: "DevicePhotos"
+    steps: Tensor
+    side: int
+
+    def locked(self, device: torch.device) -> "Places":
+        """In memory from which a copy to `device` waits for nothing."""
+        return self._replace(steps=lock(self.steps, device))
+
+    def to(self, device: torch.device) -> Sample:
+        """The crops, cut on the device of the photos, which is the same."""
+        return Sample(self.photos.cut(send(self.steps, device), self.side), None)
+
+
+@dataclass(frozen=True)
+class DevicePhotos:
+    """pixels: (N, 3) uint8 on a device, every photo row by row, one photo after another.
+
+    firsts: the first pixel of each photo. sizes: (height, width) of each.
+    """
+
+    pixels: Tensor
+    firsts: np.ndarray
+    sizes: np.ndarray
+
+    def cut(self, steps: Tensor, side: int) -> Tensor:
+        """uint8 (B, 3, side, side), channels last, of places as in `Places`, on this device."""
+        first, row, column = steps.view(3, -1, 1, 1)
+        line = torch.arange(side, device=steps.device)
+        index = first + row * line.view(-1, 1) + column * line
+        return self.pixels[index].permute(0, 3, 1, 2)
+
+
+def load(photos: Photos, indices: list[int], device: torch.device) -> DevicePhotos:
+    """Decode these photos with every core, straight to the device. Raises DataError when they do not fit."""
+    sizes = np.array([photos.sizes[i] for i in indices], dtype=np.int64)
+    ends = np.cumsum(sizes.prod(axis=1))
+    pixels = _room(int(ends[-1]), device)
+    firsts = ends - sizes.prod(axis=1)
+    for first, end, photo in zip(firsts, ends, _decoded(photos, indices), strict=True):
+        pixels[first:end].copy_(photo)
+    return DevicePhotos(pixels, firsts, sizes)
+
+
+@dataclass
+class DeviceCrops:
+    """Random crops of photos on a device, in all eight symmetries, each photo as likely as its area.
+
+    The same law as `PhotoCrops`, with other draws.
+    """
+
+    photos: DevicePhotos
+    side: int
+    seed: int
+    share: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        areas = self.photos.sizes.prod(axis=1)
+        self.share = np.cumsum(areas) / areas.sum()
+
+    def __call__(self, first: int, count: int) -> Places:
+        """Where samples first .. first + count - 1 of the run lie: a pure function of seed and number."""
+        chances = np.concatenate(list(self._chances(first, count)))
+        photo = np.searchsorted(self.share, chances[:, 0], side="right")
+        height, width = self.photos.sizes[photo].T
+        top, left = (
+            (chances[:, 1 + axis] * (length - self.side + 1)).astype(np.int64)
+            for axis, length in enumerate((height, width))
+        )
+        way = (chances[:, 3] * 8).astype(np.int64)
+        corner = self.photos.firsts[photo] + top * width + left
+        return Places(self.photos, torch.from_numpy(_turned(corner, width, way, self.side)), self.side)
+
+    def _chances(self, first: int, count: int) -> Iterator[np.ndarray]:
+        """Four numbers in [0, 1) for each sample, (count, 4) in pieces."""
+        for block in range(first // BLOCK, (first + count - 1) // BLOCK + 1):
+            start, end = (min(max(n - block * BLOCK, 0), BLOCK) for n in (first, first + count))
+            yield _block(self.seed, block)[start:end]
+
+
+def _turned(corner: np.ndarray, width: np.ndarray, way: np.ndarray, side: int) -> np.ndarray:
+    """(3, B): first pixel, row step and column step of crops whose top left pixel is `corner`.
+
+    way: 0 to 7, the symmetry of `crops.turn`: transposed, then mirrored in columns and in rows.
+    """
+    transposed, columns, rows = (way & bit > 0 for bit in (4, 1, 2))
+    row = np.where(transposed, 1, width)
+    column = np.where(transposed, width, 1)
+    corner = corner + (side - 1) * (np.where(columns, column, 0) + np.where(rows, row, 0))
+    return np.stack([corner, np.where(rows, -row, row), np.where(columns, -column, column)])
+
+
+@lru_cache(maxsize=64)  # threads read ahead, each at its own place
+def _block(seed: int, block: int) -> np.ndarray:
+    return np.random.default_rng((seed, block)).random((BLOCK, 4))
+
+
+def _decoded(photos: Photos, indices: list[int]) -> Iterator[Tensor]:
+    """(height * width, 3) uint8 of each photo, in order; a few wait at a time, not all."""
+    at_once = 2 * cores()
+    with ThreadPoolExecutor(cores(), "decode") as executor:
+        for start in range(0, len(indices), at_once):
+            for photo in executor.map(photos.whole, indices[start : start + at_once]):
+                yield photo.permute(1, 2, 0).reshape(-1, 3)
+
+
+def _room(pixels: int, device: torch.device) -> Tensor:
+    need, free = 3 * pixels, _free(device)
+    advice = "take fewer or smaller ones (`leapsr pack --max-megabytes`) or use --set data.on_device=false"
+    if free is not None and need > SHARE * free:
+        raise DataError(
+            f"The photos need {need / 1e9:.1f} GB and {device} has {free / 1e9:.1f} GB free, half of which "
+            f"is for training: {advice}."
+        )
+    try:
+        return torch.empty(pixels, 3, dtype=torch.uint8, device=device)
+    except RuntimeError as error:  # torch.OutOfMemoryError is one; a CPU has no other
+        raise DataError(f"The photos need {need / 1e9:.1f} GB and {device} has not: {advice}.") from error
+
+
+def _free(device: torch.device) -> int | None:
+    """Bytes that a device has free; None where it cannot be known."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return None
