@@ -3,14 +3,21 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from typer.testing import CliRunner
 
 from leapsr import Upscaler, catalog
+from leapsr.cli.main import app
 from leapsr.metrics.fidelity import psnr
 from leapsr.ops.upsample import bicubic_upsample
 from leapsr.restorer import Restorer
 from tests.conftest import picture_array
 
 NAMES = sorted(path.parent.name for path in catalog.PACKAGED.glob("*/config.json"))
+WITH_DIAL = [name for name in NAMES if Restorer.from_pretrained(catalog.find(name)).most_faithful]
+POSITIONS = [
+    (name, fidelity) for name in NAMES for fidelity in (0.0, 0.5, 1.0) if not fidelity or name in WITH_DIAL
+]
 
 
 def picture(height: int, width: int) -> torch.Tensor:
@@ -30,9 +37,24 @@ def test_the_card_says_what_one_wants_to_know(name):
     assert catalog.CARD in catalog.verify(name)
 
 
+def test_there_is_one_of_each_method():
+    methods = {Restorer.from_pretrained(catalog.find(name)).config.method for name in NAMES}
+    assert methods == {"oftsr", "mfsr", "smfsr", "flowsr"}
+
+
 @pytest.mark.parametrize("name", NAMES)
+def test_the_command_reaches_each_by_its_name(name, tmp_path):
+    Image.fromarray((picture(20, 30).permute(1, 2, 0) * 255).byte().numpy()).save(tmp_path / "in.png")
+    result = CliRunner().invoke(
+        app, ["upscale", str(tmp_path / "in.png"), "-n", name, "-o", str(tmp_path / "out.png")]
+    )
+    assert result.exit_code == 0, result.output
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (120, 80)
+
+
+@pytest.mark.parametrize(("name", "fidelity"), POSITIONS)
 @pytest.mark.parametrize(("height", "width"), [(131, 197), (64, 211), (150, 97)])
-@pytest.mark.parametrize("fidelity", [0.0, 0.5, 1.0])
 def test_tiled_equals_untiled(name, height, width, fidelity):
     """Odd and prime sizes, so that the last tile is cut anywhere; in float32, one call against many."""
     upscaler = Upscaler.from_pretrained(name, device="cpu", dtype="fp32")
@@ -47,11 +69,9 @@ def test_weights_are_small(name):
     assert (catalog.find(name) / catalog.WEIGHTS).stat().st_size < 16 << 20
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_DIAL)
 def test_faithful_beats_bicubic_on_damaged_photos(name, shared):
     """A guard against packaging something broken; the whole table is docs/log.md's."""
-    from PIL import Image
-
     from leapsr import degrade
 
     restorer, gains = Restorer.from_pretrained(catalog.find(name)), []

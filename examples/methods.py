@@ -1,0 +1,66 @@
+"""One photo that ships with scikit-image, damaged, and restored by each packaged model in one step.
+
+    python examples/methods.py [--out FILE] [--photo astronaut] [--kind realesrgan-light]
+
+Each model at its most realistic, and at its own default below.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from before_after import DETAILS, SCALE, damaged
+from PIL import Image, ImageDraw
+
+from leapsr import Upscaler, catalog
+
+SIDE, GAP, TITLE = 216, 6, 18
+
+
+def grid(rows: list[dict[str, Image.Image]]) -> Image.Image:
+    """Squares with their names above them."""
+    columns = max(map(len, rows))
+    sheet = Image.new("RGB", (columns * (SIDE + GAP) - GAP, len(rows) * (SIDE + TITLE)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, parts in enumerate(rows):
+        for column, (name, part) in enumerate(parts.items()):
+            left, top = column * (SIDE + GAP), row * (SIDE + TITLE)
+            draw.text((left + 2, top + 3), name, fill="black")
+            sheet.paste(part, (left, top + TITLE))
+    return sheet
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("out/methods.png"))
+    parser.add_argument("--photo", choices=DETAILS, default="astronaut")
+    parser.add_argument("--kind", default="realesrgan-light", help="how the photo is damaged")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+
+    photo = np.asarray(getattr(skimage.data, options.photo)())
+    small = damaged(photo, options.kind, options.seed)
+    size = (SCALE * small.width, SCALE * small.height)
+    left, top, side = DETAILS[options.photo]
+    box = (left, top, left + side, top + side)
+
+    def detail(image: Image.Image) -> Image.Image:
+        return image.crop(box).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+
+    realistic = {"bicubic": detail(small.resize(size, Image.Resampling.BICUBIC))}
+    default = {"photo": detail(Image.fromarray(photo))}
+    for name in catalog.names():
+        upscaler = Upscaler.from_pretrained(name)
+        realistic[f"{name}, fidelity 0"] = detail(upscaler(small, fidelity=0.0))
+        position = upscaler.restorer.default_fidelity
+        default[f"{name}, {position:g} (default)"] = detail(upscaler(small))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    grid([realistic, default]).save(options.out)
+    print(f"Wrote {options.out}.")
+
+
+if __name__ == "__main__":
+    main()
