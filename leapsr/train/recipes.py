@@ -33,7 +33,7 @@ def teacher_tiny() -> TrainConfig:
 
 
 def teacher_small() -> TrainConfig:
-    """The packaged model's teacher: as long as one likes on a CPU, 20,000 steps an hour on one quiet core.
+    """The packaged models' teacher: as long as one likes on a CPU, 20,000 steps an hour on one quiet core.
 
     L1, late times, half of the batch at t = 1, one noise for all channels, Muon: docs/log.md says what each
     brought.
@@ -116,7 +116,7 @@ def _small(method: MethodConfig) -> TrainConfig:
 
 
 def oftsr_small() -> TrainConfig:
-    """The packaged model: teacher_small distilled to one step.
+    """leap-small-oftsr: teacher_small distilled to one step.
 
     Alignment brings a thousandth of LPIPS in the paper (Tab. 8) and costs a third of the step: off here. The
     boundary learns from the data, so that the faithful end of the dial goes on improving.
@@ -133,7 +133,7 @@ def mfsr_small() -> TrainConfig:
 
 
 def smfsr_small() -> TrainConfig:
-    """teacher_small distilled by splitting intervals; times uniform, so that t = 1 is seen more."""
+    """leap-small: teacher_small distilled by splitting intervals. Times uniform: t = 1 is seen more."""
     return _small(SmfsrConfig(norm="l1", times="uniform")).model_copy(update={"grid": "cosine"})
 
 
