@@ -35,16 +35,18 @@ def damaged(photo: np.ndarray, kind: str, seed: int) -> Image.Image:
     return Image.fromarray((lr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
 
 
-def strip(parts: dict[str, Image.Image], side: int) -> Image.Image:
-    """Squares in a row, each with its name above it."""
+def sheet(rows: list[dict[str, Image.Image]], side: int) -> Image.Image:
+    """Rows of squares, each with its name above it."""
     gap, title = 6, 18
-    sheet = Image.new("RGB", (len(parts) * (side + gap) - gap, side + title), "white")
-    draw = ImageDraw.Draw(sheet)
-    for column, (name, part) in enumerate(parts.items()):
-        left = column * (side + gap)
-        draw.text((left + 2, 3), name, fill="black")
-        sheet.paste(part.resize((side, side), Image.Resampling.NEAREST), (left, title))
-    return sheet
+    columns = max(map(len, rows))
+    whole = Image.new("RGB", (columns * (side + gap) - gap, len(rows) * (side + title)), "white")
+    draw = ImageDraw.Draw(whole)
+    for row, parts in enumerate(rows):
+        for column, (name, part) in enumerate(parts.items()):
+            left, top = column * (side + gap), row * (side + title)
+            draw.text((left + 2, top + 3), name, fill="black")
+            whole.paste(part.resize((side, side), Image.Resampling.NEAREST), (left, top + title))
+    return whole
 
 
 def main() -> None:
@@ -72,9 +74,9 @@ def main() -> None:
     bicubic = small.resize(large.size, Image.Resampling.BICUBIC).crop(box)
     original = Image.fromarray(photo).crop(box)
     parts = {"before": pixels, "bicubic": bicubic, "leapsr, one step": large.crop(box), "the photo": original}
-    strip(parts, 2 * side).save(options.out / "sheet.png")
+    sheet([parts], 2 * side).save(options.out / "sheet.png")
     dial = {f"fidelity {f:g}": leapsr.upscale(small, fidelity=f).crop(box) for f in DIAL}
-    strip(dial, 2 * side).save(options.out / "dial.png")
+    sheet([dial], 2 * side).save(options.out / "dial.png")
     print(f"{small.width} x {small.height} -> {large.width} x {large.height} in {seconds:.2f} s.")
     print(f"Before and after: {options.out / 'sheet.png'}   the dial: {options.out / 'dial.png'}")
 

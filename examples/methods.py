@@ -10,25 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from before_after import DETAILS, SCALE, damaged
-from PIL import Image, ImageDraw
+from before_after import DETAILS, SCALE, damaged, sheet
+from PIL import Image
 
 from leapsr import Upscaler, catalog
-
-SIDE, GAP, TITLE = 216, 6, 18
-
-
-def grid(rows: list[dict[str, Image.Image]]) -> Image.Image:
-    """Squares with their names above them."""
-    columns = max(map(len, rows))
-    sheet = Image.new("RGB", (columns * (SIDE + GAP) - GAP, len(rows) * (SIDE + TITLE)), "white")
-    draw = ImageDraw.Draw(sheet)
-    for row, parts in enumerate(rows):
-        for column, (name, part) in enumerate(parts.items()):
-            left, top = column * (SIDE + GAP), row * (SIDE + TITLE)
-            draw.text((left + 2, top + 3), name, fill="black")
-            sheet.paste(part, (left, top + TITLE))
-    return sheet
 
 
 def main() -> None:
@@ -48,7 +33,7 @@ def main() -> None:
     box = (left, top, left + side, top + side)
 
     def detail(image: Image.Image) -> Image.Image:
-        return image.crop(box).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        return image.crop(box)
 
     realistic = {"bicubic": detail(small.resize(size, Image.Resampling.BICUBIC))}
     default = {"photo": detail(Image.fromarray(photo))}
@@ -58,7 +43,7 @@ def main() -> None:
         position = upscaler.restorer.default_fidelity
         default[f"{name}, {position:g} (default)"] = detail(upscaler(small))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    grid([realistic, default]).save(options.out)
+    sheet([realistic, default], side).save(options.out)
     print(f"Wrote {options.out}.")
 
 

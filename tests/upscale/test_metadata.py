@@ -198,5 +198,7 @@ def test_any_single_byte_may_be_wrong():
         for value in (0, 0x7F, 0xFF):
             damaged = block[:place] + bytes((value,)) + block[place + 1 :]
             turned = exif.upright(damaged)
+            assert turned is None or turned.startswith(exif.HEADER)
             if turned is not None:
-                exif.of_result(turned, (10, 10), (300, 300), b"\xff\xd8new")
+                result = exif.of_result(turned, (10, 10), (300, 300), b"\xff\xd8new")
+                assert result is None or result.startswith(exif.HEADER)
