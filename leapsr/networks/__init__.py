@@ -1,6 +1,6 @@
 """What has trainable weights."""
 
-from .condition import Condition, Quality
+from .condition import Condition, Prompt, Quality
 from .unet import PRESETS, UNet, UNetConfig
 
-__all__ = ["PRESETS", "Condition", "Quality", "UNet", "UNetConfig"]
+__all__ = ["PRESETS", "Condition", "Prompt", "Quality", "UNet", "UNetConfig"]

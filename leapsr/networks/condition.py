@@ -1,6 +1,7 @@
 """What a network is told beside the state and the times."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import torch
@@ -20,22 +21,61 @@ class Quality(IntEnum):
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """What a text encoder made of one text for each sample.
+
+    tokens: (B, L, D). pooled: (B, P), one vector for the whole text; None where the network reads none.
+    """
+
+    tokens: Tensor
+    pooled: Tensor | None = None
+
+    def take(self, rows: slice) -> "Prompt":
+        return Prompt(self.tokens[rows], None if self.pooled is None else self.pooled[rows])
+
+    def expand(self, samples: int) -> "Prompt":
+        """The same text for each of `samples`, where it was there once."""
+        pooled = None if self.pooled is None else self.pooled.expand(samples, -1)
+        return Prompt(self.tokens.expand(samples, -1, -1), pooled)
+
+    def __add__(self, other: "Prompt") -> "Prompt":
+        """Raises ValueError for prompts of different lengths or kinds."""
+        if self.tokens.shape[1:] != other.tokens.shape[1:] or (self.pooled is None) != (other.pooled is None):
+            raise ValueError("prompts of one batch must have the same number of tokens and the same kind")
+        tokens = torch.cat([self.tokens, other.tokens])
+        if self.pooled is None or other.pooled is None:
+            return Prompt(tokens)
+        return Prompt(tokens, torch.cat([self.pooled, other.pooled]))
+
+
+@dataclass(frozen=True)
 class Condition:
-    """lr: (B, 3, H, W) low-resolution image in [-1, 1], not upsampled.
+    """lr: (B, C, H, W), the low-resolution image in [-1, 1] as the network takes it: not upsampled for the
+    U-Net, encoded for networks that work on latents.
 
     quality: (B,) int64 of Quality; None is GOOD for all of them.
+    prompt: the text of each sample, for networks that read one.
+    prompts: what `labelled` puts in its place, by label; a label without a prompt keeps the one there is.
     """
 
     lr: Tensor
     quality: Tensor | None = None
+    prompt: Prompt | None = None
+    prompts: Mapping[Quality, Prompt] = field(default_factory=dict)
 
     def take(self, rows: slice) -> "Condition":
         """The condition of some samples of the batch."""
-        return Condition(self.lr[rows], None if self.quality is None else self.quality[rows])
+        return Condition(
+            self.lr[rows],
+            None if self.quality is None else self.quality[rows],
+            None if self.prompt is None else self.prompt.take(rows),
+            {label: prompt.take(rows) for label, prompt in self.prompts.items()},
+        )
 
     def labelled(self, quality: Quality) -> "Condition":
-        """The same images with one label for all of them."""
-        return replace(self, quality=torch.full((len(self.lr),), int(quality), device=self.lr.device))
+        """The same images with one label, and its prompt where there is one, for all of them."""
+        labels = torch.full((len(self.lr),), int(quality), device=self.lr.device)
+        return replace(self, quality=labels, prompt=self.prompts.get(quality, self.prompt))
 
     @property
     def labels(self) -> Tensor:
@@ -45,8 +85,13 @@ class Condition:
         return labelled.quality
 
     def __add__(self, other: "Condition") -> "Condition":
-        """The samples of both, one batch after the other."""
-        lr = torch.cat([self.lr, other.lr])
-        if self.quality is None and other.quality is None:
-            return Condition(lr)
-        return Condition(lr, torch.cat([self.labels, other.labels]))
+        """The samples of both, one batch after the other; both have prompts, or none has."""
+        if (self.prompt is None) != (other.prompt is None) or self.prompts.keys() != other.prompts.keys():
+            raise ValueError("conditions of one batch must have the same prompts")
+        unlabelled = self.quality is None and other.quality is None
+        return Condition(
+            torch.cat([self.lr, other.lr]),
+            None if unlabelled else torch.cat([self.labels, other.labels]),
+            None if self.prompt is None or other.prompt is None else self.prompt + other.prompt,
+            {label: prompt + other.prompts[label] for label, prompt in self.prompts.items()},
+        )
