@@ -12,6 +12,7 @@ from ..networks import UNet
 from ..networks.critic import Critic, CriticConfig
 from ..networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from .base import Batch, Losses, Method, MethodConfigBase, Network, Networks, Perceptual
+from .dial import Dial, DialConfig
 from .flowsr import Flowsr, FlowsrConfig
 from .mfsr import Mfsr, MfsrConfig
 from .oftsr import Oftsr, OftsrConfig
@@ -20,7 +21,9 @@ from .restore import Region, restore
 from .smfsr import Smfsr, SmfsrConfig
 from .teacher import Teacher, TeacherConfig
 
-StudentConfig = Annotated[OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig, Field(discriminator="kind")]
+StudentConfig = Annotated[
+    OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | DialConfig, Field(discriminator="kind")
+]
 
 
 class RefinementConfig(RefineConfig):
@@ -40,7 +43,7 @@ class RefinementConfig(RefineConfig):
 
 
 MethodConfig = Annotated[
-    TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | RefinementConfig,
+    TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | DialConfig | RefinementConfig,
     Field(discriminator="kind"),
 ]
 
@@ -95,6 +98,7 @@ METHODS: dict[str, Entry] = {
     "mfsr": Entry(Region.TRIANGLE, Mfsr),
     "smfsr": Entry(Region.TRIANGLE, Smfsr),
     "flowsr": Entry(Region.IMAGE_EDGE, _flowsr, _judges),
+    "dial": Entry(Region.SOURCE_EDGE, Dial),
 }
 """A refinement is none of them: what it refines stays a model of its student's method."""
 
@@ -130,6 +134,8 @@ def build(config: MethodConfigBase, networks: Networks) -> Method:
 __all__ = [
     "METHODS",
     "Batch",
+    "Dial",
+    "DialConfig",
     "Flowsr",
     "FlowsrConfig",
     "Losses",

@@ -57,6 +57,7 @@ class UNetConfig(BaseModel):
 PRESETS: dict[str, UNetConfig] = {
     "tiny": UNetConfig(widths=(12, 16), blocks=(1, 1), embedding=16),
     "small": UNetConfig(widths=(32, 64, 128), blocks=(2, 2, 3), embedding=64),
+    "medium": UNetConfig(widths=(32, 64, 128), blocks=(4, 4, 6), embedding=64),  # may begin as a small one
     "base": UNetConfig(widths=(64, 128, 256), blocks=(3, 3, 3), embedding=256),
 }
 

@@ -1,5 +1,6 @@
 """The networks of a run: where each comes from and with which weights it begins."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from torch import nn
 
 from .. import methods
 from ..errors import ConfigError
-from ..networks import UNet
+from ..networks import UNet, UNetConfig
 from ..restorer import Restorer
 from .config import TrainConfig
 
@@ -76,12 +77,18 @@ def _teacher(config: TrainConfig, folder: Path) -> UNet:
     return restorer.network
 
 
+def _holds(own: UNetConfig, found: UNetConfig) -> bool:
+    """Whether a network can begin as a smaller one: more blocks begin as the identity, labels as nothing."""
+    deeper = len(own.blocks) == len(found.blocks) and all(map(operator.ge, own.blocks, found.blocks))
+    same = found.model_copy(update={"blocks": own.blocks, "quality": own.quality}) == own
+    return same and deeper and own.quality >= found.quality
+
+
 def _begin(config: TrainConfig, student: UNet, folder: Path) -> None:
-    """Copy a model's weights. Labels may be new to it: they then begin without an effect."""
+    """Copy a model's weights. Labels and blocks may be new to it: they then begin without an effect."""
     restorer = Restorer.from_pretrained(folder)
     own, found = student.config, restorer.network.config
-    fits = found == own or found.model_copy(update={"quality": True}) == own
-    if not fits:
+    if not _holds(own, found):
         raise ConfigError(
             f"The network of {folder} is not the recipe's ({found} instead of {own}); "
             "give its sizes by --set network...."

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ..errors import UnknownName
 from ..flow import Source
 from ..methods import (
+    DialConfig,
     FlowsrConfig,
     MethodConfig,
     MfsrConfig,
@@ -97,6 +98,11 @@ def flowsr_tiny() -> TrainConfig:
     return _tiny(FlowsrConfig())
 
 
+def dial_tiny() -> TrainConfig:
+    """Pixels only: LPIPS needs a file that not every computer has."""
+    return _tiny(DialConfig(perceptual=0))
+
+
 def refine_tiny() -> TrainConfig:
     return _tiny(RefinementConfig(student=OftsrConfig(), critic=critic.PRESETS["tiny"]))
 
@@ -142,6 +148,17 @@ def flowsr_small() -> TrainConfig:
     return _small(FlowsrConfig(norm="l1")).model_copy(update={"perceptual": "squeeze"})
 
 
+def dial_small() -> TrainConfig:
+    """The dial from photos alone: by `leapsr train`, best begun --from a model that knows fidelity 1."""
+    return _small(DialConfig()).model_copy(update={"perceptual": "squeeze"})
+
+
+def dial_medium() -> TrainConfig:
+    """dial_small with twice the blocks; --from a small model, it begins as that one."""
+    medium = PRESETS["medium"].model_copy(update={"quality": True})
+    return dial_small().model_copy(update={"recipe": "dial_medium", "network": medium})
+
+
 def refine_small() -> TrainConfig:
     """The second stage of SMFSR for any of the small students; --set method.student.kind=... for another.
 
@@ -185,6 +202,10 @@ def flowsr_base() -> TrainConfig:
     return _base(flowsr_small().method).model_copy(update={"perceptual": "vgg"})
 
 
+def dial_base() -> TrainConfig:
+    return _base(dial_small().method).model_copy(update={"perceptual": "vgg"})
+
+
 def refine_base() -> TrainConfig:
     refined = _base(RefinementConfig(student=smfsr_base().method))
     return refined.model_copy(update={"perceptual": "vgg", "grid": "cosine"})
@@ -208,6 +229,10 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         flowsr_tiny,
         flowsr_small,
         flowsr_base,
+        dial_tiny,
+        dial_small,
+        dial_medium,
+        dial_base,
         refine_tiny,
         refine_small,
         refine_base,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from leapsr import methods
 from leapsr.methods import (
+    DialConfig,
     FlowsrConfig,
     MfsrConfig,
     Networks,
@@ -135,7 +136,9 @@ def test_flowsr(share, regularisation):
     assert all(cast[name].own() for name in PEOPLE)
 
 
-@pytest.mark.parametrize("student", [OftsrConfig(), MfsrConfig(), SmfsrConfig(), FlowsrConfig()])
+@pytest.mark.parametrize(
+    "student", [OftsrConfig(), MfsrConfig(), SmfsrConfig(), FlowsrConfig(), DialConfig()]
+)
 def test_refinement(student):
     """The one step rides along with the student's own questions; the others see what came of it."""
     alone, _ = play(student.model_copy(update={"adversarial": 0.0}) if student.kind == "flowsr" else student)

@@ -8,6 +8,7 @@ from torch import Tensor
 from leapsr import methods
 from leapsr.errors import ConfigError, UnknownName
 from leapsr.methods import (
+    DialConfig,
     FlowsrConfig,
     MfsrConfig,
     Networks,
@@ -27,6 +28,7 @@ CONFIGS = {
     "mfsr": MfsrConfig(),
     "smfsr": SmfsrConfig(),
     "flowsr": FlowsrConfig(),
+    "dial": DialConfig(),
 }
 
 
@@ -62,6 +64,9 @@ def test_configs_are_frozen_and_strict(config):
         (SmfsrConfig(guidance=2), True, True),
         (FlowsrConfig(), True, False),
         (FlowsrConfig(flow_share=1), False, False),
+        (DialConfig(perceptual=0), False, False),
+        (RefinementConfig(student=DialConfig(perceptual=0)), True, False),
+        (RefinementConfig(student=DialConfig(perceptual=0), score=0), False, False),
         (RefineConfig(), True, False),
         (RefineConfig(score=0), False, False),
         (RefinementConfig(student=SmfsrConfig(guidance=2)), True, True),

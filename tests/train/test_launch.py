@@ -119,7 +119,7 @@ def test_what_a_refinement_begins_with(photos, teacher, tmp_path):
         train("refine_tiny", photos, tmp_path / "other", teacher=teacher / "model", start=other)
 
 
-def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, teacher, tmp_path):
+def test_training_goes_on_from_a_model_and_what_is_new_begins_without_effect(photos, teacher, tmp_path):
     nothing = ["steps=1", "optimizer.learning_rate=1e-12"]
     train("teacher_tiny", photos, tmp_path / "same", *nothing, start=teacher / "model")
     labels = ["network.quality=true", "data.bad=0.5", "data.unlabelled=0.1"]
@@ -130,8 +130,19 @@ def test_training_goes_on_from_a_model_and_labels_begin_without_effect(photos, t
         for name, value in origin.items():
             torch.testing.assert_close(weights[name], value, atol=1e-3, rtol=1e-2)
     assert weights["quality.weight"].abs().max() < 1e-3
+    deeper = ["network.blocks=[2, 3]"]
+    train("dial_tiny", photos, tmp_path / "deeper", *nothing, *deeper, start=teacher / "model")
+    small, large = (Restorer.from_pretrained(run / "model") for run in (teacher, tmp_path / "deeper"))
+    assert large.config.method == "dial"
+    x, lr, one = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 8, 8), torch.ones(2)
+    said, known = (model.network(x, one, one, Condition(lr)) for model in (large, small))
+    torch.testing.assert_close(said, known, atol=1e-3, rtol=1e-2)
     wider = ["network.widths=[8, 8]", "network.blocks=[1, 1]"]
-    for start, settings in ((teacher / "model", wider), (tmp_path / "labelled" / "model", [])):
+    for start, settings in (
+        (teacher / "model", wider),
+        (tmp_path / "labelled" / "model", []),
+        (tmp_path / "deeper" / "model", []),
+    ):
         with pytest.raises(ConfigError, match=r"--set network"):
             train("teacher_tiny", photos, tmp_path / "other", *settings, start=start)
 

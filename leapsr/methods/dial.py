@@ -1,0 +1,78 @@
+"""The dial learnt from photos, without a teacher: one step, from pixels at one end to likeness at the other.
+
+The student is OFTSR's edge of the triangle, image(r) = source - u(source, 1, r) (arXiv:2412.09465, eq. 13).
+It minimises FlowSR's distance to the photo (arXiv:2605.12377, eq. 7), whose perceptual weight falls along it:
+
+    d(image(r), photo) = norm(image(r) - photo) + (1 - r) perceptual LPIPS(image(r), photo)
+
+At r = 1 that is OFTSR's boundary (eq. 11) with the data for a target, at r = 0 FlowSR's second stage. A
+teacher knows what photos look like in general; this only knows each one by itself, so that it invents less,
+and nothing that a teacher got wrong.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from .. import flow
+from ..errors import ConfigError
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
+
+
+class DialConfig(MethodConfigBase):
+    """norm, perceptual: of the distance above; the norm of the error, and the weight of LPIPS at r = 0.
+
+    faithful, real: shares of the batch at r = 1 and at r = 0 exactly; the rest is uniform between them.
+    """
+
+    kind: Literal["dial"] = "dial"
+    norm: Norm = "l1"
+    perceptual: float = Field(2.0, ge=0)
+    faithful: float = Field(0.4, ge=0, le=1)
+    real: float = Field(0.2, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _shares_of_one_batch(self) -> Self:
+        if self.faithful + self.real > 1:
+            raise ValueError(f"faithful {self.faithful} and real {self.real} are shares of one batch")
+        return self
+
+
+DEFAULTS = DialConfig()
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Raises ConfigError where the perceptual weight has no network to weigh."""
+
+    networks: Networks
+    config: DialConfig = DEFAULTS
+
+    def __post_init__(self) -> None:
+        if self.config.perceptual and self.networks.perceptual is None:
+            raise ConfigError("dial needs LPIPS: use --set perceptual=squeeze, or method.perceptual=0.")
+
+    def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
+        r, faithful = self.positions(batch)
+        one = torch.ones_like(r)
+        image = batch.source - self.networks.student(batch.source, one, r, batch.cond)
+        losses = {"pixels": distance(image, batch.image, self.config.norm).mean()}
+        rest = slice(faithful, None)
+        if self.networks.perceptual is not None and self.config.perceptual and faithful < len(image):
+            likeness = (1 - r[rest]) * self.networks.perceptual(image[rest], batch.image[rest])
+            losses["perceptual"] = self.config.perceptual * likeness.sum() / len(image)
+        yield "student", losses
+
+    def positions(self, batch: Batch) -> tuple[Tensor, int]:
+        """r of each sample, and how many of the first stand at r = 1: LPIPS need not look at those."""
+        n = len(batch.image)
+        r = flow.uniform(n, batch.generator)
+        faithful = flow.portion(n, self.config.faithful, batch.generator)
+        real = min(flow.portion(n, self.config.real, batch.generator), n - faithful)
+        r[:faithful] = 1
+        r[faithful : faithful + real] = 0
+        return r.to(batch.image), faithful

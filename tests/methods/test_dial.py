@@ -1,0 +1,81 @@
+"""Photos at both ends of the dial: pixels at r = 1, likeness beside them towards r = 0."""
+
+import pytest
+import torch
+
+from leapsr.errors import ConfigError
+from leapsr.methods import Batch, Dial, DialConfig, Networks
+from leapsr.networks import Condition
+from tests.gaussian import example
+
+FLOW = example()
+N = 4096
+
+
+def batch(n: int = N) -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    image, source = FLOW.draw(n, generator)
+    return Batch(image, source, Condition(torch.zeros(n, 3, 1, 1).double()), generator)
+
+
+def squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a - b).square().flatten(1).mean(1)
+
+
+def losses(student, config: DialConfig, perceptual=squares, n: int = N) -> dict[str, torch.Tensor]:
+    [(player, found)] = Dial(Networks(student, student, perceptual=perceptual), config)(batch(n))
+    assert player == "student"
+    return found
+
+
+def test_the_posterior_mean_is_the_best_faithful_end():
+    """The closed form: at r = 1 with l2, nothing beats u(source, 1, 1) = v(source, 1)."""
+    config = DialConfig(norm="l2", faithful=1, real=0)
+    best = losses(lambda x, t, r, c: FLOW.v(x, t), config)["pixels"]
+    for scale, shift in ((0.97, 0), (1.03, 0), (1, 0.05), (1, -0.05)):
+        worse = losses(lambda x, t, r, c, a=scale, b=shift: a * FLOW.v(x, t) + b, config)["pixels"]
+        assert worse > best
+
+
+def test_a_student_that_knows_the_photo_pays_nothing():
+    known = batch()
+    found = losses(lambda x, t, r, c: known.source - known.image, DialConfig())
+    assert all(value.item() < 1e-12 for value in found.values())
+    assert all(value > 1e-3 for value in losses(lambda x, t, r, c: x * 0, DialConfig()).values())
+
+
+def test_likeness_weighs_as_much_as_the_dial_is_turned():
+    """With a perceptual distance of 1 everywhere, what is paid is weight times the mean of 1 - r."""
+    seen: list[torch.Tensor] = []
+
+    def student(x, t, r, cond):
+        assert (t == 1).all()
+        seen.append(r)
+        return x
+
+    def one(a, b):
+        return torch.ones(len(a), dtype=a.dtype)
+
+    found = losses(student, DialConfig(perceptual=3.0, faithful=0.25, real=0.5), one)
+    [r] = seen
+    assert torch.isclose(found["perceptual"], 3 * (1 - r).mean())
+    assert (r == 1).sum() == N // 4
+    assert (r == 0).sum() == N // 2
+
+
+def test_likeness_is_not_asked_where_it_weighs_nothing():
+    def never(a, b):
+        raise AssertionError
+
+    assert losses(lambda x, t, r, c: x, DialConfig(faithful=1, real=0), never).keys() == {"pixels"}
+    assert losses(lambda x, t, r, c: x, DialConfig(perceptual=0), None).keys() == {"pixels"}
+
+
+def test_likeness_without_a_network_is_refused():
+    with pytest.raises(ConfigError, match="perceptual=squeeze"):
+        Dial(Networks(lambda x, t, r, c: x, lambda x, t, r, c: x))
+
+
+def test_shares_must_fit_into_one_batch():
+    with pytest.raises(ValueError, match="shares of one batch"):
+        DialConfig(faithful=0.7, real=0.6)
