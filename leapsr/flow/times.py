@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 PairLaw = Literal["uniform", "logit_normal"]
-GridName = Literal["uniform", "cosine"]
+GridName = Literal["uniform", "cosine", "shifted"]
 
 
 def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
@@ -102,7 +102,30 @@ def cosine_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
     return start + (end - start) * share
 
 
+SHIFT = 3.0
+"""Of SD3's times towards the source, where a large image is decided (arXiv:2403.03206, eq. 23)."""
+LAST_TIME = 1e-3
+"""Of SD3's thousand times, before the shift."""
+
+
+def shifted(t: Tensor, shift: float = SHIFT) -> Tensor:
+    """Times in [0, 1] moved towards the source; the ends stay."""
+    return shift * t / (1 + (shift - 1) * t)
+
+
+def shifted_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
+    """`steps` + 1 decreasing times from start to end, dense at the source, float64.
+
+    From 1 to 0 these are the ones that SD3.5 and DiT4SR take in diffusers. There the last time before the end
+    is shifted twice, which leaves a long way to one last, short step; teachers are used and judged so.
+    """
+    last = shifted(torch.tensor(LAST_TIME, dtype=torch.float64)).item()
+    share = shifted(torch.linspace(1, last, steps, dtype=torch.float64))
+    return end + (start - end) * torch.cat([share, share.new_zeros(1)])
+
+
 GRIDS: dict[GridName, Callable[[int, float, float], Tensor]] = {
     "uniform": uniform_grid,
     "cosine": cosine_grid,
+    "shifted": shifted_grid,
 }

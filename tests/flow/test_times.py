@@ -1,3 +1,4 @@
+import json
 import math
 from statistics import NormalDist
 
@@ -98,6 +99,17 @@ def test_pairs_by_name():
 def test_the_cosine_grid_is_smfsrs_backwards():
     expected = [0.5 * (1 - math.cos(math.pi * k / 5)) for k in range(5, -1, -1)]
     torch.testing.assert_close(cosine_grid(5), torch.tensor(expected, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("smfsr_cosine_time_grid", "cosine"), ("dit4sr_sigma_table", "shifted")]
+)
+def test_grids_are_the_references(name, kind, shared):
+    table = json.loads((shared / "golden/sr3_time_grids.json").read_text())[name]
+    grids = table["grid"] if kind == "cosine" else {n: row["sigmas"] for n, row in table["steps"].items()}
+    for steps, expected in grids.items():
+        found = GRIDS[kind](int(steps), 1.0, 0.0)
+        torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), atol=2e-7, rtol=0)
 
 
 @pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
