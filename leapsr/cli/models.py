@@ -1,4 +1,4 @@
-"""leapsr models list | info | verify."""
+"""leapsr models list | info | verify | embed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,13 +6,27 @@ from typing import Annotated
 import typer
 
 from .. import catalog
+from .completion import model_names
+from .scoring import Device, Dtype
 
 app = typer.Typer(help="Show and check the models that are installed.", no_args_is_help=True)
 
-Name = Annotated[str | None, typer.Argument(help="A model's name or folder; the default model if missing.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="A model's name or folder; the default model if missing.", autocompletion=model_names
+    ),
+]
 ModelDir = Annotated[
     Path | None, typer.Option("-m", "--model-dir", help="Look in this folder of model folders first.")
 ]
+Encoders = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Downloaded folder of Stable Diffusion 3.5 or 2.1.")
+]
+Book = Annotated[Path, typer.Option("-o", "--output", help="The file to write.")]
+Caption = Annotated[str, typer.Option(help="What is in the pictures, said before the default prompt.")]
+T5 = Annotated[bool, typer.Option("--t5/--no-t5", help="SD3.5: with T5-XXL, or zeros in its place.")]
+Length = Annotated[int, typer.Option(min=1, help="SD3.5: how many tokens T5 reads.")]
 
 
 @app.command("list")
@@ -39,3 +53,27 @@ def verify(name: Name = None, model_dir: ModelDir = None) -> None:
     """Compare a model's files (all models': no name) with the recorded SHA-256."""
     for chosen in [name] if name else catalog.names(model_dir):
         typer.echo(f"{chosen}: {', '.join(catalog.verify(chosen, model_dir))} as recorded")
+
+
+@app.command()
+def embed(
+    folder: Encoders,
+    output: Book = Path("prompts.safetensors"),
+    caption: Caption = "",
+    t5: T5 = True,
+    length: Length = 256,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Encode the null, default and negative prompts once, so that upscaling needs no text encoders."""
+    from ..frozen import save_book, standard_texts, text_encoder, write_book
+    from ..upscale.devices import choose_device, choose_dtype
+
+    place = choose_device(device)
+    precision = choose_dtype(dtype, place)
+    encoder = text_encoder(folder, t5=t5, length=length, dtype=precision, after="release")
+    book = write_book(encoder, standard_texts(caption), place)
+    save_book(book, output)
+    for name, prompt in book.prompts.items():
+        typer.echo(f"{name}: {prompt.tokens.shape[1]} tokens of {book.encoders}")
+    typer.echo(output)

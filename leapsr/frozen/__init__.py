@@ -1,5 +1,31 @@
 """Pretrained networks that are never trained. Each reads a folder on its first use, and nothing downloads."""
 
+from .autoencoder import Autoencoder, Identity, Pretrained
+from .caption import Captioner, ClipTags, Fixed, remove_focus_sentences
 from .features import Clip, Dino
+from .prompts import PromptBook, describe, load_book, save_book, standard_texts, write_book
+from .text import Sd3Text, Sd21Text, TextEncoder, text_encoder
+from .vision_language import VisionLanguage
 
-__all__ = ["Clip", "Dino"]
+__all__ = [
+    "Autoencoder",
+    "Captioner",
+    "Clip",
+    "ClipTags",
+    "Dino",
+    "Fixed",
+    "Identity",
+    "Pretrained",
+    "PromptBook",
+    "Sd3Text",
+    "Sd21Text",
+    "TextEncoder",
+    "VisionLanguage",
+    "describe",
+    "load_book",
+    "remove_focus_sentences",
+    "save_book",
+    "standard_texts",
+    "text_encoder",
+    "write_book",
+]

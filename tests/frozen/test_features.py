@@ -1,5 +1,4 @@
 import json
-import string
 from pathlib import Path
 
 import pytest
@@ -17,29 +16,14 @@ pytest.importorskip("transformers", reason="transformers is not installed: pip i
 
 import transformers
 
-VIT = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 8,
-    "num_attention_heads": 2,
-    "patch_size": 8,
-    "num_register_tokens": 3,
-}
-TOWER = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "projection_dim": 16,
-}
+from tests.frozen.tiny_folders import make_clip_folder, make_dino_folder
+
+REGISTERS = 3
 
 
 @pytest.fixture(scope="module")
 def vit(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("vit")
-    transformers.DINOv3ViTModel(transformers.DINOv3ViTConfig(**VIT)).save_pretrained(folder)
-    return folder
+    return make_dino_folder(tmp_path_factory.mktemp("vit"))
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +37,7 @@ def convnext(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("clip")
-    letters = [letter + end for end in ("", "</w>") for letter in string.ascii_lowercase]
-    vocabulary = {token: i for i, token in enumerate([*letters, "<|startoftext|>", "<|endoftext|>"])}
-    ends = {"bos_token_id": len(vocabulary) - 2, "eos_token_id": len(vocabulary) - 1}
-    text = {**TOWER, "vocab_size": len(vocabulary), "max_position_embeddings": 12, **ends}
-    vision = {**TOWER, "image_size": 32, "patch_size": 8}
-    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
-    transformers.CLIPModel(config).save_pretrained(folder)
-    transformers.CLIPTokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
-    return folder
+    return make_clip_folder(tmp_path_factory.mktemp("clip"), longest=12)
 
 
 def image(*shape: int) -> torch.Tensor:
@@ -78,7 +52,7 @@ def test_depths_are_blocks_counted_from_one(vit):
     maps = dino(image(2, 3, 32, 48))
     assert [tuple(seen.shape) for seen in maps] == [(2, 32, 4, 6)] * 3
     for depth, seen in zip((1, 5, 8), maps, strict=True):
-        tokens = dino.network.norm(caught[depth])[:, 1 + VIT["num_register_tokens"] :]
+        tokens = dino.network.norm(caught[depth])[:, 1 + REGISTERS :]
         torch.testing.assert_close(seen, tokens.transpose(1, 2).reshape(2, 32, 4, 6))
 
 

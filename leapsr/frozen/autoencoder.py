@@ -1,0 +1,119 @@
+"""Pictures to latents and back, for networks that work on latents.
+
+The gradient reaches pictures and latents, never the weights. The networks are no modules of what holds them.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from .codec import Codec, read_codec
+from .windows import in_windows, reflect
+
+
+class Autoencoder(Protocol):
+    @property
+    def factor(self) -> int:
+        """Side of the square of pixels that one latent stands for."""
+
+    @property
+    def channels(self) -> int:
+        """Of a latent."""
+
+    def encode(self, image: Tensor) -> Tensor:
+        """image: (B, 3, H, W) in [-1, 1], any H, W >= 1, mirrored below and to the right up to multiples of
+        the factor -> (B, channels, ceil(H / factor), ceil(W / factor)), the same every time."""
+
+    def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """latents: (B, channels, h, w) -> (B, 3, H, W), about [-1, 1], not clamped.
+
+        size: (H, W) of the picture that was encoded; None is all of it, factor h and factor w.
+        """
+
+
+class Identity:
+    """For networks that work on pixels: nothing is done."""
+
+    factor = 1
+    channels = 3
+
+    def encode(self, image: Tensor) -> Tensor:
+        return image
+
+    def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        return _cut(latents, size)
+
+
+class Pretrained:
+    """An autoencoder of a folder in diffusers' format (AutoencoderKL, VQModel, AutoencoderTiny), of a
+    pipeline's folder that has one, or TAEF2. Read on the first use; follows the picture to its device.
+
+    tile: side in latents of the windows that larger pictures are taken through; None never cuts a picture,
+    whatever memory that takes. overlap: of the windows, in latents. A window's normalisation sees only the
+    window, so its tone may differ a little; fix the colours of the whole picture afterwards.
+    dtype: of the weights. float16 overflows in SD2.1's; bfloat16 and float32 do not.
+    Raises MissingExtra and WeightsError on the first use.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        tile: int | None = 128,
+        overlap: int = 16,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        if tile is not None and not 0 <= 2 * overlap <= tile:
+            raise ValueError(f"tiles of {tile} latents cannot overlap by {overlap}: at most half their size")
+        self.folder = Path(folder)
+        self.tile = tile
+        self.overlap = overlap
+        self.dtype = dtype
+
+    @cached_property
+    def codec(self) -> Codec:
+        return read_codec(self.folder, self.dtype)
+
+    @property
+    def factor(self) -> int:
+        return self.codec.factor
+
+    @property
+    def channels(self) -> int:
+        return self.codec.channels
+
+    def encode(self, image: Tensor) -> Tensor:
+        """See `Autoencoder`. Returns the picture's dtype."""
+        codec = self._on(image)
+        whole = reflect(image, codec.factor).to(self.dtype)
+        tile = self.tile or max(whole.shape[-2:])
+        latents = in_windows(codec.encode, whole, codec.factor, 1, tile, self.overlap)
+        return latents.to(image.dtype)
+
+    def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """See `Autoencoder`. Returns the latents' dtype."""
+        codec = self._on(latents)
+        tile = self.tile or max(latents.shape[-2:])
+        image = in_windows(codec.decode, latents.to(self.dtype), 1, codec.factor, tile, self.overlap)
+        return _cut(image, size).to(latents.dtype)
+
+    def release(self) -> None:
+        """Give the memory back; the next use reads the folder again."""
+        self.__dict__.pop("codec", None)
+
+    def _on(self, x: Tensor) -> Codec:
+        with torch.inference_mode(False):  # what is moved there is of no use where a gradient is asked for
+            self.codec.network.to(x.device)
+        return self.codec
+
+
+def _cut(image: Tensor, size: tuple[int, int] | None) -> Tensor:
+    if size is None:
+        return image
+    height, width = size
+    if height > image.shape[-2] or width > image.shape[-1]:
+        raise ValueError(f"{height} x {width} pixels cannot be cut from {tuple(image.shape[-2:])}")
+    return image[..., :height, :width]

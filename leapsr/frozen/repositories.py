@@ -1,0 +1,93 @@
+"""Where published weights come from, and reading one network of a folder that holds them."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
+
+from ..errors import WeightsError
+
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, StrictDataclassError)
+"""What transformers and diffusers raise for files that are cut short, damaged or of another model."""
+
+
+class Repository(NamedTuple):
+    """A model on the Hugging Face hub. licence: its name, and what has to be done about it."""
+
+    name: str
+    licence: str
+
+    def download(self, folder: Path) -> str:
+        """The command that fills `folder`, and the terms."""
+        return f"hf download {self.name} --local-dir {folder} ({self.licence})"
+
+
+SD35 = Repository(
+    "stabilityai/stable-diffusion-3.5-medium",
+    "Stability AI Community License; accept it on the model's page and run 'hf auth login' first",
+)
+SD21 = Repository("Manojb/stable-diffusion-2-1-base", "CreativeML Open RAIL++-M License")
+VQ_F4 = Repository("CompVis/ldm-super-resolution-4x-openimages", "Apache-2.0")
+TAEF2 = Repository("madebyollin/taef2", "MIT License")
+LLAVA = Repository("llava-hf/llava-1.5-13b-hf", "Llama 2 Community License")
+QWEN2_VL = Repository("Qwen/Qwen2-VL-7B-Instruct", "Apache-2.0")
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Raises WeightsError where it is no JSON object."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{file} cannot be read ({error}); download it again.") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{file} holds no configuration; download it again.")
+    return content
+
+
+def require(file: Path, folder: Path, repository: Repository) -> None:
+    """Raises WeightsError with the command that fills `folder` where it lacks `file`."""
+    if not file.is_file():
+        raise WeightsError(f"{folder} lacks {file.relative_to(folder)}: {repository.download(folder)}")
+
+
+def read_network(
+    kind: Any, folder: Path, part: str, repository: Repository, dtype: torch.dtype = torch.float32
+) -> Any:
+    """A network of `folder`, frozen, on the CPU.
+
+    kind: its class in transformers or diffusers. part: its subfolder, "" for the folder itself.
+    Pickles are not read. Raises WeightsError where the folder does not hold all of it.
+    """
+    place = folder / part
+    require(place / "config.json", folder, repository)
+    try:
+        with torch.inference_mode(False):  # gradients must be able to pass, whoever reads it first
+            network, report = kind.from_pretrained(
+                place, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=dtype
+            )
+    except UNREADABLE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise WeightsError(
+            f"The model in {place} cannot be read ({reason}): {repository.download(folder)}"
+        ) from error
+    if report["missing_keys"]:  # they would be filled with noise, and a log would say so
+        missing = ", ".join(sorted(report["missing_keys"])[:3])
+        raise WeightsError(f"The model in {place} lacks weights ({missing}): {repository.download(folder)}")
+    return network.requires_grad_(False).eval()
+
+
+def read_tokenizer(kind: Any, folder: Path, part: str, repository: Repository) -> Any:
+    """A tokenizer of transformers. Raises WeightsError where its files are missing or damaged."""
+    place = folder / part
+    # Without its files, transformers makes a tokenizer that knows no words, and says nothing.
+    if not any((place / name).is_file() for name in ("tokenizer.json", "vocab.json", "spiece.model")):
+        raise WeightsError(f"{folder} lacks {part}: {repository.download(folder)}")
+    try:
+        return kind.from_pretrained(place, local_files_only=True)
+    except UNREADABLE as error:
+        raise WeightsError(
+            f"The tokenizer in {place} cannot be read ({error}): {repository.download(folder)}"
+        ) from error

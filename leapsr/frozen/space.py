@@ -1,0 +1,75 @@
+"""Where a network works: on pixels or on an autoencoder's latents, and what it is told there.
+
+Between pictures and the flow there are four questions, and this answers them for any network: where the flow
+starts, what the condition is, how large its noise must be, and which picture its result is.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..networks.condition import Condition, Prompt, Quality
+from ..networks.kinds import Sees
+from ..ops.upsample import bicubic_upsample
+from .autoencoder import Autoencoder, Identity
+from .windows import reflect
+
+PIXELS = Identity()
+
+
+@dataclass(frozen=True)
+class Space:
+    """scale: of the pictures. autoencoder: whose latents the network works on; `PIXELS` is none.
+
+    multiple: what sides of the state must be multiples of. sees: what the network takes for the condition.
+    prompts: the text of each label, for one sample, (1, L, D); empty for networks that read none.
+    """
+
+    scale: int
+    autoencoder: Autoencoder = PIXELS
+    multiple: int = 1
+    sees: Sees = "picture"
+    prompts: Mapping[Quality, Prompt] = field(default_factory=dict)
+
+    @property
+    def grain(self) -> int:
+        """Pixels of the large picture that its sides are continued to multiples of."""
+        return self.autoencoder.factor * self.multiple
+
+    @property
+    def alignment(self) -> int:
+        """Low-resolution pixels that tiles must begin at multiples of."""
+        return math.lcm(self.grain, self.scale) // self.scale
+
+    def state_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        """(C, h, w) of the flow's state, and so of its noise, for a low-resolution picture's sides."""
+        rows, columns = (-(-self.scale * side // self.grain) * self.multiple for side in (height, width))
+        return self.autoencoder.channels, rows, columns
+
+    def encode(self, image: Tensor) -> Tensor:
+        """image: (B, 3, H, W) in [-1, 1] -> (B, C, h, w), continued by reflection where it must be."""
+        return self.autoencoder.encode(reflect(image, self.grain))
+
+    def decode(self, state: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, C, h, w) -> (B, 3, *size), about [-1, 1], not clamped; differentiable."""
+        return self.autoencoder.decode(state, size)
+
+    def enter(self, lr: Tensor) -> tuple[Condition, Tensor]:
+        """lr: (B, 3, H, W) in [-1, 1] -> the condition, and the upsampled picture in this space."""
+        upsampled = self.encode(bicubic_upsample(lr, self.scale))
+        told = {
+            "picture": lambda: lr,
+            "latents": lambda: upsampled,
+            "both": lambda: self._both(lr, upsampled),
+        }
+        prompts = {label: prompt.expand(len(lr)) for label, prompt in self._prompts_on(lr.device).items()}
+        return Condition(told[self.sees](), None, prompts.get(Quality.GOOD), prompts), upsampled
+
+    def _both(self, lr: Tensor, upsampled: Tensor) -> Tensor:
+        return torch.cat([reflect(lr, self.alignment), upsampled], dim=1)
+
+    def _prompts_on(self, device: torch.device) -> Mapping[Quality, Prompt]:
+        return {label: prompt.to(device) for label, prompt in self.prompts.items()}
