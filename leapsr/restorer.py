@@ -4,52 +4,84 @@ A model folder holds `config.json`, `model.safetensors` and a card, `README.md`.
 """
 
 import json
+import math
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import flow, methods
 from .catalog import CONFIG, WEIGHTS
-from .errors import OutputError, UnknownName, UsageError, WeightsError
+from .errors import OutputError, UnknownName, UsageError, WeightsError, optional
 from .flow import AverageVelocity, Source
+from .frozen.autoencoder import Pretrained
+from .frozen.prompts import load_book
+from .frozen.space import PIXELS, Space
 from .methods.restore import Solver, check_teacher
-from .networks import Condition, Quality, UNet, UNetConfig
-from .ops.upsample import bicubic_upsample
+from .networks import Quality, UNet, UNetConfig, kinds
+from .networks.kinds import Network, NetworkConfig
+
+DEFAULT_SCALE = 4
+PROMPTS = "prompts.safetensors"
 
 
 class ModelConfig(BaseModel):
-    """What a model folder's config.json holds. Unknown fields are errors."""
+    """What a model folder's config.json holds. Unknown fields are errors.
+
+    scale: of networks that do not fix it themselves; None is 4 for these.
+    autoencoder: folder of the autoencoder whose latents the network works on, a relative one being in the
+    model's folder; None is pixels. prompts: file of the prompts that the network reads, in the same way.
+    guidance: of a teacher, unless the user asks for another.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["leapsr"] = "leapsr"
     version: Literal[1] = 1
     method: str
-    network: UNetConfig
+    network: NetworkConfig
+    scale: int | None = Field(None, ge=1, le=8)
+    autoencoder: str | None = None
+    prompts: str | None = None
     source: Source = Source()
     fidelity: float = Field(0.5, ge=0, le=1, description="Where the dial stands unless the user turns it.")
     grid: flow.GridName = Field("uniform", description="How the times of several steps lie.")
+    guidance: float = Field(1.0, description="How far a teacher is led away from a bad image; 1 is not.")
     color_fix: Literal["none", "wavelet", "adain"] = "none"
     licence: str = "Apache-2.0"
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Self:
+        if isinstance(self.network, UNetConfig) and self.scale not in (None, self.network.scale):
+            raise ValueError(f"scale {self.scale} is not the network's, {self.network.scale}")
+        return self
+
+    @property
+    def factor(self) -> int:
+        """How many times larger the result is."""
+        return self.network.scale if isinstance(self.network, UNetConfig) else self.scale or DEFAULT_SCALE
 
 
 class Restorer:
     """Restores batches of whatever size fits the memory. Tiles, colours and files are `leapsr.upscale`'s."""
 
-    def __init__(self, config: ModelConfig, network: UNet) -> None:
+    def __init__(self, config: ModelConfig, network: Network, space: Space | None = None) -> None:
+        """space: None is the network's own on pixels."""
         self.config = config
         self.network = network.eval().requires_grad_(False)
+        self.space = space or pixels(config)
         self.region = methods.entry(config.method).region
         self.dtype = torch.float32
 
     @property
     def scale(self) -> int:
-        return self.config.network.scale
+        return self.space.scale
 
     @property
     def default_fidelity(self) -> float:
@@ -63,20 +95,35 @@ class Restorer:
     @property
     def alignment(self) -> int:
         """Tiles must begin at multiples of this many low-resolution pixels to equal the whole."""
-        return self.network.alignment
+        own = self.network.alignment if isinstance(self.network, UNet) else 1
+        return math.lcm(own, self.space.alignment)
 
     @property
     def device(self) -> torch.device:
         return next(self.network.parameters()).device
 
-    def halo(self, steps: int = 1) -> int:
-        """Low-resolution pixels of context that an output pixel can see on each side, at any fidelity."""
-        return self.network.radius * steps
+    def halo(self, steps: int = 1) -> int | None:
+        """Low-resolution pixels of context that an output pixel can see on each side, at any fidelity.
+
+        None: it sees all of the picture, however large.
+        """
+        return self.network.radius * steps if isinstance(self.network, UNet) else None
+
+    @property
+    def labels(self) -> set[Quality]:
+        """The qualities that the network can be asked for; one at least."""
+        if isinstance(self.config.network, UNetConfig):
+            return set(Quality) if self.config.network.quality else {Quality.GOOD}
+        return {Quality.GOOD, *self.space.prompts}
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
-        """dtype: the precision that convolutions run in; weights stay float32. None leaves it as it is."""
-        self.network.to(device)
+        """dtype: the precision that the network runs in; None leaves it as it is.
+
+        The weights of a U-Net of pixels stay float32, those of the large ones become `dtype`.
+        """
         self.dtype = dtype or self.dtype
+        large = not isinstance(self.network, UNet)
+        self.network.to(device, self.dtype if large else None)
         return self
 
     @torch.inference_mode()
@@ -88,23 +135,27 @@ class Restorer:
         steps: int = 1,
         fidelity: float | None = None,
         solver: Solver | None = None,
-        guidance: float = 1.0,
+        guidance: float | None = None,
     ) -> Tensor:
         """Restore a batch.
 
-        lr: (B, 3, H, W) in [0, 1], sRGB, any H, W >= 1. noise: (B, 3, scale H, scale W), standard normal.
+        lr: (B, 3, H, W) in [0, 1], sRGB, any H, W >= 1. noise: standard normal, (B, 3, scale H, scale W) on
+        pixels and (B, *space.state_shape(H, W)) on latents.
         steps: of the network, one evaluation each unless a solver takes more. fidelity: 1 keeps to the
         evidence, 0 invents the most detail; None is the model's own default. solver: how a teacher's ODE is
         followed, see `methods.restore`; None for any other model. guidance: of a teacher that knows labels,
-        how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none.
+        how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none, None the
+        model's default.
         Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
         Raises UsageError when the model cannot do that many steps, that fidelity, solver or guidance.
         """
+        guidance = self.config.guidance if guidance is None else guidance
         self.check_guidance(guidance)
         u, source = self._flow(lr, noise, guidance)
         fidelity = self.default_fidelity if fidelity is None else fidelity
         with self._autocast():
-            image = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
+            state = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
+            image = self.space.decode(state, (self.scale * lr.shape[2], self.scale * lr.shape[3]))
         return image.float() / 2 + 0.5
 
     @torch.inference_mode()
@@ -123,14 +174,15 @@ class Restorer:
         """Raises UsageError for a guidance that this model does not have."""
         if guidance != 1:
             check_teacher(self.region, "guidance")
-            if not self.config.network.quality:
+            if Quality.BAD not in self.labels:
                 raise UsageError("This teacher learnt no quality labels, so there is nothing to guide it by.")
 
     def _flow(self, lr: Tensor, noise: Tensor, guidance: float = 1.0) -> tuple[AverageVelocity, Tensor]:
         """The velocity for these pictures, and where they start."""
         lr = lr.to(self.device, torch.float32) * 2 - 1
-        cond = Condition(lr)
-        source = self.config.source(bicubic_upsample(lr, self.scale), noise.to(lr))
+        with self._autocast():
+            cond, upsampled = self.space.enter(lr)
+        source = self.config.source(upsampled, noise.to(lr))
         bad = cond.labelled(Quality.BAD)
 
         def u(x: Tensor, t: Tensor, r: Tensor) -> Tensor:
@@ -143,10 +195,10 @@ class Restorer:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write config.json and model.safetensors, the weights in `dtype`. The card is not touched.
+        """Write config.json, model.safetensors, the weights in `dtype`, and prompts where it reads any.
 
-        Both are written beside and renamed. Raises WeightsError when a weight does not fit into `dtype`,
-        OutputError.
+        The card is not touched; an autoencoder is named by its path. All are written beside and renamed.
+        Raises WeightsError when a weight does not fit into `dtype`, OutputError.
         """
         folder = Path(folder)
         weights = {
@@ -154,11 +206,15 @@ class Restorer:
         }
         if not all(value.isfinite().all() for value in weights.values()):
             raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")
-        parts = [folder / f"{name}.part" for name in (WEIGHTS, CONFIG)]
+        config, parts = self.config, [folder / f"{name}.part" for name in (WEIGHTS, CONFIG)]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            save_file(weights, parts[0], metadata={"format": "pt", "method": self.config.method})
-            parts[1].write_text(self.config.model_dump_json(indent=2) + "\n")
+            save_file(weights, parts[0], metadata={"format": "pt", "method": config.method})
+            if config.prompts is not None:
+                parts.insert(1, folder / f"{PROMPTS}.part")
+                shutil.copyfile(config.prompts, parts[1])
+                config = config.model_copy(update={"prompts": PROMPTS})
+            parts[-1].write_text(config.model_dump_json(indent=2) + "\n")
             for part in parts:
                 part.replace(part.with_suffix(""))
         except (OSError, SafetensorError) as error:
@@ -170,10 +226,38 @@ class Restorer:
     ) -> Self:
         """Load a model folder. Raises WeightsError when something is missing, misspelt or does not fit."""
         folder = Path(folder)
-        config = read_config(folder)
-        network = UNet(config.network)
+        config = _at(folder, read_config(folder))
+        network = _empty(config.network)
         load_weights(network, folder / WEIGHTS)
-        return cls(config, network).to(device, dtype)
+        return cls(config, network, space(config)).to(device, dtype)
+
+
+def pixels(config: ModelConfig) -> Space:
+    """The space of a network that works on pixels."""
+    return Space(config.factor, PIXELS, kinds.multiple(config.network), kinds.sees(config.network))
+
+
+def _at(folder: Path, config: ModelConfig) -> ModelConfig:
+    """The config with whole paths."""
+    places = {"autoencoder": config.autoencoder, "prompts": config.prompts}
+    whole = {name: str((folder / place).resolve()) for name, place in places.items() if place is not None}
+    return config.model_copy(update=whole)
+
+
+def space(config: ModelConfig) -> Space:
+    """Where a model works. Raises WeightsError where its prompts cannot be read; its autoencoder is read on
+    the first use."""
+    autoencoder = PIXELS if config.autoencoder is None else Pretrained(config.autoencoder)
+    texts = {} if config.prompts is None else load_book(Path(config.prompts)).labels()
+    return replace(pixels(config), autoencoder=autoencoder, prompts=texts)
+
+
+def _empty(config: NetworkConfig) -> Network:
+    """A network to load weights into; a large one has no memory yet for weights that it would not keep."""
+    if isinstance(config, UNetConfig):
+        return UNet(config)
+    with optional("accelerate", "sd").init_empty_weights(include_buffers=False):
+        return kinds.build(config)
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -208,7 +292,10 @@ def load_weights(network: nn.Module, path: Path) -> None:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise WeightsError(f"{path} does not fit its config.json: {min(problems)}{more}.")
-    network.load_state_dict({key: value.to(expected[key]) for key, value in weights.items()})
+    empty = any(value.is_meta for value in expected.values())
+    if not empty:
+        weights = {key: value.to(expected[key]) for key, value in weights.items()}
+    network.load_state_dict(weights, assign=empty)
 
 
 def first_problem(error: Exception) -> str:

@@ -138,6 +138,14 @@ class Dino:
         config = self.network.config
         return config.patch_size if config.model_type == "dinov3_vit" else None
 
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Of each map. Raises as the first call does."""
+        config = self.network.config
+        if self.patch is None:
+            return tuple(config.hidden_sizes[depth - 1] for depth in self._depths(len(config.hidden_sizes)))
+        return (config.hidden_size,) * len(self._depths(config.num_hidden_layers))
+
     def _depths(self, available: int) -> Sequence[int]:
         depths = self.depths or sorted({-(-quarter * available // 4) for quarter in (1, 2, 3, 4)})
         if not all(1 <= depth <= available for depth in depths):

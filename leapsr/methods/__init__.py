@@ -1,8 +1,8 @@
 """The ways to learn a flow. One table; a name in a config or on the command line is one of its keys."""
 
 import copy
-from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 from torch import nn
@@ -10,8 +10,9 @@ from torch import nn
 from ..errors import ConfigError, UnknownName
 from ..networks import UNet
 from ..networks.critic import Critic, CriticConfig
-from ..networks.discriminator import FeatureHeads, FeatureHeadsConfig
-from .base import Batch, Losses, Method, MethodConfigBase, Network, Networks, Perceptual
+from ..networks.discriminator import FeatureCritic, FeatureHeads, FeatureHeadsConfig
+from ..networks.sd21 import SD21
+from .base import Batch, Features, Losses, Method, MethodConfigBase, Network, Networks, Perceptual
 from .dial import Dial, DialConfig
 from .flowsr import Flowsr, FlowsrConfig
 from .mfsr import Mfsr, MfsrConfig
@@ -27,9 +28,14 @@ StudentConfig = Annotated[
 
 
 class RefinementConfig(RefineConfig):
-    """A refinement with all that it trains. student: the method whose student is refined, and its losses."""
+    """A refinement with all that it trains.
+
+    student: the method whose student is refined, and its losses. judge: what the critic looks at: "pixels",
+    with the sizes of `critic`, or the maps of DINOv3 (SMFSR), which Networks.eyes has to be.
+    """
 
     student: StudentConfig
+    judge: Literal["pixels", "dino"] = "pixels"
     critic: CriticConfig = CriticConfig()
 
     @property
@@ -47,41 +53,55 @@ MethodConfig = Annotated[
     Field(discriminator="kind"),
 ]
 
-Players = Callable[[Any, UNet | None], dict[str, nn.Module]]
+Players = Callable[[Any, nn.Module | None], dict[str, nn.Module]]
 """(config, teacher) -> the networks that train beside the student, by name."""
 
+Duplicate = Callable[[nn.Module], nn.Module]
 
-def _alone(config: MethodConfigBase, teacher: UNet | None) -> dict[str, nn.Module]:
+
+def _alone(config: MethodConfigBase, teacher: nn.Module | None) -> dict[str, nn.Module]:
     return {}
 
 
-def _judges(config: FlowsrConfig, teacher: UNet | None) -> dict[str, nn.Module]:
+def _judges(config: FlowsrConfig, teacher: nn.Module | None) -> dict[str, nn.Module]:
     """FlowSR's critic, which looks through the teacher."""
     if not config.adversarial or teacher is None:
         return {}
+    if not isinstance(teacher, UNet | SD21):
+        raise ConfigError("FlowSR's critic looks through a U-Net; for others use --set method.adversarial=0.")
     heads = FeatureHeadsConfig(channels=teacher.feature_channels, norm=config.heads)
     return {"critic": FeatureHeads(heads)}
 
 
-def _refiners(config: RefinementConfig, teacher: UNet | None) -> dict[str, nn.Module]:
+def _refiners(
+    config: RefinementConfig, teacher: nn.Module | None, duplicate: Duplicate, maps: Sequence[int]
+) -> dict[str, nn.Module]:
     """The networks that a refinement trains beside the student; the score begins as the teacher."""
     found: dict[str, nn.Module] = {}
-    if config.adversarial:
+    if config.adversarial and config.judge == "dino":
+        found["critic"] = FeatureCritic(FeatureHeadsConfig(channels=tuple(maps), norm="spectral"))
+    elif config.adversarial:
         found["critic"] = Critic(config.critic)
     if config.score and teacher is not None:
-        found["score"] = copy.deepcopy(teacher).requires_grad_(True)
+        found["score"] = duplicate(teacher).requires_grad_(True)
     return found
 
 
 def _flowsr(networks: Networks, config: FlowsrConfig) -> Flowsr:
-    return Flowsr(networks, config, features=networks.features, alignment=networks.alignment)
+    return Flowsr(
+        networks,
+        config,
+        decode=networks.decode,
+        features=networks.features,
+        alignment=networks.alignment,
+    )
 
 
 def _refine(networks: Networks, config: RefinementConfig) -> Refine:
     student = config.student
     if isinstance(student, FlowsrConfig):  # its own critic rests
         student = student.model_copy(update={"adversarial": 0.0})
-    return Refine(lambda known: build(student, known), networks, config)
+    return Refine(lambda known: build(student, known), networks, config, networks.decode, networks.eyes)
 
 
 class Entry(NamedTuple):
@@ -115,10 +135,19 @@ def base(config: MethodConfigBase) -> MethodConfigBase:
     return config.student if isinstance(config, RefinementConfig) else config
 
 
-def players(config: MethodConfigBase, teacher: UNet | None) -> dict[str, nn.Module]:
-    """The networks that train beside the student, by name."""
+def players(
+    config: MethodConfigBase,
+    teacher: nn.Module | None,
+    duplicate: Duplicate | None = None,
+    maps: Sequence[int] = (),
+) -> dict[str, nn.Module]:
+    """The networks that train beside the student, by name.
+
+    duplicate: makes another network of the teacher; None is a copy with weights of its own. maps: channels of
+    what a critic looks through.
+    """
     if isinstance(config, RefinementConfig):
-        return _refiners(config, teacher)
+        return _refiners(config, teacher, duplicate or copy.deepcopy, maps)
     return entry(config.kind).players(config, teacher)
 
 
@@ -136,6 +165,7 @@ __all__ = [
     "Batch",
     "Dial",
     "DialConfig",
+    "Features",
     "Flowsr",
     "FlowsrConfig",
     "Losses",

@@ -26,6 +26,9 @@ Decode = Callable[[Tensor], Tensor]
 Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
 """(x_t, t, cond) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient on x_t."""
 
+Eyes = Callable[[Tensor], list[Tensor]]
+"""Images in [-1, 1], (B, 3, H, W) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient."""
+
 Alignment = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Images in [-1, 1], (B, 3, H, W) -> their cosines with a caption of good and one of bad quality, (B,) each,
 with a gradient on the images."""
@@ -49,6 +52,11 @@ class MethodConfigBase(BaseModel):
     def guided(self) -> bool:
         """Whether it compares labels, so that the networks it compares must know them."""
         return False
+
+
+def identity(image: Tensor) -> Tensor:
+    """The decoder of a network that works on images."""
+    return image
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class Networks:
     perceptual: for the losses that need one. features: maps of the frozen teacher, for critics that look
     through them. alignment: the cosines that FlowSR's alignment loss compares, in CLIP's space; None, which
     leaves that loss out, for small models.
+    decode: from the space of the networks to images, for the losses of images. eyes: what a critic of images
+    looks through; None shows it the image itself.
     """
 
     student: Network
@@ -89,6 +99,8 @@ class Networks:
     perceptual: Perceptual | None = None
     features: Features | None = None
     alignment: Alignment | None = None
+    decode: Decode = identity
+    eyes: Eyes | None = None
 
 
 class Method(Protocol):
@@ -106,11 +118,6 @@ def distance(a: Tensor, b: Tensor, norm: Norm) -> Tensor:
 def hinge(*scores: Tensor) -> Tensor:
     """What a critic's scores lack to 1 ("real"), where they do: the mean of each tensor, then over them."""
     return torch.stack([F.relu(1 - score).mean() for score in scores]).mean()
-
-
-def identity(image: Tensor) -> Tensor:
-    """The decoder of a network that works on images."""
-    return image
 
 
 def interval_times(

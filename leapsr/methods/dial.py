@@ -5,6 +5,8 @@ It minimises FlowSR's distance to the photo (arXiv:2605.12377, eq. 7), whose per
 
     d(image(r), photo) = norm(image(r) - photo) + (1 - r) perceptual LPIPS(image(r), photo)
 
+where the norm is taken where the network works and LPIPS looks at decoded images.
+
 At r = 1 that is OFTSR's boundary (eq. 11) with the data for a target, at r = 0 FlowSR's second stage. A
 teacher knows what photos look like in general; this only knows each one by itself, so that it invents less,
 and nothing that a teacher got wrong.
@@ -59,12 +61,13 @@ class Dial:
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         r, faithful = self.positions(batch)
         one = torch.ones_like(r)
-        image = batch.source - self.networks.student(batch.source, one, r, batch.cond)
-        losses = {"pixels": distance(image, batch.image, self.config.norm).mean()}
+        state = batch.source - self.networks.student(batch.source, one, r, batch.cond)
+        losses = {"pixels": distance(state, batch.image, self.config.norm).mean()}
         rest = slice(faithful, None)
-        if self.networks.perceptual is not None and self.config.perceptual and faithful < len(image):
-            likeness = (1 - r[rest]) * self.networks.perceptual(image[rest], batch.image[rest])
-            losses["perceptual"] = self.config.perceptual * likeness.sum() / len(image)
+        if self.networks.perceptual is not None and self.config.perceptual and faithful < len(r):
+            image, photo = (self.networks.decode(at[rest]) for at in (state, batch.image))
+            likeness = (1 - r[rest]) * self.networks.perceptual(image, photo)
+            losses["perceptual"] = self.config.perceptual * likeness.sum() / len(r)
         yield "student", losses
 
     def positions(self, batch: Batch) -> tuple[Tensor, int]:

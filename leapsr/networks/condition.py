@@ -38,6 +38,16 @@ class Prompt:
         pooled = None if self.pooled is None else self.pooled.expand(samples, -1)
         return Prompt(self.tokens.expand(samples, -1, -1), pooled)
 
+    def where(self, keep: Tensor, other: "Prompt") -> "Prompt":
+        """This one's samples where `keep`, (B,), is true, and the other's elsewhere."""
+        tokens = torch.where(keep[:, None, None], self.tokens, other.tokens)
+        if self.pooled is None or other.pooled is None:
+            return Prompt(tokens)
+        return Prompt(tokens, torch.where(keep[:, None], self.pooled, other.pooled))
+
+    def to(self, device: torch.device | str) -> "Prompt":
+        return Prompt(self.tokens.to(device), None if self.pooled is None else self.pooled.to(device))
+
     def __add__(self, other: "Prompt") -> "Prompt":
         """Raises ValueError for prompts of different lengths or kinds."""
         if self.tokens.shape[1:] != other.tokens.shape[1:] or (self.pooled is None) != (other.pooled is None):
@@ -76,6 +86,13 @@ class Condition:
         """The same images with one label, and its prompt where there is one, for all of them."""
         labels = torch.full((len(self.lr),), int(quality), device=self.lr.device)
         return replace(self, quality=labels, prompt=self.prompts.get(quality, self.prompt))
+
+    def relabelled(self, quality: Tensor) -> "Condition":
+        """The same images, each with its own label, (B,) int64, and that label's prompt."""
+        prompt = self.prompt
+        for label, other in self.prompts.items():
+            prompt = other if prompt is None else prompt.where(quality != label, other)
+        return replace(self, quality=quality, prompt=prompt)
 
     @property
     def labels(self) -> Tensor:

@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
 from safetensors import SafetensorError
+from torch import nn
 
 from ..errors import OutputError, TrainingError, UsageError
 
@@ -29,7 +32,8 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
                 shutil.rmtree(left)
             partial.mkdir(parents=True)
         accelerator.wait_for_everyone()
-        accelerator.save_state(str(partial))
+        with _without_frozen(accelerator):
+            accelerator.save_state(str(partial))
         accelerator.wait_for_everyone()  # every process has written its random state
         if accelerator.is_main_process:
             (partial / "progress.json").write_text(json.dumps(progress))
@@ -45,6 +49,23 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
         ) from error
     accelerator.wait_for_everyone()
     return final
+
+
+@contextmanager
+def _without_frozen(accelerator: Accelerator) -> Iterator[None]:
+    """A state holds what trains: the billions of weights that adapters leave as they are stay out of it."""
+
+    def drop(models: list[nn.Module], weights: list[dict[str, Any]], folder: str) -> None:
+        for model, state in zip(models, weights, strict=True):
+            for name, parameter in model.named_parameters():
+                if not parameter.requires_grad:
+                    state.pop(name, None)
+
+    hook = accelerator.register_save_state_pre_hook(drop)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def complete(folder: Path) -> list[Path]:
@@ -65,7 +86,7 @@ def set_aside(folder: Path, after: int) -> None:
 def load(checkpoint: Path, accelerator: Accelerator) -> dict[str, Any]:
     """Restore what `save` wrote and return its progress. Raises TrainingError when it does not fit."""
     try:
-        accelerator.load_state(str(checkpoint))
+        accelerator.load_state(str(checkpoint), strict=False)
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]

@@ -11,8 +11,9 @@ from .. import degrade, methods
 from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
-from ..networks import UNetConfig
-from ..restorer import first_problem
+from ..networks import UNetConfig, kinds
+from ..networks.kinds import NetworkConfig
+from ..restorer import DEFAULT_SCALE, first_problem
 
 PLAYERS = ("student", "score", "critic")
 SMALLEST = {"squeeze": 32, "alex": 64, "vgg": 32}
@@ -74,6 +75,16 @@ class OptimizerConfig(Strict):
     ema: float = Field(0.999, ge=0, lt=1)
 
 
+class AdapterConfig(Strict):
+    """Low-rank adapters (networks.lora), and all that a network has of its own, such as the MM-DiT's stream.
+
+    rank: None is no adapters. alpha: None is the rank.
+    """
+
+    rank: int | None = Field(64, ge=1)
+    alpha: float | None = Field(None, gt=0)
+
+
 class TrainConfig(Strict):
     """minutes: training time, over all resumes, after which the run is done though `steps` are left: for a
     machine whose speed is not known, or whose hire ends. With decay="linear" such a run depends on the clock,
@@ -83,6 +94,11 @@ class TrainConfig(Strict):
     compile: a minute of compiling at the start for steps about a sixth faster (needs a C++ compiler).
     grid: how the times lie when the student takes several steps; only its use reads it.
     perceptual: backbone of LPIPS, for the methods whose losses use one (its files must be on this computer).
+    dino: folder of DINOv3, for a refinement whose critic looks through it (method.judge=dino). clip: folder
+    of CLIP, for FlowSR's alignment loss; without it that loss is left out.
+    scale, autoencoder, prompts: as a model's config.json has them (restorer.ModelConfig), for networks that
+    do not fix their scale, work on latents or read text; None is what the model has that the run begins with.
+    adapters: train these and what the network has of its own; None trains every weight.
     """
 
     recipe: str
@@ -94,7 +110,13 @@ class TrainConfig(Strict):
     compile: bool = False
     grid: GridName = "uniform"
     perceptual: Literal["none", "squeeze", "alex", "vgg"] = "none"
-    network: UNetConfig = UNetConfig()
+    dino: Path | None = None
+    clip: Path | None = None
+    network: NetworkConfig = UNetConfig()
+    scale: int | None = Field(None, ge=1, le=8)
+    autoencoder: Path | None = None
+    prompts: Path | None = None
+    adapters: AdapterConfig | None = None
     source: Source = Source()
     method: MethodConfig
     data: DataConfig = DataConfig()
@@ -102,6 +124,18 @@ class TrainConfig(Strict):
     log_every: int = Field(100, ge=1)
     validate_every: int = Field(2000, ge=1)
     checkpoint_minutes: float = Field(5.0, gt=0)
+
+    @property
+    def factor(self) -> int:
+        """How many times larger the result is."""
+        return self.network.scale if isinstance(self.network, UNetConfig) else self.scale or DEFAULT_SCALE
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the network can be asked for bad images: by a label, or by a text."""
+        return (
+            self.network.quality if isinstance(self.network, UNetConfig) else kinds.reads_text(self.network)
+        )
 
 
 def override(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
@@ -143,13 +177,11 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         config = TrainConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"The configuration cannot be used: {first_problem(error)}.") from error
-    degrade.make(config.data.degradation, config.network.scale)  # raises UnknownName
+    degrade.make(config.data.degradation, config.factor)  # raises UnknownName
     for name, side in (("crop", config.data.crop), ("pool_crop", config.data.pool_crop)):
-        if side % config.network.scale:
-            raise ConfigError(
-                f"data.{name} = {side} must be a multiple of the scale, {config.network.scale}."
-            )
-    if (config.data.bad or config.data.unlabelled) and not config.network.quality:
+        if side % config.factor:
+            raise ConfigError(f"data.{name} = {side} must be a multiple of the scale, {config.factor}.")
+    if (config.data.bad or config.data.unlabelled) and not config.labelled:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
@@ -169,7 +201,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
 
 def _check_method(config: TrainConfig) -> None:
     """What the method asks of the rest of the configuration."""
-    if config.method.guided and not config.network.quality:
+    refined = config.method if isinstance(config.method, methods.RefinementConfig) else None
+    if refined is not None and refined.judge == "dino" and config.dino is None:
+        raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
+    if config.method.guided and not config.labelled:
         raise ConfigError(
             "This guidance compares quality labels: use a teacher that was trained with "
             "network.quality=true, and set it here too."
@@ -191,12 +226,16 @@ def _check_crop(config: TrainConfig) -> None:
     smallest, reader = 0, ""
     if config.perceptual != "none":
         smallest, reader = SMALLEST[config.perceptual], f"LPIPS with {config.perceptual}"
-    if isinstance(config.method, methods.RefinementConfig) and config.method.adversarial:
+    if isinstance(config.method, methods.RefinementConfig) and _shows_pixels(config.method):
         critic = config.method.critic
         if critic.smallest > smallest:
             smallest, reader = critic.smallest, "the critic"
     if config.data.crop < smallest:
         raise ConfigError(f"data.crop = {config.data.crop} is too small: {reader} needs {smallest} pixels.")
+
+
+def _shows_pixels(method: methods.RefinementConfig) -> bool:
+    return method.adversarial > 0 and method.judge == "pixels"
 
 
 def read(path: Path) -> TrainConfig:

@@ -1,33 +1,50 @@
 """Averaged weights: the ones that are saved, shown and shipped."""
 
-import copy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from ..networks.lora import shared_copy
 
 
 class Average:
-    """An exponential moving average of a network's parameters.
+    """An exponential moving average of the parameters that a network trains; the others it has are shared.
 
     Early on the decay is (1 + n) / (10 + n) after n updates, so that the random start is soon forgotten. (Not
     torch's AveragedModel, whose counter lies on the device and would stop a GPU at every step.)
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).requires_grad_(False)
+        self.network = shared_copy(network)
+        self.names = trained(network)
+        for name in self.names:
+            path, _, leaf = name.rpartition(".")
+            own = self.network.get_parameter(name).detach().clone()
+            setattr(self.network.get_submodule(path), leaf, nn.Parameter(own, requires_grad=False))
         self.decay = decay
         self.updates = 0
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
         rate = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), rate)
+        torch._foreach_lerp_(self.parameters(), [network.get_parameter(name) for name in self.names], rate)
         self.updates += 1
 
     def state_dict(self) -> dict[str, Any]:
-        return {"updates": self.updates, "network": self.network.state_dict()}
+        return {"updates": self.updates, "network": dict(zip(self.names, self.parameters(), strict=True))}
 
+    @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.updates = state["updates"]
-        self.network.load_state_dict(state["network"])
+        for name, parameter in zip(self.names, self.parameters(), strict=True):
+            parameter.copy_(state["network"][name])
+
+    def parameters(self) -> list[Tensor]:
+        """The averages."""
+        return [self.network.get_parameter(name) for name in self.names]
+
+
+def trained(network: nn.Module) -> list[str]:
+    """The names of the parameters that get a gradient."""
+    return [name for name, parameter in network.named_parameters() if parameter.requires_grad]

@@ -6,22 +6,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
-from torch import nn
+from torch import Tensor, nn
 from torch.backends import cudnn
 
 from .. import methods
 from ..data.photos import Progress
 from ..errors import ConfigError
-from ..methods import Perceptual
+from ..frozen import Clip
+from ..frozen.prompts import NEGATIVE, POSITIVE
+from ..methods import Features, Perceptual
+from ..methods.base import Alignment
 from ..metrics import perceptual
 from ..networks import UNet
-from ..restorer import ModelConfig, Restorer
+from ..networks.kinds import Network
+from ..networks.lora import merge_lora, shared_copy
+from ..networks.sd21 import SD21
+from ..restorer import Restorer
 from . import checkpoints, optimizers, players, samples
 from .config import TrainConfig
 from .ema import Average
@@ -82,7 +88,7 @@ def run(
         if config.compile:
             check_compiler(accelerator.device)
         resumed = checkpoint is not None
-        networks = players.cast(config, teacher, start, accelerator.device, callbacks.notice, resumed)
+        networks = players.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
         job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
             job.progress = checkpoints.load(checkpoint, accelerator)
@@ -96,7 +102,7 @@ def run(
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
-            job.look = _looker(shots, config, out, accelerator.device)
+            job.look = _looker(shots, config, networks, out, accelerator.device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
 
@@ -113,7 +119,7 @@ def _job(
     if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
         for network in [*learners.values(), *([teacher] if teacher else [])]:
             network.compile(dynamic=False)
-    prepare = samples.prepare(config, accelerator.device)
+    prepare = samples.prepare(config, accelerator.device, networks.space)
     rank = accelerator.process_index
     bare = {name: accelerator.unwrap_model(player) for name, player in wrapped.items()}
     known = methods.Networks(
@@ -124,7 +130,10 @@ def _job(
         players=wrapped,
         bare_players=bare,
         perceptual=_perceptual(config, accelerator.device),
-        features=teacher and _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond)),
+        features=_features(accelerator, teacher),
+        decode=_autocast(accelerator, networks.space.autoencoder.decode),
+        eyes=networks.eyes and _autocast(accelerator, networks.eyes),
+        alignment=_alignment(config),
     )
     return Run(
         config=config,
@@ -135,11 +144,31 @@ def _job(
         optimizers=rated,
         average=average,
         prepare=lambda sample, step: prepare(sample, prepare.generator(config.seed, step, rank)),
-        export=lambda network: _restorer(config, network).save_pretrained(out / MODEL),
+        export=lambda network: _restorer(networks, network).save_pretrained(out / MODEL),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         tick=callbacks.tick,
         stop=callbacks.stop,
     )
+
+
+def _features(accelerator: Accelerator, teacher: Network | None) -> Features | None:
+    """What critics look through, where the teacher has maps to show."""
+    if not isinstance(teacher, UNet | SD21):
+        return None
+    return _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
+
+
+def _alignment(config: TrainConfig) -> Alignment | None:
+    """FlowSR's texts of good and bad quality: here the same ones for every image, not captions of each."""
+    if config.clip is None:
+        return None
+    clip, texts = Clip(config.clip), [POSITIVE, NEGATIVE]
+
+    def align(image: Tensor) -> tuple[Tensor, Tensor]:
+        good, bad = clip.similarity(image, texts).unbind(1)
+        return good, bad
+
+    return align
 
 
 def _prepared(
@@ -215,30 +244,26 @@ def _reporter(accelerator: Accelerator, log: JsonLines, report: Reporter) -> Rep
     return tell
 
 
-def _restorer(config: TrainConfig, network: nn.Module) -> Restorer:
+def _restorer(networks: players.Cast, network: nn.Module) -> Restorer:
     """The averaged student as a model of its own, so that using it does not disturb the training."""
-    copy = UNet(config.network)
-    copy.load_state_dict(network.state_dict())
-    kind = methods.base(config.method).kind
-    model = ModelConfig(
-        method=kind,
-        network=config.network,
-        source=config.source,
-        fidelity=0.0 if methods.entry(kind).region is methods.Region.IMAGE_EDGE else 0.5,
-        grid=config.grid,
-    )
-    return Restorer(model, copy)
+    if isinstance(network, UNet):
+        copy = UNet(network.config)
+        copy.load_state_dict(network.state_dict())
+        return Restorer(networks.model, copy, networks.space)
+    merged = shared_copy(cast(Network, network))
+    merge_lora(merged)
+    return Restorer(networks.model, merged, networks.space)
 
 
 def _looker(
-    shots: samples.Photographs, config: TrainConfig, out: Path, device: torch.device
+    shots: samples.Photographs, config: TrainConfig, networks: players.Cast, out: Path, device: torch.device
 ) -> Callable[[nn.Module, int], dict[str, float]]:
-    check = validation(shots, config)
+    check = validation(shots, config, networks.space)
 
     def look(network: nn.Module, step: int) -> dict[str, float]:
         if check is None:
             return {}
-        scores, grid = check(_restorer(config, network).to(device))
+        scores, grid = check(_restorer(networks, network).to(device))
         save_grid(grid, out / "samples" / f"step-{step:08d}.png")
         return scores
 

@@ -90,8 +90,9 @@ def build(network: nn.Module, config: OptimizerConfig, player: str = "student") 
     """Call it when the network is where it stays: Muon keeps views of the kernels."""
     share = config.players.get(player, 1.0)
     rate, kernel_rate = share * config.learning_rate, share * config.kernel_rate
-    kernels = [p for p in network.parameters() if p.ndim == 4] if config.kind == "muon" else []
-    others = [p for p in network.parameters() if not kernels or p.ndim != 4]
+    moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    kernels = [p for p in moving if p.ndim == 4] if config.kind == "muon" else []
+    others = [p for p in moving if not kernels or p.ndim != 4]
     betas = (config.beta1, config.beta2)
     adamw = torch.optim.AdamW(others, rate, betas, weight_decay=config.weight_decay, fused=True)
     if not kernels:

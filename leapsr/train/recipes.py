@@ -15,6 +15,7 @@ from ..methods import (
     TeacherConfig,
 )
 from ..networks import PRESETS, critic
+from . import published
 from .config import DataConfig, OptimizerConfig, TrainConfig
 
 
@@ -211,7 +212,7 @@ def refine_base() -> TrainConfig:
     return refined.model_copy(update={"perceptual": "vgg", "grid": "cosine"})
 
 
-RECIPES: dict[str, Callable[[], TrainConfig]] = {
+RECIPES: dict[str, Callable[[], TrainConfig]] = published.RECIPES | {
     recipe.__name__: recipe
     for recipe in (
         teacher_tiny,

@@ -18,10 +18,9 @@ from ..data.on_device import DeviceCrops, Places
 from ..data.photos import Photos, open_photos
 from ..degrade import Degradation, Generators
 from ..errors import DataError
+from ..frozen.space import Space
 from ..methods import Batch
-from ..networks import Condition
 from ..ops.filters import unsharp_mask
-from ..ops.upsample import bicubic_upsample
 from . import labels
 from .config import TrainConfig
 
@@ -75,7 +74,7 @@ def sampler(
         degradation=data.degradation,
         degradation_version=degrade.VERSION,
         sharpen=data.sharpen,
-        scale=config.network.scale,
+        scale=config.factor,
         side=data.pool_crop,
         crops=data.pool,
         seed=config.seed,
@@ -99,6 +98,7 @@ class Prepare:
     degradation: Degradation
     config: TrainConfig
     device: torch.device
+    space: Space
 
     @torch.no_grad()
     def __call__(self, sample: Sample | Places, generator: torch.Generator) -> Batch:
@@ -109,14 +109,14 @@ class Prepare:
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
             lr = self.degradation(image, Generators.beside(generator))
-        image, lr = image * 2 - 1, lr * 2 - 1
-        upsampled = bicubic_upsample(lr, self.degradation.scale)
+        image = self.space.encode(image * 2 - 1)
+        cond, upsampled = self.space.enter(lr * 2 - 1)
         redraw = partial(self.config.source.draw, upsampled, generator)
-        if not self.config.network.quality:
-            return Batch(image, redraw(), Condition(lr), generator, redraw)
         source = redraw()
-        image, quality = labels.draw(image, upsampled, self.config.data, generator)
-        return Batch(image, source, Condition(lr, quality), generator, redraw)
+        if self.config.labelled:
+            image, quality = labels.draw(image, upsampled, self.config.data, generator)
+            cond = cond.relabelled(quality)
+        return Batch(image, source, cond, generator, redraw)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
         """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
@@ -129,6 +129,6 @@ def _floats(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255
 
 
-def prepare(config: TrainConfig, device: torch.device) -> Prepare:
-    degradation = degrade.make(config.data.degradation, config.network.scale, config.data.group)
-    return Prepare(degradation, config, device)
+def prepare(config: TrainConfig, device: torch.device, space: Space) -> Prepare:
+    degradation = degrade.make(config.data.degradation, config.factor, config.data.group)
+    return Prepare(degradation, config, device, space)

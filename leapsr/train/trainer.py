@@ -137,7 +137,7 @@ def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
     """
     report: dict[str, Tensor] = {}
     for name, losses in run.method(batch):
-        parameters = list(run.players[name].parameters())
+        parameters = [p for p in run.players[name].parameters() if p.requires_grad]
         run.accelerator.backward(sum(losses.values()), inputs=parameters)
         norm = run.accelerator.clip_grad_norm_(parameters, run.config.optimizer.clip)
         for optimizer, rate in run.optimizers[name]:
@@ -163,10 +163,9 @@ def schedule(config: OptimizerConfig, step: int, steps: int, spent: float = 0.0)
 
 def guard(run: Run, finite: Tensor) -> None:
     """Raises TrainingError when a loss or gradient is not finite or a weight too large: never saved."""
-    networks = [*run.players.values(), run.average.network]
-    weights = [
-        (value.abs() <= LARGEST_WEIGHT).all() for network in networks for value in network.parameters()
-    ]
+    players = [value for player in run.players.values() for value in player.parameters()]
+    moving = [value for value in players if value.requires_grad] + run.average.parameters()
+    weights = [(value.abs() <= LARGEST_WEIGHT).all() for value in moving]
     [broken] = agree(run.accelerator, not bool(finite & torch.stack(weights).all()))
     if not broken:
         return

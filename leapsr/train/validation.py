@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from .. import degrade
+from ..frozen.space import Space
 from ..methods import Region
 from ..metrics.fidelity import psnr
 from ..restorer import Restorer
@@ -21,7 +22,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Validation:
-    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale); noise like image. image and lr in [0, 1]."""
+    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale), both in [0, 1]; noise: of the network's state."""
 
     image: Tensor
     lr: Tensor
@@ -45,17 +46,18 @@ class Validation:
         return scores, rows.permute(1, 0, 2, 3).flatten(1, 2)
 
 
-def validation(shots: Photographs, config: TrainConfig) -> Validation | None:
+def validation(shots: Photographs, config: TrainConfig, space: Space) -> Validation | None:
     """Fixed crops from the middle of the held-out photos, degraded once. None when none are held out."""
     if not shots.held_out:
         return None
-    scale = config.network.scale
+    scale = config.factor
     smallest = min(min(shots.photos.sizes[i]) for i in shots.held_out[:SHOWN])
     side = min(SIDE, smallest) // scale * scale
     image = torch.stack([_middle(shots.photos.whole(i), side) for i in shots.held_out[:SHOWN]]) / 255
     generator = torch.Generator().manual_seed(config.seed)
     lr = degrade.make(config.data.degradation, scale)(image, generator)
-    return Validation(image, lr, torch.randn(image.shape, generator=generator))
+    shape = (len(lr), *space.state_shape(*lr.shape[2:]))
+    return Validation(image, lr, torch.randn(shape, generator=generator))
 
 
 def save_grid(grid: Tensor, path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from leapsr.frozen.space import Space
 from leapsr.train.config import OptimizerConfig
 from leapsr.train.ema import Average
 from leapsr.train.optimizers import Rated
@@ -60,7 +61,7 @@ def test_an_average_goes_on_from_its_state():
 
 
 def test_the_randomness_of_a_step_depends_on_seed_step_and_rank():
-    generator = prepare(teacher_tiny(), torch.device("cpu")).generator
+    generator = prepare(teacher_tiny(), torch.device("cpu"), Space(4)).generator
     draws = {
         tuple(torch.rand(2, generator=generator(*key)).tolist())
         for key in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))

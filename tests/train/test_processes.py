@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from leapsr.frozen.space import Space
 from leapsr.methods import Batch, Losses, Method
 from leapsr.train import config, launch, recipes, samples
 from leapsr.train.trainer import Run, fit
@@ -44,7 +45,11 @@ class Combined:
 
 def combine(run: Run) -> None:
     """Give a single process the batches that two would see, each with its own draws."""
-    read, prepare, method = run.read, samples.prepare(run.config, run.accelerator.device), run.method
+    read, prepare, method = (
+        run.read,
+        samples.prepare(run.config, run.accelerator.device, Space(4)),
+        run.method,
+    )
 
     def both(pair: list[object], step: int) -> Both:
         draws = [prepare.generator(run.config.seed, step, rank) for rank in (0, 1)]

@@ -1,0 +1,72 @@
+"""How a network that was published with one time input is told both times, t and r.
+
+Diffusion networks know their time through sines of it at many frequencies (Vaswani et al., arXiv:1706.03762,
+section 3.5) and a small network on top. An average velocity has two times. The published ones use their
+single input for one of them; a student that needs both gets the second as a correction that begins at zero.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .blocks import zero_
+
+Reads = Literal["t", "r", "both"]
+"""Which time a network's published input takes.
+
+"t": where the state is. A teacher, asked on the diagonal r = t, and FlowSR's student on the edge r = 0.
+"r": where the jump ends. OFTSR's student on the edge t = 1, whose dial this is; on the diagonal it equals
+"t".
+"both": the input takes t, and an `IntervalEmbedding` adds what t - r means. Any student (MFSR, SMFSR).
+"""
+
+PERIOD = 10_000
+"""Frequencies fall from 1 to almost 1 / PERIOD radians a step."""
+
+
+def time_read(reads: Reads, t: Tensor, r: Tensor) -> Tensor:
+    """The one that the published input takes, (B,)."""
+    return r if reads == "r" else t
+
+
+def sinusoids(steps: Tensor, width: int) -> Tensor:
+    """Times in steps (about 0 to 1000), (B,), fractional ones too -> (B, width): cosines, then sines.
+
+    In the precision of `steps`, at least float32: eight bits of mantissa cannot tell a thousand steps apart.
+    """
+    steps = steps.to(torch.promote_types(steps.dtype, torch.float32))
+    exponents = torch.arange(width // 2, dtype=torch.float32, device=steps.device) / (width // 2)
+    phase = steps[:, None] * torch.exp(-math.log(PERIOD) * exponents)
+    return torch.cat([phase.cos(), phase.sin()], dim=-1)
+
+
+class IntervalEmbedding(nn.Module):
+    """t - r -> (B, width), what is added to the embedding of t. Zero until it is trained.
+
+    A network with it therefore begins as the velocity v(x, t) whatever r is: a constant velocity is the best
+    first guess of an average one. The frequencies are low, as u is smooth in time and MeanFlow differentiates
+    through this.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, width: int, frequencies: int = 16) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.logspace(0, 6, frequencies, base=2.0), persistent=False)
+        self.inner = nn.Linear(2 * frequencies, width)
+        self.outer = nn.Linear(width, width)
+        zero_(self.outer)
+
+    def forward(self, interval: Tensor) -> Tensor:
+        """interval: (B,) in [0, 1]. In float32 also under autocast."""
+        with torch.autocast(interval.device.type, enabled=False):
+            phase = interval[:, None] * self.frequencies.to(interval.dtype)
+            features = torch.cat([phase.sin(), phase.cos()], dim=-1).to(self.inner.weight.dtype)
+            return self.outer(F.silu(self.inner(features)))
+
+    def forget(self) -> None:
+        """Begin again at zero: how a student begins with the weights of something else."""
+        zero_(self.outer)

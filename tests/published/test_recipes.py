@@ -1,0 +1,190 @@
+"""Every recipe of the papers on tiny networks of the same kinds: three steps, saved, loaded, used."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from leapsr.errors import ConfigError
+from leapsr.networks import guided_unet, swin_unet
+from leapsr.networks.kinds import NetworkConfig
+from leapsr.restorer import ModelConfig, Restorer
+from leapsr.train import config, launch, published, recipes
+from tests.conftest import picture_array
+
+Models = Callable[[str], Path]
+
+BEGINNINGS = {  # recipe: (what it distils, what it begins with), None is itself
+    "dit4sr_sd35": (None, "sd35"),
+    "mfsr_sd35": ("dit4sr_q", None),
+    "smfsr_sd35": ("dit4sr_sd35", None),
+    "smfsr_sd35_refine": ("dit4sr_sd35", "smfsr_sd35"),
+    "oftsr_ffhq_teacher": (None, None),
+    "oftsr_ffhq": ("oftsr_ffhq_teacher", None),
+    "oftsr_div2k_teacher": (None, None),
+    "oftsr_div2k": ("oftsr_div2k_teacher", None),
+    "oftsr_imagenet_teacher": (None, None),
+    "oftsr_imagenet": ("oftsr_imagenet_teacher", None),
+    "oftsr_resshift": ("resshift", None),
+    "oftsr_dit4sr": ("dit4sr_q", None),
+    "flowsr_sd21": (None, "sd21"),
+    "flowsr_sd21_consistent": ("flowsr_sd21", "flowsr_sd21"),
+}
+SWITCHES = {"lr_keys", "lr_mlp_scale", "time_conditioning", "time_scale", "reads", "trained"}
+SWITCHES |= {"prediction", "gradient_checkpointing", "conditioned", "upsampling"}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(3):
+        Image.fromarray(picture_array(96, 96, seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+def tiny_network(full: NetworkConfig, models: Models) -> NetworkConfig:
+    """The sizes of the tiny weights with the recipe's switches."""
+    sizes: NetworkConfig
+    match full.kind:
+        case "mmdit":
+            sizes = Restorer.from_pretrained(models("dit4sr_q")).config.network
+        case "sd21":
+            sizes = Restorer.from_pretrained(models("sd21")).config.network
+        case "guided_unet":
+            sizes = guided_unet.PRESETS["tiny"]
+        case _:
+            sizes = swin_unet.PRESETS["tiny"]
+    return sizes.model_copy(update={name: getattr(full, name) for name in SWITCHES & full.model_fields_set})
+
+
+def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
+    recipe = recipes.get(name)
+    adapters = recipe.adapters and recipe.adapters.model_copy(
+        update={"rank": recipe.adapters.rank and 2, "alpha": None}
+    )
+    fields = {
+        "network": tiny_network(recipe.network, models),
+        "steps": 3,
+        "batch": 2,
+        "adapters": adapters,
+        "perceptual": "none",
+        "data": recipe.data.model_copy(update={"crop": 64, "held_out": 1, "group": 1}),
+        "precision": "fp32",
+        "log_every": 1,
+        "validate_every": 3,
+    }
+    if name == "smfsr_sd35_refine":
+        fields["dino"] = tiny("dino")
+    if name == "flowsr_sd21_consistent":
+        fields["clip"] = tiny("clip")
+    return config.TrainConfig.model_validate(recipe.model_dump() | fields)
+
+
+@pytest.fixture(scope="module")
+def runs(models, tiny, photos, tmp_path_factory):
+    """runs("mfsr_sd35") -> the folder of a run of three steps, with all that it begins with."""
+    root = tmp_path_factory.mktemp("runs")
+
+    def model_of(name: str | None) -> Path | None:
+        if name is None:
+            return None
+        if name == "resshift":
+            return resshift(root / name, tiny)
+        return run(name) / "model" if name in published.RECIPES else models(name)
+
+    def run(name: str) -> Path:
+        out = root / name
+        if not out.exists():
+            teacher, start = (model_of(other) for other in BEGINNINGS[name])
+            launch.run(tiny_run(name, models, tiny), photos, out, teacher=teacher, start=start, cpu=True)
+        return out
+
+    return run
+
+
+def resshift(folder: Path, tiny: Models) -> Path:
+    """ResShift's network with an autoencoder of its factor."""
+    if not folder.exists():
+        network = swin_unet.SwinUNet(swin_unet.PRESETS["tiny"])
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.05)
+        model = ModelConfig(
+            method="teacher",
+            network=network.config,
+            source=recipes.get("oftsr_resshift").source,
+            autoencoder=str(tiny("vq")),
+        )
+        Restorer(model, network).save_pretrained(folder, torch.float32)
+    return folder
+
+
+def test_every_recipe_is_tried():
+    assert BEGINNINGS.keys() == published.RECIPES.keys()
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_three_steps_saved_loaded_and_used(name, runs):
+    out = runs(name)
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    losses = [value for line in lines for key, value in line.items() if "/" in key]
+    assert losses
+    assert np.isfinite(losses).all()
+    first, again = (Restorer.from_pretrained(out / "model") for _ in range(2))
+    lr = torch.rand(1, 3, 6, 9, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(1, *first.space.state_shape(6, 9), generator=torch.Generator().manual_seed(1))
+    image = first.restore(lr, noise, steps=1)
+    assert image.shape == (1, 3, 24, 36)
+    assert image.isfinite().all()
+    assert torch.equal(image, again.restore(lr, noise, steps=1))
+
+
+@pytest.mark.parametrize("name", ["mfsr_sd35", "flowsr_sd21", "oftsr_ffhq_teacher"])
+def test_training_moves_what_it_should(name, runs, models):
+    """Adapters merged into the weights, or the weights themselves; never the low-rank names in the folder."""
+    weights = load_file(runs(name) / "model" / "model.safetensors")
+    assert not any("lora" in key for key in weights)
+    origin = {"mfsr_sd35": "dit4sr_q", "flowsr_sd21": "sd21"}.get(name)
+    if origin is None:
+        return
+    before = load_file(models(origin) / "model.safetensors")
+    adapted = [key for key in before if key.endswith(("to_q.weight", "to_out.0.weight"))]
+    frozen = [key for key in before if key.endswith(("proj_out.bias", "context_embedder.weight"))]
+    assert any(not torch.equal(weights[key].float(), before[key].half().float()) for key in adapted)
+    assert all(torch.equal(weights[key].float(), before[key].half().float()) for key in frozen)
+
+
+def test_a_checkpoint_holds_what_trains(runs):
+    """The frozen billions stay out of the states, and a run goes on from one as if nothing had happened."""
+    checkpoints = sorted((runs("mfsr_sd35") / "checkpoints").glob("step-*"))
+    saved = load_file(checkpoints[-1] / "model.safetensors")
+    assert any("lora_A" in name for name in saved)
+    assert any("control" in name for name in saved)
+    assert not any(name.endswith("base_layer.weight") for name in saved)
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos, tmp_path):
+    whole = load_file(runs("mfsr_sd35") / "model" / "model.safetensors")
+    asked = iter([False, True])
+    stop = launch.Callbacks(stop=lambda: next(asked, False))
+    arguments = (tiny_run("mfsr_sd35", models, tiny), photos, tmp_path)
+    launch.run(*arguments, teacher=models("dit4sr_q"), cpu=True, callbacks=stop)
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+    launch.run(*arguments, teacher=models("dit4sr_q"), cpu=True, resume="auto")
+    resumed = load_file(tmp_path / "model" / "model.safetensors")
+    assert resumed.keys() == whole.keys()
+    assert all(torch.equal(resumed[key], whole[key]) for key in whole)
+
+
+def test_what_does_not_fit_is_said(models, tiny, photos, tmp_path):
+    with pytest.raises(ConfigError, match="dino=FOLDER"):
+        config.override(recipes.get("smfsr_sd35_refine"), [])
+    wrong = tiny_run("mfsr_sd35", models, tiny)
+    wider = wrong.network.model_copy(update={"num_attention_heads": 8})
+    wrong = wrong.model_copy(update={"network": wider})
+    with pytest.raises(ConfigError, match="cannot begin"):
+        launch.run(wrong, photos, tmp_path, teacher=models("dit4sr_q"), cpu=True)
