@@ -95,6 +95,10 @@ def upscaler(fake_restorer: FakeRestorer) -> "Upscaler":
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete model folder, `tiny`: the smallest network, with random weights."""
+    return make_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def make_tiny_model(folder: Path) -> Path:
     from leapsr import catalog
     from leapsr.networks import UNet
     from leapsr.networks.unet import PRESETS
@@ -104,7 +108,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = UNet(PRESETS["tiny"])
     for parameter in network.parameters():  # layers that start at zero would hide mistakes
         torch.nn.init.normal_(parameter, std=0.05)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
     Restorer(ModelConfig(method="oftsr", network=PRESETS["tiny"]), network).save_pretrained(folder)
     catalog.write_checksums(folder)
     return folder

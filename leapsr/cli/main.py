@@ -12,6 +12,7 @@ from ..errors import LeapsrError
 from . import models
 from .compare import compare
 from .degrade import degrade
+from .doctor import doctor
 from .evaluate import evaluate
 from .pack import pack
 from .train import distill, train
@@ -28,7 +29,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, pack, train, distill, evaluate, compare):
+for verb in (upscale, degrade, pack, train, distill, evaluate, compare, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -1,163 +1,122 @@
 """leapsr upscale."""
 
-import json
-import logging
-import sys
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from ..catalog import CONFIG
-from ..errors import LeapsrError, UsageError
+from .. import catalog
+from ..errors import UsageError
+from . import pipes
+from . import upscale_options as option
+from .upscale_report import Report, log_to, preview, work_through
 
 if TYPE_CHECKING:
-    from ..upscale.batch import Existing, Outcome
-    from ..upscale.jobs import Job
-    from ..upscale.upscaler import Progress as TileProgress
-
-    Begin = Callable[[Job], TileProgress]
-
-SIZE, MODEL, LOOK, FILES = "Size", "Model", "Look", "Files"
-
-Inputs = Annotated[list[Path], typer.Argument(metavar="IN", help="Pictures and folders of pictures.")]
-Out = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="File or folder of the results; beside the source by default."),
-]
-Scale = Annotated[
-    float | None, typer.Option("-s", "--scale", help="Factor, such as 4 or 2.5.", rich_help_panel=SIZE)
-]
-Width = Annotated[int | None, typer.Option("--width", help="Pixels.", rich_help_panel=SIZE)]
-Height = Annotated[int | None, typer.Option("--height", help="Pixels.", rich_help_panel=SIZE)]
-LongSide = Annotated[int | None, typer.Option("--long-side", help="Pixels.", rich_help_panel=SIZE)]
-ShortSide = Annotated[int | None, typer.Option("--short-side", help="Pixels.", rich_help_panel=SIZE)]
-Megapixels = Annotated[float | None, typer.Option("--megapixels", help="Area.", rich_help_panel=SIZE)]
-Model = Annotated[
-    str | None, typer.Option("-n", "--model", help="Name or folder of a model.", rich_help_panel=MODEL)
-]
-ModelDir = Annotated[
-    Path | None,
-    typer.Option("-m", "--model-dir", help="Folder of model folders, or one.", rich_help_panel=MODEL),
-]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=MODEL)]
-Dtype = Annotated[
-    Literal["auto", "fp32", "bf16", "fp16"], typer.Option("--dtype", help="Precision.", rich_help_panel=MODEL)
-]
-Tile = Annotated[
-    str, typer.Option("-t", "--tile", help="auto, pixels, or 0 for the whole picture.", rich_help_panel=MODEL)
-]
-Steps = Annotated[int, typer.Option("--steps", help="Network evaluations.", rich_help_panel=LOOK)]
-Fidelity = Annotated[
-    float | None, typer.Option("--fidelity", help="0 most detail ... 1 most faithful.", rich_help_panel=LOOK)
-]
-Seed = Annotated[
-    int, typer.Option("--seed", help="Another number, other invented detail.", rich_help_panel=LOOK)
-]
-ColorFix = Annotated[
-    Literal["auto", "wavelet", "adain", "none"],
-    typer.Option("--color-fix", help="Give the result the source's colours.", rich_help_panel=LOOK),
-]
-Format = Annotated[
-    Literal["auto", "png", "jpg", "webp", "avif", "tiff"],
-    typer.Option("-f", "--format", help="auto keeps the source's.", rich_help_panel=FILES),
-]
-Quality = Annotated[
-    int, typer.Option("-q", "--quality", min=1, max=100, help="Of JPEG, WebP, AVIF.", rich_help_panel=FILES)
-]
-BitDepth = Annotated[
-    Literal["auto", "8", "16"],
-    typer.Option("--bit-depth", help="auto keeps the source's.", rich_help_panel=FILES),
-]
-Strip = Annotated[
-    bool,
-    typer.Option("--strip-metadata", help="Keep the colour profile only.", rich_help_panel=FILES),
-]
-Recursive = Annotated[bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=FILES)]
-Skip = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave results that are there.", rich_help_panel=FILES)
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that are there.", rich_help_panel=FILES)
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Report as JSON on standard output.", rich_help_panel=FILES)
-]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.", rich_help_panel=FILES)]
-
+    from ..upscale.ledger import Existing
 
 _DEPTHS: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
 
 
 def upscale(
-    inputs: Inputs,
-    out: Out = None,
-    scale: Scale = None,
-    width: Width = None,
-    height: Height = None,
-    long_side: LongSide = None,
-    short_side: ShortSide = None,
-    megapixels: Megapixels = None,
-    model: Model = None,
-    model_dir: ModelDir = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    tile: Tile = "auto",
-    steps: Steps = 1,
-    fidelity: Fidelity = None,
-    seed: Seed = 0,
-    color_fix: ColorFix = "auto",
-    file_format: Format = "auto",
-    quality: Quality = 95,
-    bit_depth: BitDepth = "auto",
-    strip_metadata: Strip = False,
-    recursive: Recursive = False,
-    skip_existing: Skip = False,
-    overwrite: Overwrite = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
+    inputs: option.Inputs,
+    out: option.Out = None,
+    scale: option.Scale = None,
+    width: option.Width = None,
+    height: option.Height = None,
+    long_side: option.LongSide = None,
+    short_side: option.ShortSide = None,
+    megapixels: option.Megapixels = None,
+    model: option.Model = None,
+    model_dir: option.ModelDir = None,
+    device: option.Device = "auto",
+    processes: option.Workers = 1,
+    dtype: option.Dtype = "auto",
+    tile: option.Tile = "auto",
+    steps: option.Steps = 1,
+    fidelity: option.Fidelity = None,
+    seed: option.Seed = 0,
+    samples: option.Samples = 1,
+    detail_map: option.DetailMap = False,
+    consistency: option.Consistency = False,
+    tolerance: option.Tolerance = None,
+    color_fix: option.ColorFix = "auto",
+    seamless: option.Seamless = False,
+    file_format: option.Format = "auto",
+    quality: option.Quality = 95,
+    bit_depth: option.BitDepth = "auto",
+    strip_metadata: option.Strip = False,
+    recursive: option.Recursive = False,
+    skip_existing: option.Skip = False,
+    overwrite: option.Overwrite = False,
+    shard: option.Shard = None,
+    dry_run: option.DryRun = False,
+    as_json: option.Json = False,
+    verbose: option.Verbose = False,
 ) -> None:
     """Make pictures larger and cleaner; results are called NAME_x4 and never replace their source."""
     console = Console(stderr=True)
-    _log_to(console, verbose)
-    from ..upscale import batch, jobs
+    log_to(console, verbose)
+    import torch
+
+    from ..restorer import read_config
+    from ..upscale import batch, companions, jobs, naming, workers
+    from ..upscale.devices import choose_dtype
+    from ..upscale.ledger import Ledger
+    from ..upscale.options import Options, recipe
     from ..upscale.sizes import Target
     from ..upscale.upscaler import Settings, Upscaler
+    from ..upscale.worker import Brief
 
     target = Target(scale, width, height, long_side, short_side, megapixels)
-    settings = Settings(steps, fidelity, seed, _tile(tile), color_fix)
-    depth = _DEPTHS[bit_depth]
-    options = batch.Options(
-        target, settings, _existing(skip_existing, overwrite), quality, depth, strip_metadata
+    settings = Settings(steps, fidelity, seed, _tile(tile), color_fix, seamless)
+    agreement = _agreement(consistency, tolerance)
+    options = Options(
+        target, settings, quality, _DEPTHS[bit_depth], strip_metadata, samples, detail_map, agreement
     )
-    name, place = _model(model, model_dir)
-    upscaler = Upscaler.from_pretrained(name, device, dtype, place)
-    plan = jobs.plan(
-        inputs, out, target.label(upscaler.restorer.scale), jobs.FORMATS.get(file_format), recursive
-    )
-    for path in plan.ours:
-        _say(console, f"{path}: left out, because its name says that leapsr made it.")
-    _work_through(console, plan.jobs, partial(batch.run, plan.jobs, upscaler, options), as_json, verbose)
+    existing, suffix = _existing(skip_existing, overwrite), naming.FORMATS.get(file_format)
+    folder = _model_folder(model, model_dir)
+    places = workers.devices(device, processes)
+    if pipes.wanted(inputs, out):
+        source, output = pipes.checked(inputs, out, as_json, options.accompanied)
+        upscaler = Upscaler.from_pretrained(folder, places[0], dtype)
+        pipes.work(source, output, suffix, upscaler, options, existing)
+        return
+    factor = read_config(folder).factor
+    label = target.label(factor)
+    if samples > 1:
+        label = naming.with_seed(label, seed)
+    plan = jobs.plan(inputs, out, label, suffix, recursive, skip_existing, options.accompanied)
+    companions.refuse_sources(plan.jobs, options)
+    chosen = plan.jobs if shard is None else jobs.shard(plan.jobs, shard)
+    made_with = recipe(options, folder, choose_dtype(dtype, torch.device(places[0])))
+    report = Report(console, plan, chosen, made_with, places, as_json, verbose)
+    if dry_run:
+        preview(report, factor, options, Ledger(existing, made_with))
+    elif len(places) > 1:
+        brief = Brief(folder, dtype, options, existing, made_with, len(places), workers.threads(len(places)))
+        work_through(report, partial(workers.run, chosen, brief, places))
+    else:
+        upscaler = Upscaler.from_pretrained(folder, places[0], dtype)
+        ledger = Ledger(existing, made_with)
+        work_through(report, partial(batch.run, chosen, upscaler, options, ledger))
 
 
 def _existing(skip: bool, overwrite: bool) -> "Existing":
     if skip and overwrite:
         raise UsageError("Give --skip-existing or --overwrite, not both.")
     return "skip" if skip else "overwrite" if overwrite else "refuse"
+
+
+def _agreement(consistency: bool, tolerance: float | None) -> float | None:
+    from ..upscale.consistency import TOLERANCE, check_tolerance
+
+    if tolerance is None:
+        return TOLERANCE if consistency else None
+    if not consistency:
+        raise UsageError("--tolerance is how closely --consistency is kept; give both.")
+    check_tolerance(tolerance)
+    return tolerance
 
 
 def _tile(text: str) -> int | Literal["auto"]:
@@ -168,101 +127,8 @@ def _tile(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def _model(name: str | None, model_dir: Path | None) -> tuple[str | Path | None, Path | None]:
-    """The model, and where to look for its name: -m without -n may be a model folder itself."""
-    if name is None and model_dir is not None and (model_dir / CONFIG).is_file():
-        return model_dir, None
-    return name, model_dir
-
-
-class _ToConsole(logging.Handler):
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self.console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _say(self.console, record.getMessage())
-
-
-def _log_to(console: Console, verbose: bool) -> None:
-    """Notices of the library pass by the progress bar; those of Pillow about odd EXIF data are dropped."""
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    logger = logging.getLogger("leapsr")
-    logger.handlers = [_ToConsole(console)]
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
-
-
-@contextmanager
-def _bar(console: Console, files: int) -> Iterator["Begin"]:
-    """A bar over all files, on terminals only. Yields what gives each job the callback for its tiles."""
-    name = TextColumn("{task.description}", markup=False)
-    columns = (name, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=files)
-        begun = -1
-
-        def begin(job: "Job") -> "TileProgress":
-            nonlocal begun
-            begun += 1
-            bar.update(task, description=job.source.name, completed=begun)
-            return lambda done, total: bar.update(task, completed=begun + done / total)
-
-        yield begin
-
-
-def _work_through(
-    console: Console,
-    jobs: "Sequence[Job]",
-    run: "Callable[[Begin], Iterable[Outcome]]",
-    as_json: bool,
-    verbose: bool,
-) -> None:
-    """Let the work happen and report it, also when it is interrupted. Exits with 1 when some of it failed."""
-    outcomes: list[Outcome] = []
-    try:
-        with _bar(console, len(jobs)) as begin:
-            for outcome in run(begin):
-                outcomes.append(outcome)
-                _tell(console, outcome, verbose)
-    finally:
-        if outcomes or not isinstance(sys.exception(), LeapsrError):  # the error says it all otherwise
-            _report(console, outcomes, as_json)
-    if any(outcome.status == "failed" for outcome in outcomes):
-        raise typer.Exit(1)
-
-
-def _tell(console: Console, outcome: "Outcome", verbose: bool) -> None:
-    if outcome.status == "failed":
-        _say(console, f"error: {outcome.message}", style="red")
-    elif outcome.status == "copied" or (verbose and outcome.message):
-        _say(console, outcome.message)
-    elif verbose:
-        _say(console, f"{outcome.job.source} -> {outcome.job.output}  {outcome.seconds:.1f} s")
-
-
-def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _report(console: Console, outcomes: list["Outcome"], as_json: bool) -> None:
-    counts = Counter(outcome.status for outcome in outcomes)
-    parts = [
-        f"{counts[status]} {status}" for status in ("done", "copied", "skipped", "failed") if counts[status]
-    ]
-    seconds = sum(outcome.seconds for outcome in outcomes)
-    only = f": {outcomes[0].job.output}" if [outcome.status for outcome in outcomes] == ["done"] else ""
-    _say(console, f"{', '.join(parts) or 'nothing done'} in {seconds:.1f} s{only}")
-    if as_json:
-        typer.echo(
-            json.dumps({"counts": counts, "results": [_as_dict(outcome) for outcome in outcomes]}, indent=2)
-        )
-
-
-def _as_dict(outcome: "Outcome") -> dict[str, str | float]:
-    return {
-        "source": str(outcome.job.source),
-        "output": str(outcome.job.output),
-        "status": outcome.status,
-        "message": outcome.message,
-        "seconds": round(outcome.seconds, 3),
-    }
+def _model_folder(name: str | None, model_dir: Path | None) -> Path:
+    """Of the model by that name, or the default one; -m without -n may be a model folder itself."""
+    if name is None and model_dir is not None and (model_dir / catalog.CONFIG).is_file():
+        return catalog.find(model_dir)
+    return catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)

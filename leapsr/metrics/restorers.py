@@ -52,9 +52,9 @@ def at(restorer: Restorer, setting: Setting, seed: int, guidance: float = 1.0) -
 
 
 def noise_for(restorer: Restorer, lr: Tensor, seed: int) -> Tensor:
-    """(1, 3, sH, sW), the same for a picture wherever and whenever it is restored. lr: (1, 3, H, W)."""
-    height, width = (side * restorer.scale for side in lr.shape[-2:])
-    return position_noise(seed, 0, 0, height, width, device=restorer.device)[None]
+    """(1, C, h, w), the same for a picture wherever and whenever it is restored. lr: (1, 3, H, W)."""
+    channels, height, width = restorer.space.state_shape(*lr.shape[-2:])
+    return position_noise(seed, 0, 0, height, width, channels, restorer.device)[None]
 
 
 def straightness(restorer: Restorer, pairs: Iterable[Pair], seed: int) -> float:

@@ -49,10 +49,10 @@ class Sheet:
         columns = ["picture", "LR", *self._columns, *(["HR"] if self._reference else [])]
         sheet = Image.new("RGB", sheet_size(len(columns), len(self._regions)), BACKGROUND)
         for x, column in enumerate(columns):
-            _label(sheet, column, (x * (CELL + GAP), 0))
+            label(sheet, column, (x * (CELL + GAP), 0))
         for y, (name, regions) in enumerate(self._regions.items()):
             top = HEADER + y * (CELL + HEADER + GAP)
-            _label(sheet, name, (0, top))
+            label(sheet, name, (0, top))
             for x, column in enumerate(columns):
                 if column in regions:
                     sheet.paste(regions[column], (x * (CELL + GAP), top + HEADER))
@@ -98,7 +98,7 @@ def _overview(lr: Tensor, box: Box) -> Image.Image:
     return cell
 
 
-def _label(sheet: Image.Image, words: str, corner: tuple[int, int]) -> None:
+def label(sheet: Image.Image, words: str, corner: tuple[int, int]) -> None:
     """One line, cut to the width of a cell."""
     font = ImageFont.load_default(size=15)
     while words and font.getlength(words) > CELL:

@@ -1,111 +1,192 @@
-"""Upscale many files: one that fails does not stop the others."""
+"""Upscale many files, several stages at once: while the network restores one picture, the next are read and
+the last are written in threads of their own. One picture that fails does not stop the others.
+"""
 
+import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Literal
 
+import torch
+
 from ..errors import ImageError, OutputError
-from . import images, saving
-from .describing import without_metadata
+from . import memory, stages
+from .companions import NOTHING, Extras
+from .images import Picture
 from .jobs import Job
-from .sizes import AS_THE_MODEL, Target
-from .upscaler import DEFAULTS, Progress, Settings, Upscaler
+from .ledger import Ledger
+from .leftovers import sweep
+from .manifest import Fingerprint
+from .options import Options
+from .room import Room
+from .stages import Examined, Outcome, Seconds
+from .upscaler import Upscaler
 
-Status = Literal["done", "copied", "skipped", "failed"]
-Existing = Literal["refuse", "skip", "overwrite"]
+Watch = Callable[[Job, int, int], None]
+"""Called with a job, its tiles done, and its tiles in all."""
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one job. message: why it was not simply done, else empty. seconds: of wall time."""
-
-    job: Job
-    status: Status
-    message: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Options:
-    """What every job of a batch has in common. quality: of JPEG, WebP and AVIF, 1 to 100. depth: bits of each
-    number, 8 or 16; None is as many as the source has. strip_metadata: only the colour profile stays.
-    """
-
-    target: Target = AS_THE_MODEL
-    settings: Settings = DEFAULTS
-    existing: Existing = "refuse"
-    quality: int = 95
-    depth: Literal[8, 16] | None = None
-    strip_metadata: bool = False
+WRITERS = min(4, os.cpu_count() or 1)
+"""Encoding a result takes longer than decoding its source, which is much smaller."""
+READ_AHEAD = 2
+_UNKNOWN_MEMORY = 1 << 32
+_SECONDS_TO_STOP = 5.0
 
 
 def run(
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     upscaler: Upscaler,
     options: Options,
-    progress: Callable[[Job], Progress] | None = None,
+    ledger: Ledger | None = None,
+    watch: Watch | None = None,
+    processes: int = 1,
 ) -> Iterator[Outcome]:
-    """Work through the jobs in order, and yield each outcome when its file is complete.
+    """Work through the jobs, and yield each outcome, in their order, when its file is complete.
 
-    progress: given a job, the callback for its tiles. Errors of one picture become outcomes; others are
-    raised.
+    jobs: taken one by one when there is room, from another thread. ledger: None refuses to replace files and
+    remembers nothing. processes: how many share the memory of this machine.
+    Errors of one picture become outcomes; others are raised. When that happens, or Ctrl-C, what is being
+    written is finished and its outcomes are yielded before the error goes on; the rest leaves nothing behind.
     """
-    for job in jobs:
-        start = time.monotonic()
-        try:
-            status, message = _upscale_file(job, upscaler, options, progress(job) if progress else None)
-        except (ImageError, OutputError) as error:
-            status, message = "failed", str(error)
-        yield Outcome(job, status, message, time.monotonic() - start)
-
-
-def _upscale_file(
-    job: Job, upscaler: Upscaler, options: Options, progress: Progress | None
-) -> tuple[Status, str]:
-    exists = _exists(job.output)
-    if exists and options.existing == "skip":
-        return "skipped", f"{job.output} is already there."
-    if exists and options.existing == "refuse":
-        raise OutputError(f"{job.output} is already there; use --overwrite or --skip-existing.")
-    saving.check_place(job.output)
-    upscaler.check_room(images.measure(job.source), options.target)
-    picture = images.load(job.source)
-    if options.depth is not None:
-        picture = replace(picture, depth=options.depth)
-    size = options.target.size(*picture.size, upscaler.restorer.scale)
-    if options.target.reached_by(*picture.size, upscaler.restorer.scale):
-        _copy(job, picture, options)
-        return (
-            "copied",
-            f"{job.source} already has {picture.size[1]} x {picture.size[0]} pixels and was only copied.",
-        )
-    saving.check_output(job.output, *size, picture.alpha is not None)
-    _save(upscaler.upscale(picture, options.target, options.settings, progress), job, options)
-    return "done", ""
-
-
-def _exists(path: Path) -> bool:
+    room = Room(1 + READ_AHEAD + WRITERS, _free_memory() // (4 * processes))
+    line = _Line(upscaler, options, ledger or Ledger("refuse"), room)
+    reader = threading.Thread(target=line.read, args=(jobs,), name="leapsr-reader", daemon=True)
+    writers = ThreadPoolExecutor(WRITERS, "leapsr-writer")
+    pending: deque[Future[Outcome]] = deque()
+    reader.start()
     try:
-        return path.exists()
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}; choose another -o."
-        ) from error
+        while (event := line.events.get()) is not None:
+            if not isinstance(event, str):
+                pending.append(line.follow(event, writers, watch))
+            while pending and pending[0].done():
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except GeneratorExit:
+        raise
+    except BaseException:
+        while pending:
+            yield pending.popleft().result()
+        raise
+    finally:
+        room.close()
+        writers.shutdown(wait=True, cancel_futures=True)
+        reader.join(_SECONDS_TO_STOP)
 
 
-def _copy(job: Job, picture: images.Picture, options: Options) -> None:
-    """The file's own bytes where nothing about it changes, so that nothing is lost."""
-    same_format = job.source.suffix.lower() == job.output.suffix.lower()
-    if same_format and options.depth is None and not options.strip_metadata:
-        saving.write(job.output, job.source.read_bytes())
-    else:
-        saving.check_output(job.output, *picture.size, picture.alpha is not None)
-        _save(picture, job, options)
+def _free_memory() -> int:
+    free = memory.available(torch.device("cpu"))
+    return _UNKNOWN_MEMORY if free is None else free
 
 
-def _save(picture: images.Picture, job: Job, options: Options) -> None:
-    if options.strip_metadata:
-        picture = without_metadata(picture)
-    saving.save(picture, job.output, options.quality)
+@dataclass(frozen=True)
+class _Task:
+    """A job between two stages. picture: the source, then the result. original: to remember the source by."""
+
+    work: Examined
+    original: Fingerprint | None
+    picture: Picture
+    seconds: Seconds
+    extras: Extras = NOTHING
+
+    def outcome(self, status: stages.Status, message: str) -> Outcome:
+        work = self.work
+        return Outcome(work.job, status, message, self.seconds, work.size, work.result, extras=self.extras)
+
+
+class _Line:
+    """The stages, and what has happened in the threads of `read` and `_write`, for the one that restores."""
+
+    def __init__(self, upscaler: Upscaler, options: Options, ledger: Ledger, room: Room) -> None:
+        self.upscaler, self.options, self.ledger, self.room = upscaler, options, ledger, room
+        self.events: SimpleQueue[_Task | Outcome | BaseException | Literal["written"] | None] = SimpleQueue()
+
+    def read(self, jobs: Iterable[Job]) -> None:
+        """Make jobs ready until there are none or the room is closed; None in the queue is the end."""
+        swept: set[Path] = set()
+        try:
+            for job in jobs:
+                if job.home is not None and job.output.parent not in swept:
+                    swept.add(job.output.parent)
+                    sweep(job.output.parent)
+                task = self._read(job)
+                if task is None:
+                    break
+                self.events.put(task)
+        except BaseException as error:  # goes on in the thread that can tell of it
+            self.events.put(error)
+        finally:
+            self.events.put(None)
+
+    def _read(self, job: Job) -> _Task | Outcome | None:
+        begun = time.monotonic()
+        try:
+            work = stages.examine(job, self.upscaler.restorer.scale, self.options, self.ledger)
+        except (ImageError, OutputError) as error:
+            return Outcome(job, "failed", str(error), Seconds(time.monotonic() - begun))
+        seconds = Seconds(time.monotonic() - begun)
+        if isinstance(work, Outcome):
+            return replace(work, seconds=seconds)
+        return self._load(work, seconds) if self.room.enter(work.footprint) else None
+
+    def _load(self, work: Examined, seconds: Seconds) -> _Task | Outcome:
+        begun = time.monotonic()
+        try:
+            original = stages.fingerprint(work.job, self.ledger)
+            picture = stages.load(work, self.upscaler, self.options)
+        except (ImageError, OutputError) as error:
+            self.room.leave(work.footprint)
+            return Outcome(work.job, "failed", str(error), seconds, work.size)
+        return _Task(work, original, picture, Seconds(seconds.reading + time.monotonic() - begun))
+
+    def follow(
+        self, task: _Task | Outcome | BaseException, writers: ThreadPoolExecutor, watch: Watch | None
+    ) -> Future[Outcome]:
+        """Restore what was read, here and now, and let it be written."""
+        if isinstance(task, BaseException):
+            raise task
+        if isinstance(task, Outcome):
+            return _finished(task)
+        begun = time.monotonic()
+        tiles = partial(watch, task.work.job) if watch is not None else None
+        try:
+            result, extras = stages.restore(task.work, task.picture, self.upscaler, self.options, tiles)
+        except (ImageError, OutputError) as error:
+            self.room.leave(task.work.footprint)
+            return _finished(task.outcome("failed", str(error)))
+        seconds = replace(task.seconds, restoring=time.monotonic() - begun)
+        task = replace(task, picture=result, seconds=seconds, extras=extras)
+        written = writers.submit(self._write, task)
+        written.add_done_callback(lambda _: self.events.put("written"))
+        return written
+
+    def _write(self, task: _Task) -> Outcome:
+        begun = time.monotonic()
+        try:
+            stages.write(task.work, task.picture, self.options)
+            self.ledger.remember(task.work.job, task.original)
+        except OutputError as error:
+            return task.outcome("failed", str(error))
+        finally:
+            self.room.leave(task.work.footprint)
+        seconds = replace(task.seconds, writing=time.monotonic() - begun)
+        return replace(task, seconds=seconds).outcome(*_told(task.work))
+
+
+def _finished(outcome: Outcome) -> Future[Outcome]:
+    future: Future[Outcome] = Future()
+    future.set_result(outcome)
+    return future
+
+
+def _told(work: Examined) -> tuple[stages.Status, str]:
+    if not work.copied:
+        return "done", work.reason
+    height, width = work.size
+    return "copied", f"{work.job.source} already has {width} x {height} pixels and was only copied."

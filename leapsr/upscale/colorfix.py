@@ -1,14 +1,23 @@
 """Give a restored picture the colours of the picture it was made from.
 
-Both functions look at the whole picture: corrected tile by tile, the colours would change from tile to tile.
+Both ways look further than a tile: corrected by tiles of their own, the colours would change from tile to
+tile. What `wavelet` looks at lies within RADIUS pixels, so parts with that margin are corrected as the whole
+is. `adain` looks at everything, but only at its mean and deviation, which `Moments` gathers part by part.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+ColorFix = Literal["adain", "wavelet"]
+COLOR_FIXES: tuple[ColorFix, ...] = ("adain", "wavelet")
+
 LEVELS = 5
+RADIUS = 2**LEVELS - 1
+"""Pixels that `wavelet` looks at on each side."""
 EPSILON = 1e-5
 
 
@@ -21,17 +30,40 @@ def wavelet(image: Tensor, reference: Tensor) -> Tensor:
     return image + _low_frequencies(reference - image)
 
 
-def adain(image: Tensor, reference: Tensor) -> Tensor:
-    """Give each channel of `image` the mean and standard deviation that it has in `reference`.
+def adain(image: Tensor, statistics: "Moments", wanted: "Moments") -> Tensor:
+    """Give each channel the mean and standard deviation `wanted`, where the whole picture has `statistics`.
 
-    Adaptive instance normalisation (Huang & Belongie 2017, equation 8). Both (..., C, H, W), any range. Not
-    clamped.
+    Adaptive instance normalisation (Huang & Belongie 2017, equation 8). image: (C, H, W), the whole or a
+    part, any range. Not clamped.
     """
-    (mean, deviation), (wanted_mean, wanted_deviation) = _statistics(image), _statistics(reference)
-    return (image - mean) / deviation * wanted_deviation + wanted_mean
+    factor = wanted.deviation / statistics.deviation
+    offset = wanted.mean - statistics.mean * factor
+    return image * factor.to(image)[:, None, None] + offset.to(image)[:, None, None]
 
 
-COLOR_FIXES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"adain": adain, "wavelet": wavelet}
+@dataclass
+class Moments:
+    """Mean and deviation of each channel, gathered from parts of a picture in any order."""
+
+    pixels: int = 0
+    mean: Tensor = field(default_factory=lambda: torch.zeros(1, dtype=torch.float64))
+    squares: Tensor = field(default_factory=lambda: torch.zeros(1, dtype=torch.float64))
+    """Of the differences from the mean, their sum."""
+
+    def add(self, part: Tensor) -> None:
+        """part: (C, h, w). The update is that of Chan, Golub & LeVeque 1983, equation 2.1."""
+        pixels = part[0].numel()
+        variance, mean = torch.var_mean(part.flatten(1), dim=1, correction=0)
+        variance, mean = variance.double().cpu(), mean.double().cpu()
+        total, distance = self.pixels + pixels, mean - self.mean
+        self.squares = self.squares + variance * pixels + distance**2 * (self.pixels * pixels / total)
+        self.mean = self.mean + distance * (pixels / total)
+        self.pixels = total
+
+    @property
+    def deviation(self) -> Tensor:
+        """(C,), unbiased; never 0."""
+        return (self.squares / max(1, self.pixels - 1) + EPSILON).sqrt()
 
 
 def _low_frequencies(image: Tensor) -> Tensor:
@@ -49,10 +81,3 @@ def _blur_rows(image: Tensor, distance: int) -> Tensor:
     )
     centre = padded[..., distance:-distance]
     return (padded[..., : -2 * distance] + 2 * centre + padded[..., 2 * distance :]) / 4
-
-
-def _statistics(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel, (..., C, 1, 1)."""
-    pixels = image.shape[-2] * image.shape[-1]
-    variance = image.var(dim=(-2, -1), keepdim=True, correction=min(1, pixels - 1))
-    return image.mean(dim=(-2, -1), keepdim=True), (variance + EPSILON).sqrt()

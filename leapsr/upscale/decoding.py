@@ -1,4 +1,4 @@
-"""Every mode of Pillow, and what lies beyond them, as planes of numbers in [0, 1]."""
+"""Every mode of Pillow, and what lies beyond them, as planes of 8 or 16 bits, or of floats in [0, 1]."""
 
 import logging
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..errors import ImageError
-from . import deep, profiles
-from .opening import load_pixels, translated
+from . import deep, deep_heif, profiles
+from .opening import check_memory, load_pixels, translated
 
 logger = logging.getLogger(__name__)
 
@@ -23,22 +23,22 @@ _GREY = ("1", "L", "LA", "La")
 
 @dataclass(frozen=True)
 class Planes:
-    """rgb: (3, H, W) float32 in [0, 1], upright. alpha: (1, H, W), 1 is opaque, or None. depth: 8 or 16 bits.
-    grey: the file had one channel, so that the three are equal.
-    """
+    """pixels: as in `images.Picture`. depth: 8 or 16 bits."""
 
-    rgb: Tensor
-    alpha: Tensor | None
+    pixels: Tensor
     depth: int
-    grey: bool
 
 
 def decode(image: Image.Image, name: str) -> Planes:
-    """Of an image that was opened. Raises ImageError for damage, and for numbers that are not finite."""
+    """Of an image that was opened. Raises ImageError for damage, for numbers that are not finite, and where
+    memory does not suffice.
+    """
+    check_memory(image.height, image.width, name)
     with translated(image, name):
         deeper = deep.samples(image)
-    if deeper is not None:
-        return from_samples(deeper, name, image.info.get("transparency"))
+        deeper = deep_heif.samples(image, name) if deeper is None else deeper
+        if deeper is not None:
+            return from_samples(deeper, name, image.info.get("transparency"))
     few_bits = _FEW_BITS.get(deep.raw_mode(image), 1)
     load_pixels(image, name)
     if few_bits > 1 and isinstance(image.info.get("transparency"), int):
@@ -53,26 +53,25 @@ def from_samples(values: Samples, name: str, transparent: object = None) -> Plan
     transparent: the one colour that cannot be seen, as in PNG. Raises ImageError for numbers that are not
     finite.
     """
-    grey, has_alpha = values.shape[2] < 3, values.shape[2] in (2, 4)
-    planes = torch.from_numpy(np.moveaxis(values, -1, 0).astype(np.float32))
-    if values.dtype.kind == "u":
-        planes /= np.iinfo(values.dtype).max
-    elif not planes.isfinite().all():
-        raise ImageError(f"{name} holds values that are not finite; repair it first.")
-    elif planes.min() < 0 or planes.max() > 1:
-        logger.warning("%s has values outside of 0 to 1, which were cut.", name)
-        planes.clamp_(0, 1)
-    colours = planes[:-1] if has_alpha else planes
-    alpha = planes[-1:] if has_alpha else _keyed(values, transparent)
-    rgb = colours.expand(3, -1, -1).contiguous()
-    return Planes(rgb, alpha, 8 if values.dtype == np.uint8 else 16, grey)
+    depth = 8 if values.dtype == np.uint8 else 16
+    if values.shape[2] in (1, 3) and isinstance(transparent, (int, tuple)):
+        values = _keyed(values, transparent)
+    kept = np.float32 if values.dtype.kind == "f" else values.dtype.newbyteorder("=")
+    pixels = torch.from_numpy(np.require(values, kept, ["C", "W"])).permute(2, 0, 1)
+    if pixels.is_floating_point():
+        if not pixels.isfinite().all():
+            raise ImageError(f"{name} holds values that are not finite; repair it first.")
+        if pixels.min() < 0 or pixels.max() > 1:
+            logger.warning("%s has values outside of 0 to 1, which were cut.", name)
+            pixels = pixels.clamp(0, 1)
+    return Planes(pixels, depth)
 
 
-def _keyed(values: Samples, transparent: object) -> Tensor | None:
-    """1 where a pixel is not of the transparent colour."""
-    if not isinstance(transparent, (int, tuple)):
-        return None
-    return torch.from_numpy((values != np.asarray(transparent)).any(-1))[None].float()
+def _keyed(values: Samples, transparent: int | tuple[int, ...]) -> Samples:
+    """With an alpha that is 0 where a pixel is of the transparent colour."""
+    seen = (values != np.asarray(transparent)).any(-1, keepdims=True)
+    top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
+    return np.concatenate((values, (seen * top).astype(values.dtype)), -1)
 
 
 def _upright(image: Image.Image) -> Image.Image:

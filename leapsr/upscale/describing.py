@@ -3,9 +3,16 @@
 import io
 from dataclasses import replace
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from ..ops.resize import resize
 from . import exif, metadata
-from .images import Picture, to_pil
+from .images import Picture, floats, to_pil
+
+_SQUARES = 4
+"""Rows of squares that are averaged together."""
 
 
 def describe(picture: Picture) -> Picture:
@@ -27,8 +34,21 @@ def _thumbnail(picture: Picture) -> bytes:
     """A small JPEG, on white where the picture is transparent."""
     factor = min(1.0, exif.THUMBNAIL_SIDE / max(picture.size))
     height, width = (max(1, round(factor * side)) for side in picture.size)
-    rgb = picture.rgb if picture.alpha is None else picture.rgb * picture.alpha + 1 - picture.alpha
-    small = resize(rgb[None], (height, width), antialias=True)[0].clamp_(0, 1)
+    small = resize(_reduced(picture)[None], (height, width), antialias=True)[0].clamp_(0, 1)
     buffer = io.BytesIO()
     to_pil(Picture(small)).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
+
+
+def _reduced(picture: Picture) -> Tensor:
+    """Opaque colours on white, (3 or 1, h, w), averaged over squares that leave more than a thumbnail needs;
+    a band at a time, because a picture can be large.
+    """
+    side = max(1, max(picture.size) // (4 * exif.THUMBNAIL_SIDE))
+    bands = []
+    for band in picture.pixels.split(_SQUARES * side, 1):
+        values = floats(band)
+        if picture.has_alpha:
+            values = values[:-1] * values[-1:] + 1 - values[-1:]
+        bands.append(F.avg_pool2d(values, side, ceil_mode=True))
+    return torch.cat(bands, 1)

@@ -28,8 +28,10 @@ def software() -> str:
         return "leapsr"
 
 
-def upright(raw: bytes) -> bytes | None:
-    """The block with orientation 1; None, and a warning, where it is damaged. raw: with or without "Exif"."""
+def upright(raw: bytes, name: str = "the picture") -> bytes | None:
+    """The block with orientation 1; None, and a warning, where it is damaged. raw: with or without "Exif".
+    name: of the file, for the warning.
+    """
 
     def turn(block: Block) -> None:
         entries, following = block.directory(block.first)
@@ -37,7 +39,7 @@ def upright(raw: bytes) -> bytes | None:
             entries[_TAG.Orientation] = block.entry(SHORT, [1])
             block.first = block.append_directory(entries, following)
 
-    return _changed(raw, turn)
+    return _changed(raw, turn, name)
 
 
 def without_orientation(raw: bytes | None) -> bytes | None:
@@ -89,12 +91,17 @@ def has_thumbnail(raw: bytes | None) -> bool:
         return False
 
 
-def _changed(raw: bytes, change: Callable[[Block], None]) -> bytes | None:
+def warn(name: str, error: Exception) -> None:
+    """Damaged EXIF is no reason to refuse a picture."""
+    logger.warning("The EXIF data of %s could not be read and were left out: %s.", name, error)
+
+
+def _changed(raw: bytes, change: Callable[[Block], None], name: str = "the picture") -> bytes | None:
     try:
         block = Block(raw.removeprefix(HEADER))
         change(block)
-    except (ValueError, IndexError, struct.error) as error:  # damaged EXIF is no reason to refuse the picture
-        logger.warning("The EXIF data could not be read and were left out: %s.", error)
+    except (ValueError, IndexError, struct.error) as error:
+        warn(name, error)
         return None
     return HEADER + bytes(block.data)
 

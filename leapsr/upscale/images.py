@@ -1,7 +1,8 @@
 """Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,7 +20,9 @@ __all__ = [
     "READABLE_SUFFIXES",
     "Picture",
     "Source",
+    "floats",
     "from_pil",
+    "integers",
     "load",
     "measure",
     "to_array",
@@ -31,26 +34,70 @@ Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """rgb: (3, H, W) float32 in [0, 1], sRGB unless icc says otherwise, upright. alpha: (1, H, W) float32 in
-    [0, 1], 1 is opaque; None where the picture has none. icc: a colour profile, of RGB or, if grey, of grey.
-    exif: starts with "Exif", orientation 1. xmp: an XML packet. iptc: records (IIM). dpi: (x, y).
-    depth: 8 or 16, the bits of each number in files. grey: the three colours are equal and files have one.
+    """pixels: (C, H, W), upright, C = 1 to 4: grey, grey + alpha, RGB, RGBA. As they were given: uint8 or
+    uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
+    the greatest alpha is opaque. icc: a colour profile, of RGB or of grey as the pixels are. exif: starts
+    with "Exif", orientation 1. xmp: an XML packet. iptc: records (IIM). dpi: (x, y). depth: 8 or 16, the bits
+    of each number in files.
     """
 
-    rgb: Tensor
-    alpha: Tensor | None = None
+    pixels: Tensor
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
     depth: int = 8
-    grey: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width)"""
-        return self.rgb.shape[-2], self.rgb.shape[-1]
+        return self.pixels.shape[-2], self.pixels.shape[-1]
+
+    @property
+    def grey(self) -> bool:
+        return len(self.pixels) < 3
+
+    @property
+    def has_alpha(self) -> bool:
+        return len(self.pixels) in (2, 4)
+
+    @property
+    def rgb(self) -> Tensor:
+        """(3, H, W) float32 in [0, 1], made anew for every call; three equal planes of grey."""
+        colours = floats(self.pixels[:-1] if self.has_alpha else self.pixels)
+        return colours.expand(3, -1, -1).contiguous()
+
+    @property
+    def alpha(self) -> Tensor | None:
+        """(1, H, W) float32 in [0, 1], made anew for every call; None where all is opaque."""
+        return floats(self.pixels[-1:]) if self.has_alpha else None
+
+    def with_rgb(self, rgb: Tensor) -> Self:
+        """Other colours and the same transparency. rgb: (3, H, W) float32 in [0, 1]; grey takes the first."""
+        alpha = [floats(self.pixels[-1:])] if self.has_alpha else []
+        return replace(self, pixels=torch.cat([rgb[:1] if self.grey else rgb, *alpha]))
+
+    def rows(self, top: int, bottom: int) -> np.ndarray:
+        """(bottom - top, W, C), uint8, or uint16 where depth is 16: what a file holds of these rows."""
+        return integers(self.pixels[:, top:bottom], self.depth)
+
+
+def floats(pixels: Tensor) -> Tensor:
+    """Pixels of a Picture as float32 in [0, 1]."""
+    if pixels.is_floating_point():
+        return pixels
+    return pixels.to(torch.float32) / torch.iinfo(pixels.dtype).max
+
+
+def integers(pixels: Tensor, depth: int) -> np.ndarray:
+    """(C, H, W) pixels of any kind, floats of any range, as (H, W, C) uint8 or, where depth is 16, uint16."""
+    wanted = np.uint8 if depth == 8 else np.uint16
+    last = pixels.detach().cpu().permute(1, 2, 0)
+    if pixels.is_floating_point() or last.numpy().dtype != wanted:
+        scaled = floats(last).clamp(0, 1).mul_(2**depth - 1).round_()
+        return scaled.numpy().astype(wanted, order="C")
+    return np.ascontiguousarray(last.numpy())
 
 
 def load(source: Source) -> Picture:
@@ -104,22 +151,30 @@ def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
     """Any mode. Raises ImageError for several frames, for damage, for numbers that are not finite."""
     opening.check(image, name)
     planes = decode(image, name)
-    return _picture(planes, metadata.read(image), image.info.get("icc_profile"))
+    return _picture(planes, metadata.read(image, name), image.info.get("icc_profile"))
 
 
 def _picture(planes: Planes, about: Metadata | None = None, icc: bytes | None = None) -> Picture:
-    rgb, icc = profiles.fitted(planes.rgb, icc, planes.grey)
     about = about or Metadata()
-    return Picture(
-        rgb, planes.alpha, icc, about.exif, about.xmp, about.iptc, about.dpi, planes.depth, planes.grey
-    )
+    pixels, grey = planes.pixels, len(planes.pixels) < 3
+    if (tone := profiles.misapplied(icc, grey)) is not None:
+        pixels = _toned(pixels, tone)
+    icc = icc if profiles.fits(icc, grey) else None
+    return Picture(pixels, icc, about.exif, about.xmp, about.iptc, about.dpi, planes.depth)
+
+
+def _toned(pixels: Tensor, tone: profiles.Tone) -> Tensor:
+    """Grey pixels in the tone of sRGB, in 16 bits."""
+    values = floats(pixels).clone()
+    values[:1] = tone.to_srgb(values[:1])
+    return torch.from_numpy(integers(values, 16)).permute(2, 0, 1)
 
 
 def to_pil(picture: Picture) -> Image.Image:
     """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`."""
     values = to_array(picture)
     if picture.depth == 16 and values.ndim == 3:  # Pillow has no mode for it
-        values = _to_integers(_planes(picture), 8)
+        values = replace(picture, depth=8).rows(0, picture.size[0])
     image = Image.fromarray(values)
     about = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
     image.info |= {name: value for name, value in about.items() if value}
@@ -130,24 +185,14 @@ def to_array(picture: Picture) -> np.ndarray:
     """(H, W) of an opaque grey picture, (H, W, C) with C = 2 (grey and alpha), 3 or 4 of the others; uint8,
     or uint16 where depth is 16.
     """
-    values = _to_integers(_planes(picture), picture.depth)
+    values = picture.rows(0, picture.size[0])
     return values[..., 0] if values.shape[2] == 1 else values
-
-
-def _planes(picture: Picture) -> Tensor:
-    """(C, H, W), C = 1 to 4."""
-    colours = picture.rgb[:1] if picture.grey else picture.rgb
-    return colours if picture.alpha is None else torch.cat((colours, picture.alpha))
-
-
-def _to_integers(planes: Tensor, depth: int) -> np.ndarray:
-    scaled = planes.detach().cpu().clamp(0, 1).mul_(2**depth - 1).round_()
-    return scaled.permute(1, 2, 0).numpy().astype(np.uint8 if depth == 8 else np.uint16, order="C")
 
 
 def _from_wide_tiff(data: bytes, name: str, layout: wide_tiff.Layout) -> Picture:
     opening.check_size(*layout.size, name)
-    about, icc = metadata.of_tiff(data)
+    opening.check_memory(*layout.size, name)
+    about, icc = metadata.of_tiff(data, name)
     return _picture(from_samples(wide_tiff.read(data, layout, name), name), about, icc)
 
 

@@ -1,27 +1,28 @@
-"""Which pictures are to be upscaled, and what the results are called."""
+"""Which pictures are to be upscaled, and where the results go."""
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
 from .images import READABLE_SUFFIXES
-from .saving import WRITABLE
+from .naming import COMPANION, checked, distinct, output_name
 from .sizes import LABEL
 
-FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif", "tiff": ".tif"}
-_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg"}
-"""Of formats that are read only; PNG takes the place of the others."""
-_OURS = re.compile(rf"(?P<stem>.+)_{LABEL}")
+_NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
+"""Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
+_OURS = re.compile(rf"(?P<stem>.+)_{LABEL}{COMPANION}")
 
 
 @dataclass(frozen=True)
 class Job:
+    """One picture. home: the folder whose manifest tells how `output` was made; None where none is kept."""
+
     source: Path
     output: Path
+    home: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,23 @@ class Plan:
 
 
 def plan(
-    inputs: Sequence[Path], out: Path | None, label: str, suffix: str | None = None, recursive: bool = False
+    inputs: Sequence[Path],
+    out: Path | None,
+    label: str,
+    suffix: str | None = None,
+    recursive: bool = False,
+    remember_all: bool = False,
+    accompanied: bool = False,
 ) -> Plan:
     """One job for each picture among `inputs`, which are files and folders.
 
     out: None puts each result beside its source; a folder gets the tree of the input folders; for a single
     file it may be a file name. label: what `{stem}_{label}{suffix}` tells. suffix: of the results, None keeps
     the source's where it can be written, and where not it is .jpg for HEIC and .png for the rest.
-    recursive: sub-folders too.
+    recursive: sub-folders too; folders that are links are not entered, so loops of links have an end.
+    remember_all: also the results of files that were named one by one get a home, not only those of folders.
+    accompanied: results have files beside them, which must not be called alike either.
+    The jobs come in the order of the inputs, sorted by name in each folder: the same on every machine.
     A folder's hidden files, and files whose names end in a label, are left out; so are files named together
     with the picture that they were made from.
     Raises UsageError for an empty folder, for `out` that cannot hold the results, and rather than write over
@@ -57,9 +67,10 @@ def plan(
     ours = [item for item in found if _is_ours(item, found)]
     chosen = [item for item in found if item not in ours]
     if out is not None and _names_a_file(out, inputs):
-        jobs = [Job(item.path, _checked_name(out, suffix)) for item in chosen]
+        name = checked(out, suffix)
+        jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
     else:
-        jobs = _in_folders(chosen, out, label, suffix)
+        jobs = _in_folders(chosen, out, label, suffix, remember_all, accompanied)
     _refuse_overwriting(jobs)
     return Plan(jobs, [item.path for item in ours])
 
@@ -84,20 +95,20 @@ def _is_folder(path: Path) -> bool:
 
 
 def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]:
-    results = out.resolve() if out is not None else None
+    results = _resolved(out) if out is not None else None
     for place, folders, files in os.walk(folder):
         here = Path(place)
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
                 yield here / name
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
-        folders[:] = [name for name in keep if (here / name).resolve() != results]
+        folders[:] = [name for name in keep if name not in _NOT_PHOTOS and _resolved(here / name) != results]
 
 
 def _unique(found: Iterable[Found]) -> list[Found]:
     unique: dict[Path, Found] = {}
     for item in found:
-        unique.setdefault(item.path.resolve(), item)
+        unique.setdefault(_resolved(item.path), item)
     return list(unique.values())
 
 
@@ -118,57 +129,53 @@ def _names_a_file(out: Path, inputs: Sequence[Path]) -> bool:
     return one_file and not out.is_dir() and bool(out.suffix)
 
 
-def _checked_name(out: Path, suffix: str | None) -> Path:
-    if out.suffix.lower() not in WRITABLE:
-        raise UsageError(f"{out} has no suffix that can be written; use one of {', '.join(WRITABLE)}.")
-    if suffix is not None and WRITABLE[suffix] != WRITABLE[out.suffix.lower()]:
-        raise UsageError(f"{out} and '-f {suffix[1:]}' ask for two formats; leave out -f.")
-    return out
-
-
-def _in_folders(found: Sequence[Found], out: Path | None, label: str, suffix: str | None) -> list[Job]:
+def _in_folders(
+    found: Sequence[Found],
+    out: Path | None,
+    label: str,
+    suffix: str | None,
+    remember_all: bool,
+    accompanied: bool,
+) -> list[Job]:
     several = len({item.root for item in found if item.root}) > 1
-    outputs = [
-        _folder(item, out, several) / f"{item.path.stem}_{label}{_suffix(item, suffix)}" for item in found
+    folders = [_folder(item, out, several) for item in found]
+    wanted = [
+        folder / output_name(item.path, label, suffix) for item, folder in zip(found, folders, strict=True)
     ]
-    uses = Counter(map(_key, outputs))
+    outputs = distinct([item.path for item in found], wanted, label, accompanied)
     return [
-        Job(
-            item.path,
-            output.with_name(f"{item.path.name}_{label}{output.suffix}")
-            if uses[_key(output)] > 1
-            else output,
-        )
+        Job(item.path, output, _home(item, output, out, remember_all))
         for item, output in zip(found, outputs, strict=True)
     ]
+
+
+def _home(item: Found, output: Path, out: Path | None, remember_all: bool) -> Path | None:
+    if item.root is None:
+        return (out or output.parent) if remember_all else None
+    return out or item.root
 
 
 def _folder(item: Found, out: Path | None, several: bool) -> Path:
     """Where the result goes; with several input folders each gets its own in `out`."""
     if out is None:
         return item.path.parent
-    own = Path(item.root.resolve().name) if several and item.root else Path()
+    own = Path(_resolved(item.root).name) if several and item.root else Path()
     return out / own / item.relative.parent
 
 
-def _suffix(item: Found, suffix: str | None) -> str:
-    old = item.path.suffix
-    return suffix or (old if old.lower() in WRITABLE else _SUBSTITUTES.get(old.lower(), ".png"))
-
-
-def _key(path: Path) -> str:
-    """Equal for names that are one file on systems that ignore case."""
-    return str(path).casefold()
-
-
 def _refuse_overwriting(jobs: Sequence[Job]) -> None:
-    sources = {job.source.resolve() for job in jobs}
+    sources = {_resolved(job.source) for job in jobs}
     files = {_identity(path) for path in sources} - {None}
     for job in jobs:
-        if job.output.resolve() in sources or _identity(job.output) in files:
+        if _resolved(job.output) in sources or _identity(job.output) in files:
             raise UsageError(
                 f"{job.output} is one of the sources and is never written over; choose another -o."
             )
+
+
+def _resolved(path: Path) -> Path:
+    """Path.resolve() that also bears links which lead back to themselves."""
+    return Path(os.path.realpath(path))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -178,3 +185,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def shard(jobs: Sequence[Job], part: str) -> list[Job]:
+    """Part "i/n" of the jobs, 1 <= i <= n: every n-th of the plan from the i-th on.
+
+    Machines that see the same files make the same plan, so the n parts are disjoint and together complete.
+    Raises UsageError for anything else than two such numbers.
+    """
+    made = re.fullmatch(r"(\d+)/(\d+)", part)
+    if made is None or not 1 <= int(made[1]) <= int(made[2]):
+        raise UsageError(f"--shard takes i/n with i from 1 to n, as 1/4, not '{part}'.")
+    return list(jobs[int(made[1]) - 1 :: int(made[2])])

@@ -36,12 +36,12 @@ class Metadata:
     dpi: tuple[float, float] | None = None
 
 
-def read(image: Image.Image) -> Metadata:
+def read(image: Image.Image, name: str = "the picture") -> Metadata:
     """Of a file that was opened; what is damaged is left out with a warning."""
-    return Metadata(_exif(image), _xmp(image.info.get("xmp")), _iptc(image), _dpi(image))
+    return Metadata(_exif(image, name), _xmp(image.info.get("xmp")), _iptc(image), _dpi(image))
 
 
-def of_tiff(data: bytes) -> tuple[Metadata, bytes | None]:
+def of_tiff(data: bytes, name: str = "the picture") -> tuple[Metadata, bytes | None]:
     """Of a TIFF that Pillow does not open: what it says, and its colour profile."""
     tags = Image.Exif()
     try:
@@ -50,9 +50,9 @@ def of_tiff(data: bytes) -> tuple[Metadata, bytes | None]:
         dpi = _positive(_dpi_of_tags(tags))
         block = _exif_of_tags(tags)
     except Exception as error:  # as above
-        exif.logger.warning("The EXIF data could not be read and were left out: %s.", error)
+        exif.warn(name, error)
         return Metadata(), None
-    return Metadata(exif.upright(block) if block else None, xmp, iptc, dpi), icc
+    return Metadata(exif.upright(block, name) if block else None, xmp, iptc, dpi), icc
 
 
 def xmp_of_result(xmp: bytes | None, size: tuple[int, int]) -> bytes | None:
@@ -158,15 +158,16 @@ def _exif_of_tags(tags: Image.Exif) -> bytes | None:
     for tag, value in tags.items():
         if isinstance(value, str) and not value.isascii():
             tags[tag] = value.encode("latin-1", "replace")  # how it was decoded: the bytes stay
+    tags.bigtiff = False  # EXIF has the small header, whatever the file had
     return tags.tobytes() if len(tags) else None
 
 
-def _exif(image: Image.Image) -> bytes | None:
+def _exif(image: Image.Image, name: str) -> bytes | None:
     try:
         raw = _exif_of_tags(image.getexif()) if image.format == "TIFF" else image.info.get("exif")
     except Exception as error:  # Pillow raises many kinds on damaged tags
-        exif.logger.warning("The EXIF data could not be read and were left out: %s.", error)
+        exif.warn(name, error)
         return None
     if raw is None and image.format == "PNG":  # as older programs wrote it
         raw = _raw_profile(image.info.get("Raw profile type exif", ""))
-    return exif.upright(raw) if raw else None
+    return exif.upright(raw, name) if raw else None

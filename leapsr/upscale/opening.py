@@ -1,14 +1,19 @@
 """Files and bytes to images with their header read; a sentence for everything that is no single picture."""
 
+import ctypes
 import io
+import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
-from PIL import Image
+import torch
+from PIL import Image, _imaging
 
 from ..errors import ImageError, MissingExtra, optional
+from . import memory
 
 MAX_SIDE = 30_000
 """Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
@@ -19,12 +24,15 @@ READABLE_SUFFIXES = frozenset(
 )
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
+_BYTES_TO_DECODE = 8
+"""For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
 _pillow_limit = threading.Lock()
 
 
 def contents(source: str | Path | bytes) -> tuple[bytes, str]:
     """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read."""
     name = "the picture" if isinstance(source, bytes) else str(source)
+    _quiet_decoders()
     data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
@@ -36,13 +44,25 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """The image with its header read and checked. Raises ImageError."""
     with _open(data, name) as image:
         check(image, name)
+        _check_amount(image, len(data), name)
         yield image
 
 
 def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
+    announced = image.size
     with translated(image, name):
         image.load()
+        check_announced(image.size, announced)
+
+
+def check_announced(size: tuple[int, int], announced: tuple[int, int]) -> None:
+    """Raises ValueError where pixels are not as many as the header said, which some decoders let pass.
+
+    Both are (width, height). Room was made, and the size of the result decided, by the header.
+    """
+    if size != announced:
+        raise ValueError(f"{size[0]} x {size[1]} pixels where {announced[0]} x {announced[1]} were announced")
 
 
 @contextmanager
@@ -50,9 +70,12 @@ def translated(image: Image.Image, name: str) -> Iterator[None]:
     """Turns whatever decoding raises into an ImageError."""
     try:
         yield
-    except MemoryError:
-        raise ImageError(f"{name} does not fit in memory ({image.width} x {image.height} pixels).") from None
+    except ImageError:
+        raise
     except Exception as error:  # Pillow's decoders raise many kinds on damaged data
+        if memory.is_out_of_memory(error):
+            pixels = f"{image.width} x {image.height} pixels"
+            raise ImageError(f"{name} does not fit in memory ({pixels}).") from None
         raise ImageError(f"{name} is damaged or incomplete ({_reason(error)}); get it again.") from error
 
 
@@ -70,6 +93,28 @@ def check_size(height: int, width: int, name: str) -> None:
         raise ImageError(f"{name} has {width} x {height} pixels; at most {MAX_SIDE} a side are accepted.")
     if min(height, width) < 1:
         raise ImageError(f"{name} has no pixels ({width} x {height}).")
+
+
+def check_memory(height: int, width: int, name: str) -> None:
+    """Raises ImageError for a picture that would not fit in memory, before anything is decoded."""
+    free, needed = memory.available(torch.device("cpu")), height * width * _BYTES_TO_DECODE
+    if free is not None and needed > free:
+        raise ImageError(
+            f"{name} does not fit in memory: {width} x {height} pixels need {needed / 2**30:.1f} GiB "
+            f"and {free / 2**30:.1f} GiB are free."
+        )
+
+
+def _check_amount(image: Image.Image, size: int, name: str) -> None:
+    """Raises ImageError for a JPEG of `size` bytes that cannot hold so many pixels.
+
+    The decoder makes any number of grey ones of a file that ends too early. Huffman codes have at least one
+    bit (ITU T.81, annex C), and each block of 8 x 8 pixels needs one.
+    """
+    blocks = image.width * image.height // 64
+    if image.format in ("JPEG", "MPO") and blocks > 8 * size:
+        pixels = f"{image.width} x {image.height} pixels"
+        raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
 
 
 def _read(path: Path) -> bytes:
@@ -99,6 +144,22 @@ def _open(data: bytes, name: str) -> Image.Image:
             ) from error
         finally:
             Image.MAX_IMAGE_PIXELS = before
+
+
+@cache
+def _quiet_decoders() -> None:
+    """Keep them from writing to standard error: what they have to say of damage they also raise.
+
+    Without a handler Python would print what the two libraries log; those that a program sets up still hear
+    it. libtiff prints past Python, by handlers of the whole process; they are reached through the library
+    that Pillow has loaded. Where it is built into Pillow, as on Windows, a damaged TIFF brings a line more.
+    """
+    for library in ("PIL", "tifffile"):
+        logging.getLogger(library).addHandler(logging.NullHandler())
+    with suppress(OSError, AttributeError):
+        libtiff = ctypes.CDLL(_imaging.__file__)
+        libtiff.TIFFSetErrorHandler(None)
+        libtiff.TIFFSetWarningHandler(None)
 
 
 def _heif(data: bytes, name: str) -> tuple[str, ...]:

@@ -1,39 +1,44 @@
-"""PNG with 16 bits for each colour, which Pillow does not write."""
+"""PNG of 8 or 16 bits for each colour, a band of rows at a time.
+
+Pillow does not write 16 bits, and of 8 it wants a copy of its own.
+"""
 
 import io
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-Samples = np.ndarray
+from .images import Picture
+
 Rows = np.ndarray
+"""(rows, bytes of one) uint8"""
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
-_BAND = 256
-"""Rows that are compressed together."""
+_BAND = 1 << 20
+"""Bytes that are compressed together, about."""
 _PIXELS = (b"IHDR", b"IDAT", b"IEND")
 
 
-def encode(values: Samples, carrier: bytes) -> bytes:
+def write(file: BinaryIO, picture: Picture, carrier: bytes) -> None:
     """A file with these pixels and the profile, EXIF, text ... of another PNG.
 
-    values: (H, W, C), C = 1 to 4: grey, grey + alpha, RGB, RGBA. carrier: the other PNG.
+    carrier: the other PNG.
     """
-    height, width, channels = values.shape
-    out = io.BytesIO()
-    out.write(SIGNATURE)
+    height, width = picture.size
+    file.write(SIGNATURE)
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    PngImagePlugin.putchunk(out, b"IHDR", header + bytes((16, _COLOUR_TYPES[channels], 0, 0, 0)))
-    for kind, data in _chunks(carrier):
-        if kind not in _PIXELS:
-            PngImagePlugin.putchunk(out, kind, data)
-    for data in _compressed(values):
-        PngImagePlugin.putchunk(out, b"IDAT", data)
-    PngImagePlugin.putchunk(out, b"IEND", b"")
-    return out.getvalue()
+    kind = bytes((picture.depth, _COLOUR_TYPES[len(picture.pixels)], 0, 0, 0))
+    PngImagePlugin.putchunk(file, b"IHDR", header + kind)
+    for name, data in _chunks(carrier):
+        if name not in _PIXELS:
+            PngImagePlugin.putchunk(file, name, data)
+    for data in _compressed(picture):
+        PngImagePlugin.putchunk(file, b"IDAT", data)
+    PngImagePlugin.putchunk(file, b"IEND", b"")
 
 
 def carrier(**options: object) -> bytes:
@@ -51,19 +56,25 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         place += size + 12
 
 
-def _compressed(values: Samples) -> Iterator[bytes]:
+def _compressed(picture: Picture) -> Iterator[bytes]:
     """The data of the IDAT chunks."""
+    (height, width), pixel = picture.size, len(picture.pixels) * picture.depth // 8
     compressor = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
-    pixel = 2 * values.shape[2]
-    above = np.zeros((1, values.shape[1] * pixel), np.uint8)
-    for top in range(0, len(values), _BAND):
-        band = values[top : top + _BAND].astype(">u2")
-        rows = np.frombuffer(band.tobytes(), np.uint8).reshape(len(band), -1)
+    above = np.zeros((1, width * pixel), np.uint8)
+    band = max(1, _BAND // (width * pixel))
+    for top in range(0, height, band):
+        rows = _bytes(picture.rows(top, min(top + band, height)))
         data = compressor.compress(_filtered(rows, np.concatenate((above, rows[:-1])), pixel).tobytes())
         above = rows[-1:]
         if data:
             yield data
     yield compressor.flush()
+
+
+def _bytes(values: np.ndarray) -> Rows:
+    """(rows, W, C) of 8 or 16 bits as the standard stores them."""
+    big_endian = values.astype(values.dtype.newbyteorder(">"), copy=False)
+    return np.ascontiguousarray(big_endian).reshape(len(values), -1).view(np.uint8)
 
 
 def _filtered(rows: Rows, above: Rows, pixel: int) -> Rows:

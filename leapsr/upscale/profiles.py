@@ -51,16 +51,16 @@ def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def fitted(rgb: Tensor, icc: bytes | None, grey: bool) -> tuple[Tensor, bytes | None]:
-    """The colours (3, H, W) with a profile that describes them, None for sRGB.
-
-    Viewers do not apply a profile of RGB to a grey file; its tone is brought to sRGB instead.
+def misapplied(icc: bytes | None, grey: bool) -> "Tone | None":
+    """The tone curve of a profile of RGB that a grey file has. Viewers do not apply it, so it is to be
+    applied once and left out.
     """
-    kind = space(icc)
-    if kind == (b"GRAY" if grey else b"RGB "):
-        return rgb, icc
-    curve = tone(icc) if grey and kind == b"RGB " else None
-    return (rgb if curve is None else curve.to_srgb(rgb)), None
+    return tone(icc) if grey and space(icc) == b"RGB " else None
+
+
+def fits(icc: bytes | None, grey: bool) -> bool:
+    """Whether it is a profile of what the file has, grey or RGB."""
+    return space(icc) == (b"GRAY" if grey else b"RGB ")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Tone:
     """For each channel, or for all, what the values of the profile are in sRGB; they never fall."""
 
     def to_srgb(self, image: Tensor) -> Tensor:
-        """(3, H, W) in [0, 1] on the CPU, both sides."""
+        """(1, H, W) or (3, H, W) in [0, 1] on the CPU, both sides."""
         return self._mapped(image, [(_GRID, curve) for curve in self.curves])
 
     def from_srgb(self, image: Tensor) -> Tensor:
@@ -80,7 +80,8 @@ class Tone:
 
     def _mapped(self, image: Tensor, pairs: list[tuple[Curve, Curve]]) -> Tensor:
         result = torch.empty_like(image)
-        for channel, (known, wanted) in enumerate(pairs if len(pairs) == 3 else pairs * 3):
+        for channel in range(len(image)):
+            known, wanted = pairs[channel % len(pairs)]
             result[channel] = torch.from_numpy(np.interp(image[channel].numpy(), known, wanted))
         return result
 

@@ -3,15 +3,18 @@
 import errno
 import os
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import OutputError
 from .encoding import FORMATS as WRITABLE
 from .encoding import LARGEST_SIDE, OPAQUE, encode
 from .images import Picture
 
-__all__ = ["WRITABLE", "check_output", "check_place", "save", "write"]
+__all__ = ["WRITABLE", "check_output", "check_place", "save", "write", "write_by"]
 
 
 def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
@@ -48,29 +51,40 @@ def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
     untouched.
     """
     path = Path(path)
-    check_output(path, *picture.size, picture.alpha is not None)
-    write(path, _encode(picture, path, quality))
+    check_output(path, *picture.size, picture.has_alpha)
+    write_by(path, partial(encode, picture, WRITABLE[path.suffix.lower()], quality))
 
 
 def write(path: Path, data: bytes) -> None:
-    """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file."""
+    """All or nothing, as save()."""
+    write_by(path, lambda file: file.write(data))
+
+
+def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file.
+
+    fill: writes into the open file; a ValueError, or an OSError that is not the system's, means that it
+    cannot.
+    """
     part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
     check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as handle:
-            handle.write(data)
+            fill(handle)
             handle.flush()
             os.fsync(handle.fileno())
         part.replace(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise OutputError(_write_failure(path, error)) from error
     finally:
         with suppress(OSError):
             part.unlink()
 
 
-def _write_failure(path: Path, error: OSError) -> str:
+def _write_failure(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError) or error.errno is None:  # of an encoder
+        return f"{path} could not be encoded: {error}."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
@@ -80,10 +94,3 @@ def _write_failure(path: Path, error: OSError) -> str:
 
 def _no_permission(path: Path) -> str:
     return f"No permission to write {path}; choose another place with -o."
-
-
-def _encode(picture: Picture, path: Path, quality: int) -> bytes:
-    try:
-        return encode(picture, WRITABLE[path.suffix.lower()], quality)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path} could not be encoded: {error}.") from error

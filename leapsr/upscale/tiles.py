@@ -1,19 +1,21 @@
-"""Cut a picture into tiles and put the restored tiles together again.
+"""Boxes of a picture: how it is cut into cores, and the margin that each core is shown with.
 
-Each tile is restored with a margin of context at least as wide as the network's receptive field and only its
-core is kept, so the cores, pasted side by side, equal the picture restored as a whole. Networks without a
-bounded field need overlapping cores with blending weights; that is another plan for the same `Tile`.
+A core is restored with a margin at least as wide as the network's receptive field and only the core is kept,
+so the cores, pasted side by side, equal the picture restored as a whole. For networks without a bounded field
+see blending.py.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
 class Box(NamedTuple):
-    """Rows top..bottom and columns left..right, ends excluded, in low-resolution pixels."""
+    """Rows top..bottom and columns left..right, ends excluded."""
 
     top: int
     left: int
@@ -31,6 +33,10 @@ class Box(NamedTuple):
     def scaled(self, scale: int) -> "Box":
         return Box(*(scale * side for side in self))
 
+    def covering(self, scale: int) -> "Box":
+        """The smallest box of a picture that, enlarged by `scale`, holds this one."""
+        return Box(self.top // scale, self.left // scale, -(-self.bottom // scale), -(-self.right // scale))
+
     def relative_to(self, outer: "Box") -> "Box":
         """The same pixels, counted from the top left corner of `outer`."""
         return Box(
@@ -43,41 +49,67 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tile:
-    core: Box  # what is kept
-    context: Box  # what the network is shown
+class Extent:
+    """The size of a picture, and whether it goes on, as a texture does, with itself on all sides.
+
+    Boxes of a picture that does may lie outside of it.
+    """
+
+    height: int
+    width: int
+    wraps: bool = False
+
+    @property
+    def whole(self) -> Box:
+        return Box(0, 0, self.height, self.width)
+
+    def scaled(self, scale: int) -> "Extent":
+        return Extent(scale * self.height, scale * self.width, self.wraps)
+
+    def grown(self, box: Box, margin: int, multiple: int = 1) -> Box:
+        """The box with at least `margin` on each side, beginning and ending at multiples of `multiple`, and
+        cut at the border of a picture that ends there.
+        """
+        top, left = ((start - margin) // multiple * multiple for start in box[:2])
+        bottom, right = (ceil((end + margin) / multiple) * multiple for end in box[2:])
+        if self.wraps:
+            return Box(top, left, bottom, right)
+        return Box(max(0, top), max(0, left), min(self.height, bottom), min(self.width, right))
+
+    def read(self, fetch: Callable[[Box], Tensor], box: Box) -> Tensor:
+        """fetch(box), (C, h, w), where `fetch` knows the picture's own pixels only."""
+        if not self.wraps:
+            return fetch(box)
+        columns = list(_pieces(box.left, box.right, self.width))
+        rows = [
+            torch.cat([fetch(Box(top, left, bottom, right)) for left, right in columns], -1)
+            for top, bottom in _pieces(box.top, box.bottom, self.height)
+        ]
+        return torch.cat(rows, -2)
 
 
-def plan(height: int, width: int, tile: int, halo: int, alignment: int = 1) -> list[Tile]:
-    """Tiles whose cores cover an image of height x width exactly once, row by row.
+def _pieces(start: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """start..end of an endless repetition of 0..length, as parts of the latter."""
+    while start < end:
+        first = start % length
+        last = min(length, first + end - start)
+        yield first, last
+        start += last - first
 
-    tile: side of a core in low-resolution pixels, rounded up to a multiple of `alignment`; 0 is the whole
-    image.
-    halo: context on each side, cut at the image's border. Every context begins at multiples of `alignment`.
+
+def plan(box: Box, tile: int, alignment: int = 1) -> list[Box]:
+    """Cores that cover a box exactly once, row by row.
+
+    tile: side of a core, rounded up to a multiple of `alignment`; 0 is the whole box. The cores begin at
+    multiples of `alignment` if the box does.
     """
     return [
-        Tile(Box(top, left, bottom, right), Box(above, before, below, after))
-        for top, bottom, above, below in _spans(height, tile, halo, alignment)
-        for left, right, before, after in _spans(width, tile, halo, alignment)
+        Box(top, left, bottom, right)
+        for top, bottom in _spans(box.top, box.bottom, tile, alignment)
+        for left, right in _spans(box.left, box.right, tile, alignment)
     ]
 
 
-def _spans(length: int, tile: int, halo: int, alignment: int) -> list[tuple[int, int, int, int]]:
-    """Along one side: core start and end, context start and end."""
-    step = ceil((tile or length) / alignment) * alignment
-    spans = []
-    for start in range(0, length, step):
-        end = min(start + step, length)
-        before = max(0, start - halo) // alignment * alignment
-        after = min(length, ceil((end + halo) / alignment) * alignment)
-        spans.append((start, end, before, after))
-    return spans
-
-
-def paste(canvas: Tensor, restored: Tensor, tile: Tile, scale: int) -> None:
-    """Write the core of a restored tile into place.
-
-    canvas: (C, scale H, scale W). restored: (C, scale h, scale w), the restored context box of `tile`.
-    """
-    inside = tile.core.relative_to(tile.context)
-    tile.core.scaled(scale).of(canvas).copy_(inside.scaled(scale).of(restored))
+def _spans(start: int, end: int, tile: int, alignment: int) -> list[tuple[int, int]]:
+    step = ceil((tile or end - start) / alignment) * alignment
+    return [(first, min(first + step, end)) for first in range(start, end, step)]

@@ -1,8 +1,13 @@
-"""A picture in, a larger picture out: sizes, tiles, noise, colours and transparency around a Restorer."""
+"""A picture in, a larger picture out: sizes, tiles, noise, colours and transparency around a Restorer.
+
+The pixels of a picture and of its result are held once, in their own depth; floating point is for a tile at a
+time.
+"""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -11,58 +16,23 @@ import torch
 from torch import Tensor
 
 from .. import catalog
-from ..errors import ImageError, UsageError
-from ..ops.noise import position_noise
-from ..ops.resize import resize
-from ..ops.upsample import bicubic_upsample
 from ..restorer import Restorer
-from . import images, memory, profiles, tiles, transparency
-from .colorfix import COLOR_FIXES
+from . import images, memory
 from .describing import describe
 from .devices import choose_device, choose_dtype
 from .images import Picture, Source
+from .layers import Colours, Finishing, Layer, Transparency
+from .restoration import OverflowInHalfError, Restored
+from .settings import DEFAULTS, ColorFix, Settings
 from .sizes import AS_THE_MODEL, Target
+from .tiles import Box
+
+__all__ = ["DEFAULTS", "ColorFix", "Progress", "Settings", "Upscaler"]
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with (tiles done, tiles in all)."""
-ColorFix = Literal["auto", "wavelet", "adain", "none"]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to restore. Raises UsageError for a value that cannot work.
-
-    steps: evaluations of the network. fidelity: 1 keeps to the evidence, 0 invents the most detail; None is
-    the model's default. seed: of the noise. tile: side in low-resolution pixels; 0 is the whole picture.
-    color_fix: "auto" is the model's own choice.
-    """
-
-    steps: int = 1
-    fidelity: float | None = None
-    seed: int = 0
-    tile: int | Literal["auto"] = "auto"
-    color_fix: ColorFix = "auto"
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise UsageError(f"steps must be at least 1, not {self.steps}.")
-        if self.fidelity is not None and not 0 <= self.fidelity <= 1:
-            raise UsageError(f"fidelity is from 0 (most detail) to 1 (most faithful), not {self.fidelity}.")
-        if self.tile != "auto" and not (isinstance(self.tile, int) and self.tile >= 0):
-            raise UsageError(
-                f"tile is 'auto', 0 for the whole picture, or a number of pixels, not {self.tile!r}."
-            )
-        if self.color_fix not in ("auto", "none", *COLOR_FIXES):
-            raise UsageError(f"color_fix is auto, none, {' or '.join(COLOR_FIXES)}, not {self.color_fix!r}.")
-
-
-DEFAULTS = Settings()
-
-
-class OverflowInHalfError(ArithmeticError):
-    """Half precision overflowed. Never leaves this module."""
 
 
 class Upscaler:
@@ -104,6 +74,7 @@ class Upscaler:
         seed: int = 0,
         tile: int | Literal["auto"] = "auto",
         color_fix: ColorFix = "auto",
+        seamless: bool = False,
         progress: Progress | None = None,
     ) -> Any:
         """The picture, larger, in the form it was given: PIL image, uint8 or uint16 array (H, W) or
@@ -114,7 +85,7 @@ class Upscaler:
         Raises ImageError for a picture that cannot be used, UsageError for settings that cannot work.
         """
         target = Target(scale, width, height, long_side, short_side, megapixels)
-        settings = Settings(steps, fidelity, seed, tile, color_fix)
+        settings = Settings(steps, fidelity, seed, tile, color_fix, seamless)
         if not isinstance(image, Tensor):
             self.check_room(images.measure(image), target)
             result = self.upscale(images.load(image), target, settings, progress)
@@ -130,8 +101,8 @@ class Upscaler:
         settings: Settings = DEFAULTS,
         progress: Progress | None = None,
     ) -> Picture:
-        """The real door: a Picture in, a larger Picture out, in [0, 1], whose metadata tell its own size; one
-        that is large enough comes back as it is.
+        """The real door: a Picture in, a larger Picture out, whose metadata tell its own size; one that is
+        large enough comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
 
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
@@ -140,105 +111,116 @@ class Upscaler:
                 "The picture already has %d x %d pixels and was left as it is.", *picture.size[::-1]
             )
             return picture
-        self.check_room(picture.size, target)
+        self._check_room(_cost(picture), picture.size, target)
         size = target.size(*picture.size, self.restorer.scale)
-        result = replace(picture, rgb=self._enlarged(picture, size, settings, progress))
-        if picture.alpha is not None:
-            result = replace(result, alpha=self._enlarged_alpha(picture.alpha, size, settings))
-        return describe(result)
+        result = _blank(picture, size)
+        colours = result[:-1] if picture.has_alpha else result
+        self._fill(colours, picture.depth, Colours(picture, self.restorer, settings), size, progress)
+        if picture.has_alpha:
+            alpha = Transparency(picture, self.restorer, settings)
+            if (level := alpha.constant) is not None:
+                _put(result[-1:], level, picture.depth)
+            else:
+                self._fill(result[-1:], picture.depth, alpha, size, None)
+        return describe(replace(picture, pixels=result))
 
     def check_room(self, size: tuple[int, int], target: Target) -> None:
-        """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""
+        """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged,
+        even if it is opaque and has 8 bits.
+        """
+        self._check_room(memory.Cost(3, 3), size, target)
+
+    def _check_room(self, cost: memory.Cost, size: tuple[int, int], target: Target) -> None:
         scale = self.restorer.scale
         if not target.reached_by(*size, scale):
-            memory.check_room(size, target.size(*size, scale), scale, memory.available(torch.device("cpu")))
+            free, halo = memory.available(torch.device("cpu")), self.restorer.halo(1) or 0
+            memory.check_room(cost, size, target.size(*size, scale), halo, free)
 
-    def _enlarged(
-        self, picture: Picture, size: tuple[int, int], settings: Settings, progress: Progress | None
-    ) -> Tensor:
-        """The colours, (3, *size), restored with the tone curve of sRGB and brought back to the picture's."""
-        rgb, tone = picture.rgb, profiles.tone(picture.icc)
-        if picture.alpha is not None:
-            rgb = transparency.without_hidden_colours(rgb, picture.alpha)
-        lr = rgb if tone is None else tone.to_srgb(rgb)
-        restored = self._recoloured(self._restored(lr, settings, progress), lr, settings)
-        if picture.grey:
-            restored = restored.mean(0, keepdim=True).repeat(3, 1, 1)
-        large = _resized(restored, size)
-        return large if tone is None else tone.from_srgb(large)
-
-    def _restored(self, lr: Tensor, settings: Settings, progress: Progress | None) -> Tensor:
-        """lr: (3, H, W) in [0, 1] -> (3, scale H, scale W) on the CPU, not clamped."""
-
-        def run(tile: int) -> Tensor:
-            return self._restored_in_tiles(lr, tile, settings, progress)
-
-        def attempt() -> Tensor:
-            return memory.with_smaller_tiles(run, self._first_tile(lr, settings), max(lr.shape[1:]))
-
+    def _fill(
+        self, planes: Tensor, depth: int, layer: Layer, size: tuple[int, int], progress: Progress | None
+    ) -> None:
+        """Write all of a layer into (C, H, W) of the result."""
+        finishing = Finishing.to(size, layer)
+        tile = self._first_tile(planes, finishing)
+        run = self._in_tiles if layer.restoration.halo is not None else self._in_windows
         try:
-            return attempt()
+            run(planes, depth, finishing, tile, progress)
         except OverflowInHalfError:
             logger.warning("The model overflowed in %s; working in fp32 from here on.", self.restorer.dtype)
             self.restorer.to(self.restorer.device, torch.float32)
-            return attempt()
+            run(planes, depth, finishing, tile, progress)
 
-    def _first_tile(self, lr: Tensor, settings: Settings) -> int:
-        if settings.tile != "auto":
-            return settings.tile
+    def _in_tiles(
+        self, planes: Tensor, depth: int, finishing: Finishing, tile: int, progress: Progress | None
+    ) -> None:
+        layer = finishing.layer
+        restored = layer.restoration.in_tiles()
+        whole = layer.restoration.extent.whole
+        work = partial(memory.tile_by_tile, box=whole, tile=tile, alignment=self.restorer.alignment)
+        layer.prepare(restored, work)
+        work(_writing(planes, depth, finishing, restored), progress=progress)
+
+    def _in_windows(
+        self, planes: Tensor, depth: int, finishing: Finishing, tile: int, progress: Progress | None
+    ) -> None:
+        """Another size of windows is another result, so that smaller ones begin anew."""
+        layer, whole = finishing.layer, finishing.layer.restoration.extent.whole
+
+        def run(tile: int) -> None:
+            restored = layer.restoration.in_windows(tile)
+            work = partial(memory.each_tile, box=whole, tile=tile, alignment=self.restorer.alignment)
+            layer.prepare(restored, work)
+            work(_writing(planes, depth, finishing, restored), progress=progress)
+
+        memory.with_smaller_tiles(run, tile, max(whole.height, whole.width))
+
+    def _first_tile(self, planes: Tensor, finishing: Finishing) -> int:
+        restoration = finishing.layer.restoration
+        if restoration.settings.tile != "auto":
+            return restoration.settings.tile
         free = memory.available(self.restorer.device)
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
-            size = lr.shape[1], lr.shape[2]
-            free -= memory.needed(size, size, self.restorer.scale)
-        tile = memory.auto_tile(free, self.restorer.halo(settings.steps))
+            free -= planes.numel() * planes.element_size()
+        tile = memory.auto_tile(free, finishing.margin())
         logger.info("Tiles of %d pixels.", tile)
         return tile
 
-    def _restored_in_tiles(
-        self, lr: Tensor, tile: int, settings: Settings, progress: Progress | None
-    ) -> Tensor:
-        scale = self.restorer.scale
-        canvas = torch.empty(3, scale * lr.shape[1], scale * lr.shape[2])
-        halo = self.restorer.halo(settings.steps)
-        plan = tiles.plan(lr.shape[1], lr.shape[2], tile, halo, self.restorer.alignment)
-        for done, part in enumerate(plan, start=1):
-            tiles.paste(canvas, self._restored_box(lr, part.context, settings), part, scale)
-            if progress is not None:
-                progress(done, len(plan))
-        return canvas
 
-    def _restored_box(self, lr: Tensor, box: tiles.Box, settings: Settings) -> Tensor:
-        """One call of the network: (3, scale h, scale w). Raises OverflowInHalfError."""
-        restorer, large = self.restorer, box.scaled(self.restorer.scale)
-        noise = position_noise(
-            settings.seed, large.top, large.left, large.height, large.width, device=restorer.device
-        )
-        part = box.of(lr)[None].to(restorer.device)
-        restored = restorer.restore(part, noise[None], steps=settings.steps, fidelity=settings.fidelity)[0]
-        if restored.isfinite().all():
-            return restored
-        if restorer.dtype != torch.float32:
-            raise OverflowInHalfError
-        raise ImageError("The model gave values that are not finite; 'leapsr models verify' checks its file.")
+def _writing(planes: Tensor, depth: int, finishing: Finishing, restored: Restored) -> Callable[[Box], None]:
+    """Given a core, in pixels of the small picture, writes what belongs to it."""
+    extent = finishing.layer.restoration.extent
 
-    def _recoloured(self, restored: Tensor, lr: Tensor, settings: Settings) -> Tensor:
-        name = self.restorer.config.color_fix if settings.color_fix == "auto" else settings.color_fix
-        if name == "none":
-            return restored
-        return COLOR_FIXES[name](restored, bicubic_upsample(lr[None], self.restorer.scale)[0])
+    def write(core: Box) -> None:
+        box = finishing.resampling.share(core, extent)
+        if box.height and box.width:
+            _put(box.of(planes), finishing(restored, box), depth)
 
-    def _enlarged_alpha(self, alpha: Tensor, size: tuple[int, int], settings: Settings) -> Tensor:
-        """(1, H, W) by the network at its most faithful; a constant stays that constant."""
-        if alpha.min() == alpha.max():
-            return alpha.flatten()[0].expand(1, *size).clone()
-        faithful = replace(settings, steps=1, fidelity=self.restorer.most_faithful)
-        large = self._restored(alpha.expand(3, -1, -1), faithful, None).mean(0, keepdim=True)
-        return _resized(transparency.bounded(large, alpha, self.restorer.scale), size)
+    return write
 
 
-def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """(C, H, W) to (C, *size), in [0, 1]."""
-    return resize(image[None], size, antialias=True)[0].clamp_(0, 1)
+def _blank(picture: Picture, size: tuple[int, int]) -> Tensor:
+    """(C, *size) for the result of a picture. The system gives its memory when it is written to."""
+    channels = len(picture.pixels)
+    if picture.pixels.is_floating_point():
+        return torch.empty(channels, *size)
+    kind = np.uint8 if picture.depth == 8 else np.uint16
+    return torch.from_numpy(np.empty((*size, channels), kind)).permute(2, 0, 1)
+
+
+def _put(planes: Tensor, values: Tensor, depth: int) -> None:
+    """planes: (C, h, w), a part of the result. values: floats in [0, 1], to be broadcast."""
+    if planes.is_floating_point():
+        planes.copy_(values)
+    else:
+        planes.copy_(torch.from_numpy(images.integers(values, depth)).permute(2, 0, 1))
+
+
+def _cost(picture: Picture) -> memory.Cost:
+    each = picture.pixels.element_size()
+    return memory.Cost(
+        len(picture.pixels) * each,
+        len(picture.pixels) * (each if picture.pixels.is_floating_point() else picture.depth // 8),
+    )
 
 
 def _array_like(given: np.ndarray, picture: Picture) -> np.ndarray:

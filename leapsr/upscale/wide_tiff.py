@@ -86,7 +86,7 @@ def read(data: bytes, found: Layout, name: str) -> Samples:
         ) from error
     if pages > 1:
         raise ImageError(f"{name} has {pages} frames or pages; give a single picture.")
-    return _scaled(_turned(_channels_last(values, found, name), found.orientation), found)
+    return _scaled(turned(_channels_last(values, found, name), found.orientation), found)
 
 
 def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
@@ -99,7 +99,7 @@ def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
     return values
 
 
-def _turned(values: Stored, orientation: int) -> Stored:
+def turned(values: Stored, orientation: int) -> Stored:
     """Upright. EXIF 2.32, table 6: 2 to 4 flip, 5 to 8 exchange rows and columns first."""
     values = values.swapaxes(0, 1) if orientation >= 5 else values
     flipped = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
@@ -108,7 +108,8 @@ def _turned(values: Stored, orientation: int) -> Stored:
 
 def _scaled(values: Stored, found: Layout) -> Samples:
     top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
-    result = (values / np.float64(top)).astype(np.float32)
-    if found.extra == _PREMULTIPLIED and found.samples in (2, 4):
-        result[..., :-1] /= np.maximum(result[..., -1:], 1 / 65_535)
+    with np.errstate(all="ignore"):  # of numbers that are not finite, which are found where they are used
+        result = (values / np.float64(top)).astype(np.float32)
+        if found.extra == _PREMULTIPLIED and found.samples in (2, 4):
+            result[..., :-1] /= np.maximum(result[..., -1:], 1 / 65_535)
     return result

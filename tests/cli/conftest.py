@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from leapsr import catalog
+from leapsr.upscale import manifest
 
 Leapsr = Callable[..., tuple[int, str, str]]
 
@@ -30,5 +31,6 @@ def leapsr(
 
 
 def names(folder: str | Path = ".") -> list[str]:
-    """Every file below a folder, as paths in it."""
-    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file())
+    """Every file below a folder, as paths in it, but for the manifests of results."""
+    files = (path for path in Path(folder).rglob("*") if path.is_file() and path.name != manifest.NAME)
+    return sorted(str(path.relative_to(folder)) for path in files)

@@ -1,6 +1,7 @@
 """Pixels are what the encoder was given: files by libpng, tifffile, libheif, libjpeg, libwebp, libavif."""
 
 import io
+from dataclasses import replace
 
 import imagecodecs
 import numpy as np
@@ -11,11 +12,12 @@ import tifffile
 import torch
 from PIL import Image
 
-from leapsr.errors import ImageError
+from leapsr.errors import ImageError, OutputError
 from leapsr.upscale import opening, tiff_writing
 from leapsr.upscale.images import Picture, load, measure, to_array
 from leapsr.upscale.saving import save
 from tests.conftest import picture_array
+from tests.upscale import photos
 from tests.upscale.test_images import encoded
 
 RANDOM = np.random.default_rng(0)
@@ -337,7 +339,29 @@ def test_quality_and_size_of_avif(tmp_path, photo):
     assert sizes == sorted(set(sizes))
 
 
-def test_a_tiff_that_would_be_too_large(monkeypatch):
+def test_a_tiff_that_would_be_too_large(monkeypatch, tmp_path):
     monkeypatch.setattr(tiff_writing, "LARGEST", 1000)
-    with pytest.raises(ValueError, match="4 GiB"):
-        tiff_writing.encode(noise(3), None, None, None, None)
+    with pytest.raises(OutputError, match="4 GiB"):
+        save(load(noise(3)), tmp_path / "a.tif")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("quality", [95, 60])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [(300, 5000), (129, 8300), (700, 900)])
+def test_jpeg_in_bands_is_the_jpeg_of_the_whole(tmp_path, size, mode, quality):
+    """To the last bit, whichever decoder reads it."""
+    rows = np.linspace(0, 40, size[0])[:, None, None]
+    values = (picture_array(8, size[1])[:1] * 0.8 + rows + RANDOM.normal(0, 5, (*size, 1))).clip(0, 255)
+    image = Image.fromarray(values.astype(np.uint8)).convert(mode)
+    icc = photos.rgb_profile(photos.P3_PRIMARIES, photos.parametric(1.8)) if mode == "RGB" else None
+    picture = replace(load(image), exif=photos.camera_exif(1), icc=icc, dpi=(300.0, 300.0))
+    save(picture, path := tmp_path / "a.jpg", quality)
+    whole = encoded(image, "JPEG", quality=quality, **({"subsampling": 0} if quality >= 90 else {}))
+    if size[0] * size[1] > 1 << 20:
+        assert b"\xff\xd7" in path.read_bytes()
+    for decode in (imagecodecs.jpeg_decode, lambda data: np.asarray(Image.open(io.BytesIO(data)))):
+        assert np.array_equal(decode(path.read_bytes()), decode(whole))
+    again = load(path)
+    assert (again.icc, again.dpi, again.size) == (icc, (300, 300), size)
+    assert again.exif == picture.exif

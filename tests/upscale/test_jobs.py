@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from leapsr.errors import UsageError
-from leapsr.upscale.jobs import Job, plan
+from leapsr.upscale.jobs import Job, plan, shard
 
 
 @pytest.fixture
@@ -130,3 +130,48 @@ def test_uses_that_cannot_work(tree, tmp_path):
 
 def test_a_name_too_long_is_a_job_that_will_fail():
     assert len(plan([Path("a" * 300 + ".png")], None, "x4").jobs) == 1
+
+
+def test_leftovers_of_other_systems_are_ignored(tree):
+    folder = tree("a.jpg", "._a.jpg", "desktop.ini", "@eaDir/a.jpg", "__MACOSX/a.jpg", "$RECYCLE.BIN/b.jpg")
+    assert [job.source.name for job in plan([folder], None, "x4", recursive=True).jobs] == ["a.jpg"]
+
+
+def test_loops_of_links_have_an_end(tree):
+    folder = tree("a.jpg", "deep/b.jpg")
+    (folder / "deep" / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "itself.jpg").symlink_to("itself.jpg")
+    jobs = plan([folder], None, "x4", recursive=True).jobs
+    assert [job.source.name for job in jobs] == ["a.jpg", "itself.jpg", "b.jpg"]
+
+
+def test_shards_are_disjoint_and_complete(tree):
+    folder = tree(*(f"{i}.jpg" for i in range(10)))
+    jobs = plan([folder], None, "x4").jobs
+    parts = [shard(jobs, f"{i}/3") for i in (1, 2, 3)]
+    assert [len(part) for part in parts] == [4, 3, 3]
+    assert set().union(*parts) == set(jobs)
+    assert [job.source.name for job in parts[1]] == ["1.jpg", "4.jpg", "7.jpg"]
+    assert shard(jobs, "1/1") == jobs
+    assert shard(jobs, "11/12") == []
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "1", "1/0", "a/b", "-1/3", "1/3/5", ""])
+def test_shards_that_are_none(part):
+    with pytest.raises(UsageError, match="i/n"):
+        shard([], part)
+
+
+def test_where_results_are_remembered(tree, tmp_path):
+    folder, out = tree("a.jpg", "deep/b.jpg"), tmp_path / "out"
+
+    def homes(*arguments, **options):
+        return {job.home for job in plan(*arguments, "x4", recursive=True, **options).jobs}
+
+    assert homes([folder], None) == {folder}
+    assert homes([folder], out) == {out}
+    assert homes([folder / "a.jpg"], None) == {None}
+    assert homes([folder / "a.jpg"], out) == {None}
+    assert homes([folder / "a.jpg"], None, remember_all=True) == {folder}
+    assert homes([folder / "a.jpg"], out, remember_all=True) == {out}
+    assert homes([folder / "a.jpg"], out / "b.jpg", remember_all=True) == {out}

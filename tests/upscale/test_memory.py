@@ -3,8 +3,10 @@ import torch
 
 from leapsr.errors import ImageError
 from leapsr.upscale import memory
+from leapsr.upscale.tiles import Extent
 
 GIB = 1 << 30
+COLOURS = memory.Cost(3, 3)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +62,33 @@ def test_room_is_counted_with_numbers():
     with pytest.raises(
         ImageError, match=r"20000 x 20000 pixels to 80000 x 80000 needs \d+\.\d GiB .* 8\.0 GiB"
     ):
-        memory.check_room((20_000, 20_000), (80_000, 80_000), 4, 8 * GIB)
-    memory.check_room((1_000, 1_000), (4_000, 4_000), 4, 8 * GIB)
-    memory.check_room((20_000, 20_000), (80_000, 80_000), 4, None)
+        memory.check_room(COLOURS, (20_000, 20_000), (80_000, 80_000), 9, 8 * GIB)
+    memory.check_room(COLOURS, (8_000, 8_000), (32_000, 32_000), 9, 4 * GIB)
+    memory.check_room(COLOURS, (20_000, 20_000), (80_000, 80_000), 9, None)
+
+
+def test_depth_and_transparency_count():
+    sizes = (1_000, 1_000), (4_000, 4_000), 9
+    deep, clear = memory.Cost(6, 6), memory.Cost(8, 8)
+    assert memory.needed(deep, *sizes) - memory.needed(COLOURS, *sizes) == 3 * 17_000_000
+    assert memory.needed(clear, *sizes) - memory.needed(deep, *sizes) == 2 * 17_000_000
+    assert memory.needed(clear, *sizes[:2], 50) > memory.needed(clear, *sizes)
+
+
+def test_what_is_finished_is_kept(monkeypatch):
+    """Of 3 x 4 tiles the sixth is too large for the memory; what is left goes on with smaller ones."""
+    done, seen = torch.zeros(48, 64, dtype=torch.int), []
+
+    def do(core):
+        if core.top >= 16 and core.left >= 16 and core.width > 8:
+            raise MemoryError
+        core.of(done).add_(1)
+
+    monkeypatch.setattr(memory, "SMALLEST_TILE", 8)
+    memory.tile_by_tile(do, Extent(48, 64).whole, 16, 4, lambda *counts: seen.append(counts))
+    assert (done == 1).all()
+    assert seen[:5] == [(i, 12) for i in range(1, 6)]
+    assert seen[-1] == (5 + 7 * 4, 5 + 7 * 4)
 
 
 def test_tiles_grow_with_the_memory():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from leapsr.upscale.tiles import Box, paste, plan
+from leapsr.upscale.tiles import Box, Extent, plan
 
 SIDES = [(1, 1), (7, 13), (64, 64), (31, 97), (3, 200)]
 
@@ -11,10 +11,10 @@ SIDES = [(1, 1), (7, 13), (64, 64), (31, 97), (3, 200)]
 @pytest.mark.parametrize("halo", [0, 3, 40])
 @pytest.mark.parametrize("alignment", [1, 4])
 def test_cores_cover_every_pixel_once(size, tile, halo, alignment):
-    covered = torch.zeros(size, dtype=torch.int)
-    for part in plan(*size, tile, halo, alignment):
-        part.core.of(covered).add_(1)
-        box, core = part.context, part.core
+    covered, extent = torch.zeros(size, dtype=torch.int), Extent(*size)
+    for core in plan(extent.whole, tile, alignment):
+        core.of(covered).add_(1)
+        box = extent.grown(core, halo, alignment)
         assert (
             box.top % alignment == box.left % alignment == core.top % alignment == core.left % alignment == 0
         )
@@ -26,18 +26,37 @@ def test_cores_cover_every_pixel_once(size, tile, halo, alignment):
 
 
 def test_zero_is_the_whole_picture():
-    [only] = plan(30, 50, 0, 8, 4)
-    assert only.core == only.context == Box(0, 0, 30, 50)
+    assert plan(Box(0, 0, 30, 50), 0, 4) == [Box(0, 0, 30, 50)]
 
 
 def test_a_tile_larger_than_the_picture_is_the_whole_picture():
-    assert plan(30, 50, 100, 8, 4) == plan(30, 50, 0, 8, 4)
+    assert plan(Box(0, 0, 30, 50), 100, 4) == plan(Box(0, 0, 30, 50), 0, 4)
 
 
-@pytest.mark.parametrize("scale", [1, 4])
-def test_pasted_contexts_give_the_picture_back(scale):
-    picture = torch.rand(3, 23 * scale, 37 * scale)
-    canvas = torch.full_like(picture, torch.nan)
-    for part in plan(23, 37, 8, 5, 4):
-        paste(canvas, part.context.scaled(scale).of(picture), part, scale)
-    assert torch.equal(canvas, picture)
+def test_a_part_is_planned_as_a_whole():
+    covered = torch.zeros(60, 60, dtype=torch.int)
+    for core in plan(Box(8, 20, 50, 33), 12, 4):
+        core.of(covered).add_(1)
+        assert core.top % 4 == core.left % 4 == 0
+    assert covered[8:50, 20:33].min() == covered.max() == 1
+    assert covered.sum() == 42 * 13
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_what_covers_a_box_holds_it(scale):
+    for box in (Box(0, 0, 1, 1), Box(3, 5, 8, 9), Box(-7, -1, -2, 3)):
+        inside, large = box.covering(scale), box.covering(scale).scaled(scale)
+        assert large.top <= box.top < large.top + scale
+        assert large.right - scale < box.right <= large.right
+        assert inside.scaled(scale).covering(scale) == inside
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (16, 9)])
+def test_a_texture_goes_on_with_itself(size):
+    picture, extent = torch.rand(2, *size), Extent(*size, wraps=True)
+    box = extent.grown(Box(0, 0, *size), 11, 4)
+    assert box.top <= -11
+    assert box.right >= size[1] + 11
+    rows, columns = (torch.arange(*ends) for ends in ((box.top, box.bottom), (box.left, box.right)))
+    expected = picture[:, rows % size[0]][:, :, columns % size[1]]
+    assert torch.equal(extent.read(lambda part: part.of(picture), box), expected)

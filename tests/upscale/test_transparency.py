@@ -72,7 +72,7 @@ def test_constant_alpha_leaves_the_colours_alone(upscaler, level):
     rgb = torch.rand(3, 9, 9)
     alpha = torch.full((1, 9, 9), level)
     opaque = upscaler.upscale(Picture(rgb))
-    result = upscaler.upscale(Picture(rgb, alpha))
+    result = upscaler.upscale(Picture(torch.cat((rgb, alpha))))
     assert torch.equal(result.rgb, opaque.rgb)
     assert torch.equal(result.alpha, torch.full((1, 36, 36), level))
 

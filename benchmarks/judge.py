@@ -1,0 +1,131 @@
+"""The judge of packaged models: every figure that a choice may rest on, and pictures to look at.
+
+    python benchmarks/judge.py MODEL... --data ../shared --out out/judge [--steps 1,2,4] [--fidelity 0,0.5,1]
+
+Four sets: Kodak, damaged heavily and mildly by the data folder's tools/damage.py with seed 0, Set14's clean
+pairs, and RealSRSet, whose pictures have no reference. PSNR, SSIM, LPIPS with SqueezeNet, NIQE, the PSNR of
+the downsampled result against the input, and seconds a megapixel of output, for each number of steps at
+fidelity 0 and each position of the dial. OUT receives a table of each set (comparison.md, .csv, .json),
+judge.md with all of them, and sheets: six photos of Kodak and all of RealSRSet, at fidelity 1, 0.5 and 0 where
+a model has them.
+
+The criterion, written before any model was looked at: among the positions of all models whose SSIM-Y on heavy
+damage is at least Real-ESRGAN general's 0.6579 or, where none reaches it, within 0.01 of the best SSIM-Y of
+all: the lowest LPIPS on heavy damage; and somebody looks at the sheets. Never by training loss, nor by NIQE,
+which left-over noise lowers.
+"""
+
+import argparse
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+
+from leapsr.catalog import find
+from leapsr.data.pairs import Pair, PairFolder, read_pairs
+from leapsr.metrics import DEFAULT_METRICS, comparison
+from leapsr.metrics.evaluate import Setting, Table, bicubic
+from leapsr.metrics.markdown import scores
+from leapsr.metrics.restorers import at
+from leapsr.metrics.selection import usable
+from leapsr.metrics.sheet import Sheet
+from leapsr.metrics.trial import BICUBIC
+from leapsr.restorer import Restorer
+
+SEED = 0
+LOOKED_AT = (1.0, 0.5, 0.0)
+KODAK = ("1", "4", "7", "13", "19", "23")
+
+
+def sets(data: Path, work: Path) -> dict[str, Path]:
+    """The folders of the four sets; damaged ones are made where they are not there yet."""
+    found = {"clean Set14": data / "data/val/Set14", "RealSRSet": data / "data/val/RealSRSet"}
+    for severity in ("mild", "heavy"):
+        folder = work / f"kodak_{severity}"
+        if not (folder / "parameters.json").is_file():
+            script, photos = data / "tools/damage.py", data / "data/val/Kodak"
+            options = ["--severity", severity, "--seed", str(SEED)]
+            subprocess.run([sys.executable, script, photos, folder, *options], check=True)
+        found = {f"Kodak {severity}": folder} | found
+    return found
+
+
+def chosen_pairs(pairs: PairFolder, names: Iterable[str] | None) -> Iterator[Pair]:
+    wanted = None if names is None else set(names)
+    for pair in pairs:
+        if wanted is None or Path(pair.name).stem in wanted:
+            yield pair
+
+
+def judged(
+    restorers: dict[str, Restorer],
+    pairs: PairFolder,
+    steps: list[int],
+    dial: list[float],
+    weights: Path | None,
+) -> Table:
+    metrics, notes = usable(DEFAULT_METRICS, weights, pairs.has_reference)
+    plan = comparison.plan(restorers, steps, dial, SEED)
+    return comparison.run(plan, pairs, metrics, pairs.scale, notes)
+
+
+def draw(restorers: dict[str, Restorer], pairs: PairFolder, names: Iterable[str] | None, file: Path) -> None:
+    """A row for each picture: bicubic, then each model at the positions that it has."""
+    sheet = Sheet(rows=len(pairs))
+    settings = {Setting(BICUBIC): bicubic(pairs.scale)}
+    for name, restorer in restorers.items():
+        for position in LOOKED_AT if restorer.most_faithful else (0.0,):
+            setting = Setting(name, 1, position)
+            settings[setting] = at(restorer, setting, SEED)
+    for pair in chosen_pairs(pairs, names):
+        for setting, restore in settings.items():
+            sheet.observe(pair, setting, restore(pair.lr, pair.name).clamp(0, 1))
+    sheet.draw().save(file)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--data", type=Path, default=Path("../shared"))
+    parser.add_argument("--out", type=Path, default=Path("out/judge"))
+    parser.add_argument("--steps", default="1,2,4")
+    parser.add_argument("--fidelity", default="0,0.25,0.5,0.75,1")
+    parser.add_argument("--limit", type=int, help="pictures of each set")
+    parser.add_argument("--sheets-only", action="store_true")
+    arguments = parser.parse_args()
+    steps = [int(number) for number in arguments.steps.split(",")]
+    dial = [float(number) for number in arguments.fidelity.split(",")]
+    folders = [find(model) for model in arguments.models]
+    names = comparison.labels(folders)
+    restorers = {name: Restorer.from_pretrained(folder) for name, folder in zip(names, folders, strict=True)}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    versions = (
+        f"torch {torch.__version__}, {platform.machine()}, {torch.get_num_threads()} threads, seed {SEED}"
+    )
+    report = [f"# {', '.join(names)}", versions]
+    for name, folder in sets(arguments.data, arguments.out).items():
+        pairs = read_pairs(folder, comparison.common_scale(restorers), arguments.limit)
+        stem = name.lower().replace(" ", "_")
+        if name == "Kodak heavy":
+            draw(restorers, pairs, KODAK, arguments.out / "sheet_kodak.png")
+        if name == "RealSRSet":
+            draw(restorers, pairs, None, arguments.out / "sheet_realsrset.png")
+        if arguments.sheets_only:
+            continue
+        table = judged(restorers, pairs, steps, dial, arguments.data / "weights")
+        asked = {"pairs": str(folder), "pictures": len(pairs), "seed": SEED, "models": names}
+        (arguments.out / stem).mkdir(exist_ok=True)
+        comparison.write(table, [], arguments.out / stem, asked)
+        report += [f"## {name}: {len(pairs)} pictures", scores(table), *table.notes]
+        print("\n\n".join(report[-2:]), flush=True)
+    if not arguments.sheets_only:
+        (arguments.out / "judge.md").write_text("\n\n".join(report) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""What the shell offers on Tab, beside the options that typer knows."""
+
+from pathlib import Path
+
+import typer
+
+from .. import catalog
+from ..errors import LeapsrError
+
+
+def model_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of models that begin so, those in the folder given with -m too."""
+    given = context.params.get("model_dir")
+    try:
+        known = catalog.names(None if given is None else Path(given))
+    except LeapsrError:  # a shell shows nothing of it
+        return []
+    return [name for name in known if name.startswith(incomplete)]

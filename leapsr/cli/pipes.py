@@ -1,0 +1,81 @@
+"""leapsr upscale - -o -: what comes from standard input or goes to standard output."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ..errors import OutputError, UsageError
+from .upscale_report import say
+
+if TYPE_CHECKING:
+    from ..upscale.ledger import Existing
+    from ..upscale.options import Options
+    from ..upscale.upscaler import Upscaler
+
+DASH = Path("-")
+
+
+def wanted(inputs: Sequence[Path], out: Path | None) -> bool:
+    return DASH in inputs or out == DASH
+
+
+def checked(inputs: Sequence[Path], out: Path | None, as_json: bool, accompanied: bool) -> tuple[Path, Path]:
+    """The source and the output. Raises UsageError for what a pipe cannot do, before anything is read.
+
+    accompanied: whether there are to be files beside the result.
+    """
+    if accompanied:
+        raise UsageError(
+            "Through a pipe goes one picture; --samples and --detail-map need a file and -o NAME."
+        )
+    if len(inputs) != 1 or inputs[0].is_dir():
+        raise UsageError("Through a pipe goes one picture; name one file, or '-' alone.")
+    if out is None or out.is_dir():
+        raise UsageError("A picture from standard input has no name; add '-o NAME' or '-o -'.")
+    if inputs[0] == DASH and sys.stdin.isatty():
+        raise UsageError("Standard input is the terminal; send a picture, as in 'leapsr upscale - < a.jpg'.")
+    if out == DASH and sys.stdout.isatty():
+        raise UsageError("A picture would flood the terminal; send it on with '> NAME' or use '-o NAME'.")
+    if out == DASH and as_json:
+        raise UsageError("Standard output cannot take both the picture and the report of --json.")
+    return inputs[0], out
+
+
+def work(
+    source: Path,
+    out: Path,
+    suffix: str | None,
+    upscaler: "Upscaler",
+    options: "Options",
+    existing: "Existing",
+) -> None:
+    """Raises ImageError, OutputError, and UsageError for a name that says no format or the wrong one."""
+    from ..upscale import naming, pipe, saving
+    from ..upscale.jobs import Job
+    from ..upscale.ledger import Ledger
+
+    if out != DASH:
+        suffix = naming.checked(out, suffix).suffix
+        decision = Ledger(existing).decide(Job(source, out))
+        if not decision.make:
+            say(Console(stderr=True), decision.reason)
+            return
+    given = sys.stdin.buffer.read() if source == DASH else source
+    result = pipe.upscale(given, suffix, upscaler, options)
+    if out == DASH:
+        _write(result)
+    else:
+        saving.write(out, result)
+
+
+def _write(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would fail once more
+        raise OutputError("Whatever was to take the picture from standard output has ended.") from None

@@ -1,0 +1,84 @@
+"""A progress bar over all pictures of a batch, in pixels, so that the time that remains can be told."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from ..upscale.jobs import Job
+    from ..upscale.stages import Outcome
+
+_SPEED_OVER_SECONDS = 600.0
+
+
+class Bar:
+    """On terminals only. What is skipped or fails leaves the whole smaller instead of counting as work."""
+
+    def __init__(self, console: Console, jobs: "Sequence[Job]") -> None:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        shown = console.is_terminal
+        self._progress = Progress(
+            *columns,
+            console=console,
+            disable=not shown,
+            transient=True,
+            speed_estimate_period=_SPEED_OVER_SECONDS,
+        )
+        self._pixels = _pixels(jobs) if shown else dict.fromkeys(jobs, 1.0)
+        self._under_way: dict[Job, float] = {}
+        self._total, self._done, self._ended = sum(self._pixels.values()), 0.0, 0
+        self._task = self._progress.add_task("", total=self._total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def watch(self, job: "Job", done: int, total: int) -> None:
+        """`done` of the `total` tiles of a picture are restored."""
+        self._under_way[job] = self._pixels[job] * done / total
+        self._show(job)
+
+    def finish(self, outcome: "Outcome") -> None:
+        self._ended += 1
+        self._under_way.pop(outcome.job, None)
+        if outcome.status == "done":
+            self._done += self._pixels[outcome.job]
+        else:
+            self._total -= self._pixels[outcome.job]
+        self._show(outcome.job)
+
+    def _show(self, job: "Job") -> None:
+        completed = self._done + sum(self._under_way.values())
+        text = f"{self._ended}/{len(self._pixels)} {job.source.name}"
+        self._progress.update(self._task, description=text, completed=completed, total=self._total)
+
+
+def _pixels(jobs: "Sequence[Job]") -> "dict[Job, float]":
+    """Of each source; the mean of the others where a header does not tell at once."""
+    from ..upscale.headers import quick_pixels
+
+    known = {job: quick_pixels(job.source) for job in jobs}
+    told = [count for count in known.values() if count]
+    mean = sum(told) / len(told) if told else 1.0
+    return {job: float(count or mean) for job, count in known.items()}

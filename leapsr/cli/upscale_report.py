@@ -1,0 +1,199 @@
+"""What leapsr upscale says while it works, and its report."""
+
+import json
+import logging
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from .. import __version__
+from ..errors import ImageError, LeapsrError, OutputError
+from .upscale_bar import Bar
+
+if TYPE_CHECKING:
+    from ..upscale.batch import Watch
+    from ..upscale.companions import Extras
+    from ..upscale.jobs import Job, Plan
+    from ..upscale.ledger import Ledger
+    from ..upscale.options import Options
+    from ..upscale.stages import Examined, Outcome, Status
+
+    Run = Callable[[Watch], Iterable[Outcome]]
+
+_STATUSES: "tuple[Status, ...]" = ("done", "copied", "skipped", "failed")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is to be told of, and how. jobs: those of the plan that this run works on."""
+
+    console: Console
+    plan: "Plan"
+    jobs: "Sequence[Job]"
+    recipe: Mapping[str, Any]
+    devices: Sequence[str]
+    as_json: bool
+    verbose: bool
+
+    def begin(self) -> None:
+        for path in self.plan.ours:
+            self.say(f"{path}: left out, because its name says that leapsr made it.")
+
+    def say(self, text: str, style: str | None = None) -> None:
+        say(self.console, text, style)
+
+    def tell(self, outcome: "Outcome") -> None:
+        if outcome.status == "failed":
+            self.say(f"error: {outcome.message}", style="red")
+        elif outcome.status == "copied" or (self.verbose and outcome.message):
+            self.say(outcome.message)
+        if outcome.extras.invented is not None:
+            share = f"{outcome.extras.invented:.0%}"
+            self.say(
+                f"{outcome.job.output}: {share} of the fine detail is invented: it changes with the seed."
+            )
+        if self.verbose and outcome.status == "done":
+            self.say(f"{outcome.job.source} -> {outcome.job.output}  {outcome.seconds.total:.1f} s")
+
+    def end(self, outcomes: "Sequence[Outcome]", seconds: float, interrupted: bool) -> None:
+        """One line on standard error, and all there is to know on standard output where that was asked."""
+        doubtful = [outcome for outcome in outcomes if outcome.doubtful]
+        if doubtful and not self.verbose:
+            more = f" And {len(doubtful) - 1} more like it; -v lists them." if len(doubtful) > 1 else ""
+            self.say(doubtful[0].message + more)
+        counts = Counter(outcome.status for outcome in outcomes)
+        parts = [f"{count} {status}" for status in _STATUSES if (count := counts[status])]
+        only = f": {outcomes[0].job.output}" if [outcome.status for outcome in outcomes] == ["done"] else ""
+        self.say(f"{', '.join(parts) or 'nothing done'} in {seconds:.1f} s{only}")
+        if self.as_json:
+            place = {job: index for index, job in enumerate(self.jobs)}
+            in_order = sorted(outcomes, key=lambda outcome: place[outcome.job])
+            results = [_as_dict(outcome) for outcome in in_order]
+            self.print({"counts": counts, "seconds": round(seconds, 3), "interrupted": interrupted}, results)
+
+    def print(self, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
+        settings = {"settings": self.recipe, "devices": self.devices, "version": __version__}
+        left_out = [str(path) for path in self.plan.ours]
+        report = {**facts, **settings, "jobs": len(self.jobs), "left_out": left_out, "results": results}
+        typer.echo(json.dumps(report, indent=2))
+
+
+def log_to(console: Console, verbose: bool) -> None:
+    """Notices of the library pass by the progress bar; those of Pillow about odd EXIF data are dropped."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logger = logging.getLogger("leapsr")
+    logger.handlers = [_ToConsole(console)]
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+class _ToConsole(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.console, record.getMessage())
+
+
+def say(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def work_through(report: Report, run: "Run") -> None:
+    """Let the work happen and report it, also when it is interrupted. Exits with 1 when some of it failed."""
+    outcomes: list[Outcome] = []
+    begun = time.monotonic()
+    report.begin()
+    try:
+        with Bar(report.console, report.jobs) as bar:
+            for outcome in run(bar.watch):
+                outcomes.append(outcome)
+                bar.finish(outcome)
+                report.tell(outcome)
+    finally:
+        error = sys.exception()
+        if outcomes or not isinstance(error, LeapsrError):  # the error says it all otherwise
+            report.end(outcomes, time.monotonic() - begun, interrupted=error is not None)
+    if any(outcome.status == "failed" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def preview(report: Report, scale: int, options: "Options", ledger: "Ledger") -> None:
+    """Tell what would be done, from the headers of files: nothing is written. scale: the model's.
+
+    Exits with 1 when some of it would fail.
+    """
+    report.begin()
+    found = [_examined(job, scale, options, ledger) for job in report.jobs]
+    counts = Counter(str(item["status"]) for item in found)
+    if report.as_json:
+        report.print({"dry_run": True, "counts": counts}, found)
+    else:
+        for item in found:
+            typer.echo(_line(item))
+    parts = [f"{count} to {status}" for status, count in counts.items()]
+    how = ", ".join(f"{name} {value}" for name, value in report.recipe.items() if _worth_telling(name, value))
+    report.say(f"dry run: {', '.join(parts) or 'nothing to do'}; {how}, on {', '.join(report.devices)}")
+    if counts["fail"]:
+        raise typer.Exit(1)
+
+
+def _examined(job: "Job", scale: int, options: "Options", ledger: "Ledger") -> dict[str, Any]:
+    from ..upscale import stages
+
+    paths = {"source": str(job.source), "output": str(job.output)}
+    try:
+        item = stages.examine(job, scale, options, ledger)
+    except (ImageError, OutputError) as error:
+        return {**paths, "status": "fail", "message": str(error)}
+    if isinstance(item, stages.Outcome):
+        return {**paths, "status": "skip", "message": item.message}
+    status = "copy" if item.copied else "make"
+    return {**paths, "status": status, "message": item.reason, **_sizes(item)}
+
+
+def _line(item: Mapping[str, Any]) -> str:
+    line = f"{item['status']}  {item['source']} -> {item['output']}"
+    if "source_size" in item:
+        before, after = ("{} x {}".format(*item[name]) for name in ("source_size", "output_size"))
+        line += f"  {before} -> {after}"
+    return f"{line}  ({item['message']})" if item["message"] else line
+
+
+def _worth_telling(name: str, value: object) -> bool:
+    return name not in ("leapsr", "model_sha256") and value is not None and value is not False
+
+
+def _as_dict(outcome: "Outcome") -> dict[str, Any]:
+    seconds = outcome.seconds
+    return {
+        "source": str(outcome.job.source),
+        "output": str(outcome.job.output),
+        "status": outcome.status,
+        "message": outcome.message,
+        "seconds": round(seconds.total, 3),
+        "seconds_reading": round(seconds.reading, 3),
+        "seconds_restoring": round(seconds.restoring, 3),
+        "seconds_writing": round(seconds.writing, 3),
+        **_sizes(outcome),
+        **_extras(outcome.extras),
+    }
+
+
+def _extras(extras: "Extras") -> dict[str, Any]:
+    """Nothing where nothing of the kind was asked for."""
+    beside = {"beside": [str(path) for path in extras.beside]} if extras.beside else {}
+    return beside if extras.invented is None else {**beside, "invented": round(extras.invented, 4)}
+
+
+def _sizes(item: "Outcome | Examined") -> dict[str, list[int]]:
+    """As people say them, [width, height]."""
+    sizes = {"source_size": item.size, "output_size": item.result}
+    return {name: [size[1], size[0]] for name, size in sizes.items() if size is not None}

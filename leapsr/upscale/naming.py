@@ -1,0 +1,93 @@
+"""What results are called: `{stem}_{label}{suffix}`, never two alike, never too long."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UsageError
+from .saving import WRITABLE
+
+FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif", "tiff": ".tif"}
+LONGEST_NAME = 255
+"""Bytes of UTF-8: the limit of Linux; those of macOS and Windows are never smaller."""
+
+COMPANION = r"(?:_s-?\d+)?(?:_detail|_samples)?"
+"""Regular expression of what follows the label in the names of samples and of files beside a result."""
+
+_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg"}
+"""Of formats that are read only; PNG takes the place of the others."""
+
+
+def output_name(source: Path, label: str, suffix: str | None) -> str:
+    """suffix: None keeps the source's where it can be written, else .jpg for HEIC and .png for the rest."""
+    return _fitting(source.stem, f"_{label}{suffix or kept_suffix(source.suffix)}")
+
+
+def checked(out: Path, suffix: str | None) -> Path:
+    """A name that the user gave to a result. Raises UsageError where it tells no format or another one."""
+    if out.suffix.lower() not in WRITABLE:
+        raise UsageError(f"{out} has no suffix that can be written; use one of {', '.join(WRITABLE)}.")
+    if suffix is not None and WRITABLE[suffix] != WRITABLE[out.suffix.lower()]:
+        raise UsageError(f"{out} and '-f {suffix[1:]}' ask for two formats; leave out -f.")
+    return out
+
+
+def distinct(
+    sources: Sequence[Path], outputs: Sequence[Path], label: str, accompanied: bool = False
+) -> list[Path]:
+    """The outputs, where those that several sources want keep the whole name of their source inside.
+
+    accompanied: they have files beside them, in whose names their suffixes do not tell them apart.
+    """
+    keys = [_key(output.with_suffix("") if accompanied else output) for output in outputs]
+    uses = Counter(keys)
+    return [
+        output.with_name(_fitting(source.name, f"_{label}{output.suffix}")) if uses[key] > 1 else output
+        for source, output, key in zip(sources, outputs, keys, strict=True)
+    ]
+
+
+def with_seed(label: str, seed: int) -> str:
+    """The label of one of several samples."""
+    return f"{label}_s{seed}"
+
+
+def of_seed(output: Path, first: int, seed: int) -> Path:
+    """The sample of `seed`, where `output` is that of the seed `first`, whether its name says so or not."""
+    return output.with_name(_fitting(_without_seed(output, first), f"_s{seed}{output.suffix}"))
+
+
+def contact_sheet(output: Path, first: int) -> Path:
+    return output.with_name(_fitting(_without_seed(output, first), "_samples.png"))
+
+
+def detail_map(output: Path) -> Path:
+    return output.with_name(_fitting(output.stem, "_detail.png"))
+
+
+def _without_seed(output: Path, seed: int) -> str:
+    return output.stem.removesuffix(with_seed("", seed))
+
+
+def kept_suffix(suffix: str) -> str:
+    """Of a result whose format nobody chose, for the suffix of its source."""
+    return suffix if suffix.lower() in WRITABLE else _SUBSTITUTES.get(suffix.lower(), ".png")
+
+
+def _fitting(stem: str, tail: str) -> str:
+    """stem + tail, the stem cut where both are too long and told apart by a few digits of its digest."""
+    whole = stem + tail
+    if len(_bytes(whole)) <= LONGEST_NAME:
+        return whole
+    tail = f"~{hashlib.sha256(_bytes(stem)).hexdigest()[:8]}{tail}"
+    return _bytes(stem)[: LONGEST_NAME - len(_bytes(tail))].decode("utf-8", "ignore") + tail
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _key(path: Path) -> str:
+    """Equal for names that are one file on systems that ignore case."""
+    return str(path).casefold()

@@ -1,0 +1,125 @@
+"""The stages of one job, each a function of what the one before gave: examine, load, restore, write."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..errors import ImageError
+from . import companions, images, saving
+from .companions import NOTHING, Extras
+from .images import Picture
+from .jobs import Job
+from .ledger import Ledger
+from .manifest import Fingerprint
+from .options import Options
+from .upscaler import Progress, Upscaler
+
+Status = Literal["done", "copied", "skipped", "failed"]
+
+_BYTES_PER_PIXEL = 16
+"""Three colours and transparency in float32."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of work on one job, without the waiting between its stages."""
+
+    reading: float = 0.0
+    restoring: float = 0.0
+    writing: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.reading + self.restoring + self.writing
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one job. message: why it was not simply done, else empty. doubtful: a result was left
+    there although it may be another than the one wanted. size, result: (height, width) of the source and of
+    the result, where known.
+    """
+
+    job: Job
+    status: Status
+    message: str = ""
+    seconds: Seconds = Seconds()
+    size: tuple[int, int] | None = None
+    result: tuple[int, int] | None = None
+    doubtful: bool = False
+    extras: Extras = NOTHING
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A job that is to be done. size, result: (height, width) before and after. reason: why it is done
+    although a result is there, else empty. copied: the source is large enough.
+    """
+
+    job: Job
+    size: tuple[int, int]
+    result: tuple[int, int]
+    copied: bool
+    reason: str
+
+    @property
+    def footprint(self) -> int:
+        """Bytes that the picture and its result take, about."""
+        return _BYTES_PER_PIXEL * (self.size[0] * self.size[1] + self.result[0] * self.result[1])
+
+
+def examine(job: Job, scale: int, options: Options, ledger: Ledger) -> Examined | Outcome:
+    """Whether and how a job is to be done, from the headers of files. scale: the model's.
+
+    Raises ImageError for a source that is no picture, OutputError for a result that has no place.
+    """
+    decision = ledger.decide(job)
+    if not decision.make:
+        return Outcome(job, "skipped", decision.reason, doubtful=decision.doubtful)
+    saving.check_place(job.output)
+    if ledger.existing == "refuse":
+        companions.refuse_existing(job.output, options)
+    size = images.measure(job.source)
+    copied = options.target.reached_by(*size, scale)
+    result = size if copied else options.target.size(*size, scale)
+    return Examined(job, size, result, copied, decision.reason)
+
+
+def fingerprint(job: Job, ledger: Ledger) -> Fingerprint | None:
+    """What to remember the source by, taken before it is read. Raises ImageError."""
+    try:
+        return ledger.fingerprint(job)
+    except OSError as error:
+        raise ImageError(f"{job.source} could not be read: {error.strerror or error}.") from error
+
+
+def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
+    """Raises ImageError, and OutputError where the output's format cannot hold the result."""
+    if not work.copied:
+        upscaler.check_room(work.size, options.target)
+    picture = images.load(work.job.source)
+    if not work.copied or not _keeps_bytes(work, options):
+        saving.check_output(work.job.output, *work.result, picture.has_alpha)
+    return picture if options.depth is None else replace(picture, depth=options.depth)
+
+
+def restore(
+    work: Examined, picture: Picture, upscaler: Upscaler, options: Options, tiles: Progress | None
+) -> tuple[Picture, Extras]:
+    """The only stage that uses the network, and so the only one that must not run twice at once."""
+    if work.copied:
+        return picture, NOTHING
+    return companions.make(upscaler, picture, work.job.output, options, tiles)
+
+
+def write(work: Examined, picture: Picture, options: Options) -> None:
+    """The complete file. Raises OutputError, and leaves nothing behind then."""
+    if work.copied and _keeps_bytes(work, options):
+        saving.write(work.job.output, work.job.source.read_bytes())
+    else:
+        companions.save(picture, work.job.output, options)
+
+
+def _keeps_bytes(work: Examined, options: Options) -> bool:
+    """A copy in which nothing changes is the file's own bytes, so that nothing is lost."""
+    same_format = work.job.source.suffix.lower() == work.job.output.suffix.lower()
+    return same_format and options.depth is None and not options.strip_metadata

@@ -1,0 +1,96 @@
+import json
+import sys
+
+import pytest
+
+from leapsr import catalog
+from leapsr.cli.main import main
+from leapsr.upscale import checkup
+from leapsr.upscale.upscaler import Upscaler
+
+
+@pytest.fixture
+def doctor(monkeypatch, capsys):
+    """Run it with the packaged models: (exit code, stdout)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["leapsr", "doctor", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return stopped.value.code, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def only_default(monkeypatch, tmp_path):
+    """A copy of the default model as the only one there is."""
+    folder = tmp_path / "models" / catalog.DEFAULT
+    folder.mkdir(parents=True)
+    for file in (catalog.PACKAGED / catalog.DEFAULT).iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(catalog, "PACKAGED", folder.parent)
+    monkeypatch.delenv(catalog.MODEL_DIR_VARIABLE, raising=False)
+    return folder
+
+
+def test_all_is_well(doctor, only_default):
+    code, out = doctor()
+    assert code == 0, out
+    lines = out.splitlines()
+    assert any(line.startswith("ok") and "leap-small: README.md, config.json" in line for line in lines)
+    assert any(line.startswith("ok   test picture") and "64 x 48 to 256 x 192" in line for line in lines)
+    assert not any(line.startswith("BAD") for line in lines)
+
+
+def findings(out):
+    report = json.loads(out)
+    return report["good"], {item["topic"]: item for item in report["findings"]}
+
+
+def test_as_json(doctor, only_default):
+    code, out = doctor("--json")
+    assert code == 0
+    good, found = findings(out)
+    assert good
+    assert {"leapsr", "python", "libraries", "cpu", "memory", "device", "model", "extra"} <= found.keys()
+
+
+def test_a_damaged_model(doctor, only_default):
+    weights = only_default / catalog.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    code, out = doctor("--json")
+    assert code == 1
+    good, found = findings(out)
+    assert not good
+    assert found["model"]["good"] is False
+    assert "SHA-256 differs" in found["model"]["text"]
+
+
+def test_no_model(doctor, monkeypatch, tmp_path):
+    monkeypatch.setattr(catalog, "PACKAGED", tmp_path)
+    monkeypatch.setenv(catalog.MODEL_DIR_VARIABLE, str(tmp_path / "none"))
+    code, out = doctor("--json")
+    assert code == 1
+    found = findings(out)[1]
+    assert "there is no such folder" in out
+    assert found["models"]["good"] is False
+    assert "No model is installed" in found["test picture"]["text"]
+
+
+@pytest.mark.parametrize("wrong", [lambda result: 255 - result, lambda result: result[:-1]])
+def test_a_machine_that_computes_nonsense(doctor, only_default, monkeypatch, wrong):
+    call = Upscaler.__call__
+    monkeypatch.setattr(
+        Upscaler, "__call__", lambda self, *given, **named: wrong(call(self, *given, **named))
+    )
+    code, out = doctor("--json")
+    assert code == 1
+    assert findings(out)[1]["test picture"]["good"] is False
+
+
+def test_what_is_not_installed_is_named_with_its_command(doctor, only_default, monkeypatch):
+    monkeypatch.setattr(checkup, "_is_installed", lambda library: library != "matplotlib")
+    code, out = doctor()
+    assert code == 0
+    assert "lacks matplotlib: pip install 'leapsr[plots]'" in out

@@ -1,0 +1,156 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from leapsr.cli import pipes
+from tests.cli.conftest import names
+
+
+@pytest.fixture
+def pipe(monkeypatch, leapsr):
+    """Run the command with bytes on standard input: (exit code, bytes on stdout, text on stderr)."""
+
+    def run(given, *arguments):
+        taken = io.BytesIO()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(taken, write_through=True))
+        code, _, err = leapsr("upscale", *arguments)
+        return code, taken.getvalue(), err
+
+    return run
+
+
+def encoded(photo, kind):
+    buffer = io.BytesIO()
+    photo.save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "expected"),
+    [
+        ("PNG", [], "PNG"),
+        ("JPEG", [], "JPEG"),
+        ("WEBP", [], "WEBP"),
+        ("TIFF", [], "TIFF"),
+        ("BMP", [], "PNG"),
+        ("PNG", ["-f", "jpg"], "JPEG"),
+    ],
+)
+def test_a_picture_through_a_pipe(pipe, photo, kind, options, expected):
+    code, out, err = pipe(encoded(photo, kind), "-", "-o", "-", *options)
+    assert (code, err) == (0, "")
+    with Image.open(io.BytesIO(out)) as image:
+        assert (image.format, image.size) == (expected, (148, 96))
+    assert names() == []
+
+
+def test_the_same_as_from_file_to_file(pipe, leapsr, photo):
+    photo.save("a.png")
+    given = Path("a.png").read_bytes()
+    assert leapsr("upscale", "a.png")[0] == 0
+    expected = Path("a_x4.png").read_bytes()
+    assert pipe(given, "-", "-o", "-")[1] == expected
+    assert pipe(b"", "a.png", "-o", "-")[1] == expected
+    assert pipe(given, "-", "-o", "b.png")[:2] == (0, b"")
+    assert Path("b.png").read_bytes() == expected
+
+
+def test_what_is_large_enough_passes_unchanged(pipe, photo):
+    given = encoded(photo, "JPEG")
+    assert pipe(given, "-", "-o", "-", "--width", "37")[1] == given
+
+
+def test_results_that_are_there(pipe, photo):
+    Path("b.png").write_text("precious")
+    code, _, err = pipe(encoded(photo, "PNG"), "-", "-o", "b.png")
+    assert code == 1
+    assert "--overwrite or --skip-existing" in err
+    code, _, err = pipe(encoded(photo, "PNG"), "-", "-o", "b.png", "--skip-existing")
+    assert code == 0
+    assert "already there" in err
+    assert Path("b.png").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (b"", "Nothing came"),
+        (b"text", "standard input is not a picture"),
+        (b"\x89PNG\r\n\x1a\n", "standard input"),
+    ],
+)
+def test_what_is_no_picture(pipe, given, says):
+    code, out, err = pipe(given, "-", "-o", "-")
+    assert (code, out) == (1, b"")
+    assert says in err
+    assert "/tmp" not in err
+    assert err.count("\n") == 1
+
+
+def test_damage_is_told_without_names_of_our_own(pipe, photo):
+    code, out, err = pipe(encoded(photo, "PNG")[:-600], "-", "-o", "-")
+    assert (code, out) == (1, b"")
+    assert "standard input.png is damaged" in err
+    assert "leapsr-" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-", "a.png", "-o", "-"], "one picture"),
+        ([".", "-o", "-"], "one picture"),
+        (["-"], "has no name"),
+        (["-", "-o", "."], "has no name"),
+        (["-", "-o", "-", "--json"], "--json"),
+        (["-", "-o", "b.gif"], "has no suffix"),
+        (["-", "-o", "b.png", "-f", "jpg"], "two formats"),
+    ],
+)
+def test_pipes_that_cannot_work(pipe, photo, arguments, says):
+    photo.save("a.png")
+    code, out, err = pipe(encoded(photo, "PNG"), *arguments)
+    assert (code, out) == (2, b"")
+    assert says in err
+    assert names() == ["a.png"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("end", ["stdin", "stdout"])
+def test_a_terminal_is_no_pipe(leapsr, monkeypatch, end):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys, end, Terminal())
+    code, _, err = leapsr("upscale", "-", "-o", "-")
+    assert code == 2
+    assert "terminal" in err
+
+
+def test_a_reader_that_has_ended():
+    code = (
+        "import sys\nfrom leapsr.cli import pipes\nfrom leapsr.errors import OutputError\n"
+        "sys.stdin.read()\n"
+        "try: pipes._write(bytes(1 << 20))\n"
+        "except OutputError as error: sys.exit(f'said: {error}')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(pipes.__file__).parents[2],
+    )
+    process.stdout.close()
+    process.stdin.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == 1
+    assert said.startswith("said: ")
+    assert "Exception ignored" not in said
