@@ -6,8 +6,8 @@ Four sets: Kodak, damaged heavily and mildly by the data folder's tools/damage.p
 pairs, and RealSRSet, whose pictures have no reference. PSNR, SSIM, LPIPS with SqueezeNet, NIQE, the PSNR of
 the downsampled result against the input, and seconds a megapixel of output, for each number of steps at
 fidelity 0 and each position of the dial. OUT receives a table of each set (comparison.md, .csv, .json),
-judge.md with all of them, and sheets: six photos of Kodak and all of RealSRSet, at fidelity 1, 0.5 and 0 where
-a model has them.
+judge.md with all of them, and sheets: six photos of Kodak and all of RealSRSet, at fidelity 1, 0.5 and 0
+where a model has them.
 
 The criterion, written before any model was looked at: among the positions of all models whose SSIM-Y on heavy
 damage is at least Real-ESRGAN general's 0.6579 or, where none reaches it, within 0.01 of the best SSIM-Y of

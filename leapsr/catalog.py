@@ -1,6 +1,7 @@
 """Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,11 @@ from .errors import UnknownName, UsageError, WeightsError
 PACKAGED = Path(__file__).parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
+LICENCE = "Apache-2.0"
+"""Of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+PROMPTS = "prompts.safetensors"
+"""In the folders of networks that read text only."""
 
 
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
@@ -86,6 +91,15 @@ def default_name(model_dir: str | Path | None = None) -> str:
     return DEFAULT if DEFAULT in known else min(known)
 
 
+def licence(folder: Path) -> str | None:
+    """That of a model's weights, as its configuration says; None where it says nothing."""
+    try:
+        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found.get("licence") if isinstance(found, dict) else None
+
+
 def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
     """Compare a model's files with its SHA256SUMS and return the names of the files checked.
 
@@ -107,7 +121,7 @@ def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
 
 def write_checksums(folder: Path) -> None:
     """Record the SHA-256 of the model's files in SHA256SUMS (the format of the sha256sum command)."""
-    files = [name for name in (CONFIG, WEIGHTS, CARD) if (folder / name).is_file()]
+    files = [name for name in (CONFIG, WEIGHTS, PROMPTS, CARD) if (folder / name).is_file()]
     lines = [f"{_sha256(folder / name)}  {name}\n" for name in files]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 

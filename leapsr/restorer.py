@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import flow, methods
-from .catalog import CONFIG, WEIGHTS
+from .catalog import CONFIG, PROMPTS, WEIGHTS
 from .errors import OutputError, UnknownName, UsageError, WeightsError, optional
 from .flow import AverageVelocity, Source
 from .frozen.autoencoder import Pretrained
@@ -28,7 +28,6 @@ from .networks import Quality, UNet, UNetConfig, kinds
 from .networks.kinds import Network, NetworkConfig
 
 DEFAULT_SCALE = 4
-PROMPTS = "prompts.safetensors"
 
 
 class ModelConfig(BaseModel):

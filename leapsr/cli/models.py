@@ -1,4 +1,4 @@
-"""leapsr models list | info | verify | embed."""
+"""leapsr models list | info | verify | embed, and download | convert of `published`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from .. import catalog
+from . import published
 from .completion import model_names
 from .scoring import Device, Dtype
 
-app = typer.Typer(help="Show and check the models that are installed.", no_args_is_help=True)
+app = typer.Typer(help="Show, check, download and convert models.", no_args_is_help=True)
+app.command()(published.download)
+app.command()(published.convert)
 
 Name = Annotated[
     str | None,
@@ -19,6 +22,9 @@ Name = Annotated[
 ]
 ModelDir = Annotated[
     Path | None, typer.Option("-m", "--model-dir", help="Look in this folder of model folders first.")
+]
+Published = Annotated[
+    bool, typer.Option("--published", help="Also the published weights that can be converted.")
 ]
 Encoders = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="Downloaded folder of Stable Diffusion 3.5 or 2.1.")
@@ -30,18 +36,23 @@ Length = Annotated[int, typer.Option(min=1, help="SD3.5: how many tokens T5 read
 
 
 @app.command("list")
-def list_models(model_dir: ModelDir = None) -> None:
+def list_models(model_dir: ModelDir = None, every: Published = False) -> None:
     """List the models known by name; * is the default."""
     known = catalog.names(model_dir)
     default = catalog.default_name(model_dir) if known else None
     for name in known:
         typer.echo(f"{'*' if name == default else ' '} {name}  {catalog.find(name, model_dir)}")
+    if every:
+        for line in ["", "published weights, to download and to convert:", *published.listing()]:
+            typer.echo(line)
 
 
 @app.command()
 def info(name: Name = None, model_dir: ModelDir = None) -> None:
-    """Show a model's folder, its configuration and its card."""
+    """Show a model's licence where it is not this package's, its folder, its configuration and its card."""
     folder = catalog.find(name or catalog.default_name(model_dir), model_dir)
+    if (licence := catalog.licence(folder)) not in (None, catalog.LICENCE):
+        typer.echo(f"licence of the weights: {licence}")
     typer.echo(folder)
     for file in (catalog.CONFIG, catalog.CARD):
         if (folder / file).is_file():

@@ -1,6 +1,7 @@
 """Which patch the n-th sample of a run is. A pure function of (seed, n), so that a run resumes exactly."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,3 +57,14 @@ class PhotoCrops:
         height, width = self.photos.sizes[index]
         top, left = rng.integers(height - self.side + 1), rng.integers(width - self.side + 1)
         return turn(self.photos.crop(index, int(top), int(left), self.side), int(rng.integers(8)))
+
+
+def shuffled(seed: int, n: int, count: int) -> int:
+    """Which of `count` the n-th sample of a run is: each once an epoch, in an order drawn for each epoch."""
+    epoch, position = divmod(n, count)
+    return int(_shuffle(seed, epoch, count)[position])
+
+
+@lru_cache(maxsize=2)  # a batch can lie on the border of two epochs
+def _shuffle(seed: int, epoch: int, count: int) -> np.ndarray:
+    return np.random.default_rng((seed, epoch)).permutation(count)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from numpy.lib.format import open_memmap
 from .. import degrade
 from ..errors import DataError
 from ..ops.filters import unsharp_mask
-from .crops import Sample, turn
+from .crops import Sample, shuffled, turn
 from .photos import Photos, Progress, cores
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
@@ -76,13 +75,7 @@ class Pool:
 
     def order(self, n: int) -> int:
         """Which crop the n-th sample is: a fresh shuffle in every epoch."""
-        epoch, position = divmod(n, len(self.image))
-        return int(_shuffle(self.seed, epoch, len(self.image))[position])
-
-
-@lru_cache(maxsize=2)  # a batch can lie on the border of two epochs
-def _shuffle(seed: int, epoch: int, count: int) -> np.ndarray:
-    return np.random.default_rng((seed, epoch)).permutation(count)
+        return shuffled(self.seed, n, len(self.image))
 
 
 def build(

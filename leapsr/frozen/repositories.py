@@ -1,10 +1,12 @@
 """Where published weights come from, and reading one network of a folder that holds them."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from huggingface_hub import constants
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
@@ -15,19 +17,42 @@ UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, Safetensor
 
 
 class Repository(NamedTuple):
-    """A model on the Hugging Face hub. licence: its name, and what has to be done about it."""
+    """A model on the Hugging Face hub.
+
+    licence: its name. gated: whether it has to be accepted there first. include, exclude: patterns of the
+    files that are needed, and of copies of them that are not; () is all, and none.
+    """
 
     name: str
     licence: str
+    gated: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """Where the licence is stated."""
+        return f"{constants.ENDPOINT}/{self.name}"
+
+    def command(self, folder: Path) -> str:
+        """What fills `folder`."""
+        words = ["hf", "download", self.name, "--local-dir", str(folder)]
+        for option, patterns in (("--include", self.include), ("--exclude", self.exclude)):
+            words += [word for pattern in patterns for word in (option, pattern)]
+        return shlex.join(words)
 
     def download(self, folder: Path) -> str:
         """The command that fills `folder`, and the terms."""
-        return f"hf download {self.name} --local-dir {folder} ({self.licence})"
+        terms = "; accept it on the model's page and run 'hf auth login' first" if self.gated else ""
+        return f"{self.command(folder)} ({self.licence}{terms})"
 
 
+STABILITY = "Stability AI Community License"
 SD35 = Repository(
     "stabilityai/stable-diffusion-3.5-medium",
-    "Stability AI Community License; accept it on the model's page and run 'hf auth login' first",
+    STABILITY,
+    gated=True,
+    exclude=("sd3.5_medium.safetensors", "text_encoders/*", "*.fp16*"),
 )
 SD21 = Repository("Manojb/stable-diffusion-2-1-base", "CreativeML Open RAIL++-M License")
 VQ_F4 = Repository("CompVis/ldm-super-resolution-4x-openimages", "Apache-2.0")

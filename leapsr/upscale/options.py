@@ -9,7 +9,7 @@ import torch
 from pydantic import JsonValue
 
 from .. import __version__
-from ..catalog import CONFIG, WEIGHTS
+from ..catalog import CONFIG, PROMPTS, WEIGHTS
 from .sizes import AS_THE_MODEL, Target
 from .upscaler import DEFAULTS, Settings
 
@@ -49,9 +49,10 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
 
 
 def _digest(model: Path) -> str:
-    """Of what a model folder's results depend on: its configuration and its weights."""
+    """Of what a model folder's results depend on: its configuration, its weights, and its prompts if any."""
     digest = hashlib.sha256()
-    for name in (CONFIG, WEIGHTS):
-        with (model / name).open("rb") as handle:
-            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    for name in (CONFIG, WEIGHTS, PROMPTS):
+        if (model / name).is_file():
+            with (model / name).open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
     return digest.hexdigest()

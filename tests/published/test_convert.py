@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from leapsr import catalog
-from leapsr.convert import PUBLISHED, convert
-from leapsr.errors import UnknownName, UsageError
+from leapsr.convert import convert
+from leapsr.errors import UnknownName, WeightsError
 from leapsr.networks import Quality
+from leapsr.published import PUBLISHED
 from leapsr.restorer import Restorer
 
 SIZES = [(8, 8), (5, 11)]
@@ -74,7 +75,7 @@ def test_the_folder_says_what_it_is(models):
 def test_what_is_missing_is_said(tmp_path, tiny):
     with pytest.raises(UnknownName, match="dit4sr_q"):
         convert("dit4sr", tmp_path, tmp_path / "out")
-    with pytest.raises(UsageError, match="hf download"):
+    with pytest.raises(WeightsError, match="hf download"):
         convert("dit4sr_q", tmp_path, tmp_path / "out")
 
 

@@ -1,0 +1,55 @@
+"""Samples that were encoded ahead of training, batched."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..networks import Prompt
+from ..ops.transfer import lock, send
+
+
+class Latents(NamedTuple):
+    """Batched samples. image, upsampled: (B, C, h, w), of the photo and of the upsampled low-resolution
+    picture. lr: uint8 (B, 3, h, w) or None. prompt: None where the model's own is used."""
+
+    image: Tensor
+    upsampled: Tensor
+    lr: Tensor | None = None
+    prompt: Prompt | None = None
+
+    def locked(self, device: torch.device) -> "Latents":
+        """In memory from which a copy to `device` waits for nothing."""
+        return self._each(lock, device)
+
+    def to(self, device: torch.device) -> "Latents":
+        """On a device, latents and prompts in float32."""
+        there = self._each(send, device)
+        prompt = there.prompt
+        if prompt is not None:
+            prompt = Prompt(prompt.tokens.float(), None if prompt.pooled is None else prompt.pooled.float())
+        return Latents(there.image.float(), there.upsampled.float(), there.lr, prompt)
+
+    def _each(self, change: Callable[[Tensor, torch.device], Tensor], device: torch.device) -> "Latents":
+        prompt = self.prompt
+        if prompt is not None:
+            pooled = None if prompt.pooled is None else change(prompt.pooled, device)
+            prompt = Prompt(change(prompt.tokens, device), pooled)
+        lr = None if self.lr is None else change(self.lr, device)
+        return Latents(change(self.image, device), change(self.upsampled, device), lr, prompt)
+
+
+def joined(samples: list[Latents]) -> Latents:
+    """One batch of several, all with the same parts."""
+    lr = [sample.lr for sample in samples if sample.lr is not None]
+    prompts = [sample.prompt for sample in samples if sample.prompt is not None]
+    pooled = [prompt.pooled for prompt in prompts if prompt.pooled is not None]
+    return Latents(
+        torch.cat([sample.image for sample in samples]),
+        torch.cat([sample.upsampled for sample in samples]),
+        torch.cat(lr) if lr else None,
+        Prompt(torch.cat([prompt.tokens for prompt in prompts]), torch.cat(pooled) if pooled else None)
+        if prompts
+        else None,
+    )
