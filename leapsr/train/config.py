@@ -11,6 +11,7 @@ from .. import degrade, methods
 from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
+from ..methods.dial import SHIFTS
 from ..networks import UNetConfig, kinds
 from ..networks.kinds import NetworkConfig
 from ..restorer import DEFAULT_SCALE, first_problem
@@ -226,6 +227,8 @@ def _check_crop(config: TrainConfig) -> None:
     smallest, reader = 0, ""
     if config.perceptual != "none":
         smallest, reader = SMALLEST[config.perceptual], f"LPIPS with {config.perceptual}"
+        if isinstance(config.method, methods.DialConfig):
+            smallest += SHIFTS - 1
     if isinstance(config.method, methods.RefinementConfig) and _shows_pixels(config.method):
         critic = config.method.critic
         if critic.smallest > smallest:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 NAME = ".leapsr.jsonl"
 
 Recipe = Mapping[str, JsonValue]
-"""All that decides what becomes of a source, see `recipe.recipe`."""
+"""All that decides what becomes of a source, see `options.recipe`."""
 
 
 class Fingerprint(BaseModel):

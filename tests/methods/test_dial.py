@@ -5,6 +5,7 @@ import torch
 
 from leapsr.errors import ConfigError
 from leapsr.methods import Batch, Dial, DialConfig, Networks
+from leapsr.methods.dial import SHIFTS, shifted
 from leapsr.networks import Condition
 from tests.gaussian import example
 
@@ -79,3 +80,17 @@ def test_likeness_without_a_network_is_refused():
 def test_shares_must_fit_into_one_batch():
     with pytest.raises(ValueError, match="shares of one batch"):
         DialConfig(faithful=0.7, real=0.6)
+
+
+def test_likeness_is_looked_at_from_everywhere():
+    """The same window of both, at every shift in turn: no pattern keeps its place under LPIPS's strides."""
+    generator = torch.Generator().manual_seed(0)
+    y, x = torch.meshgrid(torch.arange(20), torch.arange(30), indexing="ij")
+    places = torch.stack([y, x])[None].double()
+    corners = set()
+    for _ in range(600):
+        image, photo = shifted(places, places + 0.5, generator)
+        assert image.shape == (1, 2, 21 - SHIFTS, 31 - SHIFTS)
+        assert torch.equal(image + 0.5, photo)
+        corners.add(tuple(image[0, :, 0, 0].int().tolist()))
+    assert len(corners) == SHIFTS**2
