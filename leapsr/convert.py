@@ -80,5 +80,6 @@ def _card(name: str, known: Published, base: Path | None) -> str:
     stated = f", stated on {known.repository.page}" if known.repository is not None else ""
     return (
         f"# {name}\n\n{known.what}, converted from {known.origin}.\n\n"
-        f"Licence of the weights: {known.licence}{stated}. What you make with them may fall under it.\n{places}"
+        f"Licence of the weights: {known.licence}{stated}. What you make with them may fall under it.\n"
+        f"{places}"
     )

@@ -1,6 +1,7 @@
 """Published weights from the Hugging Face hub to a folder, for people who have read their licence."""
 
 from pathlib import Path
+from typing import cast
 
 from .errors import WeightsError
 from .frozen.repositories import Repository
@@ -15,6 +16,9 @@ def download(repository: Repository, folder: Path, place: str = "") -> None:
     """
     import huggingface_hub as hub
 
+    # Those of the library that it speaks to the hub with, which is not the same in all of its versions.
+    client_errors = cast(tuple[type[Exception], ...], hub.errors.HfHubHTTPError.__bases__)
+    failures: tuple[type[Exception], ...] = (OSError, *client_errors)
     try:
         # The hub is asked first: without an answer, what is in the folder would count as the whole of it.
         revision = hub.HfApi().model_info(repository.name).sha
@@ -32,10 +36,10 @@ def download(repository: Repository, folder: Path, place: str = "") -> None:
         ) from error
     except hub.errors.RepositoryNotFoundError as error:
         raise WeightsError(
-            f"There is no {repository.name} on the hub, or it is not shown to you: look at {repository.page}, "
+            f"There is no {repository.name} on the hub, or you are not shown it: look at {repository.page}, "
             f"run 'hf auth login', then {repository.command(folder)}."
         ) from error
-    except (OSError, *hub.errors.HfHubHTTPError.__bases__) as error:  # also those of the library's client
+    except failures as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise WeightsError(
             f"{repository.name} could not be downloaded ({reason}): where there is a network, "
@@ -45,4 +49,3 @@ def download(repository: Repository, folder: Path, place: str = "") -> None:
         raise WeightsError(
             f"{repository.name} has no {place} any more: look at {repository.page} for its new place."
         )
-

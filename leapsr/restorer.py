@@ -6,6 +6,8 @@ A model folder holds `config.json`, `model.safetensors` and a card, `README.md`.
 import json
 import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
@@ -17,15 +19,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import flow, methods
-from .catalog import CONFIG, PROMPTS, WEIGHTS
+from .catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .errors import OutputError, UnknownName, UsageError, WeightsError, optional
 from .flow import AverageVelocity, Source
 from .frozen.autoencoder import Pretrained
 from .frozen.prompts import load_book
 from .frozen.space import PIXELS, Space
-from .methods.restore import Solver, check_teacher
-from .networks import Quality, UNet, UNetConfig, kinds
+from .methods.restore import Solver, check, check_teacher
+from .networks import Prompt, Quality, UNet, UNetConfig, kinds
 from .networks.kinds import Network, NetworkConfig
+from .networks.mmdit_config import MMDiTConfig
 
 DEFAULT_SCALE = 4
 
@@ -53,7 +56,7 @@ class ModelConfig(BaseModel):
     grid: flow.GridName = Field("uniform", description="How the times of several steps lie.")
     guidance: float = Field(1.0, description="How far a teacher is led away from a bad image; 1 is not.")
     color_fix: Literal["none", "wavelet", "adain"] = "none"
-    licence: str = "Apache-2.0"
+    licence: str = LICENCE
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
@@ -66,6 +69,11 @@ class ModelConfig(BaseModel):
         """How many times larger the result is."""
         return self.network.scale if isinstance(self.network, UNetConfig) else self.scale or DEFAULT_SCALE
 
+    @property
+    def half(self) -> torch.dtype:
+        """The half precision to work in: published autoencoders overflow in float16."""
+        return torch.float16 if self.autoencoder is None else torch.bfloat16
+
 
 class Restorer:
     """Restores batches of whatever size fits the memory. Tiles, colours and files are `leapsr.upscale`'s."""
@@ -77,6 +85,7 @@ class Restorer:
         self.space = space or pixels(config)
         self.region = methods.entry(config.method).region
         self.dtype = torch.float32
+        self._away: torch.device | None = None  # where an offloaded network works
 
     @property
     def scale(self) -> int:
@@ -99,7 +108,17 @@ class Restorer:
 
     @property
     def device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        """Where it works, also while an offloaded network is not there."""
+        return self._away or next(self.network.parameters()).device
+
+    @property
+    def largest(self) -> int | None:
+        """Low-resolution pixels, the most that the network can be shown on a side; None: any number."""
+        config = self.config.network
+        if not isinstance(config, MMDiTConfig):
+            return None
+        pixels = self.space.grain * config.pos_embed_max_size
+        return pixels // math.lcm(self.space.grain, self.scale) * self.alignment
 
     def halo(self, steps: int = 1) -> int | None:
         """Low-resolution pixels of context that an output pixel can see on each side, at any fidelity.
@@ -121,9 +140,35 @@ class Restorer:
         The weights of a U-Net of pixels stay float32, those of the large ones become `dtype`.
         """
         self.dtype = dtype or self.dtype
-        large = not isinstance(self.network, UNet)
-        self.network.to(device, self.dtype if large else None)
+        if self._away is not None:
+            self._away, device = torch.device(device), "cpu"
+        self.network.to(device, None if isinstance(self.network, UNet) else self.dtype)
         return self
+
+    def offload(self) -> Self:
+        """Keep the weights in the host's memory from here on, and on the device only those that work: first
+        the autoencoder's, then the network's, then the autoencoder's again. Slower, for small cards."""
+        self._away = self.device
+        self._move("cpu")
+        if isinstance(self.space.autoencoder, Pretrained):
+            self.space = replace(self.space, autoencoder=self.space.autoencoder.waiting())
+        return self
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """The network on its device."""
+        if self._away is None:
+            yield
+            return
+        self._move(self._away)
+        try:
+            yield
+        finally:
+            self._move("cpu")
+
+    def _move(self, device: torch.device | str) -> None:
+        with torch.inference_mode(False):  # weights that were moved inside would be of no use outside
+            self.network.to(device)
 
     @torch.inference_mode()
     def restore(
@@ -135,6 +180,7 @@ class Restorer:
         fidelity: float | None = None,
         solver: Solver | None = None,
         guidance: float | None = None,
+        prompt: Prompt | None = None,
     ) -> Tensor:
         """Restore a batch.
 
@@ -144,16 +190,19 @@ class Restorer:
         evidence, 0 invents the most detail; None is the model's own default. solver: how a teacher's ODE is
         followed, see `methods.restore`; None for any other model. guidance: of a teacher that knows labels,
         how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none, None the
-        model's default.
+        model's default. prompt: what is asked for, one text for all samples or one for each; None is the
+        model's own text for any good picture.
         Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
-        Raises UsageError when the model cannot do that many steps, that fidelity, solver or guidance.
+        Raises UsageError when the model cannot do that many steps, that fidelity, solver, guidance or prompt.
         """
         guidance = self.config.guidance if guidance is None else guidance
         self.check_guidance(guidance)
-        u, source = self._flow(lr, noise, guidance)
         fidelity = self.default_fidelity if fidelity is None else fidelity
+        check(self.region, steps, fidelity, solver)
+        u, source = self._flow(lr, noise, guidance, prompt)
         with self._autocast():
-            state = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
+            with self._at_work():
+                state = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
             image = self.space.decode(state, (self.scale * lr.shape[2], self.scale * lr.shape[3]))
         return image.float() / 2 + 0.5
 
@@ -166,7 +215,7 @@ class Restorer:
         """
         check_teacher(self.region, "straightness")
         u, source = self._flow(lr, noise)
-        with self._autocast():
+        with self._autocast(), self._at_work():
             return flow.straightness(lambda x, t: u(x, t, t), source, steps)
 
     def check_guidance(self, guidance: float) -> None:
@@ -176,11 +225,27 @@ class Restorer:
             if Quality.BAD not in self.labels:
                 raise UsageError("This teacher learnt no quality labels, so there is nothing to guide it by.")
 
-    def _flow(self, lr: Tensor, noise: Tensor, guidance: float = 1.0) -> tuple[AverageVelocity, Tensor]:
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Raises UsageError for a prompt that this model cannot read."""
+        own = self.space.prompts.get(Quality.GOOD)
+        if own is None:
+            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+        if own.tokens.shape[2] != prompt.tokens.shape[2]:
+            raise UsageError(
+                f"This model reads tokens of {own.tokens.shape[2]} channels and the prompt has "
+                f"{prompt.tokens.shape[2]}: give the --text-encoder of its own base model."
+            )
+
+    def _flow(
+        self, lr: Tensor, noise: Tensor, guidance: float = 1.0, prompt: Prompt | None = None
+    ) -> tuple[AverageVelocity, Tensor]:
         """The velocity for these pictures, and where they start."""
         lr = lr.to(self.device, torch.float32) * 2 - 1
+        if prompt is not None:
+            self.check_prompt(prompt)
+            prompt = prompt.to(self.device).expand(len(lr))
         with self._autocast():
-            cond, upsampled = self.space.enter(lr)
+            cond, upsampled = self.space.enter(lr, prompt)
         source = self.config.source(upsampled, noise.to(lr))
         bad = cond.labelled(Quality.BAD)
 
@@ -225,7 +290,7 @@ class Restorer:
     ) -> Self:
         """Load a model folder. Raises WeightsError when something is missing, misspelt or does not fit."""
         folder = Path(folder)
-        config = _at(folder, read_config(folder))
+        config = located(folder)
         network = _empty(config.network)
         load_weights(network, folder / WEIGHTS)
         return cls(config, network, space(config)).to(device, dtype)
@@ -236,8 +301,9 @@ def pixels(config: ModelConfig) -> Space:
     return Space(config.factor, PIXELS, kinds.multiple(config.network), kinds.sees(config.network))
 
 
-def _at(folder: Path, config: ModelConfig) -> ModelConfig:
-    """The config with whole paths."""
+def located(folder: Path) -> ModelConfig:
+    """The config of a model folder, with whole paths. Raises WeightsError."""
+    config = read_config(folder)
     places = {"autoencoder": config.autoencoder, "prompts": config.prompts}
     whole = {name: str((folder / place).resolve()) for name, place in places.items() if place is not None}
     return config.model_copy(update=whole)

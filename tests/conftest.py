@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from leapsr.frozen.space import Space
+
 if TYPE_CHECKING:
     from leapsr.restorer import Restorer
     from leapsr.upscale.upscaler import Upscaler
@@ -55,9 +57,11 @@ class FakeRestorer:
     alignment = 4
     default_fidelity = 0.25
     most_faithful = 1.0
+    largest = None
+    space = Space(scale)
     device = torch.device("cpu")
     dtype = torch.float32
-    config = SimpleNamespace(color_fix="none")
+    config = SimpleNamespace(color_fix="none", autoencoder=None)
 
     def __init__(self) -> None:
         self.calls: list[tuple[int, int]] = []
@@ -70,7 +74,16 @@ class FakeRestorer:
     def halo(self, steps: int) -> int:
         return 2 + steps
 
-    def restore(self, lr: Tensor, noise: Tensor, *, steps: int = 1, fidelity: float | None = None) -> Tensor:
+    def restore(
+        self,
+        lr: Tensor,
+        noise: Tensor,
+        *,
+        steps: int = 1,
+        fidelity: float | None = None,
+        guidance: float | None = None,
+        prompt: None = None,
+    ) -> Tensor:
         assert steps >= 1
         self.calls.append((lr.shape[-2], lr.shape[-1]))
         assert noise.shape == (*lr.shape[:2], self.scale * lr.shape[2], self.scale * lr.shape[3])

@@ -31,9 +31,7 @@ def _downloadable_names(incomplete: str) -> list[str]:
 
 Wanted = Annotated[
     str,
-    typer.Argument(
-        help="A name of 'leapsr models list --published'.", autocompletion=_downloadable_names
-    ),
+    typer.Argument(help="A name of 'leapsr models list --published'.", autocompletion=_downloadable_names),
 ]
 Name = Annotated[
     str,

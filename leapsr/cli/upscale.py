@@ -10,7 +10,7 @@ from .. import catalog
 from ..errors import UsageError
 from . import pipes
 from . import upscale_options as option
-from .upscale_report import Report, log_to, preview, work_through
+from .upscale_report import Report, log_to, preview, say, work_through
 
 if TYPE_CHECKING:
     from ..upscale.ledger import Existing
@@ -32,9 +32,14 @@ def upscale(
     device: option.Device = "auto",
     processes: option.Workers = 1,
     dtype: option.Dtype = "auto",
+    offload: option.Offload = False,
     tile: option.Tile = "auto",
     steps: option.Steps = 1,
     fidelity: option.Fidelity = None,
+    guidance: option.Guidance = None,
+    caption: option.Caption = None,
+    captioner: option.Captioner = None,
+    text_encoder: option.TextEncoder = None,
     seed: option.Seed = 0,
     samples: option.Samples = 1,
     detail_map: option.DetailMap = False,
@@ -69,7 +74,8 @@ def upscale(
     from ..upscale.worker import Brief
 
     target = Target(scale, width, height, long_side, short_side, megapixels)
-    settings = Settings(steps, fidelity, seed, _tile(tile), color_fix, seamless)
+    words = _text(caption), _path(captioner), _path(text_encoder)
+    settings = Settings(steps, fidelity, seed, _tile(tile), color_fix, seamless, guidance, *words)
     agreement = _agreement(consistency, tolerance)
     options = Options(
         target, settings, quality, _DEPTHS[bit_depth], strip_metadata, samples, detail_map, agreement
@@ -77,27 +83,32 @@ def upscale(
     existing, suffix = _existing(skip_existing, overwrite), naming.FORMATS.get(file_format)
     folder = _model_folder(model, model_dir)
     places = workers.devices(device, processes)
+    config = read_config(folder)
+    if verbose and config.licence != catalog.LICENCE:
+        say(console, f"{folder.name}: the licence of its weights is {config.licence}.")
+    if config.method == "teacher" and steps == 1:
+        say(console, f"{folder.name} is a teacher, which blurs in one step; it is made for --steps 20 or 40.")
     if pipes.wanted(inputs, out):
         source, output = pipes.checked(inputs, out, as_json, options.accompanied)
-        upscaler = Upscaler.from_pretrained(folder, places[0], dtype)
+        upscaler = Upscaler.from_pretrained(folder, places[0], dtype, offload=offload)
         pipes.work(source, output, suffix, upscaler, options, existing)
         return
-    factor = read_config(folder).factor
-    label = target.label(factor)
+    label = target.label(config.factor)
     if samples > 1:
         label = naming.with_seed(label, seed)
     plan = jobs.plan(inputs, out, label, suffix, recursive, skip_existing, options.accompanied)
     companions.refuse_sources(plan.jobs, options)
     chosen = plan.jobs if shard is None else jobs.shard(plan.jobs, shard)
-    made_with = recipe(options, folder, choose_dtype(dtype, torch.device(places[0])))
+    made_with = recipe(options, folder, choose_dtype(dtype, torch.device(places[0]), config.half))
     report = Report(console, plan, chosen, made_with, places, as_json, verbose)
     if dry_run:
-        preview(report, factor, options, Ledger(existing, made_with))
+        preview(report, config.factor, options, Ledger(existing, made_with))
     elif len(places) > 1:
-        brief = Brief(folder, dtype, options, existing, made_with, len(places), workers.threads(len(places)))
+        threads = workers.threads(len(places))
+        brief = Brief(folder, dtype, options, existing, made_with, len(places), threads, offload)
         work_through(report, partial(workers.run, chosen, brief, places))
     else:
-        upscaler = Upscaler.from_pretrained(folder, places[0], dtype)
+        upscaler = Upscaler.from_pretrained(folder, places[0], dtype, offload=offload)
         ledger = Ledger(existing, made_with)
         work_through(report, partial(batch.run, chosen, upscaler, options, ledger))
 
@@ -117,6 +128,14 @@ def _agreement(consistency: bool, tolerance: float | None) -> float | None:
         raise UsageError("--tolerance is how closely --consistency is kept; give both.")
     check_tolerance(tolerance)
     return tolerance
+
+
+def _text(caption: str | None) -> str | None:
+    return None if caption == "none" else caption
+
+
+def _path(folder: Path | None) -> str | None:
+    return None if folder is None else str(folder.expanduser().resolve())
 
 
 def _tile(text: str) -> int | Literal["auto"]:

@@ -63,6 +63,45 @@ Steps = Annotated[int, typer.Option("--steps", help="Network evaluations.", rich
 Fidelity = Annotated[
     float | None, typer.Option("--fidelity", help="0 most detail ... 1 most faithful.", rich_help_panel=LOOK)
 ]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        "--guidance",
+        help="Of a teacher: 1 is none, more leads further from a bad picture.",
+        rich_help_panel=LOOK,
+    ),
+]
+Caption = Annotated[
+    str | None,
+    typer.Option(
+        "--caption",
+        metavar="TEXT|none",
+        help="What is in the pictures, for models that read text.",
+        rich_help_panel=LOOK,
+    ),
+]
+Captioner = Annotated[
+    Path | None,
+    typer.Option(
+        "--captioner",
+        help="Folder of LLaVA 1.5 or Qwen2-VL, which says what is in each picture.",
+        rich_help_panel=LOOK,
+    ),
+]
+TextEncoder = Annotated[
+    Path | None,
+    typer.Option(
+        "--text-encoder",
+        help="Folder of the base model that reads captions; that of the model by default.",
+        rich_help_panel=LOOK,
+    ),
+]
+Offload = Annotated[
+    bool,
+    typer.Option(
+        "--offload", help="Only what works is on the device: for small cards.", rich_help_panel=MODEL
+    ),
+]
 Seed = Annotated[
     int, typer.Option("--seed", help="Another number, other invented detail.", rich_help_panel=LOOK)
 ]

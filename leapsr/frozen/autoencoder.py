@@ -3,9 +3,12 @@
 The gradient reaches pictures and latents, never the weights. The networks are no modules of what holds them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -54,7 +57,8 @@ class Pretrained:
     tile: side in latents of the windows that larger pictures are taken through; None never cuts a picture,
     whatever memory that takes. overlap: of the windows, in latents. A window's normalisation sees only the
     window, so its tone may differ a little; fix the colours of the whole picture afterwards.
-    dtype: of the weights. float16 overflows in SD2.1's; bfloat16 and float32 do not.
+    dtype: of the weights. float16 overflows in SD2.1's; bfloat16 and float32 do not. after: whether they stay
+    on the device after each use or wait in the host's memory.
     Raises MissingExtra and WeightsError on the first use.
     """
 
@@ -65,6 +69,7 @@ class Pretrained:
         tile: int | None = 128,
         overlap: int = 16,
         dtype: torch.dtype = torch.float32,
+        after: Literal["stay", "cpu"] = "stay",
     ) -> None:
         if tile is not None and not 0 <= 2 * overlap <= tile:
             raise ValueError(f"tiles of {tile} latents cannot overlap by {overlap}: at most half their size")
@@ -72,6 +77,7 @@ class Pretrained:
         self.tile = tile
         self.overlap = overlap
         self.dtype = dtype
+        self.after = after
 
     @cached_property
     def codec(self) -> Codec:
@@ -87,27 +93,43 @@ class Pretrained:
 
     def encode(self, image: Tensor) -> Tensor:
         """See `Autoencoder`. Returns the picture's dtype."""
-        codec = self._on(image)
-        whole = reflect(image, codec.factor).to(self.dtype)
-        tile = self.tile or max(whole.shape[-2:])
-        latents = in_windows(codec.encode, whole, codec.factor, 1, tile, self.overlap)
+        with self._on(image.device) as codec:
+            whole = reflect(image, codec.factor).to(self.dtype)
+            tile = self.tile or max(whole.shape[-2:])
+            latents = in_windows(codec.encode, whole, codec.factor, 1, tile, self.overlap)
         return latents.to(image.dtype)
 
     def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """See `Autoencoder`. Returns the latents' dtype."""
-        codec = self._on(latents)
-        tile = self.tile or max(latents.shape[-2:])
-        image = in_windows(codec.decode, latents.to(self.dtype), 1, codec.factor, tile, self.overlap)
+        with self._on(latents.device) as codec:
+            tile = self.tile or max(latents.shape[-2:])
+            image = in_windows(codec.decode, latents.to(self.dtype), 1, codec.factor, tile, self.overlap)
         return _cut(image, size).to(latents.dtype)
+
+    def waiting(self) -> Self:
+        """The same, with its weights in the host's memory between uses."""
+        other = copy(self)
+        other.after = "cpu"
+        if "codec" in vars(other):
+            other._move(torch.device("cpu"))
+        return other
 
     def release(self) -> None:
         """Give the memory back; the next use reads the folder again."""
         self.__dict__.pop("codec", None)
 
-    def _on(self, x: Tensor) -> Codec:
+    @contextmanager
+    def _on(self, device: torch.device) -> Iterator[Codec]:
+        self._move(device)
+        try:
+            yield self.codec
+        finally:
+            if self.after == "cpu":
+                self._move(torch.device("cpu"))
+
+    def _move(self, device: torch.device) -> None:
         with torch.inference_mode(False):  # what is moved there is of no use where a gradient is asked for
-            self.codec.network.to(x.device)
-        return self.codec
+            self.codec.network.to(device)
 
 
 def _cut(image: Tensor, size: tuple[int, int] | None) -> Tensor:

@@ -57,19 +57,36 @@ class Space:
         """(B, C, h, w) -> (B, 3, *size), about [-1, 1], not clamped; differentiable."""
         return self.autoencoder.decode(state, size)
 
-    def enter(self, lr: Tensor) -> tuple[Condition, Tensor]:
-        """lr: (B, 3, H, W) in [-1, 1] -> the condition, and the upsampled picture in this space."""
-        upsampled = self.encode(bicubic_upsample(lr, self.scale))
-        told = {
-            "picture": lambda: lr,
-            "latents": lambda: upsampled,
-            "both": lambda: self._both(lr, upsampled),
-        }
-        prompts = {label: prompt.expand(len(lr)) for label, prompt in self._prompts_on(lr.device).items()}
-        return Condition(told[self.sees](), None, prompts.get(Quality.GOOD), prompts), upsampled
+    def place(self, position: int) -> int:
+        """The state's row or column where a low-resolution one lies, at which tiles may begin."""
+        return self.scale * position // self.autoencoder.factor
 
-    def _both(self, lr: Tensor, upsampled: Tensor) -> Tensor:
-        return torch.cat([reflect(lr, self.alignment), upsampled], dim=1)
+    def enter(self, lr: Tensor, prompt: Prompt | None = None) -> tuple[Condition, Tensor]:
+        """lr: (B, 3, H, W) in [-1, 1] -> the condition, and the upsampled picture in this space.
+
+        prompt: as in `condition`.
+        """
+        upsampled = self.encode(bicubic_upsample(lr, self.scale))
+        return self.condition(upsampled, lr, prompt), upsampled
+
+    def condition(
+        self, upsampled: Tensor, lr: Tensor | None = None, prompt: Prompt | None = None
+    ) -> Condition:
+        """What the network is told of an upsampled picture in this space, (B, C, h, w).
+
+        lr: as in `enter`; None where the network sees latents only. prompt: of each sample, which asks for
+        its good image; None is the text of that label.
+        """
+        own = {label: own.expand(len(upsampled)) for label, own in self._prompts_on(upsampled.device).items()}
+        prompts = own if prompt is None else own | {Quality.GOOD: prompt}
+        return Condition(self._told(upsampled, lr), None, prompts.get(Quality.GOOD), prompts)
+
+    def _told(self, upsampled: Tensor, lr: Tensor | None) -> Tensor:
+        if self.sees == "latents":
+            return upsampled
+        if lr is None:
+            raise ValueError("this network sees the low-resolution picture too")
+        return lr if self.sees == "picture" else torch.cat([reflect(lr, self.alignment), upsampled], dim=1)
 
     def _prompts_on(self, device: torch.device) -> Mapping[Quality, Prompt]:
         return {label: prompt.to(device) for label, prompt in self.prompts.items()}

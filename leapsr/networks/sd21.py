@@ -172,9 +172,9 @@ class SD21(nn.Module):
             published = library.from_pretrained(folder, subfolder="unet", local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise WeightsError(
-                f"{folder} has no U-Net that can be read: get Stable Diffusion 2.1-base, for example by "
-                f"`hf download stabilityai/stable-diffusion-2-1-base --local-dir {folder}` (CreativeML Open "
-                "RAIL++-M licence), or from a mirror of it."
+                f"{folder} has no U-Net that can be read: get Stable Diffusion 2.1-base by "
+                f"hf download Manojb/stable-diffusion-2-1-base --local-dir {folder} "
+                "(CreativeML Open RAIL++-M License)."
             ) from error
         config = _config(published.config, folder, reads, gradient_checkpointing)
         with torch.device("meta"):

@@ -26,10 +26,10 @@ def _is_there(device: torch.device) -> bool:
     return device.type == "cpu" or (device.type == "mps" and torch.backends.mps.is_available())
 
 
-def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """auto is fp16 on CUDA and fp32 elsewhere. Raises UsageError for an unknown name."""
+def choose_dtype(name: str, device: torch.device, half: torch.dtype = torch.float16) -> torch.dtype:
+    """auto is `half`, the model's, on CUDA and fp32 elsewhere. Raises UsageError for an unknown name."""
     if name == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
+        return half if device.type == "cuda" else torch.float32
     if name not in DTYPES:
         raise UsageError(f"dtype is auto, {', '.join(DTYPES)}, not '{name}'.")
     return DTYPES[name]

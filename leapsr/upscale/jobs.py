@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import UsageError
 from .images import READABLE_SUFFIXES
@@ -14,6 +15,8 @@ from .sizes import LABEL
 _NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
 """Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
 _OURS = re.compile(rf"(?P<stem>.+)_{LABEL}{COMPANION}")
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def shard(jobs: Sequence[Job], part: str) -> list[Job]:
+def shard(jobs: Sequence[Item], part: str) -> list[Item]:
     """Part "i/n" of the jobs, 1 <= i <= n: every n-th of the plan from the i-th on.
 
     Machines that see the same files make the same plan, so the n parts are disjoint and together complete.

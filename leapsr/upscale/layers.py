@@ -8,6 +8,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ..networks import Prompt
 from ..ops.upsample import RADIUS as UPSAMPLING_RADIUS
 from ..ops.upsample import bicubic_upsample
 from ..restorer import Restorer
@@ -45,7 +46,9 @@ Work = Callable[[Callable[[Box], None]], None]
 
 
 class Colours:
-    def __init__(self, picture: Picture, restorer: Restorer, settings: Settings) -> None:
+    def __init__(
+        self, picture: Picture, restorer: Restorer, settings: Settings, prompt: Prompt | None = None
+    ) -> None:
         self._grey, self._tone = picture.grey, profiles.tone(picture.icc)
         extent = Extent(*picture.size, settings.seamless)
         visible = transparency.visible_colours(picture) if picture.has_alpha else None
@@ -55,7 +58,7 @@ class Colours:
             rgb = floats(colours).expand(3, -1, -1) if visible is None else visible(box)
             return rgb if self._tone is None else self._tone.to_srgb(rgb)
 
-        self.restoration = Restoration(restorer, settings, extent, read)
+        self.restoration = Restoration(restorer, settings, extent, read, prompt)
         wish = restorer.config.color_fix
         self._fix = wish if settings.color_fix == "auto" else settings.color_fix
         self._statistics, self._wanted = Moments(), Moments()
@@ -103,7 +106,7 @@ class Transparency:
     """Alpha, (1, H, W), by the network at its most faithful."""
 
     def __init__(self, picture: Picture, restorer: Restorer, settings: Settings) -> None:
-        faithful = replace(settings, steps=1, fidelity=restorer.most_faithful)
+        faithful = replace(settings, steps=1, fidelity=restorer.most_faithful, guidance=1.0)
         extent = Extent(*picture.size, settings.seamless)
         self._alpha = picture.pixels[-1:]
         self.margin = restorer.scale

@@ -135,15 +135,15 @@ def _attempt(do: Callable[[Box], None], core: Box) -> int:
     try:
         do(core)
     except (RuntimeError, MemoryError) as error:
-        return _smaller(error, max(core.height, core.width))
+        return _smaller(error, max(core.height, core.width), SMALLEST_TILE)
     return 0
 
 
-def _smaller(error: Exception, side: int) -> int:
+def _smaller(error: Exception, side: int, smallest: int) -> int:
     """Half of the side of a tile that memory did not suffice for. Raises other errors again."""
     if not is_out_of_memory(error):
         raise error
-    if side // 2 < SMALLEST_TILE:
+    if side // 2 < smallest:
         raise ImageError(
             "There is not enough memory even for the smallest tiles: "
             "cut the picture into parts or use '--device cpu'."
@@ -154,17 +154,19 @@ def _smaller(error: Exception, side: int) -> int:
     return side // 2
 
 
-def with_smaller_tiles(run: Callable[[int], Result], tile: int, longest: int) -> Result:
+def with_smaller_tiles(
+    run: Callable[[int], Result], tile: int, longest: int, smallest: int = SMALLEST_TILE
+) -> Result:
     """run(tile), and again with half the tile each time memory does not suffice.
 
     tile: 0 is the whole picture, whose longer side is `longest`.
-    Raises ImageError when tiles of SMALLEST_TILE are still too large.
+    Raises ImageError when tiles of `smallest` are still too large.
     """
     while True:
         try:
             return run(tile)
         except (RuntimeError, MemoryError) as error:
-            tile = _smaller(error, min(tile or longest, longest))
+            tile = _smaller(error, min(tile or longest, longest), smallest)
 
 
 def is_out_of_memory(error: Exception) -> bool:

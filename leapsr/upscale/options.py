@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from .. import __version__
 from ..catalog import CONFIG, PROMPTS, WEIGHTS
+from ..restorer import read_config
 from .sizes import AS_THE_MODEL, Target
 from .upscaler import DEFAULTS, Settings
 
@@ -40,10 +41,13 @@ class Options:
 def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:
     """All that decides what becomes of a source, flat, as JSON: a result made by another recipe is outdated.
 
-    model: its folder. The size of tiles is left out because tiles do not show.
+    model: its folder. The size of tiles is left out where tiles do not show: where there are no latents.
     """
+    left_out = {"target", "settings"}
+    if read_config(model).autoencoder is None:
+        left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
-    chosen = {name: value for name, value in every.items() if name not in ("target", "settings", "tile")}
+    chosen = {name: value for name, value in every.items() if name not in left_out}
     made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
     return {**made_with, "model_sha256": _digest(model), **chosen}
 

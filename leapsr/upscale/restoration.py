@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ImageError
+from ..networks import Prompt
 from ..ops.noise import position_noise
 from ..restorer import Restorer
 from .blending import Blended
@@ -28,13 +29,14 @@ class OverflowInHalfError(ArithmeticError):
 @dataclass(frozen=True)
 class Restoration:
     """One picture, one model, one way to restore it. read: what the network is shown of a box inside the
-    picture: (3, h, w) in [0, 1], in the tone curve of sRGB.
+    picture: (3, h, w) in [0, 1], in the tone curve of sRGB. prompt: see Restorer.restore.
     """
 
     restorer: Restorer
     settings: Settings
     extent: Extent
     read: Callable[[Box], Tensor]
+    prompt: Prompt | None = None
 
     @cached_property
     def halo(self) -> int | None:
@@ -63,9 +65,14 @@ class Restoration:
         Raises OverflowInHalfError, and ImageError where full precision overflows as well.
         """
         restorer, settings = self.restorer, self.settings
-        noise = self.large.read(self._noise, box.scaled(restorer.scale))
-        lr = self.shown(box)[None].to(restorer.device)
-        restored = restorer.restore(lr, noise[None], steps=settings.steps, fidelity=settings.fidelity)[0]
+        restored = restorer.restore(
+            self.shown(box)[None].to(restorer.device),
+            self._noise(box)[None],
+            steps=settings.steps,
+            fidelity=settings.fidelity,
+            guidance=settings.guidance,
+            prompt=self.prompt,
+        )[0]
         if restored.isfinite().all():
             return restored
         if restorer.dtype != torch.float32:
@@ -73,8 +80,17 @@ class Restoration:
         raise ImageError("The model gave values that are not finite; 'leapsr models verify' checks its file.")
 
     def _noise(self, box: Box) -> Tensor:
-        seed, device = self.settings.seed, self.restorer.device
-        return position_noise(seed, box.top, box.left, box.height, box.width, device=device)
+        """(C, h, w) of the state of a box of the small picture: one field for all of it, by position."""
+        space, seed, device = self.restorer.space, self.settings.seed, self.restorer.device
+        channels, height, width = space.state_shape(box.height, box.width)
+        top, left = space.place(box.top), space.place(box.left)
+        _, rows, columns = space.state_shape(self.extent.height, self.extent.width)
+
+        def drawn(part: Box) -> Tensor:
+            return position_noise(seed, part.top, part.left, part.height, part.width, channels, device)
+
+        field = Extent(rows, columns, self.extent.wraps)
+        return field.read(drawn, Box(top, left, top + height, left + width))
 
 
 class _Exact:

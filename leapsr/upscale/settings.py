@@ -1,6 +1,7 @@
 """How to restore a picture."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from ..errors import UsageError
@@ -17,6 +18,10 @@ class Settings:
     the model's default. seed: of the noise. tile: side in low-resolution pixels; 0 is the whole picture.
     color_fix: "auto" is the model's own choice. seamless: the picture is a texture, which goes on with itself
     on all sides, and so does the result.
+    guidance: of a teacher, how far it is led away from a bad picture, 1 being not; None is the model's
+    default. caption: what is in the picture, for networks that read text; captioner: folder of a model that
+    says so of each picture, instead. Without either the model's own prompts are used. text_encoder: folder of
+    what encodes the caption; None is the model's base.
     """
 
     steps: int = 1
@@ -25,12 +30,22 @@ class Settings:
     tile: int | Literal["auto"] = "auto"
     color_fix: ColorFix = "auto"
     seamless: bool = False
+    guidance: float | None = None
+    caption: str | None = None
+    captioner: str | None = None
+    text_encoder: str | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise UsageError(f"steps must be at least 1, not {self.steps}.")
         if self.fidelity is not None and not 0 <= self.fidelity <= 1:
             raise UsageError(f"fidelity is from 0 (most detail) to 1 (most faithful), not {self.fidelity}.")
+        if self.guidance is not None and not isfinite(self.guidance):
+            raise UsageError(f"guidance is a number, 1 for none, not {self.guidance}.")
+        if self.caption is not None and self.captioner is not None:
+            raise UsageError("Give a caption or a captioner that makes one, not both.")
+        if self.text_encoder is not None and self.caption is None and self.captioner is None:
+            raise UsageError("A text encoder has nothing to encode: give a caption or a captioner too.")
         if self.tile != "auto" and not (isinstance(self.tile, int) and self.tile >= 0):
             raise UsageError(
                 f"tile is 'auto', 0 for the whole picture, or a number of pixels, not {self.tile!r}."

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from .. import catalog
-from ..restorer import Restorer
-from . import images, memory
+from ..errors import UsageError
+from ..networks import Prompt
+from ..restorer import Restorer, read_config
+from . import images, memory, window_size
 from .describing import describe
 from .devices import choose_device, choose_dtype
 from .images import Picture, Source
@@ -26,6 +28,7 @@ from .restoration import OverflowInHalfError, Restored
 from .settings import DEFAULTS, ColorFix, Settings
 from .sizes import AS_THE_MODEL, Target
 from .tiles import Box
+from .wording import WORDS, Wording
 
 __all__ = ["DEFAULTS", "ColorFix", "Progress", "Settings", "Upscaler"]
 
@@ -40,6 +43,7 @@ class Upscaler:
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
+        self._wording: tuple[Settings, Wording | None] = DEFAULTS, None
 
     @classmethod
     def from_pretrained(
@@ -48,16 +52,21 @@ class Upscaler:
         device: str = "auto",
         dtype: str = "auto",
         model_dir: str | Path | None = None,
+        offload: bool = False,
     ) -> Self:
         """Load a model by name or from its folder.
 
         name: None is the default model. device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16;
-        auto is fp16 on CUDA and fp32 elsewhere. model_dir: a folder of model folders to look in first.
+        auto is half precision on CUDA, in which the model does not overflow, and fp32 elsewhere. model_dir: a
+        folder of model folders to look in first. offload: see Restorer.offload.
         Raises UnknownName, WeightsError, or UsageError for a device that is not there.
         """
         folder = catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
         where = choose_device(device)
-        return cls(Restorer.from_pretrained(folder, where, choose_dtype(dtype, where)))
+        precision = choose_dtype(dtype, where, read_config(folder).half)
+        if not offload:
+            return cls(Restorer.from_pretrained(folder, where, precision))
+        return cls(Restorer.from_pretrained(folder, "cpu", precision).offload().to(where))
 
     def __call__(
         self,
@@ -75,6 +84,8 @@ class Upscaler:
         tile: int | Literal["auto"] = "auto",
         color_fix: ColorFix = "auto",
         seamless: bool = False,
+        guidance: float | None = None,
+        caption: str | None = None,
         progress: Progress | None = None,
     ) -> Any:
         """The picture, larger, in the form it was given: PIL image, uint8 or uint16 array (H, W) or
@@ -85,7 +96,7 @@ class Upscaler:
         Raises ImageError for a picture that cannot be used, UsageError for settings that cannot work.
         """
         target = Target(scale, width, height, long_side, short_side, megapixels)
-        settings = Settings(steps, fidelity, seed, tile, color_fix, seamless)
+        settings = Settings(steps, fidelity, seed, tile, color_fix, seamless, guidance, caption)
         if not isinstance(image, Tensor):
             self.check_room(images.measure(image), target)
             result = self.upscale(images.load(image), target, settings, progress)
@@ -115,7 +126,8 @@ class Upscaler:
         size = target.size(*picture.size, self.restorer.scale)
         result = _blank(picture, size)
         colours = result[:-1] if picture.has_alpha else result
-        self._fill(colours, picture.depth, Colours(picture, self.restorer, settings), size, progress)
+        layer = Colours(picture, self.restorer, settings, self._prompt(picture, settings))
+        self._fill(colours, picture.depth, layer, size, progress)
         if picture.has_alpha:
             alpha = Transparency(picture, self.restorer, settings)
             if (level := alpha.constant) is not None:
@@ -135,6 +147,21 @@ class Upscaler:
         if not target.reached_by(*size, scale):
             free, halo = memory.available(torch.device("cpu")), self.restorer.halo(1) or 0
             memory.check_room(cost, size, target.size(*size, scale), halo, free)
+
+    def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
+        """What the network is asked for; None is its own text. Raises UsageError where it reads none."""
+        made_for, wording = self._wording
+        kind = replace(DEFAULTS, **{name: getattr(settings, name) for name in WORDS})
+        if kind != DEFAULTS and not self.restorer.space.prompts:
+            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+        if kind != made_for:
+            wording = Wording.of(kind, self.restorer.config.autoencoder, self.restorer.dtype)
+            self._wording = kind, wording
+        if wording is None:
+            return None
+        prompt = wording.prompt(picture, self.restorer.device)
+        self.restorer.check_prompt(prompt)
+        return prompt
 
     def _fill(
         self, planes: Tensor, depth: int, layer: Layer, size: tuple[int, int], progress: Progress | None
@@ -172,12 +199,16 @@ class Upscaler:
             layer.prepare(restored, work)
             work(_writing(planes, depth, finishing, restored), progress=progress)
 
-        memory.with_smaller_tiles(run, tile, max(whole.height, whole.width))
+        longest = max(whole.height, whole.width)
+        memory.with_smaller_tiles(run, tile, longest, window_size.smallest(self.restorer))
 
     def _first_tile(self, planes: Tensor, finishing: Finishing) -> int:
         restoration = finishing.layer.restoration
-        if restoration.settings.tile != "auto":
-            return restoration.settings.tile
+        asked, bounded = restoration.settings.tile, restoration.halo is not None
+        if asked != "auto":
+            return asked if bounded else window_size.wanted(self.restorer, asked, restoration.extent)
+        if not bounded and (usual := window_size.usual(self.restorer)) is not None:
+            return usual
         free = memory.available(self.restorer.device)
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
             free -= planes.numel() * planes.element_size()

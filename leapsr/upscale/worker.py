@@ -28,7 +28,7 @@ Order = Job | Literal["end", "stop"]
 @dataclass(frozen=True)
 class Brief:
     """What a process has to know to begin. processes: how many share this machine. threads: of torch.
-    The rest: see Upscaler, Options and Ledger.
+    offload: see Restorer.offload. The rest: see Upscaler, Options and Ledger.
     """
 
     model: Path
@@ -38,6 +38,7 @@ class Brief:
     recipe: Recipe
     processes: int
     threads: int
+    offload: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def serve(connection: Connection, brief: Brief, device: str) -> None:
     line = _Line(connection)
     _log_to(line)
     try:
-        upscaler = Upscaler.from_pretrained(brief.model, device, brief.dtype)
+        upscaler = Upscaler.from_pretrained(brief.model, device, brief.dtype, offload=brief.offload)
         line.send(Ready())
         ledger = Ledger(brief.existing, brief.recipe)
         threading.Thread(target=line.listen, name="leapsr-listener", daemon=True).start()

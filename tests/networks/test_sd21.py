@@ -173,7 +173,7 @@ def test_flowsrs_critic_looks_through_it():
     players = {"critic": critic}
     networks = Networks(network, network, frozen, frozen, players, players)
     config = FlowsrConfig(flow_share=1, perceptual=0, adversarial=1, alignment=0)
-    method = Flowsr(networks, config, features=frozen.features)
+    method = Flowsr(networks, config, features=lambda x, t, cond: frozen.features(x, t, t, cond))
     batch = Batch(asked.x, asked.cond.lr, asked.cond, torch.Generator().manual_seed(0))
     (player, losses), (second, other) = method(batch)
     assert (player, second) == ("student", "critic")

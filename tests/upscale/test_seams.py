@@ -43,7 +43,7 @@ def silence(monkeypatch):
     monkeypatch.setattr(
         restoration,
         "position_noise",
-        lambda seed, top, left, height, width, device: torch.zeros(3, height, width),
+        lambda seed, top, left, height, width, channels, device: torch.zeros(channels, height, width),
     )
 
 
@@ -85,7 +85,7 @@ def test_the_noise_goes_on_with_itself(upscaler, photo_tensor, monkeypatch, tile
     for shift in (0, 4 * 7):
         rolled = field.roll((shift, shift), (1, 2))
 
-        def cut(seed, top, left, height, width, device, rolled=rolled):
+        def cut(seed, top, left, height, width, channels, device, rolled=rolled):
             assert 0 <= top <= top + height <= 192
             return rolled[:, top : top + height, left : left + width]
 
