@@ -15,6 +15,7 @@ from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
 from .pack import pack
+from .prepare import prepare
 from .train import distill, train
 from .upscale import upscale
 
@@ -29,7 +30,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, pack, train, distill, evaluate, compare, doctor):
+for verb in (upscale, degrade, pack, prepare, train, distill, evaluate, compare, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from ..train.config import TrainConfig
 
 Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
-Data = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of clean photos, an archive made by `leapsr pack`, or shards made by `leapsr prepare`."
+    ),
+]
 Teacher = Annotated[Path, typer.Option(help="Model folder of the teacher.")]
 Start = Annotated[
     Path | None,

@@ -26,8 +26,8 @@ class Shards:
         if missing:
             raise DataError(
                 f"{folder} lacks {len(missing)} of its {len(numbers)} shards, or they are cut short, "
-                f"{self.description.stem(missing[0])} first: give the same 'leapsr prepare' again, which makes "
-                "only these, or copy them there."
+                f"{self.description.stem(missing[0])} first: give the same 'leapsr prepare' again, which "
+                "makes only these, or copy them there."
             )
 
     def __call__(self, first: int, count: int) -> Latents:

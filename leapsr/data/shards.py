@@ -8,8 +8,8 @@ through. ::
     FOLDER/00003-of-00012.json      which samples are in it, and its SHA-256; written last
 
 A shard holds `image` and `upsampled` (N, C, h, w) float16; `lr` (N, 3, h, w) uint8 where the network sees
-pixels too; `tokens` (T, L, D) and `pooled` (T, P) bfloat16, one for each text, and `text` (N,) int64, which of
-them a sample has. Shards of the same shards.json may be made anywhere and gathered in one folder.
+pixels too; `tokens` (T, L, D) and `pooled` (T, P) bfloat16, one for each text, and `text` (N,) int64, which
+of them a sample has. Shards of the same shards.json may be made anywhere and gathered in one folder.
 """
 
 import hashlib

@@ -11,12 +11,13 @@ from typing import Any, TypeVar, cast
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType, InitProcessGroupKwargs
 from torch import Tensor, nn
 from torch.backends import cudnn
 
 from .. import methods
 from ..data.photos import Progress
+from ..data.prepared import Shards
 from ..errors import ConfigError
 from ..frozen import Clip
 from ..frozen.prompts import NEGATIVE, POSITIVE
@@ -28,7 +29,7 @@ from ..networks.kinds import Network
 from ..networks.lora import merge_lora, shared_copy
 from ..networks.sd21 import SD21
 from ..restorer import Restorer
-from . import checkpoints, optimizers, players, samples
+from . import checkpoints, optimizers, players, prepared, samples
 from .config import TrainConfig
 from .ema import Average
 from .optimizers import Rated
@@ -70,7 +71,7 @@ def run(
     cpu: bool = False,
     callbacks: Callbacks = SILENT,
 ) -> None:
-    """Train `config` on `photos` (a folder or an archive) into the folder `out`.
+    """Train `config` on `photos` (a folder, an archive or a folder of shards) into the folder `out`.
 
     teacher: model folder that a distilling method learns from.
     start: model folder whose weights the student begins with; None: the teacher's, or random ones.
@@ -89,6 +90,9 @@ def run(
             check_compiler(accelerator.device)
         resumed = checkpoint is not None
         networks = players.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
+        if isinstance(shots, Shards):
+            prepared.check_model(shots, networks.model)
+            callbacks.notice(prepared.UNSEEN)
         job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
             job.progress = checkpoints.load(checkpoint, accelerator)
@@ -205,6 +209,7 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
                 DistributedDataParallelKwargs(broadcast_buffers=False),
             ],
         )
+        check_whole(accelerator.distributed_type)
         accelerator.init_trackers("tensorboard")
         try:
             yield accelerator
@@ -213,6 +218,16 @@ def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
     finally:
         cudnn.benchmark = measured
         AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
+
+
+def check_whole(kind: DistributedType) -> None:
+    """Raises ConfigError where processes would share the weights out: averages, the update of one player at a
+    time and the networks that methods ask without a wrapper all need whole ones."""
+    if kind in (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM):
+        raise ConfigError(
+            f"Training here keeps all weights in every process, which {kind.value} does not: launch it with "
+            "distributed_type MULTI_GPU."
+        )
 
 
 def check_compiler(device: torch.device) -> None:
@@ -256,9 +271,13 @@ def _restorer(networks: players.Cast, network: nn.Module) -> Restorer:
 
 
 def _looker(
-    shots: samples.Photographs, config: TrainConfig, networks: players.Cast, out: Path, device: torch.device
+    shots: samples.Photographs | Shards,
+    config: TrainConfig,
+    networks: players.Cast,
+    out: Path,
+    device: torch.device,
 ) -> Callable[[nn.Module, int], dict[str, float]]:
-    check = validation(shots, config, networks.space)
+    check = None if isinstance(shots, Shards) else validation(shots, config, networks.space)
 
     def look(network: nn.Module, step: int) -> dict[str, float]:
         if check is None:

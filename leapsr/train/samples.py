@@ -14,14 +14,18 @@ from torch import Tensor
 from .. import degrade
 from ..data import on_device, pool
 from ..data.crops import PhotoCrops, Sample
+from ..data.latents import Latents
 from ..data.on_device import DeviceCrops, Places
 from ..data.photos import Photos, open_photos
+from ..data.prepared import Shards
+from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
 from ..errors import DataError
 from ..frozen.space import Space
 from ..methods import Batch
+from ..networks import Condition
 from ..ops.filters import unsharp_mask
-from . import labels
+from . import labels, prepared
 from .config import TrainConfig
 
 if TYPE_CHECKING:
@@ -37,9 +41,16 @@ class Photographs:
     held_out: list[int]
 
 
-def split(source: str | Path, config: TrainConfig) -> Photographs:
-    """Hold some photos out, spread evenly over the list. Raises DataError when none would be left."""
+def split(source: str | Path, config: TrainConfig) -> Photographs | Shards:
+    """Hold some photos out, spread evenly over the list; of shards, which hold none, nothing.
+
+    Raises DataError when no photo would be left, or for shards that are not complete or of another recipe.
+    """
     data = config.data
+    if is_shards(Path(source)):
+        shards = Shards(Path(source), config.seed)
+        prepared.check_data(shards, config)
+        return shards
     photos = open_photos(source, smallest=data.pool_crop if data.pool else data.crop)
     count = len(photos.names)
     if count <= data.held_out:
@@ -53,16 +64,18 @@ def split(source: str | Path, config: TrainConfig) -> Photographs:
 
 def sampler(
     source: str | Path,
-    shots: Photographs,
+    shots: Photographs | Shards,
     config: TrainConfig,
     device: torch.device,
     cache: Path,
     callbacks: "Callbacks",
-) -> Callable[[int, int], Sample | Places]:
-    """samples(first, count) for the trainer: fresh crops, from the host or from photos on the device, or a
-    pool degraded ahead of time in `cache`.
+) -> Callable[[int, int], Sample | Places | Latents]:
+    """samples(first, count) for the trainer: fresh crops, from the host or from photos on the device, a
+    pool degraded ahead of time in `cache`, or what is encoded already.
     """
     data = config.data
+    if isinstance(shots, Shards):
+        return shots
     if data.on_device:
         return DeviceCrops(_on_device(shots, device, callbacks), data.crop, config.seed)
     if not data.pool:
@@ -93,7 +106,7 @@ def _on_device(shots: Photographs, device: torch.device, callbacks: "Callbacks")
 
 @dataclass(frozen=True)
 class Prepare:
-    """uint8 samples -> a Batch on the device: degraded if they are not yet, in [-1, 1], with a source."""
+    """Samples -> a Batch on the device: degraded and encoded if they are not yet, with a source."""
 
     degradation: Degradation
     config: TrainConfig
@@ -101,22 +114,30 @@ class Prepare:
     space: Space
 
     @torch.no_grad()
-    def __call__(self, sample: Sample | Places, generator: torch.Generator) -> Batch:
-        found = sample.to(self.device)
-        image = _floats(found.image)
-        if found.lr is not None:
-            lr = _floats(found.lr)
-        else:
-            image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, Generators.beside(generator))
-        image = self.space.encode(image * 2 - 1)
-        cond, upsampled = self.space.enter(lr * 2 - 1)
+    def __call__(self, sample: Sample | Places | Latents, generator: torch.Generator) -> Batch:
+        image, cond, upsampled = self._entered(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
         if self.config.labelled:
             image, quality = labels.draw(image, upsampled, self.config.data, generator)
             cond = cond.relabelled(quality)
         return Batch(image, source, cond, generator, redraw)
+
+    def _entered(
+        self, sample: Sample | Places | Latents, generator: torch.Generator
+    ) -> tuple[Tensor, Condition, Tensor]:
+        """In the network's space: the image, what the network is told, and the upsampled picture."""
+        found = sample.to(self.device)
+        if isinstance(found, Latents):
+            lr = None if found.lr is None else _floats(found.lr) * 2 - 1
+            return found.image, self.space.condition(found.upsampled, lr, found.prompt), found.upsampled
+        image = _floats(found.image)
+        if found.lr is not None:
+            lr = _floats(found.lr)
+        else:
+            image = unsharp_mask(image) if self.config.data.sharpen else image
+            lr = self.degradation(image, Generators.beside(generator))
+        return self.space.encode(image * 2 - 1), *self.space.enter(lr * 2 - 1)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
         """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""

@@ -1,0 +1,59 @@
+"""Whether shards are what a run would have made of the photos itself."""
+
+from pathlib import Path
+
+from ..data.prepared import Shards
+from ..errors import DataError
+from ..frozen import load_book
+from ..frozen.fingerprint import fingerprint
+from ..restorer import ModelConfig
+from .config import TrainConfig
+
+UNSEEN = (
+    "Shards hold no photos, so that nothing is held out for validation: compare the models with "
+    "'leapsr evaluate'."
+)
+
+
+def check_data(shards: Shards, config: TrainConfig) -> None:
+    """Raises DataError where the recipe asks for other samples: its saved config would not be true."""
+    made, data = shards.description, config.data
+    pairs = {
+        "scale": (made.scale, config.factor),
+        "data.crop": (made.crop, data.crop),
+        "data.degradation": (made.degradation, data.degradation),
+        "data.sharpen": (False, data.sharpen),
+        "data.pool": (0, data.pool),
+        "data.on_device": (False, data.on_device),
+    }
+    for field, (found, wanted) in pairs.items():
+        if found != wanted:
+            raise DataError(
+                f"{shards.folder} is made with {field}={_json(found)} and the recipe has {_json(wanted)}: "
+                f"use --set {field}={_json(found)}, or prepare other shards."
+            )
+
+
+def _json(value: object) -> str:
+    return str(value).lower()
+
+
+def check_model(shards: Shards, model: ModelConfig) -> None:
+    """Raises DataError for latents of another autoencoder, or texts of other encoders, than the model's."""
+    made = shards.description
+    if model.autoencoder is None:
+        raise DataError(f"{shards.folder} holds latents and this network works on pixels: give it photos.")
+    if fingerprint(model.autoencoder) != made.autoencoder:
+        raise DataError(
+            f"The latents in {shards.folder} are of another autoencoder than {model.autoencoder}: prepare "
+            "the photos with --model the one that the training begins with."
+        )
+    if made.texts is None:
+        return
+    book = None if model.prompts is None else load_book(Path(model.prompts))
+    if book is None or (book.kind, book.encoders) != (made.texts.kind, made.texts.encoders):
+        raise DataError(
+            f"The texts in {shards.folder} are of {made.texts.encoders} ({made.texts.kind}) and the model's "
+            f"prompts of {'none' if book is None else f'{book.encoders} ({book.kind})'}: prepare the photos "
+            "with --model the one that the training begins with."
+        )
