@@ -92,7 +92,12 @@ def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[T
     a pattern to just those, which LPIPS praises and the eye sees as a mesh; moved about, it pays for it
     (Kettunen et al., arXiv:1906.03973, who transform at random for this).
     """
-    top, left = (int(SHIFTS * flow.coin(generator)) for _ in range(2))
-    height, width = (max(1, side - SHIFTS + 1) for side in image.shape[-2:])
-    rows, columns = slice(top, top + height), slice(left, left + width)
+    rows, columns = (_window(side, flow.coin(generator)) for side in image.shape[-2:])
     return image[..., rows, columns], photo[..., rows, columns]
+
+
+def _window(side: int, place: float) -> slice:
+    """All but as many positions as there are other places for the window. place: in [0, 1)."""
+    places = min(SHIFTS, side)
+    start = int(places * place)
+    return slice(start, start + side - places + 1)

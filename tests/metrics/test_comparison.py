@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_numbers_that_no_model_has_are_refused(steps: list[int], positions: list
 
 def test_models_of_different_scales_are_not_compared() -> None:
     two = model("oftsr")
-    two.config = two.config.model_copy(update={"network": two.config.network.model_copy(update={"scale": 2})})
+    two.space = replace(two.space, scale=2)
     with pytest.raises(UsageError, match=r"\(four x4, two x2\)"):
         plan({"four": model("oftsr"), "two": two}, STEPS, POSITIONS, seed=0)
 

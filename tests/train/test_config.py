@@ -4,19 +4,24 @@ import pytest
 
 from leapsr import methods
 from leapsr.errors import ConfigError, UnknownName
-from leapsr.train import config, recipes
+from leapsr.train import config, published, recipes
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
 def test_a_recipe_survives_its_own_json(name, tmp_path):
     recipe = recipes.get(name)
     assert recipe.recipe == name
+    if name == "smfsr_sd35_refine":  # which is refused without the folder of its critic
+        recipe = recipe.model_copy(update={"dino": tmp_path})
     path = tmp_path / "config.json"
     path.write_text(recipe.model_dump_json())
     assert config.read(path) == recipe
 
 
-@pytest.mark.parametrize("student", [name for name in recipes.RECIPES if recipes.get(name).method.distils])
+@pytest.mark.parametrize(
+    "student",
+    [name for name in recipes.RECIPES if name not in published.RECIPES and recipes.get(name).method.distils],
+)
 def test_a_student_fits_its_teacher(student):
     teacher = recipes.get(f"teacher_{student.split('_')[1]}")
     assert recipes.get(student).network == teacher.network

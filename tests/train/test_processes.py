@@ -79,7 +79,7 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("recipe", TINY)
 def test_two_processes_equal_one_with_both_batches(recipe, photos, teacher, tmp_path, monkeypatch):
-    needed = {} if recipe == "teacher_tiny" else {"teacher": teacher}
+    needed = {} if recipe in ("teacher_tiny", "dial_tiny") else {"teacher": teacher}
     needed |= {"start": relabelled(teacher, "oftsr", tmp_path)} if recipe == "refine_tiny" else {}
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29513"]
     words += [
