@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from PIL import Image, _imaging
+from PIL import Image, TiffImagePlugin, _imaging
 
 from ..errors import ImageError, MissingExtra, optional
 from . import memory
@@ -106,15 +106,30 @@ def check_memory(height: int, width: int, name: str) -> None:
 
 
 def _check_amount(image: Image.Image, size: int, name: str) -> None:
-    """Raises ImageError for a JPEG of `size` bytes that cannot hold so many pixels.
+    """Raises ImageError for a file of `size` bytes that cannot hold as many pixels as it says.
 
-    The decoder makes any number of grey ones of a file that ends too early. Huffman codes have at least one
-    bit (ITU T.81, annex C), and each block of 8 x 8 pixels needs one.
+    The decoder makes any number of grey ones of a JPEG that ends too early. Huffman codes have at least one
+    bit (ITU T.81, annex C), and each block of 8 x 8 pixels needs one. Of an uncompressed TIFF Pillow takes
+    whatever follows in the file for pixels, however few bytes its strips have.
     """
-    blocks = image.width * image.height // 64
-    if image.format in ("JPEG", "MPO") and blocks > 8 * size:
+    if image.format in ("JPEG", "MPO"):
+        enough = image.width * image.height // 64 <= 8 * size
+    else:
+        size, needed = _plain_bytes(image)
+        enough = size >= needed
+    if not enough:
         pixels = f"{image.width} x {image.height} pixels"
         raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
+
+
+def _plain_bytes(image: Image.Image) -> tuple[int, int]:
+    """Of an uncompressed TIFF: the bytes that its strips have, and those that its pixels need; else zeros."""
+    tags = getattr(image, "tag_v2", {})
+    strips = tags.get(TiffImagePlugin.STRIPBYTECOUNTS)
+    if image.format != "TIFF" or not strips or tags.get(TiffImagePlugin.COMPRESSION, 1) != 1:
+        return 0, 0
+    bits = sum(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    return sum(strips), image.height * -(-image.width * bits // 8)
 
 
 def _read(path: Path) -> bytes:

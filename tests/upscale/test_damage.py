@@ -2,12 +2,13 @@
 
 import io
 import logging
+import struct
 from contextlib import suppress
 
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from leapsr.errors import ImageError
 from leapsr.upscale import decoding, memory
@@ -22,6 +23,21 @@ def with_sides(jpeg: bytes, height: int, width: int) -> bytes:
     """The file with another size in its frame header."""
     place = jpeg.index(b"\xff\xc0") + 5
     return jpeg[:place] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + jpeg[place + 4 :]
+
+
+def test_an_uncompressed_tiff_of_too_few_bytes_is_refused():
+    """Pillow takes what follows in the file for the pixels that the strip lacks."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(buffer, "TIFF")
+    data = bytearray(buffer.getvalue() + bytes(100_000))
+    assert load(bytes(data)).size == (30, 40)
+    with Image.open(io.BytesIO(data)) as image:
+        [count] = image.tag_v2[TiffImagePlugin.STRIPBYTECOUNTS]
+    height = data.index(struct.pack("<HHL", TiffImagePlugin.IMAGELENGTH, 4, 1)) + 8
+    data[height : height + 2] = struct.pack("<H", 700)
+    assert count == 3600
+    with pytest.raises(ImageError, match=r"3600 bytes cannot hold 40 x 700 pixels"):
+        load(bytes(data))
 
 
 @pytest.mark.parametrize("look", [load, measure])
