@@ -63,8 +63,8 @@ def write(path: Path, data: bytes) -> None:
 def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file.
 
-    fill: writes into the open file; a ValueError, or an OSError that is not the system's, means that it
-    cannot.
+    fill: writes into the open file; a ValueError or RuntimeError, or an OSError that is not the system's,
+    means that it cannot.
     """
     part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
     check_place(path)
@@ -75,16 +75,16 @@ def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         part.replace(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise OutputError(_write_failure(path, error)) from error
     finally:
         with suppress(OSError):
             part.unlink()
 
 
-def _write_failure(path: Path, error: OSError | ValueError) -> str:
-    if isinstance(error, ValueError) or error.errno is None:  # of an encoder
-        return f"{path} could not be encoded: {error}."
+def _write_failure(path: Path, error: OSError | ValueError | RuntimeError) -> str:
+    if not isinstance(error, OSError) or error.errno is None:  # of an encoder
+        return f"{path} could not be encoded: {error}; use another format, such as '-f png'."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
