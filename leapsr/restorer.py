@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from . import flow, methods
 from .catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
-from .errors import OutputError, UnknownName, UsageError, WeightsError, optional
+from .errors import OutputError, UnknownName, UsageError, WeightsError
 from .flow import AverageVelocity, Source
 from .frozen.autoencoder import Pretrained
 from .frozen.prompts import load_book
@@ -29,8 +29,6 @@ from .methods.restore import Solver, check, check_teacher
 from .networks import Prompt, Quality, UNet, UNetConfig, kinds
 from .networks.kinds import Network, NetworkConfig
 from .networks.mmdit_config import MMDiTConfig
-
-DEFAULT_SCALE = 4
 
 
 class ModelConfig(BaseModel):
@@ -67,7 +65,7 @@ class ModelConfig(BaseModel):
     @property
     def factor(self) -> int:
         """How many times larger the result is."""
-        return self.network.scale if isinstance(self.network, UNetConfig) else self.scale or DEFAULT_SCALE
+        return kinds.scale_of(self.network, self.scale)
 
     @property
     def half(self) -> torch.dtype:
@@ -319,10 +317,7 @@ def space(config: ModelConfig) -> Space:
 
 def _empty(config: NetworkConfig) -> Network:
     """A network to load weights into; a large one has no memory yet for weights that it would not keep."""
-    if isinstance(config, UNetConfig):
-        return UNet(config)
-    with optional("accelerate", "sd").init_empty_weights(include_buffers=False):
-        return kinds.build(config)
+    return UNet(config) if isinstance(config, UNetConfig) else kinds.empty(config)
 
 
 def read_config(folder: Path) -> ModelConfig:

@@ -24,6 +24,8 @@ NetworkConfig = Annotated[
     UNetConfig | MMDiTConfig | GuidedUNetConfig | SwinUNetConfig | SD21Config, Field(discriminator="kind")
 ]
 
+DEFAULT_SCALE = 4
+
 Sees = Literal["picture", "latents", "both"]
 """What a network takes for `Condition.lr`: the low-resolution picture, not upsampled; the latents of the
 upsampled one; or both, as channels one after the other."""
@@ -46,12 +48,22 @@ def build(config: NetworkConfig) -> Network:
             return SD21(config)
 
 
+def empty(config: NetworkConfig) -> Network:
+    """A network that has no memory for its weights yet."""
+    with optional("accelerate", "sd").init_empty_weights(include_buffers=False):
+        return build(config)
+
+
 def holding(config: NetworkConfig, weights: Mapping[str, Tensor]) -> Network:
     """A network with these very tensors for its weights, and no memory for others, not even for a moment."""
-    with optional("accelerate", "sd").init_empty_weights(include_buffers=False):
-        network = build(config)
+    network = empty(config)
     network.load_state_dict(weights, assign=True)
     return network
+
+
+def scale_of(config: NetworkConfig, given: int | None) -> int:
+    """How many times larger the result is. given: for networks that do not fix it; None is DEFAULT_SCALE."""
+    return config.scale if isinstance(config, UNetConfig) else given or DEFAULT_SCALE
 
 
 def sees(config: NetworkConfig) -> Sees:

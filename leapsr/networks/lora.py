@@ -25,10 +25,20 @@ def shared_copy(network: NetworkT) -> NetworkT:
     """The same network again, other modules with the very same parameters and buffers.
 
     Bring the network to its device and precision before: what moves one of the two later moves the other's
-    parameters too, and leaves its buffers behind. To change a parameter of one, give that module a new one.
+    parameters too, and leaves its buffers behind. `give_own` lets one change a parameter alone.
     """
     tensors: list[Tensor] = [*network.parameters(), *network.buffers()]
     return copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
+
+
+def give_own(
+    network: nn.Module, name: str, dtype: torch.dtype | None = None, requires_grad: bool = True
+) -> None:
+    """Put a copy in the place of a parameter that another network may have too. dtype: None keeps it."""
+    value = network.get_parameter(name).detach()
+    path, _, leaf = name.rpartition(".")
+    own = nn.Parameter(value.to(dtype or value.dtype, copy=True), requires_grad)
+    setattr(network.get_submodule(path), leaf, own)
 
 
 def add_lora(

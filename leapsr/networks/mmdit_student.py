@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
-from .lora import add_lora, shared_copy
+from .lora import add_lora, give_own, shared_copy
 from .mmdit import MMDiT
 from .mmdit_time import FREQUENCIES, TimestepEmbedder, TimeText, time_features
 
@@ -45,10 +45,8 @@ def student_of(teacher: MMDiT) -> MMDiT:
     student = shared_copy(teacher)
     student.config = teacher.config.model_copy(update={"time_conditioning": "add_r"})
     student.time_text_embed = _with_r(student.time_text_embed, student.config.width)
-    for name, parameter in list(student.named_parameters()):
-        if _is_own(name):
-            path, _, leaf = name.rpartition(".")
-            setattr(student.get_submodule(path), leaf, nn.Parameter(parameter.detach().clone()))
+    for name in filter(_is_own, [name for name, _ in student.named_parameters()]):
+        give_own(student, name)
     return student
 
 

@@ -83,10 +83,13 @@ def set_aside(folder: Path, after: int) -> None:
             state.rename(folder / f"left-{state.name}")
 
 
-def load(checkpoint: Path, accelerator: Accelerator) -> dict[str, Any]:
-    """Restore what `save` wrote and return its progress. Raises TrainingError when it does not fit."""
+def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> dict[str, Any]:
+    """Restore what `save` wrote and return its progress. Raises TrainingError when it does not fit.
+
+    partly: whether weights are frozen, which a state does not hold.
+    """
     try:
-        accelerator.load_state(str(checkpoint), strict=False)
+        accelerator.load_state(str(checkpoint), strict=not partly)
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]

@@ -14,7 +14,7 @@ from ..methods import MethodConfig
 from ..methods.dial import SHIFTS
 from ..networks import UNetConfig, kinds
 from ..networks.kinds import NetworkConfig
-from ..restorer import DEFAULT_SCALE, first_problem
+from ..restorer import first_problem
 
 PLAYERS = ("student", "score", "critic")
 SMALLEST = {"squeeze": 32, "alex": 64, "vgg": 32}
@@ -129,7 +129,7 @@ class TrainConfig(Strict):
     @property
     def factor(self) -> int:
         """How many times larger the result is."""
-        return self.network.scale if isinstance(self.network, UNetConfig) else self.scale or DEFAULT_SCALE
+        return kinds.scale_of(self.network, self.scale)
 
     @property
     def labelled(self) -> bool:

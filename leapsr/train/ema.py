@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..networks.lora import shared_copy
+from ..networks.lora import give_own, shared_copy
 
 
 class Average:
@@ -19,9 +19,7 @@ class Average:
         self.network = shared_copy(network)
         self.names = trained(network)
         for name in self.names:
-            path, _, leaf = name.rpartition(".")
-            own = self.network.get_parameter(name).detach().clone()
-            setattr(self.network.get_submodule(path), leaf, nn.Parameter(own, requires_grad=False))
+            give_own(self.network, name, requires_grad=False)
         self.decay = decay
         self.updates = 0
 

@@ -95,7 +95,7 @@ def run(
             callbacks.notice(prepared.UNSEEN)
         job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
-            job.progress = checkpoints.load(checkpoint, accelerator)
+            job.progress = checkpoints.load(checkpoint, accelerator, partly=config.adapters is not None)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
             source = samples.sampler(photos, shots, config, accelerator.device, out / "pool", callbacks)

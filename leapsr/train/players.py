@@ -15,9 +15,10 @@ from ..frozen import Dino
 from ..frozen.space import Space
 from ..networks import Quality, UNet, UNetConfig, kinds
 from ..networks.kinds import Network, NetworkConfig
-from ..networks.lora import shared_copy
+from ..networks.lora import give_own, shared_copy
 from ..restorer import ModelConfig, Restorer, space
 from .config import TrainConfig
+from .ema import trained
 
 Notice = Callable[[str], None]
 
@@ -145,11 +146,8 @@ def _free(config: TrainConfig, network: Network, seed: int) -> None:
         network.requires_grad_(True)
         return
     kinds.adapt(network, config.adapters.rank, config.adapters.alpha, config.seed + seed)
-    for name, parameter in list(network.named_parameters()):
-        if parameter.requires_grad:
-            path, _, leaf = name.rpartition(".")
-            own = nn.Parameter(parameter.detach().float().clone())
-            setattr(network.get_submodule(path), leaf, own)
+    for name in trained(network):
+        give_own(network, name, torch.float32)
 
 
 def _teacher(config: TrainConfig, folder: Path) -> Restorer:
