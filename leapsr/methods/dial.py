@@ -1,15 +1,21 @@
 """The dial learnt from photos, without a teacher: one step, from pixels at one end to likeness at the other.
 
 The student is OFTSR's edge of the triangle, image(r) = source - u(source, 1, r) (arXiv:2412.09465, eq. 13).
-It minimises FlowSR's distance to the photo (arXiv:2605.12377, eq. 7), whose perceptual weight falls along it:
+It minimises FlowSR's distance to the photo (arXiv:2605.12377, eq. 7), whose perceptual weight falls along it,
+and a third term, of structure:
 
-    d(image(r), photo) = norm(image(r) - photo) + (1 - r) perceptual LPIPS(image(r), photo)
+    d(image(r), photo) = norm(image(r) - photo) + structure (1 - SSIM(image(r), photo))
+                         + perceptual (1 - r)^fall LPIPS(image(r), photo)
 
-where the norm is taken where the network works and LPIPS looks at decoded images.
+where the norm is taken where the network works, LPIPS and the grey images' SSIM look at decoded images.
 
 At r = 1 that is OFTSR's boundary (eq. 11) with the data for a target, at r = 0 FlowSR's second stage. A
 teacher knows what photos look like in general; this only knows each one by itself, so that it invents less,
 and nothing that a teacher got wrong.
+
+LPIPS alone is happy with a mesh of dots: its backbones take every second pixel, and a network whose output
+lies on a fixed grid learns to show just those what they look for. Three things make that dear: a view that
+moves and is now and then half as large, and SSIM, which on flat surfaces counts every ripple.
 """
 
 from collections.abc import Iterator
@@ -17,23 +23,29 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
 from .. import flow
 from ..errors import ConfigError
+from ..ops.structure import multiplied, similarity
 from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
 
 
 class DialConfig(MethodConfigBase):
-    """norm, perceptual: of the distance above; the norm of the error, and the weight of LPIPS at r = 0.
+    """norm, perceptual, fall, structure: of the distance above; perceptual is LPIPS's weight at r = 0.
 
+    coarse: share of the updates in which LPIPS looks at both images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0 exactly; the rest is uniform between them.
     """
 
     kind: Literal["dial"] = "dial"
     norm: Norm = "l1"
-    perceptual: float = Field(2.0, ge=0)
+    perceptual: float = Field(0.3, ge=0)
+    fall: float = Field(2.0, gt=0)
+    structure: float = Field(0.1, ge=0)
+    coarse: float = Field(0.5, ge=0, le=1)
     faithful: float = Field(0.4, ge=0, le=1)
     real: float = Field(0.2, ge=0, le=1)
 
@@ -45,6 +57,8 @@ class DialConfig(MethodConfigBase):
 
 
 DEFAULTS = DialConfig()
+
+LUMA = (0.299, 0.587, 0.114)
 
 SHIFTS = 8
 """Pixels by which LPIPS's view is moved: more than the strides of its first layers."""
@@ -63,16 +77,27 @@ class Dial:
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         r, faithful = self.positions(batch)
-        one = torch.ones_like(r)
-        state = batch.source - self.networks.student(batch.source, one, r, batch.cond)
+        state = batch.source - self.networks.student(batch.source, torch.ones_like(r), r, batch.cond)
         losses = {"pixels": distance(state, batch.image, self.config.norm).mean()}
-        rest = slice(faithful, None)
-        if self.networks.perceptual is not None and self.config.perceptual and faithful < len(r):
-            image, photo = (self.networks.decode(at[rest]) for at in (state, batch.image))
-            image, photo = shifted(image, photo, batch.generator)
-            likeness = (1 - r[rest]) * self.networks.perceptual(image, photo)
-            losses["perceptual"] = self.config.perceptual * likeness.sum() / len(r)
+        if self.config.structure or self.config.perceptual:
+            image, photo = self.networks.decode(state), self.networks.decode(batch.image)
+        if self.config.structure:
+            alike = similarity(grey(image), grey(photo), multiplied).mean()
+            losses["structure"] = self.config.structure * (1 - alike)
+        if self.config.perceptual and faithful < len(r):
+            rest = slice(faithful, None)
+            likeness = self.likeness(image[rest], photo[rest], batch.generator)
+            weight = self.config.perceptual * (1 - r[rest]) ** self.config.fall
+            losses["perceptual"] = (weight * likeness).sum() / len(r)
         yield "student", losses
+
+    def likeness(self, image: Tensor, photo: Tensor, generator: torch.Generator) -> Tensor:
+        """LPIPS, (B,), from where the generator puts the view."""
+        assert self.networks.perceptual is not None
+        image, photo = shifted(image, photo, generator)
+        if flow.coin(generator) < self.config.coarse:
+            image, photo = F.avg_pool2d(image, 2), F.avg_pool2d(photo, 2)
+        return self.networks.perceptual(image, photo)
 
     def positions(self, batch: Batch) -> tuple[Tensor, int]:
         """r of each sample, and how many of the first stand at r = 1: LPIPS need not look at those."""
@@ -85,12 +110,16 @@ class Dial:
         return r.to(batch.image), faithful
 
 
+def grey(image: Tensor) -> Tensor:
+    """Luma (BT.601) in [0, 1]. image: (B, 3, H, W) in [-1, 1] -> (B, 1, H, W) float32."""
+    weights = torch.tensor(LUMA, device=image.device).view(1, 3, 1, 1)
+    return ((image.float() * weights).sum(1, keepdim=True) + 1) / 2
+
+
 def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Both without up to SHIFTS - 1 rows and columns at random sides, the same for both.
 
-    The backbones of LPIPS take every second pixel. A network whose output lies on a fixed grid learns to show
-    a pattern to just those, which LPIPS praises and the eye sees as a mesh; moved about, it pays for it
-    (Kettunen et al., arXiv:1906.03973, who transform at random for this).
+    Kettunen et al. (arXiv:1906.03973) transform what LPIPS sees, so that nothing is made for it alone.
     """
     rows, columns = (_window(side, flow.coin(generator)) for side in image.shape[-2:])
     return image[..., rows, columns], photo[..., rows, columns]

@@ -11,11 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import DataError
+from ..ops.structure import WINDOW, similarity
 
 Channels = Literal["rgb", "y"]
 
-SSIM_WINDOW = 11
-SSIM_SIGMA = 1.5
 LUMA_WEIGHTS = (65.481, 128.553, 24.966)
 LUMA_OFFSET = 16.0
 
@@ -60,31 +59,12 @@ def ssim(restored: Tensor, reference: Tensor, *, channels: Channels = "rgb", bor
     Raises DataError for a picture smaller than the window.
     """
     x, y = (_comparable(image, channels, border) for image in (restored, reference))
-    if min(x.shape[-2:]) < SSIM_WINDOW:
-        raise DataError(f"SSIM needs at least {SSIM_WINDOW} pixels a side inside the border of {border}.")
+    if min(x.shape[-2:]) < WINDOW:
+        raise DataError(f"SSIM needs at least {WINDOW} pixels a side inside the border of {border}.")
     # One plane at a time: on a CPU the float64 convolution of three at once took six times as long.
     planes = zip(x.flatten(0, 1), y.flatten(0, 1), strict=True)
-    scores = torch.stack([_ssim_map(one[None, None], other[None, None]).mean() for one, other in planes])
+    scores = torch.stack([similarity(one[None, None], other[None, None]).mean() for one, other in planes])
     return scores.view(x.shape[:2]).mean(1)
-
-
-def _ssim_map(x: Tensor, y: Tensor) -> Tensor:
-    """Equation 13 of the paper, with K1 = 0.01, K2 = 0.03 and a data range of 1. x, y: (1, 1, H, W)."""
-    c1, c2 = 0.01**2, 0.03**2
-    mean_x, mean_y = _window_mean(x), _window_mean(y)
-    variance_x = _window_mean(x * x) - mean_x**2
-    variance_y = _window_mean(y * y) - mean_y**2
-    covariance = _window_mean(x * y) - mean_x * mean_y
-    likeness = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-    return likeness / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
-
-
-def _window_mean(plane: Tensor) -> Tensor:
-    """Gaussian-weighted mean of each full window; loses 5 pixels a side."""
-    offset = torch.arange(SSIM_WINDOW, dtype=plane.dtype, device=plane.device) - SSIM_WINDOW // 2
-    line = torch.softmax(-(offset**2) / (2 * SSIM_SIGMA**2), dim=0)
-    rows = F.conv2d(plane, line.view(1, 1, -1, 1))
-    return F.conv2d(rows, line.view(1, 1, 1, -1))
 
 
 def lr_psnr(restored: Tensor, lr: Tensor) -> Tensor:

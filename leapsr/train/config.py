@@ -1,7 +1,7 @@
 """What a training run is made of. Strict: a misspelt key is an error, never ignored."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from ..methods import MethodConfig
 from ..methods.dial import SHIFTS
 from ..networks import UNetConfig, kinds
 from ..networks.kinds import NetworkConfig
+from ..ops.structure import WINDOW
 from ..restorer import first_problem
 
 PLAYERS = ("student", "score", "critic")
@@ -223,18 +224,27 @@ def _check_method(config: TrainConfig) -> None:
 
 
 def _check_crop(config: TrainConfig) -> None:
-    """Patches must not vanish in the networks that only look at them."""
-    smallest, reader = 0, ""
+    """Patches must not vanish in what looks at them."""
+    for smallest, reader in _readers(config):
+        if config.data.crop < smallest:
+            raise ConfigError(
+                f"data.crop = {config.data.crop} is too small: {reader} needs {smallest} pixels."
+            )
+
+
+def _readers(config: TrainConfig) -> Iterator[tuple[int, str]]:
+    """What looks at patches, and the smallest side that each can see."""
+    method = methods.base(config.method)
+    dial = method if isinstance(method, methods.DialConfig) else None
     if config.perceptual != "none":
-        smallest, reader = SMALLEST[config.perceptual], f"LPIPS with {config.perceptual}"
-        if isinstance(config.method, methods.DialConfig):
-            smallest += SHIFTS - 1
+        smallest = SMALLEST[config.perceptual]
+        if dial is not None:
+            smallest = smallest * (2 if dial.coarse else 1) + SHIFTS - 1
+        yield smallest, f"LPIPS with {config.perceptual}"
+    if dial is not None and dial.structure:
+        yield WINDOW, "SSIM"
     if isinstance(config.method, methods.RefinementConfig) and _shows_pixels(config.method):
-        critic = config.method.critic
-        if critic.smallest > smallest:
-            smallest, reader = critic.smallest, "the critic"
-    if config.data.crop < smallest:
-        raise ConfigError(f"data.crop = {config.data.crop} is too small: {reader} needs {smallest} pixels.")
+        yield config.method.critic.smallest, "the critic"
 
 
 def _shows_pixels(method: methods.RefinementConfig) -> bool:

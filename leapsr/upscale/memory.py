@@ -29,8 +29,8 @@ def available(device: torch.device) -> int | None:
     """Bytes that can still be had on `device`; None where the system does not tell."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    known = [size for size in (_system_memory(), _container_memory()) if size is not None]
-    return min(known, default=None)
+    limits = (_system_memory(), _container_memory(), _process_memory())
+    return min((size for size in limits if size is not None), default=None)
 
 
 def _system_memory() -> int | None:
@@ -51,6 +51,20 @@ def _container_memory() -> int | None:
         limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
         return None if limit == "max" else max(0, int(limit) - int(used))
     except (OSError, ValueError):
+        return None
+
+
+def _process_memory() -> int | None:
+    """What the limit on this process's address space (`ulimit -v`) still allows; None without one."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return None
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return max(0, limit - pages * os.sysconf("SC_PAGE_SIZE"))
+    except (ImportError, OSError, ValueError):
         return None
 
 

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -97,6 +101,21 @@ def test_tiles_grow_with_the_memory():
     assert sides[0] == memory.SMALLEST_TILE
     assert sides[-1] == memory.LARGEST_TILE
     assert memory.auto_tile(None, 50) >= memory.SMALLEST_TILE
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_a_limit_on_the_address_space_is_known():
+    """What `ulimit -v` leaves a process, which the system's free memory says nothing of."""
+    script = (
+        "import resource, torch\n"
+        "from pathlib import Path\n"
+        "from leapsr.upscale import memory\n"
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28), resource.RLIM_INFINITY))\n"
+        "print(memory.available(torch.device('cpu')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (1 << 27) < int(done.stdout) <= (1 << 28)
 
 
 def test_available_memory_is_plausible():
