@@ -202,7 +202,7 @@ class Restorer:
             with self._at_work():
                 state = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
             image = self.space.decode(state, (self.scale * lr.shape[2], self.scale * lr.shape[3]))
-        return image.float() / 2 + 0.5
+        return image.float().mul(0.5).add_(0.5)
 
     @torch.inference_mode()
     def straightness(self, lr: Tensor, noise: Tensor, steps: int = 32) -> Tensor:

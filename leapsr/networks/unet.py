@@ -121,9 +121,12 @@ class UNet(nn.Module):
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
         features, time, around = self._enter(x, t, r, cond)
-        trunk = self.tail(self._decode(self._encode(features, time), time)[-1])
+        encoded = self._encode(features, time)
+        del features  # as large as the state
+        trunk = self.tail(self._decode(encoded, time)[-1])
         height, width = cond.lr.shape[-2:]
-        return F.pixel_shuffle(around + DETAIL * trunk[..., :height, :width], self.config.scale)
+        velocity = torch.add(around, trunk[..., :height, :width], alpha=DETAIL)
+        return F.pixel_shuffle(velocity, self.config.scale)
 
     def features(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> list[Tensor]:
         """The trunk's maps for the arguments of `forward`: each level of the encoder, then of the way back.
@@ -145,7 +148,8 @@ class UNet(nn.Module):
             if self.config.quality:
                 time = time + self.quality(cond.labels)
             detail_gain, image_gain, gate = self.gains(time)[:, :, None, None].chunk(3, dim=1)
-            around = detail_gain * detail + image_gain * upsampled
+            around = torch.addcmul(image_gain * upsampled, detail_gain, detail)
+            del upsampled  # large, and what comes next is larger
             gate = (1 + gate) * self._open(t, r)[:, None, None, None]
             features = torch.cat([gate * self._pad(detail), self._pad(cond.lr)], dim=1)
         return features, time, around

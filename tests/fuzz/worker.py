@@ -55,7 +55,7 @@ def serve(connection: Connection, model: Path) -> None:
     Image.init()
     logging.setLogRecordFactory(_remembering)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limited = False
+    most: int | None = None
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         while True:
@@ -63,16 +63,25 @@ def serve(connection: Connection, model: Path) -> None:
                 batch = connection.recv()
             except EOFError:
                 return
-            connection.send(check(batch, model))
-            if not limited:
-                _limit_memory()
-                limited = True
+            connection.send(check(batch, model, most))
+            most = most or _taken() + ROOM
 
 
-def _limit_memory() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + ROOM
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+def _taken() -> int:
+    """Bytes of address space that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+@contextmanager
+def _at_most(size: int | None) -> Iterator[None]:
+    """No more address space than that; None: as much as there is. For the command alone: to look at a large
+    result takes memory too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (soft if size is None else size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 _notices: list[str] = []
@@ -85,8 +94,11 @@ def _remembering(*arguments: object, **options: object) -> logging.LogRecord:
     return record
 
 
-def check(batch: Batch, model: Path) -> Result:
-    """Run the command on the files, in the current folder, and look at all that it left."""
+def check(batch: Batch, model: Path, most: int | None = None) -> Result:
+    """Run the command on the files, in the current folder, and look at all that it left.
+
+    most: bytes of address space for the command; None is as much as there is.
+    """
     for place in ("in", "out"):
         shutil.rmtree(place, ignore_errors=True)
     Path("in").mkdir()
@@ -95,7 +107,8 @@ def check(batch: Batch, model: Path) -> Result:
     _notices.clear()
     files = [str(Path("in", name)) for name in batch.names]
     fixed = ["-o", "out", "-n", str(model), "--device", "cpu", "--long-side", str(LONG_SIDE), "--json"]
-    code, out, err, native = _run(["upscale", *files, *fixed, *batch.options])
+    with _at_most(most):
+        code, out, err, native = _run(["upscale", *files, *fixed, *batch.options])
     result = Result(said=err, memory=1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     result.problems += [f"a native library wrote {native[:300]!r}"] if native else []
     try:
