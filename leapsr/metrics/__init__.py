@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import LeapsrError, MissingExtra, UnknownName, WeightsError
 from . import perceptual
 from .fidelity import lr_psnr, psnr, ssim
+from .mesh import mesh
 from .naturalness import Pristine, niqe, read_pristine
 from .weights import pristine_file
 
@@ -28,9 +29,9 @@ class Metric:
     """(restored, target, border) -> (B,) scores.
 
     Both pictures are (B, 3, H, W) in [0, 1]; `target` is the one that `needs` names, or `restored` again when
-    it needs none. `border` pixels of each side do not count in PSNR, SSIM and NIQE, as is usual; the others
-    see the whole picture. A metric that reads files also takes `weights`, the folder they are in (None:
-    LEAPSR_WEIGHTS, torch's cache).
+    it needs none. `border` pixels of each side do not count in PSNR, SSIM, NIQE and mesh, as is usual; the
+    others see the whole picture. A metric that reads files also takes `weights`, the folder they are in
+    (None: LEAPSR_WEIGHTS, torch's cache).
     """
     require: Callable[[Path | None], object] | None = None
     """Raises WeightsError or MissingExtra when its files are not here; None when it needs no file."""
@@ -58,6 +59,10 @@ def _lr_psnr(restored: Tensor, lr: Tensor, border: int) -> Tensor:
 
 def _niqe(restored: Tensor, _: Tensor, border: int, weights: Path | None = None) -> Tensor:
     return niqe(restored, _pristine(pristine_file(weights)), border=border)
+
+
+def _mesh(restored: Tensor, _: Tensor, border: int) -> Tensor:
+    return mesh(restored, border=border)
 
 
 def _dists(restored: Tensor, hr: Tensor, border: int, weights: Path | None = None) -> Tensor:
@@ -88,10 +93,11 @@ METRICS: dict[str, Metric] = {
         _lpips_metric("vgg"),
         Metric("dists", "lower", "hr", _dists, partial(perceptual.require, "vgg")),
         Metric("niqe", "lower", "none", _niqe, pristine_file),
+        Metric("mesh", "lower", "none", _mesh),
     )
 }
 
-DEFAULT_METRICS = ("psnr_y", "ssim_y", "lr_psnr", "lpips_squeeze", "niqe")
+DEFAULT_METRICS = ("psnr_y", "ssim_y", "lr_psnr", "lpips_squeeze", "niqe", "mesh")
 
 
 def select(names: Iterable[str]) -> dict[str, Metric]:

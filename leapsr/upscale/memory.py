@@ -3,7 +3,8 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import isqrt
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -181,6 +182,19 @@ def with_smaller_tiles(
             return run(tile)
         except (RuntimeError, MemoryError) as error:
             tile = _smaller(error, min(tile or longest, longest), smallest)
+
+
+@contextmanager
+def explained(name: Path) -> Iterator[None]:
+    """Whoever runs out of memory in here raises an ImageError that names the picture."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ImageError(
+            f"There is not enough memory for {name}: close other programs, or cut the picture into parts."
+        ) from error
 
 
 def is_out_of_memory(error: Exception) -> bool:

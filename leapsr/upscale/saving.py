@@ -63,8 +63,8 @@ def write(path: Path, data: bytes) -> None:
 def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file.
 
-    fill: writes into the open file; a ValueError or RuntimeError, or an OSError that is not the system's,
-    means that it cannot.
+    fill: writes into the open file; a ValueError, RuntimeError or MemoryError, or an OSError that is not the
+    system's, means that it cannot.
     """
     part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
     check_place(path)
@@ -75,14 +75,16 @@ def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         part.replace(path)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise OutputError(_write_failure(path, error)) from error
     finally:
         with suppress(OSError):
             part.unlink()
 
 
-def _write_failure(path: Path, error: OSError | ValueError | RuntimeError) -> str:
+def _write_failure(path: Path, error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory to encode {path}; use '-f png' or '-f jpg', which need little."
     if not isinstance(error, OSError) or error.errno is None:  # of an encoder
         return f"{path} could not be encoded: {error}; use another format, such as '-f png'."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..errors import ImageError
-from . import companions, images, saving
+from . import companions, images, memory, saving
 from .companions import NOTHING, Extras
 from .images import Picture
 from .jobs import Job
@@ -96,7 +96,8 @@ def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
     """Raises ImageError, and OutputError where the output's format cannot hold the result."""
     if not work.copied:
         upscaler.check_room(work.size, options.target)
-    picture = images.load(work.job.source)
+    with memory.explained(work.job.source):
+        picture = images.load(work.job.source)
     if not work.copied or not _keeps_bytes(work, options):
         saving.check_output(work.job.output, *work.result, picture.has_alpha)
     return picture if options.depth is None else replace(picture, depth=options.depth)
@@ -108,7 +109,8 @@ def restore(
     """The only stage that uses the network, and so the only one that must not run twice at once."""
     if work.copied:
         return picture, NOTHING
-    return companions.make(upscaler, picture, work.job.output, options, tiles)
+    with memory.explained(work.job.source):
+        return companions.make(upscaler, picture, work.job.output, options, tiles)
 
 
 def write(work: Examined, picture: Picture, options: Options) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from leapsr.errors import ImageError
-from leapsr.upscale import batch, images, stages
+from leapsr.upscale import batch, companions, images, saving, stages
 from leapsr.upscale.jobs import Job, plan
 from leapsr.upscale.ledger import Ledger
 from leapsr.upscale.manifest import Manifest
@@ -113,6 +113,27 @@ def test_a_picture_that_fails_at_any_stage_stops_nothing(jobs, upscaler, monkeyp
     assert "is not a picture" in outcomes[0].message
     assert "2_x4.png could not be written" in outcomes[2].message
     assert outcomes[4].message == "The network stumbled."
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", [(images, "load"), (companions, "make"), (saving, "encode")])
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried ...")])
+def test_memory_that_runs_out_is_of_one_picture(jobs, upscaler, monkeypatch, tmp_path, place, error):
+    """In whichever thread: the fourth picture has none, the others do."""
+    work, calls = getattr(*place), []
+
+    def scarce(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise error
+        return work(*arguments)
+
+    monkeypatch.setattr(*place, scarce)
+    monkeypatch.setattr(batch, "WRITERS", 1)
+    outcomes = list(batch.run(jobs, upscaler, Options()))
+    assert [outcome.status for outcome in outcomes] == ["done"] * 3 + ["failed"] + ["done"] * 2
+    assert "memory" in outcomes[3].message
+    assert jobs[3].source.stem in outcomes[3].message
     assert leftovers(tmp_path) == []
 
 

@@ -1,0 +1,61 @@
+"""Mesh: how strongly a picture's smooth parts repeat themselves every four pixels. Lower is better.
+
+Networks that make 4 x 4 pixels of one position draw a grid where they are unsure, and LPIPS and NIQE may like
+it. In photos brick walls and fabrics repeat themselves too, but nothing keeps its place across the picture:
+Kodak's have 0.03 on average and 0.13 at most; a grid that an eye can find has about 0.2 and more.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import DataError
+from .fidelity import crop_border, luma
+
+PERIOD = 4
+"""Pixels after which the pattern is asked to repeat itself; those of 2 do as well."""
+WINDOW = 32
+"""Pixels a side of the parts in which it is looked for."""
+SIGMA, RADIUS = 2.0, 6
+"""Of the blur whose difference from the picture is looked at: slopes are not a pattern."""
+
+
+def mesh(image: Tensor, *, border: int = 0) -> Tensor:
+    """Root mean square of the pattern common to the smoother half of all windows, in grey levels of 255.
+
+    image: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more. What noise alone would leave of an average over
+    so many repetitions is taken off, so that grain costs nothing.
+    Raises DataError for a picture with no whole window.
+    """
+    detail = _detail(crop_border(luma(image) * 255, border))
+    rows, columns = (side // WINDOW for side in detail.shape[-2:])
+    if rows * columns < 1:
+        least = WINDOW + 2 * RADIUS
+        raise DataError(f"mesh needs at least {least} pixels a side inside the border of {border}.")
+    return torch.stack([_of_windows(_windows(one, rows, columns)) for one in detail])
+
+
+def _detail(grey: Tensor) -> Tensor:
+    """Without its blurred self. (B, 1, H, W) -> (B, H - 12, W - 12)"""
+    offset = torch.arange(-RADIUS, RADIUS + 1, dtype=grey.dtype, device=grey.device)
+    line = torch.softmax(-(offset**2) / (2 * SIGMA**2), dim=0)
+    if min(grey.shape[-2:]) <= 2 * RADIUS:
+        return grey.new_empty(len(grey), 0, 0)
+    blurred = F.conv2d(F.conv2d(grey, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))
+    return (grey[..., RADIUS:-RADIUS, RADIUS:-RADIUS] - blurred).squeeze(1)
+
+
+def _windows(detail: Tensor, rows: int, columns: int) -> Tensor:
+    """(H, W) -> (windows, repetitions, places of a period)"""
+    repeats = WINDOW // PERIOD
+    whole = detail[: rows * WINDOW, : columns * WINDOW]
+    parts = whole.reshape(rows, repeats, PERIOD, columns, repeats, PERIOD)
+    return parts.permute(0, 3, 1, 4, 2, 5).reshape(rows * columns, repeats**2, PERIOD**2)
+
+
+def _of_windows(windows: Tensor) -> Tensor:
+    spread = windows.var(1)  # of the repetitions, around the pattern of their window
+    smooth = spread.mean(1).argsort()[: (len(windows) + 1) // 2]
+    pattern = windows[smooth].mean((0, 1))
+    noise = spread[smooth].mean(0) / (len(smooth) * windows.shape[1])
+    return ((pattern - pattern.mean()).square() - noise).mean().clamp_min(0).sqrt()
