@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
-from safetensors import SafetensorError
+from accelerate.utils import SAFE_MODEL_NAME
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ..errors import OutputError, TrainingError, UsageError
@@ -86,10 +87,11 @@ def set_aside(folder: Path, after: int) -> None:
 def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> dict[str, Any]:
     """Restore what `save` wrote and return its progress. Raises TrainingError when it does not fit.
 
-    partly: whether weights are frozen, which a state does not hold.
+    partly: whether weights are frozen, which a state does not hold; all that train must be there.
     """
     try:
-        accelerator.load_state(str(checkpoint), strict=not partly)
+        with _with_all_that_trains(accelerator):
+            accelerator.load_state(str(checkpoint), strict=not partly)
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
@@ -97,6 +99,27 @@ def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> di
             f"{checkpoint} cannot be resumed ({reason}); choose another with --resume."
         ) from error
     return progress
+
+
+@contextmanager
+def _with_all_that_trains(accelerator: Accelerator) -> Iterator[None]:
+    """Loading leniently, accelerate says nothing of a weight that a state lacks, as one of another number of
+    processes lacks all of them."""
+
+    def check(models: list[nn.Module], folder: str) -> None:
+        for index, model in enumerate(models):
+            file = Path(folder, f"{SAFE_MODEL_NAME}{f'_{index}' if index else ''}.safetensors")
+            with safe_open(file, "pt") as stored:
+                known = set(stored.keys())
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad and name not in known:
+                    raise ValueError(f"{file.name} has no {name}")
+
+    hook = accelerator.register_load_state_pre_hook(check)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def find(folder: Path, resume: str | None) -> Path | None:

@@ -1,6 +1,8 @@
 """Every recipe of the papers on tiny networks of the same kinds: three steps, saved, loaded, used."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from leapsr.errors import ConfigError
+from leapsr.errors import ConfigError, TrainingError
 from leapsr.networks import guided_unet, swin_unet
 from leapsr.networks.kinds import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
@@ -178,6 +180,18 @@ def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos
     resumed = load_file(tmp_path / "model" / "model.safetensors")
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[key], whole[key]) for key in whole)
+
+
+def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, photos, tmp_path):
+    """Those that are frozen are never in it, so that accelerate loads what there is."""
+    shutil.copytree(runs("mfsr_sd35"), tmp_path / "run")
+    file = sorted((tmp_path / "run" / "checkpoints").glob("step-*"))[-1] / "model.safetensors"
+    weights = load_file(file)
+    lost = next(name for name in weights if "lora_A" in name)
+    save_file({name: tensor for name, tensor in weights.items() if name != lost}, file, {"format": "pt"})
+    arguments = (tiny_run("mfsr_sd35", models, tiny), photos, tmp_path / "run")
+    with pytest.raises(TrainingError, match=re.escape(f"model.safetensors has no {lost}")):
+        launch.run(*arguments, teacher=models("dit4sr_q"), cpu=True, resume="auto")
 
 
 def test_what_does_not_fit_is_said(models, tiny, photos, tmp_path):
