@@ -122,10 +122,11 @@ class UNet(nn.Module):
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""
         features, time, around = self._enter(x, t, r, cond)
         encoded = self._encode(features, time)
-        del features  # as large as the state
+        del features  # here and below: each is as large as the state, and tiles fill the memory
         trunk = self.tail(self._decode(encoded, time)[-1])
         height, width = cond.lr.shape[-2:]
         velocity = torch.add(around, trunk[..., :height, :width], alpha=DETAIL)
+        del around, trunk
         return F.pixel_shuffle(velocity, self.config.scale)
 
     def features(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> list[Tensor]:
@@ -148,10 +149,14 @@ class UNet(nn.Module):
             if self.config.quality:
                 time = time + self.quality(cond.labels)
             detail_gain, image_gain, gate = self.gains(time)[:, :, None, None].chunk(3, dim=1)
-            around = torch.addcmul(image_gain * upsampled, detail_gain, detail)
-            del upsampled  # large, and what comes next is larger
+            image = image_gain * upsampled
+            del upsampled
+            around = torch.addcmul(image, detail_gain, detail)
+            del image
+            seen = torch.cat([self._pad(detail), self._pad(cond.lr)], dim=1)
+            del detail
             gate = (1 + gate) * self._open(t, r)[:, None, None, None]
-            features = torch.cat([gate * self._pad(detail), self._pad(cond.lr)], dim=1)
+            features = seen * torch.cat([gate, gate.new_ones(len(gate), 3, 1, 1)], dim=1)
         return features, time, around
 
     def _open(self, t: Tensor, r: Tensor) -> Tensor:
@@ -161,7 +166,8 @@ class UNet(nn.Module):
 
     def _pad(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        return F.pad(x, [0, -width % self.alignment, 0, -height % self.alignment], mode="replicate")
+        missing = [0, -width % self.alignment, 0, -height % self.alignment]
+        return F.pad(x, missing, mode="replicate") if any(missing) else x  # else it would be copied
 
     def _encode(self, x: Tensor, time: Tensor) -> list[Tensor]:
         """One map a level, finest first."""
