@@ -140,7 +140,7 @@ def mfsr_small() -> TrainConfig:
 
 
 def smfsr_small() -> TrainConfig:
-    """leap-small: teacher_small distilled by splitting intervals. Times uniform: t = 1 is seen more."""
+    """leap-small-smfsr: teacher_small distilled by splitting intervals. Times uniform: t = 1 is seen more."""
     return _small(SmfsrConfig(norm="l1", times="uniform")).model_copy(update={"grid": "cosine"})
 
 
@@ -150,7 +150,7 @@ def flowsr_small() -> TrainConfig:
 
 
 def dial_small() -> TrainConfig:
-    """The dial from photos alone: by `leapsr train`, best begun --from a model that knows fidelity 1."""
+    """leap-small: the dial from photos alone, by `leapsr train`; best begun --from a model that knows fidelity 1."""
     return _small(DialConfig()).model_copy(update={"perceptual": "squeeze"})
 
 
