@@ -150,7 +150,7 @@ def flowsr_small() -> TrainConfig:
 
 
 def dial_small() -> TrainConfig:
-    """leap-small: the dial from photos alone, by `leapsr train`; best --from a model that knows fidelity 1."""
+    """leap-small: the dial from photos alone, by `leapsr train`; best --from one that knows fidelity 1."""
     return _small(DialConfig()).model_copy(update={"perceptual": "squeeze"})
 
 
