@@ -49,7 +49,7 @@ def main() -> None:
 
     original = skimage.data.chelsea()
     photo = images.load(damaged(original, "resize-jpeg", 1))
-    upscaler = leapsr.Upscaler.from_pretrained(device="cpu")
+    upscaler = leapsr.Upscaler.from_pretrained("leap-small-smfsr", device="cpu")
     width, height = BOX[2] - BOX[0], BOX[3] - BOX[1]
     whole = (len(DIAL) * (width + GAP) - GAP, TITLE + 2 * height + LEGEND)
     sheet = Image.new("RGB", whole, "white")

@@ -70,7 +70,7 @@ def _drawn(
         if index == 1 and first is not None and alike(first, result):
             logger.warning(
                 "The results look the same for every seed here, so there is one only; a lower --fidelity,"
-                " where the model has that dial, makes them differ."
+                " or a model that draws its detail, such as leap-small-smfsr, makes them differ."
             )
             return
         first = result if index == 0 and count > 1 else None

@@ -137,7 +137,8 @@ def test_flowsr(share, regularisation):
 
 
 @pytest.mark.parametrize(
-    "student", [OftsrConfig(), MfsrConfig(), SmfsrConfig(), FlowsrConfig(), DialConfig(perceptual=0)]
+    "student",
+    [OftsrConfig(), MfsrConfig(), SmfsrConfig(), FlowsrConfig(), DialConfig(perceptual=0, structure=0)],
 )
 def test_refinement(student):
     """The one step rides along with the student's own questions; the others see what came of it."""

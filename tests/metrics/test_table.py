@@ -9,7 +9,7 @@ from torch import Tensor
 from leapsr.errors import DataError, UnknownName, WeightsError
 from leapsr.metrics import METRICS, available, missing, perceptual, select
 
-FILELESS = {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lr_psnr"}
+FILELESS = {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lr_psnr", "mesh"}
 
 
 @pytest.fixture(autouse=True)
