@@ -26,7 +26,7 @@ from leapsr.methods import Batch
 from leapsr.methods.base import Decode, identity
 from leapsr.networks import Condition, Prompt, Quality, kinds
 from leapsr.networks.kinds import Network, NetworkConfig
-from leapsr.networks.lora import shared_copy
+from leapsr.networks.lora import give_own, shared_copy
 from leapsr.networks.mmdit_config import MMDiTConfig
 from leapsr.networks.sd21 import SD21, SD21Config
 from leapsr.networks.swin_unet import SwinUNetConfig
@@ -72,7 +72,9 @@ def build(config: TrainConfig) -> Players:
                 network.requires_grad_(True)
             else:
                 kinds.adapt(network, config.adapters.rank, config.adapters.alpha, 0)
-                _own(network)
+                for name, parameter in list(network.named_parameters()):
+                    if parameter.requires_grad:
+                        give_own(network, name)
         sizes = AUTOENCODERS.get(config.network.kind)
         autoencoder = None if sizes is None else AutoencoderKL(**STABLE, **sizes).requires_grad_(False)
     if teacher is not None:
@@ -91,13 +93,6 @@ def _origin(network: NetworkConfig) -> NetworkConfig:
     if isinstance(network, SwinUNetConfig):
         return network.model_copy(update={"reads": "t"})
     return network
-
-
-def _own(network: nn.Module) -> None:
-    for name, parameter in list(network.named_parameters()):
-        if parameter.requires_grad:
-            path, _, leaf = name.rpartition(".")
-            setattr(network.get_submodule(path), leaf, nn.Parameter(parameter.detach().clone()))
 
 
 def numbers(players: Players) -> dict[str, int]:

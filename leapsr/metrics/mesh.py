@@ -6,10 +6,10 @@ Kodak's have 0.03 on average and 0.13 at most; a grid that an eye can find has a
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import DataError
+from ..ops.filters import gaussian_mean
 from .fidelity import crop_border, luma
 
 PERIOD = 4
@@ -37,11 +37,9 @@ def mesh(image: Tensor, *, border: int = 0) -> Tensor:
 
 def _detail(grey: Tensor) -> Tensor:
     """Without its blurred self. (B, 1, H, W) -> (B, H - 12, W - 12)"""
-    offset = torch.arange(-RADIUS, RADIUS + 1, dtype=grey.dtype, device=grey.device)
-    line = torch.softmax(-(offset**2) / (2 * SIGMA**2), dim=0)
     if min(grey.shape[-2:]) <= 2 * RADIUS:
         return grey.new_empty(len(grey), 0, 0)
-    blurred = F.conv2d(F.conv2d(grey, line.view(1, 1, -1, 1)), line.view(1, 1, 1, -1))
+    blurred = gaussian_mean(grey, RADIUS, SIGMA)
     return (grey[..., RADIUS:-RADIUS, RADIUS:-RADIUS] - blurred).squeeze(1)
 
 

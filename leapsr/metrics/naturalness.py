@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import DataError, WeightsError
+from ..ops.filters import gaussian_line
 from .fidelity import crop_border, luma
 
 BLOCK = 96
@@ -96,8 +97,7 @@ def _normalise(grey: Tensor) -> Tensor:
 
 
 def _local_mean(grey: Tensor) -> Tensor:
-    offset = torch.arange(WINDOW, dtype=grey.dtype, device=grey.device) - WINDOW // 2
-    line = torch.softmax(-(offset**2) / (2 * WINDOW_SIGMA**2), dim=0)
+    line = gaussian_line(WINDOW // 2, WINDOW_SIGMA, grey)
     window = torch.outer(line, line)[None, None]
     padded = F.pad(grey[None], [WINDOW // 2] * 4, mode="replicate")
     return F.conv2d(padded, window)[0]

@@ -37,6 +37,19 @@ def unsharp_mask(image: Tensor, weight: float = 0.5, taps: int = 51, threshold: 
     return torch.lerp(image, sharp, soft_mask)
 
 
+def gaussian_line(radius: int, sigma: float, like: Tensor) -> Tensor:
+    """(2 radius + 1,), its sum 1. like: whose precision and device it has."""
+    offset = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
+    return torch.softmax(-(offset**2) / (2 * sigma**2), dim=0)
+
+
+def gaussian_mean(planes: Tensor, radius: int, sigma: float) -> Tensor:
+    """Mean of each full window. planes: (B, 1, H, W) -> (B, 1, H - 2 radius, W - 2 radius)."""
+    line = gaussian_line(radius, sigma, planes)
+    rows = F.conv2d(planes, line.view(1, 1, -1, 1))
+    return F.conv2d(rows, line.view(1, 1, 1, -1))
+
+
 def _pad(image: Tensor, radius: int) -> Tensor:
     height, width = image.shape[-2:]
     if radius < min(height, width):
