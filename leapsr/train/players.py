@@ -16,6 +16,7 @@ from ..frozen.space import Space
 from ..networks import Quality, UNet, UNetConfig, kinds
 from ..networks.kinds import Network, NetworkConfig
 from ..networks.lora import give_own, shared_copy
+from ..networks.rescaling import rescaled
 from ..restorer import ModelConfig, Restorer, space
 from .config import TrainConfig
 from .ema import trained
@@ -190,19 +191,25 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
 
 
 def _holds(own: NetworkConfig, found: NetworkConfig) -> bool:
-    """Whether a network can begin as another one: more blocks begin as the identity, labels as nothing.
+    """Whether a network can begin as another one.
 
-    Of the large ones, `kinds.begin` knows.
+    More blocks begin as the identity, labels as nothing, another scale as `rescaled` says. Of the large
+    ones, `kinds.begin` knows.
     """
     if not (isinstance(own, UNetConfig) and isinstance(found, UNetConfig)):
         return own.kind == found.kind
     deeper = len(own.blocks) == len(found.blocks) and all(map(operator.ge, own.blocks, found.blocks))
-    same = found.model_copy(update={"blocks": own.blocks, "quality": own.quality}) == own
+    new = {"blocks": own.blocks, "quality": own.quality, "scale": own.scale}
+    same = found.model_copy(update=new) == own
     return same and deeper and own.quality >= found.quality
 
 
 def _begin(config: TrainConfig, student: UNet, restorer: Restorer) -> None:
-    """Copy a model's weights. Labels and blocks may be new to it: they then begin without an effect."""
-    student.load_state_dict(student.state_dict() | restorer.network.state_dict())
+    """Copy a model's weights. Labels and blocks may be new to it: they then begin without an effect.
+
+    The scale may be new too: see `rescaled`.
+    """
+    known = rescaled(restorer.network.state_dict(), restorer.scale, student.config)
+    student.load_state_dict(student.state_dict() | known)
     if restorer.config.method == "teacher" and methods.base(config.method).kind != "teacher":
         student.forget_interval()

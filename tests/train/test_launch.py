@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from leapsr.errors import ConfigError, DataError, TrainingError, UsageError, WeightsError
 from leapsr.networks import Condition
+from leapsr.networks.rescaling import rescaled
 from leapsr.restorer import Restorer
 from leapsr.train import checkpoints, config, launch, recipes
 from tests.train.conftest import QUICK, relabelled
@@ -368,6 +369,16 @@ def test_a_teacher_of_another_scale_or_for_a_recipe_without_one(photos, teacher,
         train("oftsr_tiny", photos, tmp_path, "network.scale=2", teacher=teacher / "model")
     with pytest.raises(ConfigError, match="without --teacher"):
         train("teacher_tiny", photos, tmp_path, teacher=teacher / "model")
+
+
+def test_a_run_for_x2_begins_with_a_model_for_x4(photos, teacher, tmp_path):
+    nothing = ["steps=1", "optimizer.learning_rate=1e-12", "network.scale=2"]
+    train("teacher_tiny", photos, tmp_path, *nothing, start=teacher / "model")
+    small, large = (Restorer.from_pretrained(run) for run in (tmp_path / "model", teacher / "model"))
+    assert small.scale == 2
+    expected = rescaled(large.network.state_dict(), 4, small.config.network)
+    for name, weight in small.network.state_dict().items():
+        torch.testing.assert_close(weight, expected[name], atol=1e-3, rtol=1e-2)
 
 
 @pytest.mark.parametrize("scale", [2, 3])

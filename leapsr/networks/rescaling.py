@@ -1,0 +1,34 @@
+"""The weights of a UNet for another scale: how a x2 model begins as a x4 one.
+
+The trunk works at the resolution of the small image and knows no scale. Only what touches the unshuffled
+state does: there each channel of the picture has scale^2 phases, the pixels that one small pixel covers. A
+network that has learnt x4 begins at x2 as the mean over the pixels that its larger ones cover.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .unet import UNetConfig
+
+_OUT = ("tail.weight", "tail.bias", "gains.weight", "gains.bias")
+
+
+def rescaled(weights: dict[str, Tensor], scale: int, to: UNetConfig) -> dict[str, Tensor]:
+    """weights: the state of a UNet at `scale`. Returns the state of one that differs from it in scale alone.
+
+    A picture in which all pixels under a small one are equal is read as before; what is written is the mean
+    over the pixels that a new one covers.
+    """
+    if scale == to.scale:
+        return weights
+    read, lr = weights["head.weight"].split([3 * scale**2, 3], dim=1)
+    read = _phases(read.transpose(0, 1), scale, to.scale).transpose(0, 1) * (scale / to.scale) ** 2
+    written = {name: _phases(weights[name], scale, to.scale) for name in _OUT}
+    return weights | written | {"head.weight": torch.cat([read, lr], dim=1)}
+
+
+def _phases(weight: Tensor, scale: int, to: int) -> Tensor:
+    """(n scale^2, ...), the phases of each channel row by row, to (n to^2, ...)."""
+    grid = weight.reshape(-1, scale, scale, weight[0].numel()).permute(0, 3, 1, 2)
+    return F.adaptive_avg_pool2d(grid, to).permute(0, 2, 3, 1).reshape(-1, *weight.shape[1:])
