@@ -17,10 +17,10 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import diffusers
 import torch
+from resident import growth
 from torch import Tensor
 
 from leapsr.networks import Condition, Prompt
@@ -68,18 +68,9 @@ def update(net: MMDiT, side: int) -> tuple[float, float]:
     return between - began, ended - between
 
 
-def resident(field: str) -> float:
-    """VmRSS (now) or VmHWM (at most, since the last reset) of this process, in MiB. Linux only."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) / 1024
-
-
 def measure_memory(scheme: Kernel, side: int) -> None:
     net = network(scheme)
-    Path("/proc/self/clear_refs").write_text("5")  # importing torch was the highest so far
-    before = resident("VmRSS")
-    update(net, side)
-    print(resident("VmHWM") - before)
+    print(growth(lambda: update(net, side)))
 
 
 def memory_of(scheme: Kernel, options: argparse.Namespace) -> float:

@@ -14,9 +14,9 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import torch
+from resident import growth
 
 from leapsr import methods
 from leapsr.methods import Batch, Networks
@@ -72,19 +72,9 @@ class Trainee:
         self.seconds.append(time.perf_counter() - began)
 
 
-def resident(field: str) -> float:
-    """VmRSS (now) or VmHWM (at most, since the last reset) of this process, in MiB. Linux only."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) / 1024
-
-
 def measure_memory(recipe: str, batch: int) -> None:
     trainee = Trainee(recipe, batch)
-    Path("/proc/self/clear_refs").write_text("5")  # importing torch was the highest so far
-    before = resident("VmRSS")
-    for _ in range(3):
-        trainee.step()
-    print(resident("VmHWM") - before)
+    print(growth(lambda: [trainee.step() for _ in range(3)]))
 
 
 def memory_of(recipe: str, options: argparse.Namespace) -> float:

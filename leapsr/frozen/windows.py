@@ -6,15 +6,11 @@ other, so that the pixels beside a cut, where a network misses its context, hard
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-
-class Window(NamedTuple):
-    start: int
-    weights: Tensor  # (size,) float32; those of all windows add up to 1 wherever they overlap
+from ..ops.windows import Window, partition_of_unity
 
 
 def windows(length: int, size: int, overlap: int) -> list[Window]:
@@ -27,14 +23,7 @@ def windows(length: int, size: int, overlap: int) -> list[Window]:
     if length <= size:
         return [Window(0, torch.ones(length))]
     starts = sorted({*range(0, length - size, size - overlap), length - size})
-    weights = [_fade(start, size, length, overlap) for start in starts]
-    total = torch.zeros(length)
-    for start, weight in zip(starts, weights, strict=True):
-        total[start : start + size] += weight
-    return [
-        Window(start, weight / total[start : start + size])
-        for start, weight in zip(starts, weights, strict=True)
-    ]
+    return partition_of_unity(length, starts, [_fade(start, size, length, overlap) for start in starts])
 
 
 def _fade(start: int, size: int, length: int, overlap: int) -> Tensor:

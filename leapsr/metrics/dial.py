@@ -41,8 +41,7 @@ def _draw(panel: Any, table: Table, name: str) -> None:
     for setting in table.settings:
         if setting.fidelity is None:
             level = table.mean(setting).scores[name]
-            panel.axhline(level, linestyle=":", color="grey")
-            panel.annotate(setting.label, (0, level), fontsize="small", color="grey", va="bottom")
+            panel.axhline(level, linestyle=":", color="grey", label=setting.label)
     panel.set_title(f"{name} {ARROWS[table.metrics[name].direction]}")
     panel.set_xlabel("fidelity")
     panel.legend(fontsize="small")

@@ -10,11 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..ops.windows import Window, partition_of_unity
 from .tiles import Box, Extent
 
 VARIANCE = 0.01
@@ -22,17 +22,6 @@ VARIANCE = 0.01
 OVERLAP = 3 / 8
 """Of the side of a window: DiT4SR's 24 of 64."""
 _ROWS_KEPT = 3
-
-
-class Window(NamedTuple):
-    """Pixels start..start + length. weights: (length,); those of all windows sum to 1 at every pixel."""
-
-    start: int
-    weights: Tensor
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.weights)
 
 
 def blend_windows(
@@ -48,14 +37,7 @@ def blend_windows(
         _on_a_ring(length, tile, overlap, alignment) if wraps else _in_line(length, tile, overlap, alignment)
     )
     weights = [gaussian(end - start) for start, end in spans]
-    places = [torch.arange(start, end) % length for start, end in spans]
-    total = torch.zeros(length, dtype=torch.float64)
-    for place, weight in zip(places, weights, strict=True):
-        total.index_add_(0, place, weight)
-    return [
-        Window(start, (weight / total[place]).float())
-        for (start, _), place, weight in zip(spans, places, weights, strict=True)
-    ]
+    return partition_of_unity(length, [start for start, _ in spans], weights)
 
 
 def gaussian(length: int) -> Tensor:
