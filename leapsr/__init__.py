@@ -45,12 +45,15 @@ def upscale(
 ) -> "Image.Image":
     """The picture, larger, as a PIL image. The model stays loaded for the next call.
 
-    image: a path, a file's bytes or a PIL image. model: a name or a folder; None is the default model.
-    device, dtype: see Upscaler.from_pretrained. options: scale, width, seed, fidelity, ...: see
-    Upscaler.__call__.
+    image: a path, a file's bytes or a PIL image. model: a name or a folder; None is the default model for the
+    scale that is asked for. device, dtype: see Upscaler.from_pretrained. options: scale, width, seed,
+    fidelity, ...: see Upscaler.__call__.
     Raises LeapsrError.
     """
-    result: Image.Image = _loaded(model, device, dtype)(image, **options)
+    from .catalog import default_name
+
+    chosen = default_name(factor=options.get("scale")) if model is None else model
+    result: Image.Image = _loaded(chosen, device, dtype)(image, **options)
     return result
 
 

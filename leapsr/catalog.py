@@ -11,6 +11,8 @@ from .errors import UnknownName, UsageError, WeightsError
 PACKAGED = Path(__file__).parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
+DEFAULT_X2 = "leap-small-x2"
+"""Where twice as large, or less, is asked for: a larger result made smaller again costs half as much more."""
 LICENCE = "Apache-2.0"
 """Of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
@@ -78,9 +80,10 @@ def names(model_dir: str | Path | None = None) -> list[str]:
     return sorted({name for place in _places(model_dir) for name in _listed(place)})
 
 
-def default_name(model_dir: str | Path | None = None) -> str:
-    """The model used when none is named: of the first folder that holds any, DEFAULT or the first.
+def default_name(model_dir: str | Path | None = None, factor: float | None = None) -> str:
+    """The model used when none is named: of the first folder that holds any, the default or the first.
 
+    factor: how many times larger the result shall be; None is not known, or the model's own.
     Raises WeightsError where no model is installed.
     """
     known = next(filter(None, map(_listed, _places(model_dir))), [])
@@ -88,7 +91,8 @@ def default_name(model_dir: str | Path | None = None) -> str:
         raise WeightsError(
             f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
         )
-    return DEFAULT if DEFAULT in known else min(known)
+    wanted = [DEFAULT_X2, DEFAULT] if factor is not None and factor <= 2 else [DEFAULT]
+    return next((name for name in wanted if name in known), min(known))
 
 
 def licence(folder: Path) -> str | None:

@@ -45,6 +45,15 @@ def test_the_default_is_preferred(models):
     assert catalog.default_name() == catalog.DEFAULT
 
 
+@pytest.mark.parametrize(("factor", "wanted"), [(None, 4), (1.5, 2), (2, 2), (2.01, 4), (4, 4)])
+def test_the_default_for_twice_as_large_or_less(models, factor, wanted):
+    for name in (catalog.DEFAULT, catalog.DEFAULT_X2):
+        shutil.copytree(models / "tiny", models / name)
+    assert catalog.default_name(factor=factor) == {2: catalog.DEFAULT_X2, 4: catalog.DEFAULT}[wanted]
+    shutil.rmtree(models / catalog.DEFAULT_X2)
+    assert catalog.default_name(factor=factor) == catalog.DEFAULT
+
+
 def test_no_model_at_all(monkeypatch, tmp_path):
     monkeypatch.setattr(catalog, "PACKAGED", tmp_path / "none")
     monkeypatch.delenv(catalog.MODEL_DIR_VARIABLE, raising=False)

@@ -19,6 +19,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from .. import catalog
+from .completion import model_names
+
 if TYPE_CHECKING:
     from ..train.config import TrainConfig
 
@@ -29,10 +32,17 @@ Data = Annotated[
         help="Folder of clean photos, an archive made by `leapsr pack`, or shards made by `leapsr prepare`."
     ),
 ]
-Teacher = Annotated[Path, typer.Option(help="Model folder of the teacher.")]
+Teacher = Annotated[
+    str, typer.Option(help="Name or folder of the teacher.", autocompletion=model_names, show_default=False)
+]
 Start = Annotated[
-    Path | None,
-    typer.Option("--from", help="Model folder whose weights the training begins with.", show_default=False),
+    str | None,
+    typer.Option(
+        "--from",
+        help="Name or folder of the model whose weights the training begins with.",
+        autocompletion=model_names,
+        show_default=False,
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Run folder.", show_default="runs/RECIPE")]
 Setting = Annotated[
@@ -85,8 +95,8 @@ def _run(
     recipe: str,
     data: Path,
     out: Path | None,
-    teacher: Path | None,
-    start: Path | None,
+    teacher: str | None,
+    start: str | None,
     settings: list[str] | None,
     config_file: Path | None,
     resume: str | None,
@@ -111,8 +121,8 @@ def _run(
             config,
             data,
             folder,
-            teacher=teacher,
-            start=start,
+            teacher=None if teacher is None else catalog.find(teacher),
+            start=None if start is None else catalog.find(start),
             resume=resume,
             minutes=minutes,
             cpu=cpu,

@@ -81,7 +81,7 @@ def upscale(
         target, settings, quality, _DEPTHS[bit_depth], strip_metadata, samples, detail_map, agreement
     )
     existing, suffix = _existing(skip_existing, overwrite), naming.FORMATS.get(file_format)
-    folder = _model_folder(model, model_dir)
+    folder = _model_folder(model, model_dir, scale)
     places = workers.devices(device, processes)
     config = read_config(folder)
     if verbose and config.licence != catalog.LICENCE:
@@ -146,8 +146,8 @@ def _tile(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def _model_folder(name: str | None, model_dir: Path | None) -> Path:
+def _model_folder(name: str | None, model_dir: Path | None, factor: float | None) -> Path:
     """Of the model by that name, or the default one; -m without -n may be a model folder itself."""
     if name is None and model_dir is not None and (model_dir / catalog.CONFIG).is_file():
         return catalog.find(model_dir)
-    return catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
+    return catalog.find(catalog.default_name(model_dir, factor) if name is None else name, model_dir)

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from leapsr.errors import ConfigError, DataError, TrainingError, UsageError, WeightsError
+from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, UsageError, WeightsError
 from leapsr.networks import Condition
 from leapsr.networks.rescaling import rescaled
 from leapsr.restorer import Restorer
@@ -356,6 +357,18 @@ def test_resuming_from_the_command_line_keeps_the_settings(photos, tmp_path):
     assert config.read(tmp_path / "run" / "config.json").batch == 2
     with pytest.raises(UsageError, match="recipe teacher_tiny"):
         verb("oftsr_tiny", photos, tmp_path / "run", resume="auto", cpu=True)
+
+
+def test_models_to_begin_with_are_found_by_name(photos, teacher, tmp_path, monkeypatch):
+    from leapsr.cli.train import distill
+
+    shutil.copytree(teacher / "model", tmp_path / "models" / "mine")
+    monkeypatch.setenv("LEAPSR_MODEL_DIR", str(tmp_path / "models"))
+    given = {"settings": [*QUICK, "steps=1"], "cpu": True}
+    distill("oftsr_tiny", photos, "mine", tmp_path / "run", start="mine", **given)
+    assert Restorer.from_pretrained(tmp_path / "run" / "model").config.method == "oftsr"
+    with pytest.raises(UnknownName, match=r"Did you mean 'mine'\?"):
+        distill("oftsr_tiny", photos, "mine", tmp_path / "other", start="mines", **given)
 
 
 def test_precisions_can_change_within_one_process(photos, tmp_path):
