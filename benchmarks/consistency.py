@@ -30,7 +30,7 @@ def original(name: str) -> torch.Tensor:
 
 
 def main() -> None:
-    upscaler = leapsr.Upscaler.from_pretrained(device="cpu")
+    upscaler = leapsr.Upscaler.from_pretrained("leap-small-smfsr", device="cpu")
     print(f"{'':28}{'without':>14}" + "".join(f"{f'+-{each:g}':>14}" for each in TOLERANCES))
     for damage in DAMAGES:
         for name in PHOTOS:

@@ -18,8 +18,9 @@ logger = logging.getLogger(__name__)
 SPOT = 16
 """Pixels a side, over which two results are compared."""
 ALIKE = 1.0
-"""Grey levels, root mean square over a spot: as little as one step of 8 bits. Of the packaged models the
-worst spot of a photo differs by 0.01 to 0.42 at fidelity 1, and by 1.2 or more at 0.95."""
+"""Grey levels, root mean square over a spot: as little as one step of 8 bits. Of the packaged models
+that draw their detail, the worst spot of a photo differs by 0.01 to 0.42 at fidelity 1, and by 1.2 or more
+at 0.95."""
 
 
 class Sample(NamedTuple):
