@@ -183,7 +183,8 @@ def test_degraded_pairs_can_be_evaluated(leapsr: Leapsr, photos: Path) -> None:
         ("train teacher_tiny photos -o run --config missing.json", 2, "cannot be read"),
         ("train teacher_tiny photos -o run --resume nowhere", 2, "not a checkpoint"),
         ("train teacher_tiny photos -o a.png", 1, "a.png cannot be written"),
-        ("distill oftsr_tiny photos -o run --teacher nowhere", 3, "not a model folder"),
+        ("distill oftsr_tiny photos -o run --teacher nowhere", 2, "no model 'nowhere'"),
+        ("distill oftsr_tiny photos -o run --teacher ./nowhere", 3, "no model folder"),
     ],
 )
 def test_one_sentence(leapsr: Leapsr, photos: Path, line: str, code: int, says: str) -> None:
