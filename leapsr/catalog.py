@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from .errors import UnknownName, UsageError, WeightsError
 
@@ -95,13 +96,28 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     return next((name for name in wanted if name in known), min(known))
 
 
-def licence(folder: Path) -> str | None:
-    """That of a model's weights, as its configuration says; None where it says nothing."""
+class Summary(NamedTuple):
+    """What the files of a model say without being loaded; None where they do not."""
+
+    licence: str | None
+    method: str | None
+    scale: int | None
+    size: int
+    """Bytes of the weights; 0 where they are missing."""
+
+
+def summary(folder: Path) -> Summary:
+    """Of any folder, however damaged."""
     try:
         found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return found.get("licence") if isinstance(found, dict) else None
+        found = None
+    known: dict[str, Any] = found if isinstance(found, dict) else {}
+    network = known.get("network")
+    own = network.get("scale") if isinstance(network, dict) else None
+    weights = folder / WEIGHTS
+    size = weights.stat().st_size if weights.is_file() else 0
+    return Summary(known.get("licence"), known.get("method"), own or known.get("scale"), size)
 
 
 def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:

@@ -54,6 +54,15 @@ def test_the_default_for_twice_as_large_or_less(models, factor, wanted):
     assert catalog.default_name(factor=factor) == catalog.DEFAULT
 
 
+def test_in_brief(models):
+    assert catalog.summary(models / "tiny")[:3] == ("Apache-2.0", "oftsr", 4)
+    assert catalog.summary(models / "tiny").size == (models / "tiny" / catalog.WEIGHTS).stat().st_size
+    (models / "tiny" / catalog.WEIGHTS).unlink()
+    for text in ("{", "[]", '{"network": 3}'):
+        (models / "tiny" / catalog.CONFIG).write_text(text)
+        assert catalog.summary(models / "tiny") == (None, None, None, 0)
+
+
 def test_no_model_at_all(monkeypatch, tmp_path):
     monkeypatch.setattr(catalog, "PACKAGED", tmp_path / "none")
     monkeypatch.delenv(catalog.MODEL_DIR_VARIABLE, raising=False)

@@ -40,18 +40,27 @@ def list_models(model_dir: ModelDir = None, every: Published = False) -> None:
     """List the models known by name; * is the default."""
     known = catalog.names(model_dir)
     default = catalog.default_name(model_dir) if known else None
+    width = max(map(len, known), default=0)
     for name in known:
-        typer.echo(f"{'*' if name == default else ' '} {name}  {catalog.find(name, model_dir)}")
+        folder = catalog.find(name, model_dir)
+        typer.echo(f"{'*' if name == default else ' '} {name:<{width}}  {_in_brief(folder)}  {folder}")
     if every:
         for line in ["", "published weights, to download and to convert:", *published.listing()]:
             typer.echo(line)
+
+
+def _in_brief(folder: Path) -> str:
+    """Scale, method and size of a model, in columns."""
+    found = catalog.summary(folder)
+    scale = "" if found.scale is None else f"x{found.scale}"
+    return f"{scale:<3} {found.method or '':<8} {found.size / 1e6:8.1f} MB"
 
 
 @app.command()
 def info(name: Name = None, model_dir: ModelDir = None) -> None:
     """Show a model's licence where it is not this package's, its folder, its configuration and its card."""
     folder = catalog.find(name or catalog.default_name(model_dir), model_dir)
-    if (licence := catalog.licence(folder)) not in (None, catalog.LICENCE):
+    if (licence := catalog.summary(folder).licence) not in (None, catalog.LICENCE):
         typer.echo(f"licence of the weights: {licence}")
     typer.echo(folder)
     for file in (catalog.CONFIG, catalog.CARD):
