@@ -33,10 +33,11 @@ Progress = Callable[[int, int], None]  # (done, total)
 
 
 class Photos(Protocol):
-    """Photos of any size. `sizes`: (height, width) of each."""
+    """Photos of any size. `sizes`: (height, width) of each. `too_small`: how many were left out as such."""
 
     names: list[str]
     sizes: list[tuple[int, int]]
+    too_small: int
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
         """uint8 (3, side, side)."""
@@ -76,6 +77,7 @@ class FolderPhotos:
         kept = [i for i, size in enumerate(sizes) if min(size) >= smallest]
         self.files = [files[i] for i in kept]
         self.sizes = [sizes[i] for i in kept]
+        self.too_small = len(files) - len(kept)
         self.names = [str(file.relative_to(folder)) for file in self.files]
         if not self.files:
             found = f"{len(files)} images, all smaller than {smallest} pixels" if files else "no images"
@@ -106,6 +108,7 @@ class PackedPhotos:
             raise DataError(f"{archive} is not an archive of photos ({error}).") from error
         self.names = sorted(name for name, shape in shapes.items() if min(shape[:2]) >= smallest)
         self.sizes = [(shapes[name][0], shapes[name][1]) for name in self.names]
+        self.too_small = len(shapes) - len(self.names)
         if not self.names:
             raise DataError(f"{archive} holds no photo of {smallest} pixels or more.")
 

@@ -84,7 +84,7 @@ def run(
     """
     began = time.monotonic()
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
-    shots = samples.split(photos, config)
+    shots = samples.split(photos, config, callbacks.notice)
     with _engine(config, out, cpu) as accelerator:
         if config.compile:
             check_compiler(accelerator.device)

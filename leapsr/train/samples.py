@@ -26,7 +26,7 @@ from ..methods import Batch
 from ..networks import Condition
 from ..ops.filters import unsharp_mask
 from . import labels, prepared
-from .config import TrainConfig
+from .config import DataConfig, TrainConfig
 
 if TYPE_CHECKING:
     from .launch import Callbacks
@@ -41,8 +41,17 @@ class Photographs:
     held_out: list[int]
 
 
-def split(source: str | Path, config: TrainConfig) -> Photographs | Shards:
+def smallest(data: DataConfig) -> int:
+    """Pixels that both sides of a photo must have: a crop is cut from it."""
+    return data.pool_crop if data.pool else data.crop
+
+
+def split(
+    source: str | Path, config: TrainConfig, notice: Callable[[str], None] = lambda text: None
+) -> Photographs | Shards:
     """Hold some photos out, spread evenly over the list; of shards, which hold none, nothing.
+
+    notice: told how many photos are too small to be used.
 
     Raises DataError when no photo would be left, or for shards that are not complete or of another recipe.
     """
@@ -51,13 +60,16 @@ def split(source: str | Path, config: TrainConfig) -> Photographs | Shards:
         shards = Shards(Path(source), config.seed)
         prepared.check_data(shards, config)
         return shards
-    photos = open_photos(source, smallest=data.pool_crop if data.pool else data.crop)
+    photos = open_photos(source, smallest=smallest(data))
     count = len(photos.names)
     if count <= data.held_out:
         raise DataError(
             f"{source} has {count} usable photos and {data.held_out} are held out for validation; "
             "add photos or use --set data.held_out=N."
         )
+    if photos.too_small:
+        found, least = count + photos.too_small, smallest(data)
+        notice(f"Left out, with a side below {least} pixels: {photos.too_small} of {found} photos.")
     held_out = [int(i) for i in np.linspace(0, count, data.held_out, endpoint=False)]
     return Photographs(photos, sorted(set(range(count)) - set(held_out)), held_out)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, UsageError, WeightsError
@@ -392,6 +393,16 @@ def test_a_run_for_x2_begins_with_a_model_for_x4(photos, teacher, tmp_path):
     expected = rescaled(large.network.state_dict(), 4, small.config.network)
     for name, weight in small.network.state_dict().items():
         torch.testing.assert_close(weight, expected[name], atol=1e-3, rtol=1e-2)
+
+
+def test_photos_that_are_too_small_are_counted(photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    Image.new("RGB", (300, 30)).save(tmp_path / "photos" / "strip.png")
+    said: list[str] = []
+    callbacks = launch.Callbacks(notice=said.append)
+    train("teacher_tiny", tmp_path / "photos", tmp_path / "run", "steps=1", callbacks=callbacks)
+    count = len(list((tmp_path / "photos").iterdir()))
+    assert f"Left out, with a side below 32 pixels: 1 of {count} photos." in said
 
 
 @pytest.mark.parametrize("scale", [2, 3])
