@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +20,25 @@ DASH = Path("-")
 
 
 def wanted(inputs: Sequence[Path], out: Path | None) -> bool:
-    return DASH in inputs or out == DASH
+    return DASH in inputs or out == DASH or any(_is_pipe(path) for path in inputs)
 
 
-def checked(inputs: Sequence[Path], out: Path | None, as_json: bool, accompanied: bool) -> tuple[Path, Path]:
+def _is_pipe(path: Path) -> bool:
+    """Also what `<(...)` of a shell names: it can be read once."""
+    try:
+        return path.is_fifo()
+    except OSError:
+        return False
+
+
+def checked(inputs: Sequence[Path], out: Path | None, given: Mapping[str, object]) -> tuple[Path, Path]:
     """The source and the output. Raises UsageError for what a pipe cannot do, before anything is read.
 
-    accompanied: whether there are to be files beside the result.
+    given: options that a pipe has no use for, with what was said of each.
     """
-    if accompanied:
+    if meaningless := [name for name, value in given.items() if value]:
         raise UsageError(
-            "Through a pipe goes one picture; --samples and --detail-map need a file and -o NAME."
+            f"Through a pipe goes one picture and no report; leave out {', '.join(meaningless)}."
         )
     if len(inputs) != 1 or inputs[0].is_dir():
         raise UsageError("Through a pipe goes one picture; name one file, or '-' alone.")
@@ -40,8 +48,6 @@ def checked(inputs: Sequence[Path], out: Path | None, as_json: bool, accompanied
         raise UsageError("Standard input is the terminal; send a picture, as in 'leapsr upscale - < a.jpg'.")
     if out == DASH and sys.stdout.isatty():
         raise UsageError("A picture would flood the terminal; send it on with '> NAME' or use '-o NAME'.")
-    if out == DASH and as_json:
-        raise UsageError("Standard output cannot take both the picture and the report of --json.")
     return inputs[0], out
 
 
@@ -64,12 +70,16 @@ def work(
         if not decision.make:
             say(Console(stderr=True), decision.reason)
             return
-    given = sys.stdin.buffer.read() if source == DASH else source
+    given = _read(source) if source == DASH or _is_pipe(source) else source
     result = pipe.upscale(given, suffix, upscaler, options)
     if out == DASH:
         _write(result)
     else:
         saving.write(out, result)
+
+
+def _read(source: Path) -> bytes:
+    return sys.stdin.buffer.read() if source == DASH else source.read_bytes()
 
 
 def _write(data: bytes) -> None:

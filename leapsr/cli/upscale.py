@@ -89,7 +89,14 @@ def upscale(
     if config.method == "teacher" and steps == 1:
         say(console, f"{folder.name} is a teacher, which blurs in one step; it is made for --steps 20 or 40.")
     if pipes.wanted(inputs, out):
-        source, output = pipes.checked(inputs, out, as_json, options.accompanied)
+        given = {
+            "--samples": samples > 1,
+            "--detail-map": detail_map,
+            "--dry-run": dry_run,
+            "--json": as_json,
+            "--shard": shard,
+        }
+        source, output = pipes.checked(inputs, out, given)
         upscaler = Upscaler.from_pretrained(folder, places[0], dtype, offload=offload)
         pipes.work(source, output, suffix, upscaler, options, existing)
         return

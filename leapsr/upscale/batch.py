@@ -170,7 +170,7 @@ class _Line:
         begun = time.monotonic()
         try:
             stages.write(task.work, task.picture, self.options)
-            self.ledger.remember(task.work.job, task.original)
+            self.ledger.remember(task.work.job, task.original, task.extras.beside)
         except OutputError as error:
             return task.outcome("failed", str(error))
         finally:

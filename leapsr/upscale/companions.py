@@ -1,7 +1,7 @@
 """A result with what lies beside it: further samples and their contact sheet, and the map of its invented
 detail."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from ..errors import OutputError, UsageError
+from ..errors import UsageError
 from . import images, memory, naming, saving
 from .consistency import consistent
 from .contact_sheet import ContactSheet
@@ -62,23 +62,22 @@ def refuse_sources(jobs: Sequence[Job], options: Options) -> None:
                 )
 
 
-def refuse_existing(output: Path, options: Options) -> None:
-    """Raises OutputError."""
-    for path in paths(output, options):
-        if path.exists():
-            raise OutputError(f"{path} is already there; use --overwrite or --skip-existing.")
-
-
 def make(
-    upscaler: Upscaler, picture: Picture, output: Path, options: Options, progress: Progress | None
+    upscaler: Upscaler,
+    picture: Picture,
+    output: Path,
+    options: Options,
+    progress: Progress | None,
+    kept: Collection[Path] = (),
 ) -> tuple[Picture, Extras]:
     """The result for `output`, which is not written here, and what lies beside it, which is.
 
+    kept: files beside it that are there and stay as they are.
     Raises ImageError, OutputError, UsageError as `Upscaler.upscale` and `saving.save` do.
     """
     if options.accompanied or options.consistency is not None:
         _check_room(upscaler, picture, options)
-    results = _Results(upscaler, picture, output, options)
+    results = _Results(upscaler, picture, output, options, kept)
     drawn = results.drawn(progress)
     first = next(drawn)
     invented = None
@@ -108,8 +107,11 @@ class _Results:
     """The results of one picture, seed by seed. All but the first are written while they pass, so that only
     one lies in memory."""
 
-    def __init__(self, upscaler: Upscaler, picture: Picture, output: Path, options: Options) -> None:
+    def __init__(
+        self, upscaler: Upscaler, picture: Picture, output: Path, options: Options, kept: Collection[Path]
+    ) -> None:
         self.upscaler, self.picture, self.output, self.options = upscaler, picture, output, options
+        self.kept = kept
         self.sheet = ContactSheet(picture)
         self.beside: list[Path] = []
 
@@ -127,10 +129,12 @@ class _Results:
             yield result
 
     def add(self, path: Path, image: Image.Image) -> None:
-        saving.save(images.from_pil(image), path)
-        self.beside.append(path)
+        if path not in self.kept:
+            saving.save(images.from_pil(image), path)
+            self.beside.append(path)
 
     def _save(self, result: Picture, seed: int) -> None:
         path = naming.of_seed(self.output, self.options.settings.seed, seed)
-        save(result, path, self.options)
-        self.beside.append(path)
+        if path not in self.kept:
+            save(result, path, self.options)
+            self.beside.append(path)

@@ -31,6 +31,9 @@ __all__ = [
 
 Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
 
+_BEYOND = 0.25
+"""How far floats may lie outside of [0, 1], as a network's do; further out they are of another range."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -65,8 +68,9 @@ class Picture:
     @property
     def rgb(self) -> Tensor:
         """(3, H, W) float32 in [0, 1], made anew for every call; three equal planes of grey."""
-        colours = floats(self.pixels[:-1] if self.has_alpha else self.pixels)
-        return colours.expand(3, -1, -1).contiguous()
+        own = self.pixels[:-1] if self.has_alpha else self.pixels
+        colours = floats(own).expand(3, -1, -1).contiguous()
+        return colours.clone() if colours.data_ptr() == own.data_ptr() else colours
 
     @property
     def alpha(self) -> Tensor | None:
@@ -123,10 +127,11 @@ def load(source: Source) -> Picture:
 def measure(source: Source) -> tuple[int, int]:
     """(height, width) that load() would give, from the header alone. Raises ImageError as load() does."""
     if isinstance(source, Tensor):
-        return source.shape[-2], source.shape[-1]
+        return _checked_tensor(source).shape[-2], source.shape[-1]
     if isinstance(source, np.ndarray):
-        return source.shape[0], source.shape[1]
+        return _checked_array(source).shape[:2]
     if isinstance(source, Image.Image):
+        opening.check_size(source.height, source.width, "the picture")
         return source.height, source.width
     data, name = opening.contents(source)
     if (layout := wide_tiff.layout(data)) is not None:
@@ -207,9 +212,17 @@ def _checked_array(array: np.ndarray) -> Samples:
     return values
 
 
-def _from_tensor(image: Tensor) -> Picture:
+def _checked_tensor(image: Tensor) -> Tensor:
     if image.ndim != 3 or image.shape[0] != 3 or not image.numel() or not image.is_floating_point():
         raise ImageError(f"The tensor is {image.dtype} {tuple(image.shape)}; give float (3, H, W) in [0, 1].")
-    if not image.isfinite().all():
+    return image
+
+
+def _from_tensor(image: Tensor) -> Picture:
+    values = _checked_tensor(image).detach().float().cpu()
+    if not values.isfinite().all():
         raise ImageError("The tensor holds values that are not finite.")
-    return Picture(image.detach().float().cpu())
+    low, high = (bound.item() for bound in values.aminmax())
+    if low < 0 - _BEYOND or high > 1 + _BEYOND:
+        raise ImageError(f"The tensor holds values from {low:g} to {high:g}; give floats in [0, 1].")
+    return Picture(values)

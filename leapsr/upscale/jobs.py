@@ -99,13 +99,16 @@ def _is_folder(path: Path) -> bool:
 
 def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]:
     results = _resolved(out) if out is not None else None
-    for place, folders, files in os.walk(folder):
+    closed: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=closed.append):
         here = Path(place)
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
                 yield here / name
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
         folders[:] = [name for name in keep if name not in _NOT_PHOTOS and _resolved(here / name) != results]
+    for error in closed:  # as jobs that will fail, and say why
+        yield Path(error.filename)
 
 
 def _unique(found: Iterable[Found]) -> list[Found]:

@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -54,7 +55,8 @@ class Fingerprint(BaseModel):
 
 
 class Record(BaseModel):
-    """One line. output, source: relative to the manifest's folder where they lie in it; with slashes."""
+    """One line. output, source: relative to the manifest's folder; with slashes. beside: the files beside the
+    result, by name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,6 +65,14 @@ class Record(BaseModel):
     result: Fingerprint
     original: Fingerprint
     recipe: dict[str, JsonValue]
+    beside: dict[str, Fingerprint] = {}
+
+    def untouched(self, output: Path) -> bool:
+        """Whether the result, and what is left beside it, is what was written. output: where it lies now."""
+        beside = ((output.with_name(name), known) for name, known in self.beside.items())
+        return self.result.matches(output) and all(
+            known.matches(path) for path, known in beside if path.exists()
+        )
 
 
 class Manifest:
@@ -74,24 +84,34 @@ class Manifest:
         self._broken = False
         text = _text(self.path)
         self._torn = bool(text) and not text.endswith("\n")  # a line that a killed process left torn
-        self._records = {record.output: record for line in text.splitlines() if (record := _record(line))}
+        # Not splitlines: it also splits at separators that a caption may hold.
+        self._records = {record.output: record for line in text.split("\n") if (record := _record(line))}
 
     def find(self, output: Path) -> Record | None:
         """What is known of `output`, a path as the caller has it."""
-        return self._records.get(self._relative(output))
+        return self._records.get(self.name_of(output))
 
-    def add(self, source: Path, original: Fingerprint, output: Path, recipe: Recipe) -> None:
+    def add(
+        self,
+        source: Path,
+        original: Fingerprint,
+        output: Path,
+        recipe: Recipe,
+        beside: Sequence[Path] = (),
+    ) -> None:
         """Remember a finished result, in one write that ends up whole in the file or not at all.
 
+        beside: the files that were written with it, in its folder.
         Where that fails there is one warning, because the picture itself is done.
         """
         try:
             record = Record(
-                output=self._relative(output),
-                source=self._relative(source),
+                output=self.name_of(output),
+                source=self.name_of(source),
                 result=Fingerprint.of(output),
                 original=original,
                 recipe=dict(recipe),
+                beside={_portable(path.name): Fingerprint.of(path) for path in beside},
             )
             with self._lock:
                 self._append(record)
@@ -113,10 +133,16 @@ class Manifest:
             os.close(handle)
         self._records[record.output] = record
 
-    def _relative(self, path: Path) -> str:
-        folder = os.path.realpath(self.path.parent)
-        relative = Path(os.path.relpath(os.path.realpath(path.parent), folder), path.name).as_posix()
-        return os.fsencode(relative).decode("utf-8", "backslashreplace")  # JSON holds no broken UTF-8
+    def name_of(self, path: Path) -> str:
+        """How a record calls a path."""
+        folder, place = os.path.realpath(self.path.parent), os.path.realpath(path.parent)
+        with suppress(ValueError):  # on Windows nothing leads from one drive to another
+            place = os.path.relpath(place, folder)
+        return _portable(Path(place, path.name).as_posix())
+
+
+def _portable(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")  # JSON holds no broken UTF-8
 
 
 def _text(path: Path) -> str:

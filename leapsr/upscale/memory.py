@@ -50,9 +50,18 @@ def _container_memory() -> int | None:
     """What the control group that limits a container still allows."""
     try:
         limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return None if limit == "max" else max(0, int(limit) - int(used))
+        return None if limit == "max" else max(0, int(limit) - int(used) + _cached_files())
     except (OSError, ValueError):
         return None
+
+
+def _cached_files() -> int:
+    """Bytes that count as its own, but are what the system keeps of files and gives up when it is needed."""
+    try:
+        known = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+        return int(known.get("inactive_file", 0)) + int(known.get("active_file", 0))
+    except (OSError, ValueError):
+        return 0
 
 
 def _process_memory() -> int | None:

@@ -36,16 +36,34 @@ def checked(out: Path, suffix: str | None) -> Path:
 def distinct(
     sources: Sequence[Path], outputs: Sequence[Path], label: str, accompanied: bool = False
 ) -> list[Path]:
-    """The outputs, where those that several sources want keep the whole name of their source inside.
+    """The outputs, where those that several sources want keep the whole name of their source inside, and as
+    many of the folders above it as it takes.
 
     accompanied: they have files beside them, in whose names their suffixes do not tell them apart.
+    Raises UsageError where all folders are not enough.
     """
+    found = list(outputs)
+    for depth in range(1, 1 + max((len(source.parts) for source in sources), default=0)):
+        alike = _alike(found, accompanied)
+        for index in alike:
+            name = _fitting(_with_folders(sources[index], depth), f"_{label}{found[index].suffix}")
+            found[index] = found[index].with_name(name)
+    if alike := _alike(found, accompanied):
+        first, second = (sources[index] for index in alike[:2])
+        raise UsageError(f"{first} and {second} would become one file, {found[alike[0]]}; choose another -o.")
+    return found
+
+
+def _alike(outputs: Sequence[Path], accompanied: bool) -> list[int]:
+    """Which of them are wanted more than once, those of the first such name first."""
     keys = [_key(output.with_suffix("") if accompanied else output) for output in outputs]
     uses = Counter(keys)
-    return [
-        output.with_name(_fitting(source.name, f"_{label}{output.suffix}")) if uses[key] > 1 else output
-        for source, output, key in zip(sources, outputs, keys, strict=True)
-    ]
+    return sorted((i for i, key in enumerate(keys) if uses[key] > 1), key=lambda i: keys.index(keys[i]))
+
+
+def _with_folders(source: Path, depth: int) -> str:
+    """The last parts of a path, as one name."""
+    return "_".join(part for part in source.parts[-depth:] if part not in (source.anchor, ".."))
 
 
 def with_seed(label: str, seed: int) -> str:

@@ -3,6 +3,7 @@
 import ctypes
 import io
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,8 +30,16 @@ _BYTES_TO_DECODE = 8
 _pillow_limit = threading.Lock()
 
 
-def contents(source: str | Path | bytes) -> tuple[bytes, str]:
-    """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read."""
+def contents(source: object) -> tuple[bytes, str]:
+    """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read.
+
+    source: a path, or the bytes themselves.
+    """
+    if not isinstance(source, bytes | str | os.PathLike):
+        kind = type(source).__name__
+        raise ImageError(
+            f"A {kind} is no picture; give a path, a file's bytes, an image, an array or a tensor."
+        )
     name = "the picture" if isinstance(source, bytes) else str(source)
     _quiet_decoders()
     data = source if isinstance(source, bytes) else _read(Path(source))

@@ -34,9 +34,11 @@ def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
 def check_place(path: Path) -> None:
     """Raises OutputError where no file can be made at `path`, as far as can be told without making one."""
     try:
-        place = next(folder for folder in path.parents if folder.exists())
+        place = next((folder for folder in path.parents if folder.exists()), None)
     except OSError as error:
         raise OutputError(_write_failure(path, error)) from error
+    if place is None:  # a drive or a share of Windows
+        raise OutputError(f"{path} could not be written: there is no {path.anchor}; choose another -o.")
     if not place.is_dir():
         raise OutputError(f"{path} could not be written: {place} is a file, not a folder; choose another -o.")
     if not os.access(place, os.W_OK):

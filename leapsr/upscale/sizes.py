@@ -31,6 +31,8 @@ class Target:
         for name, value in given.items():
             if not 0 < value < float("inf"):
                 raise UsageError(f"{name.replace('_', ' ')} must be more than 0, not {value}.")
+            if name in _SIDES and value != int(value):
+                raise UsageError(f"{name.replace('_', ' ')} must be a whole number of pixels, not {value}.")
 
     def _given(self) -> dict[str, float]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -39,10 +41,10 @@ class Target:
     def size(self, height: int, width: int, model_scale: int) -> tuple[int, int]:
         """(height, width) of the result for a picture of height x width."""
         if self.width and self.height:
-            return self.height, self.width
+            return int(self.height), int(self.width)
         factor = self._factor(height, width, model_scale)
         wanted = _rounded(height * factor), _rounded(width * factor)
-        return self.height or wanted[0], self.width or wanted[1]
+        return int(self.height or wanted[0]), int(self.width or wanted[1])
 
     def _factor(self, height: int, width: int, model_scale: int) -> float:
         if self.megapixels:
@@ -70,6 +72,7 @@ class Target:
         return "x".join(f"{value:g}{units[name]}" for name, value in self._given().items())
 
 
+_SIDES = ("width", "height", "long_side", "short_side")
 AS_THE_MODEL = Target()
 
 LABEL = r"(?:x[\d.]+|\d+wx\d+h|[\d.]+(?:w|h|long|short|mp))"

@@ -1,9 +1,10 @@
 """The stages of one job, each a function of what the one before gave: examine, load, restore, write."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
-from ..errors import ImageError
+from ..errors import ImageError, OutputError
 from . import companions, images, memory, saving
 from .companions import NOTHING, Extras
 from .images import Picture
@@ -52,7 +53,7 @@ class Outcome:
 @dataclass(frozen=True)
 class Examined:
     """A job that is to be done. size, result: (height, width) before and after. reason: why it is done
-    although a result is there, else empty. copied: the source is large enough.
+    although a result is there, else empty. copied: the source is large enough. kept: see `Decision`.
     """
 
     job: Job
@@ -60,6 +61,7 @@ class Examined:
     result: tuple[int, int]
     copied: bool
     reason: str
+    kept: frozenset[Path] = frozenset()
 
     @property
     def footprint(self) -> int:
@@ -72,16 +74,14 @@ def examine(job: Job, scale: int, options: Options, ledger: Ledger) -> Examined 
 
     Raises ImageError for a source that is no picture, OutputError for a result that has no place.
     """
-    decision = ledger.decide(job)
+    decision = ledger.decide(job, companions.paths(job.output, options))
     if not decision.make:
         return Outcome(job, "skipped", decision.reason, doubtful=decision.doubtful)
     saving.check_place(job.output)
-    if ledger.existing == "refuse":
-        companions.refuse_existing(job.output, options)
     size = images.measure(job.source)
     copied = options.target.reached_by(*size, scale)
     result = size if copied else options.target.size(*size, scale)
-    return Examined(job, size, result, copied, decision.reason)
+    return Examined(job, size, result, copied, decision.reason, decision.kept)
 
 
 def fingerprint(job: Job, ledger: Ledger) -> Fingerprint | None:
@@ -110,15 +110,22 @@ def restore(
     if work.copied:
         return picture, NOTHING
     with memory.explained(work.job.source):
-        return companions.make(upscaler, picture, work.job.output, options, tiles)
+        return companions.make(upscaler, picture, work.job.output, options, tiles, work.kept)
 
 
 def write(work: Examined, picture: Picture, options: Options) -> None:
     """The complete file. Raises OutputError, and leaves nothing behind then."""
     if work.copied and _keeps_bytes(work, options):
-        saving.write(work.job.output, work.job.source.read_bytes())
+        saving.write(work.job.output, _bytes(work.job.source))
     else:
         companions.save(picture, work.job.output, options)
+
+
+def _bytes(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:  # it was there when it was looked at
+        raise OutputError(f"{source} could not be read: {error.strerror or error}.") from error
 
 
 def _keeps_bytes(work: Examined, options: Options) -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .. import catalog
-from ..errors import UsageError
+from ..errors import ImageError, UsageError
 from ..networks import Prompt
 from ..restorer import Restorer, read_config
 from . import images, memory, window_size
@@ -102,6 +102,8 @@ class Upscaler:
             result = self.upscale(images.load(image), target, settings, progress)
             return _array_like(image, result) if isinstance(image, np.ndarray) else images.to_pil(result)
         batch = image if image.ndim == 4 else image[None]
+        if not len(batch):
+            raise ImageError("The tensor holds no picture; give float (3, H, W) or (B, 3, H, W) in [0, 1].")
         results = [self.upscale(images.load(one), target, settings, progress).rgb.to(image) for one in batch]
         return torch.stack(results) if image.ndim == 4 else results[0]
 
@@ -256,4 +258,5 @@ def _cost(picture: Picture) -> memory.Cost:
 
 def _array_like(given: np.ndarray, picture: Picture) -> np.ndarray:
     array = images.to_array(picture)
+    array = array.copy() if np.may_share_memory(array, given) else array
     return array[..., None] if array.ndim < given.ndim else array

@@ -1,6 +1,8 @@
 import io
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,8 @@ def test_damage_is_told_without_names_of_our_own(pipe, photo):
         (["-"], "has no name"),
         (["-", "-o", "."], "has no name"),
         (["-", "-o", "-", "--json"], "--json"),
+        (["-", "-o", "b.png", "--dry-run", "--overwrite"], "--dry-run"),
+        (["-", "-o", "b.png", "--shard", "1/2"], "--shard"),
         (["-", "-o", "b.gif"], "has no suffix"),
         (["-", "-o", "b.png", "-f", "jpg"], "two formats"),
     ],
@@ -117,6 +121,17 @@ def test_pipes_that_cannot_work(pipe, photo, arguments, says):
     assert (code, out) == (2, b"")
     assert says in err
     assert names() == ["a.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_read_once(leapsr, photo):
+    """What `<(curl ...)` of a shell names."""
+    os.mkfifo("fifo")
+    writer = threading.Thread(target=lambda: Path("fifo").write_bytes(encoded(photo, "PNG")), daemon=True)
+    writer.start()
+    assert leapsr("upscale", "fifo", "-o", "b.png")[0] == 0
+    with Image.open("b.png") as image:
+        assert image.size == (148, 96)
 
 
 class Terminal(io.StringIO):

@@ -10,6 +10,7 @@ from leapsr.metrics.fidelity import lr_psnr
 from leapsr.upscale import companions, memory, naming
 from leapsr.upscale.images import load
 from leapsr.upscale.jobs import Job, plan
+from leapsr.upscale.ledger import Ledger
 from leapsr.upscale.options import Options
 from leapsr.upscale.upscaler import Settings
 from tests.conftest import picture_array
@@ -87,7 +88,18 @@ def test_every_file_is_known_beforehand(upscaler, source, options):
     known = companions.paths(output, Options(settings=DETAILED, **options))
     assert sorted(known) == sorted(extras.beside)
     with pytest.raises(OutputError, match="--overwrite"):
-        companions.refuse_existing(output, Options(settings=DETAILED, **options))
+        Ledger("refuse").decide(Job(source, output), known)
+
+
+def test_what_nobody_knows_beside_a_result_is_kept(upscaler, source):
+    options = Options(settings=DETAILED, samples=3, detail_map=True)
+    output = source.with_name("a_x4_s7.png")
+    mine = source.with_name("a_x4_s8.png")
+    mine.write_text("mine")
+    _, extras = companions.make(upscaler, load(source), output, options, None, kept={mine})
+    assert mine.read_text() == "mine"
+    assert mine not in extras.beside
+    assert len(extras.beside) == 3  # the third sample, their sheet and the map
 
 
 @pytest.mark.parametrize("options", [{"samples": 2}, {"detail_map": True}, {"consistency": 0.5}])

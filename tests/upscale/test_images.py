@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,9 +204,23 @@ def test_large_pictures_open_without_pillows_limit(tmp_path):
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
-def test_unusable_arrays(array):
+@pytest.mark.parametrize("take", [load, measure])
+def test_unusable_arrays(array, take):
     with pytest.raises(ImageError, match="array"):
-        load(array)
+        take(array)
+
+
+@pytest.mark.parametrize("source", [io.BytesIO(b"x"), bytearray(b"x"), memoryview(b"x"), [1, 2], None, 3])
+@pytest.mark.parametrize("take", [load, measure])
+def test_what_is_no_picture_at_all(source, take):
+    with pytest.raises(ImageError, match="give a path"):
+        take(source)
+
+
+def test_colours_are_made_anew(photo_tensor):
+    given = photo_tensor[0].clone()
+    load(given).rgb.zero_()
+    torch.testing.assert_close(given, photo_tensor[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +230,8 @@ def test_unusable_arrays(array):
         torch.zeros(3, 4, 4, dtype=torch.uint8),
         torch.zeros(3, 0, 4),
         torch.full((3, 2, 2), torch.nan),
+        torch.full((3, 2, 2), 255.0),
+        torch.full((3, 2, 2), -1.0),
     ],
 )
 def test_unusable_tensors(tensor):
@@ -268,6 +285,12 @@ def test_folder_that_is_a_file(tmp_path, photo):
 def test_name_too_long(tmp_path, photo):
     with pytest.raises(OutputError, match="could not be written"):
         save(load(photo), tmp_path / ("a" * 300 + ".png"))
+
+
+def test_a_drive_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    with pytest.raises(OutputError, match="choose another -o"):
+        saving.check_place(Path("/nowhere/a.png"))
 
 
 def test_folders_are_made(tmp_path, photo):

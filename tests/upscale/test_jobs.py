@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def tree(tmp_path):
 
 
 def outputs(jobs, root):
-    return {str(job.source.relative_to(root)): str(job.output.relative_to(root)) for job in jobs}
+    return {str(job.source.relative_to(root)): os.path.relpath(job.output, root) for job in jobs}
 
 
 def test_results_lie_beside_their_sources(tree):
@@ -86,6 +87,42 @@ def test_one_stem_twice(tree):
         "A.webp": "A.webp_x4.png",
         "b.jpg": "b_x4.png",
     }
+
+
+def test_one_name_in_several_folders(tree, tmp_path):
+    folder = tree("a/x.jpg", "b/x.jpg", "b/c/x.jpg", "y.jpg")
+    inputs = [folder / name for name in ("a/x.jpg", "b/x.jpg", "b/c/x.jpg", "y.jpg")]
+    assert outputs(plan(inputs, tmp_path / "out", "x4").jobs, folder) == {
+        "a/x.jpg": "../out/a_x.jpg_x4.jpg",
+        "b/x.jpg": "../out/b_x.jpg_x4.jpg",
+        "b/c/x.jpg": "../out/c_x.jpg_x4.jpg",
+        "y.jpg": "../out/y_x4.jpg",
+    }
+
+
+def test_a_name_that_another_one_becomes(tree):
+    folder = tree("a.jpg", "a.png", "a.jpg.png")
+    made = [job.output for job in plan([folder], None, "x4", ".png").jobs]
+    assert len(set(made)) == 3
+
+
+def test_folders_of_one_name_stay_apart(tree, tmp_path):
+    folder = tree("1/day/a.jpg", "2/day/a.jpg")
+    jobs = plan([folder / "1" / "day", folder / "2" / "day"], tmp_path / "out", "x4").jobs
+    assert len({job.output for job in jobs}) == 2
+
+
+def test_a_folder_that_cannot_be_read_is_a_job_that_will_fail(tree, monkeypatch):
+    folder, scandir = tree("a.jpg", "closed/b.jpg"), os.scandir
+
+    def refusing(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    jobs = plan([folder], None, "x4", recursive=True).jobs
+    assert [job.source for job in jobs] == [folder / "a.jpg", folder / "closed"]
 
 
 def test_several_folders_stay_apart(tree, tmp_path):

@@ -84,6 +84,61 @@ def test_what_somebody_changed_is_kept_even_with_other_settings(remembered):
     assert "changed by someone" in decision.reason
 
 
+def test_the_result_of_another_photo_is_kept(remembered, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.png").write_text("another photo")
+    decision = again(Job(tmp_path / "other" / "a.png", remembered.output, tmp_path))
+    assert (decision.make, decision.doubtful) == (False, True)
+    assert "was made of a.png" in decision.reason
+
+
+def test_what_somebody_changed_is_told_also_where_nothing_else_did(remembered):
+    remembered.output.write_text("retouched")
+    decision = again(remembered)
+    assert (decision.make, decision.doubtful) == (False, True)
+    assert "changed by someone" in decision.reason
+
+
+@pytest.fixture
+def accompanied(job):
+    """A job whose result has a file beside it, both remembered."""
+    beside = job.output.with_name("a_x4_detail.png")
+    beside.write_text("map")
+    ledger = Ledger("skip", RECIPE)
+    ledger.remember(job, ledger.fingerprint(job), [beside])
+    return job, beside
+
+
+def test_files_beside_a_result_are_replaced_only_where_they_are_known(accompanied):
+    job, beside = accompanied
+    stranger = job.output.with_name("a_x4_samples.png")
+    stranger.write_text("somebody's")
+    decision = Ledger("skip", {**RECIPE, "seed": 3}).decide(job, [beside, stranger])
+    assert decision.make
+    assert decision.kept == {stranger}
+    beside.write_text("retouched")
+    decision = Ledger("skip", {**RECIPE, "seed": 3}).decide(job, [beside])
+    assert (decision.make, decision.doubtful) == (False, True)
+
+
+def test_one_picked_and_the_others_deleted(accompanied):
+    job, beside = accompanied
+    job.output.unlink()
+    decision = Ledger("skip", RECIPE).decide(job, [beside])
+    assert (decision.make, decision.doubtful) == (False, True)
+    beside.unlink()
+    assert Ledger("skip", RECIPE).decide(job, [beside]).make
+
+
+def test_what_a_killed_run_left_beside_is_kept_and_the_result_made(job):
+    beside = job.output.with_name("a_x4_detail.png")
+    beside.write_text("map")
+    job.output.unlink()
+    decision = Ledger("skip", RECIPE).decide(job, [beside])
+    assert decision.make
+    assert decision.kept == {beside}
+
+
 def test_without_a_home_whatever_is_there_is_taken(remembered):
     decision = again(Job(remembered.source, remembered.output), seed=3)
     assert (decision.make, decision.doubtful) == (False, False)

@@ -27,6 +27,23 @@ def added(files, tmp_path):
     return manifest
 
 
+def test_drives_that_have_no_way_between_them(files, tmp_path, monkeypatch):
+    def on_windows(path, start):
+        raise ValueError("path is on mount 'C:', start on mount 'D:'")
+
+    monkeypatch.setattr(os.path, "relpath", on_windows)
+    source, output = files
+    Manifest(tmp_path / "out").add(source, Fingerprint.of(source), output, RECIPE)
+    assert Manifest(tmp_path / "out").find(output).source == source.as_posix()
+
+
+def test_a_caption_with_separators_of_its_own(files, tmp_path):
+    source, output = files
+    recipe = {"caption": "one\u2028two\x85three"}
+    Manifest(tmp_path / "out").add(source, Fingerprint.of(source), output, recipe)
+    assert Manifest(tmp_path / "out").find(output).recipe == recipe
+
+
 def test_what_is_added_is_found_again(added, files, tmp_path):
     for manifest in (added, Manifest(tmp_path / "out")):
         record = manifest.find(files[1])

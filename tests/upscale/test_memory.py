@@ -128,5 +128,7 @@ def test_a_container_limit_counts(tmp_path, monkeypatch):
     (tmp_path / "memory.current").write_text("1000\n")
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     assert memory.available(torch.device("cpu")) == 2000
+    (tmp_path / "memory.stat").write_text("anon 500\nfile 400\ninactive_file 300\nactive_file 100\n")
+    assert memory.available(torch.device("cpu")) == 2400  # what is cached of files is given up when needed
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.available(torch.device("cpu")) != 2000

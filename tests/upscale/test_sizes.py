@@ -60,6 +60,8 @@ def test_reached_by_a_picture_of_200_x_100(target, reached):
         {"scale": float("nan")},
         {"scale": float("inf")},
         {"width": 0},
+        {"width": 0.5},
+        {"long_side": 900.5},
         {"megapixels": -2},
     ],
 )

@@ -22,6 +22,22 @@ def test_the_result_is_exactly_four_times_as_large(upscaler, size):
     assert result.max() <= 1
 
 
+def test_what_is_large_enough_is_a_copy(upscaler):
+    for given in (np.zeros((20, 30, 3), np.uint8), torch.zeros(3, 20, 30)):
+        result = upscaler(given, width=10)
+        result[:] = 1
+        assert given.max() == 0
+
+
+def test_no_picture_in_a_batch(upscaler):
+    with pytest.raises(ImageError, match="no picture"):
+        upscaler(torch.zeros(0, 3, 4, 4))
+
+
+def test_whole_numbers_may_be_floats(upscaler):
+    assert upscaler(np.zeros((4, 6, 3), np.uint8), width=15.0, height=9.0).shape == (9, 15, 3)
+
+
 @pytest.mark.parametrize("tile", [1, 8, 10, 33, "auto"])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_tiles_do_not_show(upscaler, photo_tensor, tile, steps):
