@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+import leapsr
 from leapsr import Upscaler, catalog
 from leapsr.cli.main import app
 from leapsr.metrics.fidelity import psnr
@@ -50,7 +51,19 @@ def test_the_command_reaches_each_by_its_name(name, tmp_path):
     )
     assert result.exit_code == 0, result.output
     with Image.open(tmp_path / "out.png") as image:
-        assert image.size == (120, 80)
+        scale = Restorer.from_pretrained(catalog.find(name)).scale
+        assert image.size == (30 * scale, 20 * scale)
+
+
+def test_twice_as_large_is_made_by_the_model_for_that(tmp_path):
+    small = Image.fromarray((picture(20, 30).permute(1, 2, 0) * 255).byte().numpy())
+    small.save(tmp_path / "in.png")
+    wanted = Upscaler.from_pretrained(catalog.DEFAULT_X2, device="cpu")(small)
+    assert leapsr.upscale(small, scale=2, device="cpu").tobytes() == wanted.tobytes()
+    options = ["-s", "2", "--device", "cpu", "-o", str(tmp_path / "out.png")]
+    assert CliRunner().invoke(app, ["upscale", str(tmp_path / "in.png"), *options]).exit_code == 0
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize(("name", "fidelity"), POSITIONS)
@@ -79,9 +92,11 @@ def test_faithful_beats_bicubic_on_damaged_photos(name, shared):
         with Image.open(shared / "data" / "val" / "Kodak" / f"{index}.png") as file:
             hr = torch.tensor(np.asarray(file.crop((64, 64, 448, 448)).convert("RGB")))[None]
         hr = hr.permute(0, 3, 1, 2).float() / 255
-        lr = degrade.make("realesrgan-heavy", 4)(hr, torch.Generator().manual_seed(index))
+        scale = restorer.scale
+        lr = degrade.make("realesrgan-heavy", scale)(hr, torch.Generator().manual_seed(index))
         noise = torch.randn(hr.shape, generator=torch.Generator().manual_seed(index))
         restored = restorer.restore(lr, noise, fidelity=1).clamp(0, 1)
-        faithful = psnr(restored, hr, channels="y", border=4)
-        gains.append(faithful - psnr(bicubic_upsample(lr, 4).clamp(0, 1), hr, channels="y", border=4))
+        faithful = psnr(restored, hr, channels="y", border=scale)
+        simple = bicubic_upsample(lr, scale).clamp(0, 1)
+        gains.append(faithful - psnr(simple, hr, channels="y", border=scale))
     assert torch.cat(gains).mean() > 0.2

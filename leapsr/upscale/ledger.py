@@ -58,7 +58,7 @@ class Ledger:
         return self._again(job, present, record, manifest.name_of(job.source))
 
     def _again(self, job: Job, present: Sequence[Path], record: Record | None, source: str) -> Decision:
-        """Made again is only what leapsr made of this source, but otherwise; the rest may be someone's work."""
+        """Made again is only what leapsr made of this source otherwise; the rest may be someone's work."""
         if record is None:
             return _kept(f"{job.output} is there, nobody knows how it was made")
         stale = _difference(record.recipe, self.recipe or {})
