@@ -29,6 +29,9 @@ ARCHIVE_SUFFIX = ".safetensors"
 ENCODED_SIZES = "sizes"
 """Metadata of an archive of encoded photos: JSON, the name of each to its (height, width)."""
 
+_TURNING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
+"""Parts of a PNG that may hold an orientation."""
+
 Progress = Callable[[int, int], None]  # (done, total)
 
 
@@ -52,12 +55,21 @@ def decode(file: Path | io.BytesIO, name: str | None = None) -> Tensor:
     """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file, by `name` if given."""
     try:
         with Image.open(file) as image:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            pixels = np.asarray(_rgb(ImageOps.exif_transpose(image)))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
             f"{name or file} cannot be read as a photo ({error}); remove or replace it."
         ) from error
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """In 8 bits. Of grey in more of them Pillow cuts what is above 255 instead of scaling it."""
+    peak = 1 if image.mode == "F" else 65_535 if image.mode.startswith("I") else None
+    if peak is None:
+        return image.convert("RGB")
+    grey = np.nan_to_num(np.asarray(image, np.float32) * (255 / peak)).clip(0, 255).round()
+    return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -87,7 +99,13 @@ class FolderPhotos:
         return self.whole(index)[:, top : top + side, left : left + side]
 
     def whole(self, index: int) -> Tensor:
-        return decode(self.files[index])
+        """Raises DataError, also where the header told another size."""
+        photo = decode(self.files[index])
+        if photo.shape[1:] != self.sizes[index]:
+            raise DataError(
+                f"{self.files[index]} has other sides than its header says; save it again, or remove it."
+            )
+        return photo
 
 
 class PackedPhotos:
@@ -194,8 +212,9 @@ def size_of(file: Path) -> tuple[int, int]:
     """(height, width) upright, from the header alone."""
     try:
         with Image.open(file) as image:
-            # Asking a PNG without EXIF for it would decode the whole picture.
-            exif = image.getexif() if image.format != "PNG" or "exif" in image.info else {}
+            # Asking a PNG without any for its EXIF would decode the whole picture.
+            asked = image.format != "PNG" or not _TURNING.isdisjoint(image.info)
+            exif = image.getexif() if asked and image.format != "TIFF" else {}  # a TIFF's is turned already
             turned = exif.get(0x0112, 1) >= 5  # orientations 5 to 8 swap the sides
             return (image.width, image.height) if turned else (image.height, image.width)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

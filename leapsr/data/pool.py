@@ -93,7 +93,7 @@ def build(
     """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker = folder / "pool.json"
-    if marker.exists() and json.loads(marker.read_text()) == wanted:
+    if marker.exists() and _made_from(marker) == wanted:
         return
     check_space(folder, spec)
     marker.unlink(missing_ok=True)
@@ -114,6 +114,14 @@ def build(
             "A process that degrades photos was killed, perhaps for want of memory; leave the largest out."
         ) from error
     marker.write_text(json.dumps(wanted))
+
+
+def _made_from(marker: Path) -> object:
+    """None where the marker was not written to its end."""
+    try:
+        return json.loads(marker.read_text())
+    except ValueError:
+        return None
 
 
 def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:

@@ -103,13 +103,14 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def merge_lora(network: nn.Module) -> None:
-    """Make the adapters part of the weights, in the network's precision, and take them out.
+    """Make the adapters part of the weights, and take them out.
 
-    The merged weights are new tensors: a teacher that shares the old ones keeps them.
+    Those weights are float32 then: half precision would lose what is small beside them. They are new
+    tensors: a teacher that shares the old ones keeps them.
     """
     for name, layer in list(_adapted(network)):
         base = layer.get_base_layer()
-        base.weight = nn.Parameter(base.weight.detach(), requires_grad=base.weight.requires_grad)
+        base.weight = nn.Parameter(base.weight.detach().float(), requires_grad=base.weight.requires_grad)
         layer.merge(safe_merge=True)  # which puts other data into this parameter
         parent, _, child = name.rpartition(".")
         setattr(network.get_submodule(parent), child, base)

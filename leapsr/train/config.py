@@ -187,6 +187,8 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
+    if isinstance(config.network, UNetConfig) and config.scale not in (None, config.network.scale):
+        raise ConfigError(f"scale = {config.scale}: this network has its own, use network.scale.")
     _check_method(config)
     for player in config.optimizer.players:
         if player not in PLAYERS:
@@ -206,6 +208,10 @@ def _check_method(config: TrainConfig) -> None:
     refined = config.method if isinstance(config.method, methods.RefinementConfig) else None
     if refined is not None and refined.judge == "dino" and config.dino is None:
         raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
+    if refined is not None and refined.judge == "pixels" and kinds.sees(config.network) == "latents":
+        raise ConfigError(
+            "A critic of pixels needs pixels to compare with, not latents: use method.judge=dino."
+        )
     if config.method.guided and not config.labelled:
         raise ConfigError(
             "This guidance compares quality labels: use a teacher that was trained with "

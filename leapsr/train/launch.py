@@ -95,7 +95,8 @@ def run(
             callbacks.notice(prepared.UNSEEN)
         job = _job(config, accelerator, networks, out, callbacks)
         if checkpoint is not None:
-            job.progress = checkpoints.load(checkpoint, accelerator, partly=config.adapters is not None)
+            with optimizers.as_configured(job.optimizers):
+                job.progress = checkpoints.load(checkpoint, accelerator, partly=config.adapters is not None)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
             source = samples.sampler(photos, shots, config, accelerator.device, out / "pool", callbacks)
@@ -282,7 +283,12 @@ def _looker(
     def look(network: nn.Module, step: int) -> dict[str, float]:
         if check is None:
             return {}
-        scores, grid = check(_restorer(networks, network).to(device))
+        restorer = _restorer(networks, network)
+        if isinstance(network, UNet):
+            restorer.to(device)
+        else:  # there already, and its weights are the run's: they keep their precision
+            restorer.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        scores, grid = check(restorer)
         save_grid(grid, out / "samples" / f"step-{step:08d}.png")
         return scores
 

@@ -1,6 +1,7 @@
 """What moves the weights: AdamW, or Muon for the convolution kernels beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -62,6 +63,20 @@ class Muon(torch.optim.Muon):
         super().zero_grad(set_to_none)
         for kernel in self.kernels:
             kernel.grad = None
+
+
+@contextmanager
+def as_configured(players: Mapping[str, list[Rated]]) -> Iterator[None]:
+    """What loads a state inside brings moments and steps; betas and decay stay what the run asks for."""
+
+    def groups() -> list[dict[str, Any]]:
+        rated = [each for player in players.values() for each in player]
+        return [group for optimizer, _ in rated for group in optimizer.param_groups]
+
+    asked = [{name: value for name, value in group.items() if name != "params"} for group in groups()]
+    yield
+    for group, known in zip(groups(), asked, strict=True):
+        group.update(known)
 
 
 def _orthogonal(

@@ -57,7 +57,7 @@ def assemble(
     origin = begun or found
     model = _model(config, origin)
     if not isinstance(config.network, UNetConfig):
-        return _large(config, model, found, begun, device)
+        return _large(config, model, found, begun, device, resumed)
     student = _student(config, found, begun, notice, resumed)
     frozen = None if found is None else found.network
     eyes = None if config.dino is None else Dino(config.dino)
@@ -117,9 +117,14 @@ def _large(
     teacher: Restorer | None,
     begun: Restorer | None,
     device: torch.device,
+    resumed: bool,
 ) -> Cast:
     """Networks that begin as another one or as nothing. What does not train is in memory once, in the
     precision of the run; what trains is float32."""
+    if begun is None and isinstance(config.method, methods.RefinementConfig) and not resumed:
+        raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
+    if begun is None and teacher is None and config.adapters is not None:
+        raise ConfigError(f"{config.recipe} adapts a network that is there: give its model with --from.")
     dtype = torch.bfloat16 if config.precision == "bf16" and config.adapters is not None else torch.float32
     frozen = None if teacher is None else teacher.to(device, dtype).network
     origin = frozen if begun is None else begun.to(device, dtype).network
@@ -138,6 +143,7 @@ def _large(
     for known in (frozen, origin):
         if known is not None:
             known.requires_grad_(False)
+    student.train()  # what was loaded to restore with has no dropout
     return Cast(student, space(model), model, frozen, others, eyes)
 
 

@@ -1,5 +1,6 @@
 """From the photos on disk to the network's space: which samples a step sees and how they are prepared."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ def smallest(data: DataConfig) -> int:
 def split(
     source: str | Path, config: TrainConfig, notice: Callable[[str], None] = lambda text: None
 ) -> Photographs | Shards:
-    """Hold some photos out, spread evenly over the list; of shards, which hold none, nothing.
+    """Hold some photos out, by their names, so that those stay where others come or go; of shards, which
+    hold no photos, nothing.
 
     notice: told how many photos are too small to be used.
 
@@ -70,8 +72,8 @@ def split(
     if photos.too_small:
         found, least = count + photos.too_small, smallest(data)
         notice(f"Left out, with a side below {least} pixels: {photos.too_small} of {found} photos.")
-    held_out = [int(i) for i in np.linspace(0, count, data.held_out, endpoint=False)]
-    return Photographs(photos, sorted(set(range(count)) - set(held_out)), held_out)
+    drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
+    return Photographs(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
 
 
 def sampler(

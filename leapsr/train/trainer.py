@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..data.prefetch import Prefetch
-from ..errors import TrainingError
+from ..errors import DataError, TrainingError
 from ..methods import Batch, Method
 from . import checkpoints
 from .config import OptimizerConfig, TrainConfig
@@ -74,14 +74,28 @@ class Stopwatch:
 
 
 def fit(run: Run) -> None:
-    """Train to the last step, the deadline, or until run.stop(); leaves a checkpoint and a student."""
+    """Train to the last step, the deadline, or until run.stop(); leaves a checkpoint and a student.
+
+    Raises DataError for a photo that turns out damaged when it is read, after a checkpoint where that can be
+    made: it is collective, and the other processes have read theirs.
+    """
+    finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)
+    try:
+        _steps(run, finite)
+    except DataError:
+        if run.accelerator.num_processes == 1:
+            keep(run, finite)
+        raise
+
+
+def _steps(run: Run, finite: Tensor) -> None:
+    """finite: whether all losses were, told in place."""
     config, step = run.config, run.progress["step"]
     used = spent(run)
     batches = Prefetch(run.read, range(step, config.steps if used < 1 else step), config.data.workers)
     watch = Stopwatch(batches)
     saved = time.monotonic()
     began = saved - run.progress["seconds"]
-    finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)
     for sample in batches:
         batch = run.prepare(sample, step)
         share = schedule(config.optimizer, step, config.steps, used)

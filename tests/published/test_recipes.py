@@ -182,6 +182,31 @@ def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos
     assert all(torch.equal(resumed[key], whole[key]) for key in whole)
 
 
+@pytest.mark.parametrize("name", ["mfsr_sd35", "flowsr_sd21"])
+def test_looking_at_pictures_changes_nothing(name, models, tiny, photos, tmp_path):
+    """In half precision the frozen weights that the run shares with what is looked at must stay so."""
+    found = []
+    for every in (1, 100):
+        asked = tiny_run(name, models, tiny).model_copy(update={"precision": "bf16", "validate_every": every})
+        teacher, start = (other and models(other) for other in BEGINNINGS[name])
+        launch.run(asked, photos, tmp_path / str(every), teacher=teacher, start=start, cpu=True)
+        found.append(load_file(tmp_path / str(every) / "model" / "model.safetensors"))
+    looked, undisturbed = found
+    assert all(torch.equal(looked[key], undisturbed[key]) for key in undisturbed)
+
+
+@pytest.mark.parametrize("name", ["smfsr_sd35_refine", "flowsr_sd21"])
+def test_what_a_run_must_begin_with(name, runs, models, tiny, photos, tmp_path):
+    teacher = runs("dit4sr_sd35") / "model" if name == "smfsr_sd35_refine" else None
+    with pytest.raises(ConfigError, match="--from"):
+        launch.run(tiny_run(name, models, tiny), photos, tmp_path, teacher=teacher, cpu=True)
+
+
+def test_a_critic_of_pixels_beside_latents_is_refused():
+    with pytest.raises(ConfigError, match=r"method\.judge=dino"):
+        config.override(recipes.get("smfsr_sd35_refine"), ["method.judge=pixels"])
+
+
 def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, photos, tmp_path):
     """Those that are frozen are never in it, so that accelerate loads what there is."""
     shutil.copytree(runs("mfsr_sd35"), tmp_path / "run")

@@ -17,7 +17,7 @@ from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, Us
 from leapsr.networks import Condition
 from leapsr.networks.rescaling import rescaled
 from leapsr.restorer import Restorer
-from leapsr.train import checkpoints, config, launch, recipes
+from leapsr.train import checkpoints, config, launch, recipes, samples
 from tests.train.conftest import QUICK, relabelled
 
 
@@ -403,6 +403,50 @@ def test_photos_that_are_too_small_are_counted(photos, tmp_path):
     train("teacher_tiny", tmp_path / "photos", tmp_path / "run", "steps=1", callbacks=callbacks)
     count = len(list((tmp_path / "photos").iterdir()))
     assert f"Left out, with a side below 32 pixels: 1 of {count} photos." in said
+
+
+def test_held_out_photos_stay_where_others_come_and_go(photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    resolved = config.override(recipes.get("teacher_tiny"), [*QUICK, "data.held_out=2"])
+
+    def held_out():
+        shots = samples.split(tmp_path / "photos", resolved)
+        return {shots.photos.names[index] for index in shots.held_out}
+
+    before = held_out()
+    trained = next(path for path in sorted((tmp_path / "photos").iterdir()) if path.name not in before)
+    trained.unlink()
+    assert held_out() == before
+
+
+def test_a_damaged_photo_costs_nothing_that_was_trained(photos, tmp_path):
+    """Its header is fine, so that only reading a crop of it tells."""
+    shutil.copytree(photos, tmp_path / "photos")
+    settings = ["steps=200", "batch=1", "data.workers=1", "data.held_out=1"]
+    shots = samples.split(
+        tmp_path / "photos", config.override(recipes.get("teacher_tiny"), [*QUICK, *settings])
+    )
+    damaged = tmp_path / "photos" / shots.photos.names[shots.training[0]]
+    damaged.write_bytes(damaged.read_bytes()[:-2000])
+    with pytest.raises(DataError, match="cannot be read as a photo"):
+        train("teacher_tiny", tmp_path / "photos", tmp_path / "run", *settings)
+    assert checkpoints.complete(tmp_path / "run" / "checkpoints")
+
+
+def test_resuming_takes_the_settings_of_the_optimizer(photos, tmp_path):
+    train("teacher_tiny", photos, tmp_path, "steps=1")
+    seen = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, *arguments, **options):
+        seen.append((self.param_groups[0]["weight_decay"], self.param_groups[0]["betas"]))
+        return step(self, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", watched)
+        changed = ["steps=2", "optimizer.weight_decay=0.5", "optimizer.beta2=0.5"]
+        train("teacher_tiny", photos, tmp_path, *changed, resume="auto")
+    assert seen == [(0.5, (0.9, 0.5))]
 
 
 @pytest.mark.parametrize("scale", [2, 3])
