@@ -94,9 +94,11 @@ def run(
             prepared.check_model(shots, networks.model)
             callbacks.notice(prepared.UNSEEN)
         job = _job(config, accelerator, networks, out, callbacks)
+        job.progress["start"] = None if start is None else str(start)
         if checkpoint is not None:
             with optimizers.as_configured(job.optimizers):
                 job.progress = checkpoints.load(checkpoint, accelerator, partly=config.adapters is not None)
+            _check_start(config, job.progress, start)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
             source = samples.sampler(photos, shots, config, accelerator.device, out / "pool", callbacks)
@@ -110,6 +112,13 @@ def run(
             job.look = _looker(shots, config, networks, out, accelerator.device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
+
+
+def _check_start(config: TrainConfig, progress: dict[str, Any], start: Path | None) -> None:
+    """Adapters are saved without what they adapt. Raises ConfigError where that would be another network."""
+    begun = progress.get("start")
+    if begun is not None and start is None and config.adapters is not None:
+        raise ConfigError(f"This run began --from {begun}, and its states hold adapters only: give it again.")
 
 
 def _job(

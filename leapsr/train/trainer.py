@@ -105,7 +105,7 @@ def _steps(run: Run, finite: Tensor) -> None:
         now, step = time.monotonic(), step + 1
         count = len(batch.image) * run.accelerator.num_processes
         watch.samples += count
-        run.progress = {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
+        run.progress |= {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
         run.tick(step)
         used = spent(run)
         over = run.stop() or used >= 1 or (run.deadline is not None and now > run.deadline)

@@ -16,7 +16,7 @@ from leapsr.errors import ConfigError, TrainingError
 from leapsr.networks import guided_unet, swin_unet
 from leapsr.networks.kinds import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, launch, published, recipes
+from leapsr.train import config, launch, players, published, recipes
 from tests.conftest import picture_array
 
 Models = Callable[[str], Path]
@@ -183,16 +183,17 @@ def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos
 
 
 @pytest.mark.parametrize("name", ["mfsr_sd35", "flowsr_sd21"])
-def test_looking_at_pictures_changes_nothing(name, models, tiny, photos, tmp_path):
-    """In half precision the frozen weights that the run shares with what is looked at must stay so."""
-    found = []
-    for every in (1, 100):
-        asked = tiny_run(name, models, tiny).model_copy(update={"precision": "bf16", "validate_every": every})
-        teacher, start = (other and models(other) for other in BEGINNINGS[name])
-        launch.run(asked, photos, tmp_path / str(every), teacher=teacher, start=start, cpu=True)
-        found.append(load_file(tmp_path / str(every) / "model" / "model.safetensors"))
-    looked, undisturbed = found
-    assert all(torch.equal(looked[key], undisturbed[key]) for key in undisturbed)
+def test_looking_at_pictures_leaves_half_precision_as_it_is(
+    name, models, tiny, photos, tmp_path, monkeypatch
+):
+    """The weights of the run are shared with what is looked at: made float32 there, they would be here."""
+    cast, assemble = [], players.assemble
+    monkeypatch.setattr(players, "assemble", lambda *given: cast.append(assemble(*given)) or cast[0])
+    asked = tiny_run(name, models, tiny).model_copy(update={"precision": "bf16", "validate_every": 1})
+    teacher, start = (other and models(other) for other in BEGINNINGS[name])
+    launch.run(asked, photos, tmp_path, teacher=teacher, start=start, cpu=True)
+    frozen = [weight for weight in cast[0].student.parameters() if not weight.requires_grad]
+    assert {weight.dtype for weight in frozen} == {torch.bfloat16}
 
 
 @pytest.mark.parametrize("name", ["smfsr_sd35_refine", "flowsr_sd21"])
@@ -200,6 +201,14 @@ def test_what_a_run_must_begin_with(name, runs, models, tiny, photos, tmp_path):
     teacher = runs("dit4sr_sd35") / "model" if name == "smfsr_sd35_refine" else None
     with pytest.raises(ConfigError, match="--from"):
         launch.run(tiny_run(name, models, tiny), photos, tmp_path, teacher=teacher, cpu=True)
+
+
+def test_what_adapters_began_with_is_asked_for_again(runs, models, tiny, photos, tmp_path):
+    asked, start = tiny_run("mfsr_sd35", models, tiny), runs("mfsr_sd35") / "model"
+    one = asked.model_copy(update={"steps": 1})
+    launch.run(one, photos, tmp_path, teacher=models("dit4sr_q"), start=start, cpu=True)
+    with pytest.raises(ConfigError, match="began --from"):
+        launch.run(asked, photos, tmp_path, teacher=models("dit4sr_q"), cpu=True, resume="auto")
 
 
 def test_a_critic_of_pixels_beside_latents_is_refused():
