@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 
 from . import catalog
-from .errors import WeightsError
+from .errors import UsageError, WeightsError
 from .frozen import save_book, standard_texts, text_encoder, write_book
+from .frozen.fingerprint import fingerprint
 from .published import BASES, Published, published
 from .restorer import ModelConfig, Restorer
 
@@ -31,12 +32,15 @@ def convert(
     base: the folder of the base model that it needs; None where `weights` is one itself.
     dtype: of the weights as they are written. device: where texts are encoded.
     The texts are encoded before the network is read, each encoder alone, and the network is in memory once.
-    Raises UnknownName, WeightsError where something is missing, with the command that gets it, OutputError.
+    Raises UnknownName, UsageError for a base that is not needed, WeightsError where something is missing,
+    with the command that gets it, OutputError.
     """
     known = published(name)
     place = _place(name, known, weights)
     if base is None and known.base and (place / "model_index.json").is_file():
         base = place
+    if base is not None and not known.base:
+        raise UsageError(f"{name} needs no base model; leave --base out.")
     if known.base and base is None:
         raise WeightsError(
             f"{name} needs the folder of its base model: {BASES[known.base].download(Path(known.base))}; "
@@ -46,6 +50,7 @@ def convert(
     texts = out / f"{catalog.PROMPTS}.new"
     if base is not None:
         fields["autoencoder"] = str(base.resolve())
+        fingerprint(base)  # or only using the model would tell that there is none
     if known.reads_text:
         assert base is not None
         encoder = text_encoder(base, dtype=torch.float32, after="release")

@@ -276,7 +276,7 @@ class Restorer:
                 parts.insert(1, folder / f"{PROMPTS}.part")
                 shutil.copyfile(config.prompts, parts[1])
                 config = config.model_copy(update={"prompts": PROMPTS})
-            parts[-1].write_text(config.model_dump_json(indent=2) + "\n")
+            parts[-1].write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
             for part in parts:
                 part.replace(part.with_suffix(""))
         except (OSError, SafetensorError) as error:
@@ -324,7 +324,7 @@ def read_config(folder: Path) -> ModelConfig:
     """Raises WeightsError naming the file and the first field that is wrong."""
     path = folder / CONFIG
     try:
-        config = ModelConfig.model_validate_json(path.read_text())
+        config = ModelConfig.model_validate_json(path.read_text(encoding="utf-8"))
         methods.entry(config.method)
     except FileNotFoundError:
         raise WeightsError(f"{folder} is not a model folder: it has no {CONFIG}.") from None

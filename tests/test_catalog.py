@@ -1,8 +1,10 @@
 import shutil
 
 import pytest
+from typer.testing import CliRunner
 
 from leapsr import catalog
+from leapsr.cli.main import app
 from leapsr.errors import UnknownName, WeightsError
 
 
@@ -52,6 +54,15 @@ def test_the_default_for_twice_as_large_or_less(models, factor, wanted):
     assert catalog.default_name(factor=factor) == {2: catalog.DEFAULT_X2, 4: catalog.DEFAULT}[wanted]
     shutil.rmtree(models / catalog.DEFAULT_X2)
     assert catalog.default_name(factor=factor) == catalog.DEFAULT
+
+
+def test_a_list_with_a_model_that_is_not_whole(models):
+    shutil.copytree(models / "tiny", models / "half")
+    (models / "half" / catalog.WEIGHTS).unlink()
+    result = CliRunner().invoke(app, ["models", "list"])
+    assert result.exit_code == 0
+    assert "has no model.safetensors" in result.output
+    assert str(models / "tiny") in result.output
 
 
 def test_in_brief(models):

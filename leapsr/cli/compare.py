@@ -48,6 +48,7 @@ def compare(
 ) -> None:
     """Put several models into one table, each at every number of steps and position of its dial."""
     from ..metrics import comparison
+    from ..metrics.restorers import remarks
     from ..metrics.runs import training
 
     counts, positions = numbers(steps, int, "--steps"), numbers(fidelity, float, "--fidelity")
@@ -60,6 +61,7 @@ def compare(
     folder = read_pairs(pairs, loaded[0][1], 1, limit)
     chosen, notes = usable(METRICS, weights, folder)
     border = folder.scale if border is None else border
+    notes += [each for name, (_, model) in zip(names, loaded, strict=True) for each in remarks(name, model)]
     table = comparison.run(plan, watched(folder, "comparing"), chosen, border, notes)
     runs = [training(name, place) for name, (place, _) in zip(names, loaded, strict=True)]
     first = loaded[0][1]

@@ -83,13 +83,14 @@ def find_pictures(source: Path) -> dict[str, Path]:
     if source.is_file():
         return {source.stem: source}
     found: dict[str, Path] = {}
+    taken: dict[str, Path] = {}  # by names that are one file where the system ignores case
     for path in picture_files(source):
         name = path.relative_to(source).with_suffix("").as_posix()
-        if name in found:
+        if (key := name.casefold()) in taken:
             raise UsageError(
-                f"{found[name]} and {path.name} would both become {name}.png; rename one of them."
+                f"{taken[key]} and {path.name} would both become {name}.png; rename one of them."
             )
-        found[name] = path
+        taken[key] = found[name] = path
     if not found:
         state = "holds no picture" if source.is_dir() else "does not exist"
         raise UsageError(
@@ -100,10 +101,13 @@ def find_pictures(source: Path) -> dict[str, Path]:
 
 def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
     """Raises UsageError where an output would replace a source."""
+    from ..upscale.jobs import identity
+
     sources = {path.resolve() for path in files.values()}
+    present = {identity(path) for path in sources} - {None}
     for name in files:
         for output in job.outputs(name).values():
-            if output.resolve() in sources:
+            if output.resolve() in sources or identity(output) in present:
                 raise UsageError(f"{output} is one of the sources; give another folder for the results.")
 
 

@@ -46,7 +46,12 @@ SolverOption = Annotated[
     typer.Option("--solver", help="How a teacher's flow is followed. Default: euler."),
 ]
 Guidance = Annotated[
-    float, typer.Option(min=0, help="Of a teacher with labels: how far away from bad images. 1 is none.")
+    float | None,
+    typer.Option(
+        min=0,
+        help="Of a teacher with labels: how far away from bad images. 1 is none.",
+        show_default="the model's own",
+    ),
 ]
 Straightness = Annotated[
     bool, typer.Option("--straightness", help="Say how far a teacher's flow is from straight lines.")
@@ -75,7 +80,7 @@ def evaluate(
     fidelity: Fidelity = None,
     steps: Steps = "1",
     solver: SolverOption = None,
-    guidance: Guidance = 1.0,
+    guidance: Guidance = None,
     straightness: Straightness = False,
     choose: Choose = None,
     write: Write = False,
@@ -112,14 +117,15 @@ def evaluate(
     straight = trial.straightness() if straightness else None
     sheet = Sheet()
     table = trial.run(trial.restorers(counts, positions, baseline), chosen, notes, sheet.observe)
-    show(table)
-    _conclude(choose, choice, straight, counts[0])
     if out is not None:
         asked = {"model": model, "pairs": str(pairs), "fidelity": positions, "steps": counts}
         found = {"choose": choose, "tried": choice and choice.tried, "straightness": straight}
         trials.write(table, sheet, out, asked | trial.as_dict() | found)
     if write and folder is not None and choice is not None:
         write_default(folder, choice.fidelity)
+    show(table)
+    _conclude(choose, choice, straight, counts[0])
+    if write:
         say(f"It is now the default of {folder}.")
 
 
@@ -130,7 +136,7 @@ def _trial(
     border: int | None,
     seed: int,
     solver: "Solver | None",
-    guidance: float,
+    guidance: float | None,
 ) -> "Trial":
     from ..metrics.comparison import labels
     from ..metrics.trial import BICUBIC, Trial
@@ -141,12 +147,12 @@ def _trial(
 
 
 def _check_options(
-    choose: str | None, write: bool, counts: list[int], positions: list[float] | None, guidance: float
+    choose: str | None, write: bool, counts: list[int], positions: list[float] | None, guidance: float | None
 ) -> None:
     """Raises UsageError for options that exclude each other and for values that are none."""
     from ..metrics.choose import parse
 
-    if not math.isfinite(guidance):
+    if guidance is not None and not math.isfinite(guidance):
         raise UsageError(f"--guidance takes a finite number, as 3, not {guidance}.")
     if choose is None and write:
         raise UsageError("--write needs --choose, which finds the position to write.")

@@ -1,6 +1,8 @@
 """The `leapsr` command. Each verb has a file of its own, which imports what it needs when it runs."""
 
+import io
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -53,6 +55,8 @@ def leapsr(
 
 def main() -> None:
     """Run the command and exit: 0 all done, 1 some items failed, 2 usage, 3 no weights, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names and tables may hold what it cannot encode
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="leapsr")
     except (LeapsrError, MemoryError) as error:

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from .. import catalog
+from ..errors import WeightsError
 from . import published
 from .completion import model_names
-from .scoring import Device, Dtype
+from .scoring import Device, Dtype, enough_memory
 
 app = typer.Typer(help="Show, check, download and convert models.", no_args_is_help=True)
 app.command()(published.download)
@@ -42,18 +43,21 @@ def list_models(model_dir: ModelDir = None, every: Published = False) -> None:
     default = catalog.default_name(model_dir) if known else None
     width = max(map(len, known), default=0)
     for name in known:
-        folder = catalog.find(name, model_dir)
-        typer.echo(f"{'*' if name == default else ' '} {name:<{width}}  {_in_brief(folder)}  {folder}")
+        typer.echo(f"{'*' if name == default else ' '} {name:<{width}}  {_in_brief(name, model_dir)}")
     if every:
         for line in ["", "published weights, to download and to convert:", *published.listing()]:
             typer.echo(line)
 
 
-def _in_brief(folder: Path) -> str:
-    """Scale, method and size of a model, in columns."""
+def _in_brief(name: str, model_dir: Path | None) -> str:
+    """Scale, method, size and folder of a model, in columns; or what is missing of it."""
+    try:
+        folder = catalog.find(name, model_dir)
+    except WeightsError as error:
+        return str(error)
     found = catalog.summary(folder)
     scale = "" if found.scale is None else f"x{found.scale}"
-    return f"{scale:<3} {found.method or '':<8} {found.size / 1e6:8.1f} MB"
+    return f"{scale:<3} {found.method or '':<8} {found.size / 1e6:8.1f} MB  {folder}"
 
 
 @app.command()
@@ -76,6 +80,7 @@ def verify(name: Name = None, model_dir: ModelDir = None) -> None:
 
 
 @app.command()
+@enough_memory()
 def embed(
     folder: Encoders,
     output: Book = Path("prompts.safetensors"),

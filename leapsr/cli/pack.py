@@ -37,6 +37,8 @@ def pack(
         raise UsageError(f"{archive} must end in {photos.ARCHIVE_SUFFIX}.")
     if max_megabytes is not None and max_megabytes <= 0:
         raise UsageError("--max-megabytes must be above 0.")
+    if max_megabytes is None and (quality, shrink) != (90, 1):
+        raise UsageError("--quality and --shrink are of encoded photos: they need --max-megabytes.")
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("packing")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import DataError
-from .scoring import Device, Dtype
+from .scoring import Device, Dtype, enough_memory
 
 if TYPE_CHECKING:
     from ..data.preparing import Workshop
@@ -48,6 +48,7 @@ Verify = Annotated[
 ]
 
 
+@enough_memory()
 def prepare(
     photos: Photos,
     out: Out,

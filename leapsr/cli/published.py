@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import UnknownName, UsageError
-from .scoring import Device
+from .scoring import Device, enough_memory
 
 if TYPE_CHECKING:
     from ..frozen.repositories import Repository
@@ -94,6 +94,7 @@ def _next_steps(name: str, folder: Path) -> list[str]:
     return ["next:", *(f"  {step}" for step in [*steps, shlex.join(words)])]
 
 
+@enough_memory()
 def convert(
     name: Name,
     weights: Weights,

@@ -44,7 +44,7 @@ def enough_memory() -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise DataError(
-            "There is not enough memory: pictures are restored whole, so use smaller ones or '--device cpu'."
+            "There is not enough memory: pictures lie in it whole, so use smaller ones or '--device cpu'."
         ) from error
 
 
@@ -61,11 +61,12 @@ def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Num
 def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
     """A model by name or folder, and that folder."""
     from .. import catalog
-    from ..restorer import Restorer
+    from ..restorer import Restorer, read_config
     from ..upscale.devices import choose_device, choose_dtype
 
     folder, where = catalog.find(model), choose_device(device)
-    return folder, Restorer.from_pretrained(folder, where, choose_dtype(dtype, where))
+    precision = choose_dtype(dtype, where, read_config(folder).half)
+    return folder, Restorer.from_pretrained(folder, where, precision)
 
 
 def read_pairs(folder: Path, restorer: "Restorer | None", scale: int, limit: int | None) -> "PairFolder":

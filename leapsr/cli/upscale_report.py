@@ -1,6 +1,5 @@
 """What leapsr upscale says while it works, and its report."""
 
-import io
 import json
 import logging
 import sys
@@ -137,8 +136,6 @@ def preview(report: Report, scale: int, options: "Options", ledger: "Ledger") ->
     if report.as_json:
         report.print({"dry_run": True, "counts": counts}, found)
     else:
-        if isinstance(sys.stdout, io.TextIOWrapper):  # names may hold what it cannot encode
-            sys.stdout.reconfigure(errors="backslashreplace")
         for item in found:
             typer.echo(_line(item))
     parts = [f"{count} to {status}" for status, count in counts.items()]

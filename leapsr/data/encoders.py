@@ -74,6 +74,10 @@ def encoders(
         )
     known = space(config), fingerprint(config.autoencoder), device
     if captions == "none":
+        if source is not None or words or texts is not None:
+            raise UsageError(
+                "Without --captions nothing is captioned: say of which kind, or leave the rest out."
+            )
         return Encoders(*known)
     if source is None:
         raise UsageError(f"Captions of {captions} need --captioner: {NEEDED[captions]}.")

@@ -90,7 +90,7 @@ class FolderPhotos:
         self.files = [files[i] for i in kept]
         self.sizes = [sizes[i] for i in kept]
         self.too_small = len(files) - len(kept)
-        self.names = [str(file.relative_to(folder)) for file in self.files]
+        self.names = [_named(file.relative_to(folder)) for file in self.files]
         if not self.files:
             found = f"{len(files)} images, all smaller than {smallest} pixels" if files else "no images"
             raise DataError(f"{folder} holds {found}; training needs JPEG, PNG or WebP photos.")
@@ -106,6 +106,17 @@ class FolderPhotos:
                 f"{self.files[index]} has other sides than its header says; save it again, or remove it."
             )
         return photo
+
+
+def _named(path: Path) -> str:
+    """The same on every system. Raises DataError for a name that is no Unicode, which no archive can hold."""
+    name = path.as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise DataError(f"{shown} has a name that is not UTF-8; rename it.") from None
+    return name
 
 
 class PackedPhotos:

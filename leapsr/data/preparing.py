@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .. import degrade
 from ..degrade import Generators
-from ..errors import UsageError
+from ..errors import DataError, UsageError
 from ..frozen.prompts import describe
 from ..networks import Prompt
 from . import shards
@@ -105,13 +105,24 @@ class Workshop:
     def clean(self, rows: range) -> tuple[Tensor, list[Origin]]:
         """uint8 (B, 3, S, S), and where they are from; not captioned yet."""
         side, crops = self.description.crop, self.description.crops
-        whole = {index: self.photos.whole(index) for index in {row // crops for row in rows}}
+        whole = {index: self.whole(index) for index in {row // crops for row in rows}}
         origins = [self.origin(row) for row in rows]
         cut = [
             turn(whole[row // crops][:, at.top : at.top + side, at.left : at.left + side], at.way)
             for row, at in zip(rows, origins, strict=True)
         ]
         return torch.stack(cut), origins
+
+    def whole(self, index: int) -> Tensor:
+        """Raises DataError; the set is of these very photos, so that one that is removed begins it anew."""
+        try:
+            return self.photos.whole(index)
+        except DataError as error:
+            height, width = self.photos.sizes[index]
+            raise DataError(
+                f"{error} To keep the shards that are done, give its name to another picture of {width} x "
+                f"{height} pixels."
+            ) from error
 
     def origin(self, row: int) -> Origin:
         """Of a sample by its place in the set; a function of the seed, the photo's name and which crop."""

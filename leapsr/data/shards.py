@@ -210,7 +210,7 @@ def _write(place: Path, content: bytes) -> None:
 
 def _settle(part: Path, place: Path) -> None:
     """So that the rename never makes a file official that is not on the disk yet."""
-    with part.open("rb") as file:
+    with part.open("r+b") as file:  # Windows syncs what may be written only
         os.fsync(file.fileno())
     part.replace(place)
 

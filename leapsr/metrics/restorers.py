@@ -36,19 +36,32 @@ class Counter:
         return count
 
 
-def at(restorer: Restorer, setting: Setting, seed: int, guidance: float = 1.0) -> Restore:
-    """The restorer at that setting. Raises UsageError for one that the model does not have."""
+def at(restorer: Restorer, setting: Setting, seed: int, guidance: float | None = None) -> Restore:
+    """The restorer at that setting. guidance: None is the model's own.
+
+    Raises UsageError for what the model does not have.
+    """
     _, count, position, solver = setting
     steps = 1 if count is None else count
     fidelity = restorer.default_fidelity if position is None else position
     check(restorer.region, steps, fidelity, solver)
-    restorer.check_guidance(guidance)
+    restorer.check_guidance(restorer.config.guidance if guidance is None else guidance)
 
     def restore(lr: Tensor, _: str) -> Tensor:
         noise = noise_for(restorer, lr, seed)
         return restorer.restore(lr, noise, steps=steps, fidelity=fidelity, solver=solver, guidance=guidance)
 
     return restore
+
+
+def remarks(name: str, restorer: Restorer) -> list[str]:
+    """What its scores leave out of what `leapsr upscale` does."""
+    fix = restorer.config.color_fix
+    return (
+        []
+        if fix == "none"
+        else [f"{name}: scored without {fix}, which 'leapsr upscale' corrects its colours by."]
+    )
 
 
 def noise_for(restorer: Restorer, lr: Tensor, seed: int) -> Tensor:

@@ -32,7 +32,8 @@ class Trial:
     border: int
     seed: int = 0
     solver: Solver | None = None
-    guidance: float = 1.0
+    guidance: float | None = None
+    """None is the model's own."""
     watch: Watch = lambda pairs, doing: pairs
 
     def as_dict(self) -> dict[str, Any]:
@@ -45,7 +46,7 @@ class Trial:
             **made,
             "seed": self.seed,
             "solver": self.solver,
-            "guidance": self.guidance,
+            "guidance": self._guided,
             "device": str(device),
             "dtype": str(dtype),
         }
@@ -66,9 +67,14 @@ class Trial:
                 made[setting] = restorers.at(self.restorer, setting, self.seed, self.guidance)
         return made
 
+    @property
+    def _guided(self) -> float:
+        own = 1.0 if self.restorer is None else self.restorer.config.guidance
+        return own if self.guidance is None else self.guidance
+
     def setting(self, steps: int, fidelity: float | None) -> Setting:
         own = self.solver == "rk45" and steps == 1  # it takes as many as it needs
-        guided = "" if self.guidance == 1 else f" guidance {self.guidance:g}"
+        guided = "" if self._guided == 1 else f" guidance {self._guided:g}"
         return Setting(self.name + guided, None if own else steps, fidelity, self.solver)
 
     def model(self, wanted: str) -> Restorer:
@@ -90,7 +96,7 @@ class Trial:
         """
         controls = {
             f"the solver {self.solver}": (self.solver, None),
-            "guidance": (self.guidance, 1),
+            "guidance": (self.guidance or 1, 1),
             "fidelity": (positions, None),
             "a number of steps": (list(counts), [1]),
         }
@@ -106,7 +112,7 @@ class Trial:
     def check_flow(self) -> None:
         """Raises UsageError when there is no teacher's flow to measure, or guidance would change it."""
         check_teacher(self.model("straightness").region, "straightness")
-        if self.guidance != 1:
+        if (self.guidance or 1) != 1:
             raise UsageError("straightness is of the flow without guidance; ask for one of them at a time.")
 
     def check_dial(self, steps: int) -> None:
@@ -124,7 +130,8 @@ class Trial:
         shown = self.watch(self.pairs, "evaluating")
         with restorers.Counter([] if self.restorer is None else [self.restorer.network]) as counter:
             table = compare(settings, shown, metrics, self.border, observe, counter.read)
-        return Table(table.metrics, table.rows, [*notes, *table.notes])
+        left_out = [] if self.restorer is None else restorers.remarks(self.name, self.restorer)
+        return Table(table.metrics, table.rows, [*notes, *left_out, *table.notes])
 
     def straightness(self) -> float:
         """Mean over the pictures. Raises UsageError, see `check_flow`."""

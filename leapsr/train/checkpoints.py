@@ -147,6 +147,6 @@ def find(folder: Path, resume: str | None) -> Path | None:
 def _sync(folder: Path) -> None:
     """Push every file to the disk, so that the rename never makes an empty one official."""
     for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDWR)  # Windows syncs what may be written only
         os.fsync(descriptor)
         os.close(descriptor)

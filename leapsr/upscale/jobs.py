@@ -171,9 +171,9 @@ def _folder(item: Found, out: Path | None, several: bool) -> Path:
 
 def _refuse_overwriting(jobs: Sequence[Job]) -> None:
     sources = {_resolved(job.source) for job in jobs}
-    files = {_identity(path) for path in sources} - {None}
+    files = {identity(path) for path in sources} - {None}
     for job in jobs:
-        if _resolved(job.output) in sources or _identity(job.output) in files:
+        if _resolved(job.output) in sources or identity(job.output) in files:
             raise UsageError(
                 f"{job.output} is one of the sources and is never written over; choose another -o."
             )
@@ -184,7 +184,7 @@ def _resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """Which file a name leads to, also on systems that ignore case; None where there is none."""
     try:
         found = path.stat()

@@ -41,6 +41,11 @@ def photos(tmp_path):
     return folder
 
 
+def test_names_that_are_one_file_where_case_does_not_count(photos, tmp_path):
+    Image.new("RGB", (40, 40)).save(photos / "A.bmp")
+    assert "would both become" in refused(UsageError, photos, tmp_path / "out")
+
+
 def test_pairs_are_aligned(photos, tmp_path):
     out = tmp_path / "out"
     assert run(photos, out, "--pairs", "--kind", "bicubic").exit_code == 0

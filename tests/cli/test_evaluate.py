@@ -295,6 +295,23 @@ def test_guidance_doubles_the_evaluations_that_are_shown(pairs: Path, tmp_path: 
         run(pupil, pairs, *options, "--guidance", "3", "--straightness")
 
 
+def test_the_guidance_is_the_models_own_where_none_is_given(pairs: Path, tmp_path: Path, pupil: Path) -> None:
+    config = json.loads((pupil / "config.json").read_text())
+    (pupil / "config.json").write_text(json.dumps({**config, "guidance": 2.0}))
+    options = (*QUICK, "--fidelity", "0", "--steps", "2", "--out", tmp_path / "out")
+    assert "guidance 2" in run(pupil, pairs, *options)
+    assert {row["evaluations"] for row in rows(tmp_path / "out")} == {"4"}
+
+
+def test_what_was_found_is_written_before_it_is_shown(
+    pairs: Path, tmp_path: Path, pupil: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapsr.cli.evaluate.show", fail(DataError("no place to show it")))
+    with pytest.raises(DataError):
+        run(pupil, pairs, *QUICK, "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "results.csv").is_file()
+
+
 def fail(error: Exception) -> Callable[..., None]:
     def failing(*arguments: object, **options: object) -> None:
         raise error

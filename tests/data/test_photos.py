@@ -1,5 +1,7 @@
 """Photos of every kind for training: upright, in eight bits, as large as their headers say."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
@@ -23,6 +25,12 @@ def test_an_orientation_in_xmp(tmp_path):
     about.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>')
     Image.new("RGB", (60, 40)).save(tmp_path / "a.png", pnginfo=about)
     assert size_of(tmp_path / "a.png") == tuple(decode(tmp_path / "a.png").shape[1:])
+
+
+def test_a_name_that_is_no_unicode(tmp_path):
+    Image.new("RGB", (60, 40)).save(os.fsencode(tmp_path / "caf") + b"\xe9.png", "PNG")
+    with pytest.raises(DataError, match="not UTF-8"):
+        open_photos(tmp_path, smallest=8)
 
 
 def test_a_header_that_tells_another_size(tmp_path):

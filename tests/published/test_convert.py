@@ -5,7 +5,7 @@ import torch
 
 from leapsr import catalog
 from leapsr.convert import convert
-from leapsr.errors import UnknownName, WeightsError
+from leapsr.errors import UnknownName, UsageError, WeightsError
 from leapsr.networks import Quality
 from leapsr.published import PUBLISHED
 from leapsr.restorer import Restorer
@@ -27,6 +27,14 @@ def test_a_published_folder_restores_any_size(name, height, width, models):
     image = restored(model, height, width, steps=2)
     assert image.shape == (2, 3, 4 * height, 4 * width)
     assert image.isfinite().all()
+
+
+def test_a_base_model_that_is_none_or_not_needed(models, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(WeightsError):
+        convert("sd21", models("sd21"), tmp_path / "out", base=tmp_path / "empty")
+    with pytest.raises(UsageError, match="needs no base model"):
+        convert("oftsr_ffhq", tmp_path, tmp_path / "out", base=tmp_path / "empty")
 
 
 def test_saved_and_loaded_it_is_the_same(models, tmp_path):
