@@ -13,8 +13,8 @@ PACKAGED = Path(__file__).parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
 DEFAULT_X2 = "leap-small-x2"
-"""Where twice as large, or less, is asked for: x4 made smaller again takes half as long again, and its pattern of
-four pixels becomes one of two."""
+"""Where twice as large, or less, is asked for: x4 made smaller again takes half as long again, and shows a
+pattern of its own."""
 LICENCE = "Apache-2.0"
 """Of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
