@@ -73,8 +73,8 @@ def test_consistency(leapsr, photo):
         (["--tolerance", "2"], "give both"),
         (["--consistency", "--tolerance", "0"], "grey levels"),
         (["--samples", "0"], "--samples"),
-        (["-o", "-", "--samples", "2"], "--samples and --detail-map need a file"),
-        (["-o", "-", "--detail-map"], "--samples and --detail-map need a file"),
+        (["-o", "-", "--samples", "2"], "leave out --samples"),
+        (["-o", "-", "--detail-map"], "leave out --detail-map"),
     ],
 )
 def test_what_cannot_work_is_said_before_any_work(leapsr, photo, options, message):
