@@ -54,10 +54,12 @@ def assemble(
     torch.manual_seed(config.seed)
     found = None if teacher is None else _teacher(config, teacher)
     begun = None if start is None else _checked(config, start)
+    if begun is None and isinstance(config.method, methods.RefinementConfig) and not resumed:
+        raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     origin = begun or found
     model = _model(config, origin)
     if not isinstance(config.network, UNetConfig):
-        return _large(config, model, found, begun, device, resumed)
+        return _large(config, model, found, begun, device)
     student = _student(config, found, begun, notice, resumed)
     frozen = None if found is None else found.network
     eyes = None if config.dino is None else Dino(config.dino)
@@ -101,8 +103,6 @@ def _student(
     student = UNet(config.network)
     if begun is not None:
         _begin(config, student, begun)
-    elif isinstance(config.method, methods.RefinementConfig) and not resumed:
-        raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     elif teacher is not None and teacher.network.config == config.network:
         student.load_state_dict(teacher.network.state_dict())
         student.forget_interval()
@@ -117,12 +117,9 @@ def _large(
     teacher: Restorer | None,
     begun: Restorer | None,
     device: torch.device,
-    resumed: bool,
 ) -> Cast:
     """Networks that begin as another one or as nothing. What does not train is in memory once, in the
     precision of the run; what trains is float32."""
-    if begun is None and isinstance(config.method, methods.RefinementConfig) and not resumed:
-        raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     if begun is None and teacher is None and config.adapters is not None:
         raise ConfigError(f"{config.recipe} adapts a network that is there: give its model with --from.")
     dtype = torch.bfloat16 if config.precision == "bf16" and config.adapters is not None else torch.float32
