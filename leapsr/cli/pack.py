@@ -37,7 +37,8 @@ def pack(
         raise UsageError(f"{archive} must end in {photos.ARCHIVE_SUFFIX}.")
     if max_megabytes is not None and max_megabytes <= 0:
         raise UsageError("--max-megabytes must be above 0.")
-    if max_megabytes is None and (quality, shrink) != (90, 1):
+    encoding = encoded.Encoding(quality, shrink, seed)
+    if max_megabytes is None and encoding != encoded.Encoding(seed=seed):
         raise UsageError("--quality and --shrink are of encoded photos: they need --max-megabytes.")
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
@@ -49,7 +50,6 @@ def pack(
         if max_megabytes is None:
             count, done = photos.pack(folder, archive, show), "decoded"
         else:
-            encoding = encoded.Encoding(quality, shrink, seed)
             packed = encoded.pack_within(folder, archive, max_megabytes, encoding, show)
             count, done = packed.photos, _told(packed, encoding)
     size = archive.stat().st_size / 1e6

@@ -57,11 +57,9 @@ def at(restorer: Restorer, setting: Setting, seed: int, guidance: float | None =
 def remarks(name: str, restorer: Restorer) -> list[str]:
     """What its scores leave out of what `leapsr upscale` does."""
     fix = restorer.config.color_fix
-    return (
-        []
-        if fix == "none"
-        else [f"{name}: scored without {fix}, which 'leapsr upscale' corrects its colours by."]
-    )
+    if fix == "none":
+        return []
+    return [f"{name}: scored without {fix}, which 'leapsr upscale' corrects its colours by."]
 
 
 def noise_for(restorer: Restorer, lr: Tensor, seed: int) -> Tensor:

@@ -96,7 +96,7 @@ class Trial:
         """
         controls = {
             f"the solver {self.solver}": (self.solver, None),
-            "guidance": (self.guidance or 1, 1),
+            "guidance": (1 if self.guidance is None else self.guidance, 1),
             "fidelity": (positions, None),
             "a number of steps": (list(counts), [1]),
         }
@@ -112,7 +112,7 @@ class Trial:
     def check_flow(self) -> None:
         """Raises UsageError when there is no teacher's flow to measure, or guidance would change it."""
         check_teacher(self.model("straightness").region, "straightness")
-        if (self.guidance or 1) != 1:
+        if self.guidance not in (None, 1):
             raise UsageError("straightness is of the flow without guidance; ask for one of them at a time.")
 
     def check_dial(self, steps: int) -> None:

@@ -83,6 +83,8 @@ def test_straightness_is_of_teachers(pairs: PairFolder) -> None:
 def test_straightness_is_of_the_flow_without_guidance(pairs: PairFolder) -> None:
     guided = Trial("m", model("teacher"), pairs, border=4, guidance=3.0)
     with pytest.raises(UsageError, match="without guidance"):
+        Trial("m", model("teacher"), pairs, border=4, guidance=0.0).check_flow()
+    with pytest.raises(UsageError, match="without guidance"):
         guided.straightness()
 
 
