@@ -18,19 +18,17 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import DataError, OutputError
+from .upright import upright, upright_size
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 ARCHIVE_SUFFIX = ".safetensors"
 ENCODED_SIZES = "sizes"
 """Metadata of an archive of encoded photos: JSON, the name of each to its (height, width)."""
-
-_TURNING = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
-"""Parts of a PNG that may hold an orientation."""
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -55,7 +53,7 @@ def decode(file: Path | io.BytesIO, name: str | None = None) -> Tensor:
     """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file, by `name` if given."""
     try:
         with Image.open(file) as image:
-            pixels = np.asarray(_rgb(ImageOps.exif_transpose(image)))
+            pixels = np.asarray(_rgb(upright(image)))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
             f"{name or file} cannot be read as a photo ({error}); remove or replace it."
@@ -219,14 +217,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def size_of(file: Path) -> tuple[int, int]:
-    """(height, width) upright, from the header alone."""
+def size_of(file: Path | io.BytesIO) -> tuple[int, int]:
+    """(height, width) upright, from the header alone. Raises DataError."""
     try:
         with Image.open(file) as image:
-            # Asking a PNG without any for its EXIF would decode the whole picture.
-            asked = image.format != "PNG" or not _TURNING.isdisjoint(image.info)
-            exif = image.getexif() if asked and image.format != "TIFF" else {}  # a TIFF's is turned already
-            turned = exif.get(0x0112, 1) >= 5  # orientations 5 to 8 swap the sides
-            return (image.width, image.height) if turned else (image.height, image.width)
+            return upright_size(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{file} cannot be read as a photo ({error}); remove or replace it.") from error

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from ..data.upright import upright
 from ..errors import ImageError
 from . import deep, deep_heif, profiles
 from .opening import check_memory, load_pixels, translated
@@ -44,7 +45,7 @@ def decode(image: Image.Image, name: str) -> Planes:
     if few_bits > 1 and isinstance(image.info.get("transparency"), int):
         image.info["transparency"] *= few_bits
     with translated(image, name):
-        return _planes(_upright(image), name)
+        return _planes(upright(image), name)
 
 
 def from_samples(values: Samples, name: str, transparent: object = None) -> Planes:
@@ -72,13 +73,6 @@ def _keyed(values: Samples, transparent: int | tuple[int, ...]) -> Samples:
     seen = (values != np.asarray(transparent)).any(-1, keepdims=True)
     top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
     return np.concatenate((values, (seen * top).astype(values.dtype)), -1)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF, of which the metadata tell
-        return image
 
 
 def _planes(image: Image.Image, name: str) -> Planes:

@@ -8,7 +8,9 @@ other library.
 import sys
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
+
+from ..data.upright import upright
 
 Samples = np.ndarray
 """(H, W, C) uint16, upright: grey + alpha, RGB or RGBA, alpha not premultiplied."""
@@ -55,7 +57,7 @@ def _decoded(image: ImageFile.ImageFile, mode: str, raw: str) -> np.ndarray:
         again.load()
         if again.format == "PNG":  # text and EXIF may stand behind the pixels
             image.info |= again.info
-        return np.asarray(ImageOps.exif_transpose(again))
+        return np.asarray(upright(again))
 
 
 def _opened_again(image: ImageFile.ImageFile) -> ImageFile.ImageFile:

@@ -6,9 +6,10 @@ from typing import Self
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image
+from PIL import Image
 from torch import Tensor
 
+from ..data.upright import upright_size
 from ..errors import ImageError
 from . import metadata, opening, profiles, wide_tiff
 from .decoding import Planes, Samples, decode, from_samples
@@ -138,18 +139,7 @@ def measure(source: Source) -> tuple[int, int]:
         opening.check_size(*layout.size, name)
         return layout.size
     with opening.opened(data, name) as image:
-        return (image.width, image.height) if _lies_on_its_side(image) else (image.height, image.width)
-
-
-def _lies_on_its_side(image: Image.Image) -> bool:
-    if image.format == "TIFF":  # Pillow has turned its size already
-        return False
-    if image.format == "PNG" and "exif" not in image.info:  # asking for it would decode the whole picture
-        return False
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-    except Exception:  # damaged EXIF, of which the metadata tell
-        return False
+        return upright_size(image)
 
 
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:

@@ -1,30 +1,13 @@
-"""Photos of every kind for training: upright, in eight bits, as large as their headers say."""
+"""Photos of every kind for training: in eight bits, as large as their headers say."""
 
 import os
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from leapsr.data.photos import decode, open_photos, size_of
+from leapsr.data.photos import decode, open_photos
 from leapsr.errors import DataError
-
-
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
-def test_the_header_tells_the_size_of_the_upright_photo(suffix, orientation, tmp_path):
-    file = tmp_path / f"a{suffix}"
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.new("RGB", (60, 40)).save(file, exif=exif)
-    assert size_of(file) == tuple(decode(file).shape[1:]) == ((60, 40) if orientation > 4 else (40, 60))
-
-
-def test_an_orientation_in_xmp(tmp_path):
-    about = PngImagePlugin.PngInfo()
-    about.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>')
-    Image.new("RGB", (60, 40)).save(tmp_path / "a.png", pnginfo=about)
-    assert size_of(tmp_path / "a.png") == tuple(decode(tmp_path / "a.png").shape[1:])
 
 
 def test_a_name_that_is_no_unicode(tmp_path):
