@@ -37,8 +37,10 @@ def main() -> None:
 
     realistic = {"bicubic": detail(small.resize(size, Image.Resampling.BICUBIC))}
     default = {"photo": detail(Image.fromarray(photo))}
-    for name in catalog.names():
-        upscaler = Upscaler.from_pretrained(name)
+    for folder in sorted(catalog.PACKAGED.iterdir()):
+        upscaler, name = Upscaler.from_pretrained(folder), folder.name
+        if upscaler.restorer.scale != SCALE:
+            continue
         realistic[f"{name}, fidelity 0"] = detail(upscaler(small, fidelity=0.0))
         position = upscaler.restorer.default_fidelity
         default[f"{name}, {position:g} (default)"] = detail(upscaler(small))

@@ -25,13 +25,18 @@ PROMPTS = "prompts.safetensors"
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
     """The folders that hold model folders, first choice first."""
     if model_dir is not None:
-        folder = Path(model_dir).expanduser()
+        folder = expanded(model_dir)
         if not folder.is_dir():
             raise UsageError(f"There is no folder {folder} to look for models in.")
         yield folder
     yield PACKAGED
     if variable := os.environ.get(MODEL_DIR_VARIABLE):
-        yield Path(variable).expanduser()
+        yield expanded(variable)
+
+
+def expanded(path: str | Path) -> Path:
+    """With the home folder for ~; as it is for the ~name of somebody unknown."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser() raises RuntimeError then
 
 
 def _is_model(folder: Path) -> bool:
@@ -69,7 +74,7 @@ def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
         if isinstance(name, str) and name in _listed(place):
             return _model_folder(place / name)
     if isinstance(name, Path) or _looks_like_path(name):
-        return _model_folder(Path(name).expanduser())
+        return _model_folder(expanded(name))
     raise UnknownName("model", name, names(model_dir))
 
 
@@ -86,9 +91,12 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     """The model used when none is named: of the first folder that holds any, the default or the first.
 
     factor: how many times larger the result shall be; None is not known, or the model's own.
-    Raises WeightsError where no model is installed.
+    Raises UsageError where model_dir holds none, WeightsError where no model is installed.
     """
-    known = next(filter(None, map(_listed, _places(model_dir))), [])
+    listed = [_listed(place) for place in _places(model_dir)]
+    if model_dir is not None and not listed[0]:
+        raise UsageError(f"{model_dir} holds no model folders; name another folder, or a model with -n.")
+    known = next(filter(None, listed), [])
     if not known:
         raise WeightsError(
             f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
@@ -119,6 +127,11 @@ def summary(folder: Path) -> Summary:
     weights = folder / WEIGHTS
     size = weights.stat().st_size if weights.is_file() else 0
     return Summary(known.get("licence"), known.get("method"), own or known.get("scale"), size)
+
+
+def is_recorded(name: str | Path, model_dir: str | Path | None = None) -> bool:
+    """Whether there are checksums to verify it by, as those have that were packaged or converted."""
+    return (find(name, model_dir) / CHECKSUMS).is_file()
 
 
 def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:

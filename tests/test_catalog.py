@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from leapsr import catalog
 from leapsr.cli.main import app
-from leapsr.errors import UnknownName, WeightsError
+from leapsr.errors import UnknownName, UsageError, WeightsError
 
 
 @pytest.fixture
@@ -81,6 +81,17 @@ def test_no_model_at_all(monkeypatch, tmp_path):
         catalog.default_name()
 
 
+def test_a_folder_without_models_is_not_passed_over(models, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="empty holds no model folders"):
+        catalog.default_name(tmp_path / "empty")
+
+
+def test_the_home_of_somebody_unknown(models):
+    with pytest.raises(WeightsError, match="no model folder ~nobody-here/m"):
+        catalog.find("~nobody-here/m")
+
+
 @pytest.mark.usefixtures("models")
 def test_a_misspelt_name_gets_a_hint():
     with pytest.raises(UnknownName, match=r"Did you mean 'tiny'\?"):
@@ -109,6 +120,18 @@ def test_verify(models):
     (models / "tiny" / catalog.CHECKSUMS).unlink()
     with pytest.raises(WeightsError, match="cannot be verified"):
         catalog.verify("tiny")
+
+
+def test_verifying_all_of_them_goes_on_after_a_bad_one(models):
+    for name in ("bad", "own"):
+        shutil.copytree(models / "tiny", models / name)
+    (models / "bad" / catalog.WEIGHTS).write_bytes(b"")
+    (models / "own" / catalog.CHECKSUMS).unlink()
+    result = CliRunner().invoke(app, ["models", "verify"])
+    assert result.exit_code == 3
+    assert "own: no SHA256SUMS" in result.output
+    assert "model.safetensors is missing or damaged" in result.output
+    assert "tiny: config.json, model.safetensors as recorded" in result.output
 
 
 @pytest.mark.parametrize("name", catalog.names())

@@ -101,13 +101,13 @@ def find_pictures(source: Path) -> dict[str, Path]:
 
 def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
     """Raises UsageError where an output would replace a source."""
-    from ..upscale.jobs import identity
+    from ..upscale.jobs import identity, resolved
 
-    sources = {path.resolve() for path in files.values()}
+    sources = {resolved(path) for path in files.values()}
     present = {identity(path) for path in sources} - {None}
     for name in files:
         for output in job.outputs(name).values():
-            if output.resolve() in sources or identity(output) in present:
+            if resolved(output) in sources or identity(output) in present:
                 raise UsageError(f"{output} is one of the sources; give another folder for the results.")
 
 

@@ -59,13 +59,29 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="leapsr")
-    except (LeapsrError, MemoryError) as error:
-        if os.environ.get(DEBUG_VARIABLE):
+    except (LeapsrError, OSError, RuntimeError, MemoryError) as error:
+        if os.environ.get(DEBUG_VARIABLE) or (sentence := _sentence(error)) is None:
             raise
-        _say(str(error) if isinstance(error, LeapsrError) else "There is not enough memory.")
+        _say(sentence)
         raise SystemExit(getattr(error, "exit_code", 1)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _sentence(error: Exception) -> str | None:
+    """For what the user can mend; None for what only a programmer can."""
+    if isinstance(error, LeapsrError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:  # a name too long, a folder that is closed, a full disk
+        return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
+    from ..upscale.memory import is_out_of_memory
+
+    if is_out_of_memory(error):
+        return (
+            "There is not enough memory: close other programs, use a smaller batch or picture, "
+            "--offload where there is one, or --device cpu."
+        )
+    return None
 
 
 def _say(message: str) -> None:

@@ -69,14 +69,29 @@ def info(name: Name = None, model_dir: ModelDir = None) -> None:
     typer.echo(folder)
     for file in (catalog.CONFIG, catalog.CARD):
         if (folder / file).is_file():
-            typer.echo((folder / file).read_text(encoding="utf-8").strip() + "\n")
+            typer.echo((folder / file).read_text(encoding="utf-8", errors="replace").strip() + "\n")
 
 
 @app.command()
 def verify(name: Name = None, model_dir: ModelDir = None) -> None:
     """Compare a model's files (all models': no name) with the recorded SHA-256."""
-    for chosen in [name] if name else catalog.names(model_dir):
-        typer.echo(f"{chosen}: {', '.join(catalog.verify(chosen, model_dir))} as recorded")
+    if name is not None:
+        typer.echo(_verified(name, model_dir))
+        return
+    bad = False
+    for each in catalog.names(model_dir):
+        try:
+            recorded = catalog.is_recorded(each, model_dir)
+            typer.echo(_verified(each, model_dir) if recorded else f"{each}: no {catalog.CHECKSUMS}")
+        except WeightsError as error:
+            bad = True
+            typer.echo(f"{each}: {error}", err=True)
+    if bad:
+        raise typer.Exit(WeightsError.exit_code)
+
+
+def _verified(name: str, model_dir: Path | None) -> str:
+    return f"{name}: {', '.join(catalog.verify(name, model_dir))} as recorded"
 
 
 @app.command()

@@ -86,6 +86,8 @@ def _write(data: bytes) -> None:
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or leaving would fail once more
-        raise OutputError("Whatever was to take the picture from standard output has ended.") from None
+        if isinstance(error, BrokenPipeError):
+            raise OutputError("Whatever was to take the picture from standard output has ended.") from None
+        raise OutputError(f"Standard output could not be written: {error.strerror or error}.") from None

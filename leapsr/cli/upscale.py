@@ -142,7 +142,7 @@ def _text(caption: str | None) -> str | None:
 
 
 def _path(folder: Path | None) -> str | None:
-    return None if folder is None else str(folder.expanduser().resolve())
+    return None if folder is None else str(catalog.expanded(folder).resolve())
 
 
 def _tile(text: str) -> int | Literal["auto"]:
@@ -155,6 +155,6 @@ def _tile(text: str) -> int | Literal["auto"]:
 
 def _model_folder(name: str | None, model_dir: Path | None, factor: float | None) -> Path:
     """Of the model by that name, or the default one; -m without -n may be a model folder itself."""
-    if name is None and model_dir is not None and (model_dir / catalog.CONFIG).is_file():
+    if name is None and model_dir is not None and (catalog.expanded(model_dir) / catalog.CONFIG).is_file():
         return catalog.find(model_dir)
     return catalog.find(catalog.default_name(model_dir, factor) if name is None else name, model_dir)

@@ -10,7 +10,11 @@ _ON_ITS_SIDE = range(5, 9)
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turned as its metadata say, which are dropped; as it is where they are damaged."""
+    """Turned as its metadata say, which are dropped; as it is where they are damaged.
+
+    Raises what Pillow raises where the pixels are.
+    """
+    image.load()  # Pillow shows what it has of damaged pixels, black and all, to whoever asks once more
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # whatever Pillow stumbles over in there

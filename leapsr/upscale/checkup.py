@@ -72,24 +72,27 @@ def _folders(model_dir: Path | None) -> Iterator[Finding]:
                 "models in", f"{folder} ({where}{'' if there else ': there is no such folder'})", there
             )
     cache = os.environ.get("HF_HOME") or "~/.cache/huggingface"
-    yield Finding("cache", f"{Path(cache).expanduser()} (HF_HOME)")
+    yield Finding("cache", f"{catalog.expanded(cache)} (HF_HOME)")
 
 
 def _model_dir_variable() -> Path | None:
     variable = os.environ.get(catalog.MODEL_DIR_VARIABLE)
-    return Path(variable).expanduser() if variable else None
+    return catalog.expanded(variable) if variable else None
 
 
 def _models(model_dir: Path | None) -> Iterator[Finding]:
     try:
         names = catalog.names(model_dir)
-    except LeapsrError as error:
+    except (LeapsrError, OSError) as error:
         yield Finding("models", str(error), False)
         return
     if not names:
         yield Finding("models", "none is installed; install leapsr again, or give a folder with -m", False)
     for name in names:
         try:
+            if not catalog.is_recorded(name, model_dir):
+                yield Finding("model", f"{name}: nothing to compare it with ({catalog.CHECKSUMS})")
+                continue
             yield Finding("model", f"{name}: {', '.join(catalog.verify(name, model_dir))} as recorded", True)
         except LeapsrError as error:
             yield Finding("model", f"{name}: {error}", False)
@@ -134,7 +137,7 @@ def _test_picture(model_dir: Path | None) -> Finding:
         result = upscaler(source, fidelity=upscaler.restorer.most_faithful, tile=0)
         seconds = time.monotonic() - begun
         tiled = upscaler(source, fidelity=upscaler.restorer.most_faithful, tile=32)
-    except LeapsrError as error:
+    except (LeapsrError, RuntimeError, MemoryError) as error:  # a device that is full, or too old for torch
         return Finding("test picture", str(error), False)
     scale = upscaler.restorer.scale
     if result.shape != (scale * height, scale * width, 3):

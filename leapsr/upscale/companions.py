@@ -17,7 +17,7 @@ from .describing import without_metadata
 from .detail_map import SEEDS, DetailMap
 from .heat_map import draw
 from .images import Picture
-from .jobs import Job
+from .jobs import Job, resolved
 from .options import Options
 from .samples import samples
 from .upscaler import Progress, Upscaler
@@ -53,10 +53,10 @@ def paths(output: Path, options: Options) -> list[Path]:
 
 def refuse_sources(jobs: Sequence[Job], options: Options) -> None:
     """Raises UsageError rather than write over a source."""
-    sources = {job.source.resolve() for job in jobs}
+    sources = {resolved(job.source) for job in jobs}
     for job in jobs:
         for path in paths(job.output, options):
-            if path.resolve() in sources:
+            if resolved(path) in sources:
                 raise UsageError(
                     f"{path} is one of the sources and is never written over; choose another -o."
                 )

@@ -98,7 +98,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]:
-    results = _resolved(out) if out is not None else None
+    results = resolved(out) if out is not None else None
     closed: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=closed.append):
         here = Path(place)
@@ -106,7 +106,7 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
             if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
                 yield here / name
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
-        folders[:] = [name for name in keep if name not in _NOT_PHOTOS and _resolved(here / name) != results]
+        folders[:] = [name for name in keep if name not in _NOT_PHOTOS and resolved(here / name) != results]
     for error in closed:  # as jobs that will fail, and say why
         yield Path(error.filename)
 
@@ -114,7 +114,7 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
 def _unique(found: Iterable[Found]) -> list[Found]:
     unique: dict[Path, Found] = {}
     for item in found:
-        unique.setdefault(_resolved(item.path), item)
+        unique.setdefault(resolved(item.path), item)
     return list(unique.values())
 
 
@@ -165,21 +165,21 @@ def _folder(item: Found, out: Path | None, several: bool) -> Path:
     """Where the result goes; with several input folders each gets its own in `out`."""
     if out is None:
         return item.path.parent
-    own = Path(_resolved(item.root).name) if several and item.root else Path()
+    own = Path(resolved(item.root).name) if several and item.root else Path()
     return out / own / item.relative.parent
 
 
 def _refuse_overwriting(jobs: Sequence[Job]) -> None:
-    sources = {_resolved(job.source) for job in jobs}
+    sources = {resolved(job.source) for job in jobs}
     files = {identity(path) for path in sources} - {None}
     for job in jobs:
-        if _resolved(job.output) in sources or identity(job.output) in files:
+        if resolved(job.output) in sources or identity(job.output) in files:
             raise UsageError(
                 f"{job.output} is one of the sources and is never written over; choose another -o."
             )
 
 
-def _resolved(path: Path) -> Path:
+def resolved(path: Path) -> Path:
     """Path.resolve() that also bears links which lead back to themselves."""
     return Path(os.path.realpath(path))
 

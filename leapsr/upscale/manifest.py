@@ -111,7 +111,7 @@ class Manifest:
                 result=Fingerprint.of(output),
                 original=original,
                 recipe=dict(recipe),
-                beside={_portable(path.name): Fingerprint.of(path) for path in beside},
+                beside={portable(path.name): Fingerprint.of(path) for path in beside},
             )
             with self._lock:
                 self._append(record)
@@ -138,11 +138,12 @@ class Manifest:
         folder, place = os.path.realpath(self.path.parent), os.path.realpath(path.parent)
         with suppress(ValueError):  # on Windows nothing leads from one drive to another
             place = os.path.relpath(place, folder)
-        return _portable(Path(place, path.name).as_posix())
+        return portable(Path(place, path.name).as_posix())
 
 
-def _portable(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "backslashreplace")  # JSON holds no broken UTF-8
+def portable(name: str) -> str:
+    """A name of the file system as JSON can hold it: as it is, where it is UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _text(path: Path) -> str:

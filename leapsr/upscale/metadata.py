@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 from . import exif
 
@@ -92,9 +92,10 @@ def _iptc(image: Image.Image) -> bytes | None:
 
 
 def _bytes_of_tag(image: TiffImagePlugin.TiffImageFile, tag: int) -> bytes:
-    value: Any = image.tag_v2.get(tag, b"")
-    if isinstance(value, tuple):  # some writers declare it as 32-bit numbers
-        return struct.pack(f"{'>' if image.tag_v2.prefix == b'MM' else '<'}{len(value)}I", *value)
+    if tag not in image.tag_v2:
+        return b""
+    image.tag_v2.tagtype[tag] = TiffTags.UNDEFINED  # many declare it as numbers, of which Pillow keeps one
+    value: Any = image.tag_v2[tag]
     return value if isinstance(value, bytes) else b""
 
 

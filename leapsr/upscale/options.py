@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from .. import __version__
 from ..catalog import CONFIG, PROMPTS, WEIGHTS
 from ..restorer import read_config
+from .manifest import portable
 from .sizes import AS_THE_MODEL, Target
 from .upscaler import DEFAULTS, Settings
 
@@ -49,7 +50,8 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
     chosen = {name: value for name, value in every.items() if name not in left_out}
     made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
-    return {**made_with, "model_sha256": _digest(model), **chosen}
+    whole = {**made_with, "model_sha256": _digest(model), **chosen}
+    return {name: portable(value) if isinstance(value, str) else value for name, value in whole.items()}
 
 
 def _digest(model: Path) -> str:

@@ -1,6 +1,5 @@
 """Any box of the restored picture on demand, so that the whole need never be held in floating point."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +14,6 @@ from ..restorer import Restorer
 from .blending import Blended
 from .settings import Settings
 from .tiles import Box, Extent
-
-logger = logging.getLogger(__name__)
 
 Restored = Callable[[Box], Tensor]
 """A box, in pixels of the restored picture, to (3, h, w) on the CPU, about [0, 1], not clamped."""

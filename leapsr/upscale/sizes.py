@@ -14,7 +14,7 @@ class Target:
 
     Sides are in pixels. With only one side given the proportions are kept; width and height together are both
     exact.
-    Raises UsageError when two ways are mixed or a number is not positive.
+    Raises UsageError when two ways are mixed or a number is not above 0 and at most a million.
     """
 
     scale: float | None = None
@@ -29,8 +29,9 @@ class Target:
         if len(given) > 1 and set(given) != {"width", "height"}:
             raise UsageError(f"Give one size, not {_listed(given)}; only width and height go together.")
         for name, value in given.items():
-            if not 0 < value < float("inf"):
-                raise UsageError(f"{name.replace('_', ' ')} must be more than 0, not {value}.")
+            if not 0 < value <= _LARGEST:
+                name = name.replace("_", " ")
+                raise UsageError(f"{name} must be more than 0 and at most {_LARGEST:,}, not {value}.")
             if name in _SIDES and value != int(value):
                 raise UsageError(f"{name.replace('_', ' ')} must be a whole number of pixels, not {value}.")
 
@@ -72,6 +73,8 @@ class Target:
         return "x".join(f"{value:g}{units[name]}" for name, value in self._given().items())
 
 
+_LARGEST = 1_000_000
+"""Of any of these numbers: far beyond every format, and small enough to reckon with."""
 _SIDES = ("width", "height", "long_side", "short_side")
 AS_THE_MODEL = Target()
 

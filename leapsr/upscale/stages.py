@@ -72,7 +72,8 @@ class Examined:
 def examine(job: Job, scale: int, options: Options, ledger: Ledger) -> Examined | Outcome:
     """Whether and how a job is to be done, from the headers of files. scale: the model's.
 
-    Raises ImageError for a source that is no picture, OutputError for a result that has no place.
+    Raises ImageError for a source that is no picture, OutputError for a result that has no place or is too
+    large for its format.
     """
     decision = ledger.decide(job, companions.paths(job.output, options))
     if not decision.make:
@@ -81,7 +82,9 @@ def examine(job: Job, scale: int, options: Options, ledger: Ledger) -> Examined 
     size = images.measure(job.source)
     copied = options.target.reached_by(*size, scale)
     result = size if copied else options.target.size(*size, scale)
-    return Examined(job, size, result, copied, decision.reason, decision.kept)
+    work = Examined(job, size, result, copied, decision.reason, decision.kept)
+    _check_format(work, options, has_alpha=False)  # the header alone does not always say
+    return work
 
 
 def fingerprint(job: Job, ledger: Ledger) -> Fingerprint | None:
@@ -98,8 +101,7 @@ def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
         upscaler.check_room(work.size, options.target)
     with memory.explained(work.job.source):
         picture = images.load(work.job.source)
-    if not work.copied or not _keeps_bytes(work, options):
-        saving.check_output(work.job.output, *work.result, picture.has_alpha)
+    _check_format(work, options, picture.has_alpha)
     return picture if options.depth is None else replace(picture, depth=options.depth)
 
 
@@ -126,6 +128,11 @@ def _bytes(source: Path) -> bytes:
         return source.read_bytes()
     except OSError as error:  # it was there when it was looked at
         raise OutputError(f"{source} could not be read: {error.strerror or error}.") from error
+
+
+def _check_format(work: Examined, options: Options, has_alpha: bool) -> None:
+    if not work.copied or not _keeps_bytes(work, options):
+        saving.check_output(work.job.output, *work.result, has_alpha)
 
 
 def _keeps_bytes(work: Examined, options: Options) -> bool:

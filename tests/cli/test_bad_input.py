@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -425,3 +426,47 @@ def test_a_pipe_that_ends_early() -> None:
     process.stderr.close()
     assert process.wait() in (0, 1)
     assert err == ""
+
+
+def test_a_link_to_itself_is_one_bad_file(leapsr):
+    Path("in").mkdir()
+    picture().save("in/a.png")
+    Path("in/x.jpg").symlink_to("x.jpg")
+    code, _, err = leapsr("upscale", "in")
+    assert code == 1
+    assert "x.jpg" in err
+    assert names("in") == ["a.png", "a_x4.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("-o", "n" * 300 + ".png"), ("-n", "./" + "n" * 300), ("-m", "n" * 300)],
+    ids=["output", "model", "models"],
+)
+def test_names_too_long_for_the_file_system(leapsr, arguments):
+    picture().save("a.png")
+    code, _, err = leapsr("upscale", "a.png", *arguments)
+    assert code != 0
+    assert "nnn" in only_sentence(err)
+    assert names() == ["a.png"]
+
+
+def test_a_model_that_does_not_fit_on_the_device(leapsr, monkeypatch):
+    def fail(*given: object, **named: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Upscaler, "from_pretrained", fail)
+    picture().save("a.png")
+    code, _, err = leapsr("upscale", "a.png")
+    assert code == 1
+    assert "not enough memory" in only_sentence(err)
+
+
+def test_a_bug_is_no_sentence(leapsr, monkeypatch):
+    def fail(*given: object, **named: object) -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(Upscaler, "from_pretrained", fail)
+    picture().save("a.png")
+    with pytest.raises(RuntimeError, match="mat1"):
+        leapsr("upscale", "a.png")

@@ -181,3 +181,10 @@ def test_the_bar_counts_pixels(tmp_path, photo):
         bar.finish(Outcome(jobs[1], "done"))
         assert (task.completed, task.total) == (500, 500)
         assert task.description == "3/3 b.png"
+
+
+def test_a_dry_run_knows_what_a_format_cannot_hold(leapsr, photo):
+    photo.resize((5_000, 8)).save("long.webp")
+    code, _, err = leapsr("upscale", "long.webp", "--dry-run")
+    assert code == 1
+    assert "1 to fail" in err

@@ -2,6 +2,7 @@ import json
 import sys
 
 import pytest
+import torch
 
 from leapsr import catalog
 from leapsr.cli.main import main
@@ -94,3 +95,23 @@ def test_what_is_not_installed_is_named_with_its_command(doctor, only_default, m
     code, out = doctor()
     assert code == 0
     assert "lacks matplotlib: pip install 'leapsr[plots]'" in out
+
+
+def test_a_model_of_ones_own_has_nothing_to_be_compared_with(doctor, only_default):
+    (only_default / catalog.CHECKSUMS).unlink()
+    code, out = doctor("--json")
+    assert code == 0
+    assert findings(out)[1]["model"]["good"] is None
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("no kernel image")]
+)
+def test_a_device_that_cannot_be_used(doctor, only_default, monkeypatch, error):
+    def fail(*given: object, **named: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Upscaler, "__call__", fail)
+    code, out = doctor("--json")
+    assert code == 1
+    assert findings(out)[1]["test picture"] == {"topic": "test picture", "text": str(error), "good": False}

@@ -169,3 +169,23 @@ def test_a_reader_that_has_ended():
     assert process.wait() == 1
     assert said.startswith("said: ")
     assert "Exception ignored" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_behind_the_pipe():
+    code = (
+        "import sys\nfrom leapsr.cli import pipes\nfrom leapsr.errors import OutputError\n"
+        "try: pipes._write(bytes(1 << 20))\n"
+        "except OutputError as error: sys.exit(f'said: {error}')"
+    )
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(pipes.__file__).parents[2],
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.strip() == "said: Standard output could not be written: No space left on device."

@@ -16,6 +16,16 @@ def test_a_name_that_is_no_unicode(tmp_path):
         open_photos(tmp_path, smallest=8)
 
 
+def test_damaged_pixels_are_no_photo(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(DataError, match=r"a\.png cannot be read"):
+        decode(tmp_path / "a.png")
+
+
 def test_a_header_that_tells_another_size(tmp_path):
     Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
     photos = open_photos(tmp_path, smallest=8)

@@ -1,11 +1,14 @@
 import json
 import logging
 import os
+import shutil
 import threading
 
 import pytest
+import torch
 
 from leapsr.upscale.manifest import NAME, Fingerprint, Manifest
+from leapsr.upscale.options import Options, recipe
 
 RECIPE = {"seed": 0, "fidelity": None, "scale": 2.5, "model": "tiny"}
 
@@ -128,6 +131,14 @@ def test_names_that_are_no_utf8(files, tmp_path):
     output.touch()
     Manifest(tmp_path / "out").add(files[0], Fingerprint.of(files[0]), output, RECIPE)
     assert Manifest(tmp_path / "out").find(output) is not None
+
+
+def test_a_model_whose_name_is_no_utf8(files, tmp_path, tiny_model):
+    model = tmp_path / os.fsdecode(b"mod\xe9le")
+    shutil.copytree(tiny_model, model)
+    made_with = recipe(Options(), model, torch.float32)
+    Manifest(tmp_path / "out").add(files[0], Fingerprint.of(files[0]), files[1], made_with)
+    assert Manifest(tmp_path / "out").find(files[1]).recipe == made_with
 
 
 def test_where_it_cannot_be_written_there_is_one_warning(files, tmp_path, caplog):

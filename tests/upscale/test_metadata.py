@@ -3,6 +3,7 @@
 import io
 import struct
 
+import numpy as np
 import pytest
 import tifffile
 import torch
@@ -71,6 +72,22 @@ def test_iptc_is_what_others_read(tmp_path):
             records = IptcImagePlugin.getiptcinfo(image)
             assert records is not None
             assert records[2, 120] == "Grüße!!!".encode()
+
+
+@pytest.mark.parametrize("kind", ["B", "I"], ids=["bytes", "32-bit numbers"])
+def test_iptc_in_a_tag_of_tiff(tmp_path, kind):
+    records = photos.IPTC + b"\0" * (-len(photos.IPTC) % 4)
+    count = len(records) if kind == "B" else len(records) // 4
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.zeros((8, 8, 3), np.uint8), extratags=[(33_723, kind, count, records, True)]
+    )
+    assert load(tmp_path / "a.tif").iptc == records
+
+
+def test_resources_that_are_no_bytes(tmp_path):
+    tag = (34_377, "f", 2, (0.5, -0.5), True)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), np.uint8), extratags=[tag])
+    assert load(tmp_path / "a.tif").iptc is None
 
 
 @pytest.mark.parametrize("order", "<>")

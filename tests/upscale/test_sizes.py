@@ -59,6 +59,8 @@ def test_reached_by_a_picture_of_200_x_100(target, reached):
         {"scale": -1},
         {"scale": float("nan")},
         {"scale": float("inf")},
+        {"scale": 1e160},
+        {"megapixels": 1e303},
         {"width": 0},
         {"width": 0.5},
         {"long_side": 900.5},
