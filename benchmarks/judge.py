@@ -3,9 +3,9 @@
     python benchmarks/judge.py MODEL... --data ../shared --out out/judge [--steps 1,2,4] [--fidelity 0,0.5,1]
 
 Four sets: Kodak, damaged heavily and mildly by the data folder's tools/damage.py with seed 0, Set14's clean
-pairs, and RealSRSet, whose pictures have no reference. PSNR, SSIM, LPIPS with SqueezeNet, NIQE, the PSNR of
-the downsampled result against the input, and seconds a megapixel of output, for each number of steps at
-fidelity 0 and each position of the dial. OUT receives a table of each set (comparison.md, .csv, .json),
+pairs, and RealSRSet, whose pictures have no reference. PSNR, SSIM, LPIPS with SqueezeNet, NIQE, mesh, the
+PSNR of the downsampled result against the input, and seconds a megapixel of output, for each number of steps
+at fidelity 0 and each position of the dial. OUT receives a table of each set (comparison.md, .csv, .json),
 judge.md with all of them, and sheets: six photos of Kodak and all of RealSRSet, at fidelity 1, 0.5 and 0
 where a model has them.
 

@@ -29,7 +29,7 @@ from leapsr.upscale import saving
 from leapsr.upscale.images import Picture, load
 from leapsr.upscale.upscaler import Upscaler
 
-SMALL, FREE = 16, 8 << 30
+SMALL = 16
 KILOBYTE = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 
 

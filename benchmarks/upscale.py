@@ -9,7 +9,6 @@ slows all of them. Prints a table in Markdown; the ratio is RRDBNet's median ove
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from resident import growth
 from rrdbnet import RRDBNet
 from torch import Tensor
 
@@ -57,13 +57,11 @@ def measure(what: str, precision: str, threads: int, model: str | None) -> dict[
     dtype = DTYPES[precision]
     step = leapsr_step(model, dtype) if what == "leapsr" else rrdbnet_step(dtype)
     lr = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(SEED))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    step(lr)
+    memory = growth(lambda: step(lr))
     began = time.perf_counter()
     step(lr)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {"seconds": seconds / MEGAPIXELS, "mebibytes": peak / 1024 / MEGAPIXELS}
+    return {"seconds": seconds / MEGAPIXELS, "mebibytes": memory / MEGAPIXELS}
 
 
 def apart(what: str, precision: str, options: argparse.Namespace) -> dict[str, float]:

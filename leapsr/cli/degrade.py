@@ -113,15 +113,18 @@ def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
 
 def damage_file(path: Path, name: str, job: Job) -> None:
     """Raises ImageError for a picture that is unreadable or too small, OutputError where writing fails."""
-    from ..upscale import images, saving
+    from ..upscale import images, memory, saving
 
-    clean = images.load(path)
-    scale = job.degradation.scale
-    height, width = (side // scale * scale for side in clean.size)
-    if not height or not width:
-        raise ImageError(f"{path} is smaller than {scale} pixels; leave it out or choose a smaller scale.")
-    hr = images.Picture(clean.rgb[:, :height, :width], icc=clean.icc)
-    parts = {"HR": hr, "LR": damage(hr, name, job)}
+    with memory.explained(path):
+        clean = images.load(path)
+        scale = job.degradation.scale
+        height, width = (side // scale * scale for side in clean.size)
+        if not height or not width:
+            raise ImageError(
+                f"{path} is smaller than {scale} pixels; leave it out or choose a smaller scale."
+            )
+        hr = images.Picture(clean.rgb[:, :height, :width], icc=clean.icc)
+        parts = {"HR": hr, "LR": damage(hr, name, job)}
     for part, output in job.outputs(name).items():
         saving.save(parts[part], output)
 

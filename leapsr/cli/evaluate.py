@@ -64,7 +64,7 @@ Choose = Annotated[
 ]
 Write = Annotated[bool, typer.Option("--write", help="Make what --choose finds the model's default.")]
 Metrics = Annotated[
-    str, typer.Option(help="As psnr_y,niqe; 'default': PSNR, SSIM, LR-PSNR, LPIPS, NIQE; or 'all'.")
+    str, typer.Option(help="As psnr_y,niqe; 'default': PSNR, SSIM, LR-PSNR, LPIPS, NIQE, mesh; or 'all'.")
 ]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the table, sheet and plot.")]
 Scale = Annotated[int, typer.Option("-s", "--scale", min=1, help="For 'bicubic'; a model knows its own.")]

@@ -53,8 +53,11 @@ class PairFolder:
         return len(self.files)
 
     def __iter__(self) -> Iterator[Pair]:
-        for name, lr, hr in self.files:
-            yield Pair(name, read_rgb(lr), None if hr is None else read_rgb(hr))
+        for files in self.files:
+            pair = Pair(files.name, read_rgb(files.lr), None if files.hr is None else read_rgb(files.hr))
+            if pair.hr is not None:  # the pixels may have other sides than the header says
+                _check_sizes(files, tuple(pair.lr.shape[-2:]), tuple(pair.hr.shape[-2:]), self.scale)
+            yield pair
 
 
 def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder:
@@ -75,7 +78,8 @@ def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder
     names = sorted(lr_files)[:limit]
     files = tuple(_Files(name, lr_files[name], hr_files[name] if hr_files else None) for name in names)
     for each in files:
-        _check_size(each, scale)
+        if each.hr is not None:
+            _check_sizes(each, size_of(each.lr), size_of(each.hr), scale)
     return PairFolder(scale, files)
 
 
@@ -114,10 +118,9 @@ def _check_partners(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> Non
             )
 
 
-def _check_size(files: _Files, scale: int) -> None:
-    if files.hr is None:
-        return
-    (lr_height, lr_width), (height, width) = size_of(files.lr), size_of(files.hr)
+def _check_sizes(files: _Files, lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> None:
+    """Both sizes: (height, width)."""
+    (lr_height, lr_width), (height, width) = lr, hr
     if (width, height) != (lr_width * scale, lr_height * scale):
         raise DataError(
             f"{files.hr} is {width}x{height} but should be {lr_width * scale}x{lr_height * scale},"

@@ -11,7 +11,7 @@ import math
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,10 +23,14 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import DataError, OutputError
+from .opened import MAX_SIDE, open_image
 from .upright import upright, upright_size
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 ARCHIVE_SUFFIX = ".safetensors"
+NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
+"""Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
+_FORMAT = "leapsr-photos"
 ENCODED_SIZES = "sizes"
 """Metadata of an archive of encoded photos: JSON, the name of each to its (height, width)."""
 
@@ -51,14 +55,21 @@ class Photos(Protocol):
 
 def decode(file: Path | io.BytesIO, name: str | None = None) -> Tensor:
     """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file, by `name` if given."""
-    try:
-        with Image.open(file) as image:
-            pixels = np.asarray(_rgb(upright(image)))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{name or file} cannot be read as a photo ({error}); remove or replace it."
-        ) from error
+    with _photo(file, name or str(file)) as image:
+        pixels = np.asarray(_rgb(upright(image)))
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+
+
+@contextmanager
+def _photo(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
+    """With its header read. Raises DataError for that, and for whatever goes wrong with it afterwards."""
+    try:
+        with open_image(file) as image:
+            if max(image.size) > MAX_SIDE:
+                raise ValueError(f"{image.width} x {image.height} pixels, and at most {MAX_SIDE} a side")
+            yield image
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(f"{name} cannot be read as a photo ({error}); remove or replace it.") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -71,9 +82,15 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Every picture below a folder, by name; hidden files and folders with a picture's suffix are none."""
+    """Every picture below a folder, by name. Hidden ones, those in hidden folders and in NOT_PHOTOS, and
+    folders with a picture's suffix are none.
+    """
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted(path for path in found if not path.name.startswith(".") and not path.is_dir())
+    return sorted(path for path in found if _is_wanted(path.relative_to(folder)) and not path.is_dir())
+
+
+def _is_wanted(path: Path) -> bool:
+    return not any(part.startswith(".") or part in NOT_PHOTOS for part in path.parts)
 
 
 class FolderPhotos:
@@ -124,7 +141,10 @@ class PackedPhotos:
         self.archive = archive
         try:
             with safe_open(archive, "pt") as file:
-                sizes = (file.metadata() or {}).get(ENCODED_SIZES)
+                about = file.metadata() or {}
+                if about.get("format") != _FORMAT:
+                    raise ValueError("other tensors")
+                sizes = about.get(ENCODED_SIZES)
                 self.encoded = sizes is not None
                 shapes = (
                     json.loads(sizes)
@@ -132,7 +152,9 @@ class PackedPhotos:
                     else {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
                 )
         except (OSError, ValueError, SafetensorError) as error:
-            raise DataError(f"{archive} is not an archive of photos ({error}).") from error
+            raise DataError(
+                f"{archive} is not an archive of photos ({error}); make one with 'leapsr pack'."
+            ) from error
         self.names = sorted(name for name, shape in shapes.items() if min(shape[:2]) >= smallest)
         self.sizes = [(shapes[name][0], shapes[name][1]) for name in self.names]
         self.too_small = len(shapes) - len(self.names)
@@ -202,7 +224,7 @@ def write_archive(archive: Path, header: bytes, contents: Iterable[bytes]) -> No
 
 def archive_header(shapes: Mapping[str, Sequence[int]], **metadata: str) -> bytes:
     """The beginning of a safetensors file of such uint8 tensors: its length, then JSON, padded to 8."""
-    entries: dict[str, Any] = {"__metadata__": {"format": "leapsr-photos", **metadata}}
+    entries: dict[str, Any] = {"__metadata__": {"format": _FORMAT, **metadata}}
     end = 0
     for name, shape in shapes.items():
         begin, end = end, end + math.prod(shape)
@@ -219,8 +241,5 @@ def cores() -> int:
 
 def size_of(file: Path | io.BytesIO) -> tuple[int, int]:
     """(height, width) upright, from the header alone. Raises DataError."""
-    try:
-        with Image.open(file) as image:
-            return upright_size(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file} cannot be read as a photo ({error}); remove or replace it.") from error
+    with _photo(file, str(file)) as image:
+        return upright_size(image)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,13 +94,18 @@ def build(
     """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker = folder / "pool.json"
-    if marker.exists() and _made_from(marker) == wanted:
-        return
-    check_space(folder, spec)
-    marker.unlink(missing_ok=True)
     small = spec.side // spec.scale
-    open_memmap(folder / "image.npy", "w+", np.uint8, (spec.crops, 3, spec.side, spec.side)).flush()
-    open_memmap(folder / "lr.npy", "w+", np.uint8, (spec.crops, 3, small, small)).flush()
+    arrays = {
+        folder / "image.npy": (spec.crops, 3, spec.side, spec.side),
+        folder / "lr.npy": (spec.crops, 3, small, small),
+    }
+    if marker.exists() and _made_from(marker) == wanted and all(starmap(_holds, arrays.items())):
+        return
+    for file in (marker, *arrays):  # what lies there is of no use, and its space is
+        file.unlink(missing_ok=True)
+    check_space(folder, spec)
+    for file, shape in arrays.items():
+        open_memmap(file, "w+", np.uint8, shape).flush()
     done = 0
     try:
         for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
@@ -122,6 +128,13 @@ def _made_from(marker: Path) -> object:
         return json.loads(marker.read_text())
     except ValueError:
         return None
+
+
+def _holds(file: Path, shape: tuple[int, ...]) -> bool:
+    try:
+        return np.load(file, mmap_mode="r").shape == shape
+    except (OSError, ValueError, EOFError):
+        return False
 
 
 def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:

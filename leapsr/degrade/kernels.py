@@ -30,23 +30,6 @@ class Blur:
     sinc_probability: float = 0.1
 
 
-def gaussian(size: Tensor, sigma_x: Tensor, sigma_y: Tensor, angle: Tensor) -> Tensor:
-    """(B, SIDE, SIDE). Isotropic where sigma_x equals sigma_y."""
-    return generalized_gaussian(size, sigma_x, sigma_y, angle, torch.ones_like(sigma_x))
-
-
-def generalized_gaussian(
-    size: Tensor, sigma_x: Tensor, sigma_y: Tensor, angle: Tensor, beta: Tensor
-) -> Tensor:
-    """exp(-d^beta / 2) of the squared Mahalanobis distance d."""
-    return _normalise(_falling(_distance(sigma_x, sigma_y, angle, beta)), size)
-
-
-def plateau(size: Tensor, sigma_x: Tensor, sigma_y: Tensor, angle: Tensor, beta: Tensor) -> Tensor:
-    """1 / (1 + d^beta) of the squared Mahalanobis distance d."""
-    return _normalise(_flat(_distance(sigma_x, sigma_y, angle, beta)), size)
-
-
 def sinc(size: Tensor, cutoff: Tensor) -> Tensor:
     """The ideal circular low-pass filter, which rings. cutoff: (B,), radians per pixel, up to pi."""
     return _normalise(_ringing(cutoff), size)
@@ -113,10 +96,12 @@ class SincDraw:
 
 
 def _falling(distance: Tensor) -> Tensor:
+    """The Gaussian, generalised by the power that is in the distance already."""
     return torch.exp(-distance / 2)
 
 
 def _flat(distance: Tensor) -> Tensor:
+    """The plateau."""
     return 1 / (1 + distance)
 
 

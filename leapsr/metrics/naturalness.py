@@ -5,6 +5,8 @@ with the Gaussian of pristine photos. All in float64: where a picture is exactly
 is a difference of nearly equal numbers and its rounding error is part of the score.
 """
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,10 +40,10 @@ class Pristine(NamedTuple):
 def read_pristine(path: Path) -> Pristine:
     """Read an .npz with `mu_pris_param` and `cov_pris_param`. Raises WeightsError when it holds none."""
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             mean = torch.from_numpy(stored["mu_pris_param"]).double().flatten()
             covariance = torch.from_numpy(stored["cov_pris_param"]).double()
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{path} does not hold NIQE's pristine parameters; download it again.") from error
     return Pristine(mean, covariance)
 

@@ -5,6 +5,7 @@ computer (metrics/weights.py). Scores of different backbones are on different sc
 AlexNet or VGG and cannot be compared with those of SqueezeNet.
 """
 
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError, optional
+from ..errors import DataError, WeightsError, optional
 from .weights import hub_folder
 
 Backbone = Literal["squeeze", "alex", "vgg"]
@@ -102,7 +103,7 @@ def _dists_network(hub: Path) -> nn.Module:
 
 @contextmanager
 def _reading_from(hub: Path) -> Iterator[None]:
-    """Point torch.hub at a folder for a while.
+    """Point torch.hub at a folder for a while. Raises WeightsError where a file in it is damaged.
 
     The private variable is put back, because set_dir(get_dir()) would make torch deaf to a later TORCH_HOME.
     """
@@ -110,5 +111,7 @@ def _reading_from(hub: Path) -> Iterator[None]:
     torch.hub.set_dir(hub)
     try:
         yield
+    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"A file of weights in {hub} is damaged; download it again.") from error
     finally:
         torch.hub._hub_dir = before

@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..data.opened import MAX_SIDE
 from ..data.upright import upright_size
 from ..errors import ImageError
 from . import metadata, opening, profiles, wide_tiff
 from .decoding import Planes, Samples, decode, from_samples
 from .metadata import Metadata
-from .opening import MAX_SIDE, READABLE_SUFFIXES
+from .opening import READABLE_SUFFIXES
 
 __all__ = [
     "MAX_SIDE",

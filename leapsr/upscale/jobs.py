@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ..data.photos import NOT_PHOTOS
 from ..errors import UsageError
 from .images import READABLE_SUFFIXES
 from .naming import COMPANION, checked, distinct, output_name
 from .sizes import LABEL
 
-_NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
-"""Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
 _OURS = re.compile(rf"(?P<stem>.+)_{LABEL}{COMPANION}")
 
 Item = TypeVar("Item")
@@ -106,7 +105,7 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
             if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
                 yield here / name
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
-        folders[:] = [name for name in keep if name not in _NOT_PHOTOS and resolved(here / name) != results]
+        folders[:] = [name for name in keep if name not in NOT_PHOTOS and resolved(here / name) != results]
     for error in closed:  # as jobs that will fail, and say why
         yield Path(error.filename)
 

@@ -4,7 +4,6 @@ import ctypes
 import io
 import logging
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -13,11 +12,9 @@ from pathlib import Path
 import torch
 from PIL import Image, TiffImagePlugin, _imaging
 
+from ..data.opened import MAX_SIDE, open_image
 from ..errors import ImageError, MissingExtra, optional
 from . import memory
-
-MAX_SIDE = 30_000
-"""Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
 READABLE_SUFFIXES = frozenset(
@@ -27,7 +24,6 @@ READABLE_SUFFIXES = frozenset(
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
 _BYTES_TO_DECODE = 8
 """For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
-_pillow_limit = threading.Lock()
 
 
 def contents(source: object) -> tuple[bytes, str]:
@@ -158,16 +154,12 @@ def _read(path: Path) -> bytes:
 def _open(data: bytes, name: str) -> Image.Image:
     Image.init()  # until then Pillow knows only some of the formats
     formats = (*READABLE, *_heif(data, name))
-    with _pillow_limit:
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(io.BytesIO(data), formats=formats)
-        except Exception as error:  # Pillow's header readers raise many kinds on damaged data
-            raise ImageError(
-                f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
-            ) from error
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
+    try:
+        return open_image(io.BytesIO(data), formats)
+    except Exception as error:  # Pillow's header readers raise many kinds on damaged data
+        raise ImageError(
+            f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
+        ) from error
 
 
 @cache

@@ -115,6 +115,17 @@ def test_a_pool_is_made_once_and_again_when_it_differs(built):
     assert (folder / "image.npy").stat().st_mtime_ns > before
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\x93NUMPY"])
+def test_a_pool_without_its_pixels_is_made_again(built, content):
+    folder, spec, photos = built
+    before = np.load(folder / "image.npy").copy()
+    (folder / "image.npy").unlink()
+    if content is not None:
+        (folder / "image.npy").write_bytes(content)
+    pool.build(folder, spec, photos, list(range(len(photos.names))))
+    assert np.array_equal(np.load(folder / "image.npy"), before)
+
+
 def test_a_pool_that_does_not_fit_the_disk_is_refused(built, tmp_path):
     with pytest.raises(DataError, match=r"data\.pool"):
         pool.check_space(tmp_path, built[1]._replace(crops=10**12))

@@ -56,6 +56,20 @@ def test_pictures_are_turned_upright(tmp_path: Path) -> None:
     assert pair.hr.shape == (1, 3, 12, 20)
 
 
+def test_an_orientation_behind_the_pixels(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save(tmp_path / "HR/a.png", 12, 20, exif=exif)
+    save(tmp_path / "LR/a.png", 3, 5)
+    data = (tmp_path / "HR/a.png").read_bytes()
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4])
+    chunk, rest = data[start:end], data[:start] + data[end:]
+    (tmp_path / "HR/a.png").write_bytes(rest[:-12] + chunk + rest[-12:])
+    with pytest.raises(DataError, match="should be"):
+        list(read_pairs(tmp_path, 4))
+
+
 def test_alpha_and_palettes_are_read_as_rgb(tmp_path: Path) -> None:
     Image.new("LA", (4, 2), (255, 0)).save(tmp_path / "alpha.png")
     Image.new("P", (4, 2)).save(tmp_path / "palette.png")

@@ -4,7 +4,9 @@ import os
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from leapsr.data.photos import decode, open_photos
 from leapsr.errors import DataError
@@ -24,6 +26,29 @@ def test_damaged_pixels_are_no_photo(tmp_path):
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(DataError, match=r"a\.png cannot be read"):
         decode(tmp_path / "a.png")
+
+
+def test_pictures_beyond_the_limit_of_pillow(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
+    assert open_photos(tmp_path, smallest=8).whole(0).shape == (3, 40, 60)
+    Image.new("1", (30_001, 8)).save(tmp_path / "long.png")
+    with pytest.raises(DataError, match=r"long\.png .* at most 30000 a side"):
+        open_photos(tmp_path, smallest=8)
+
+
+def test_leftovers_of_systems_are_no_photos(tmp_path):
+    for folder in (".Trash-1000/files", "@eaDir", "deep/.thumbnails", "deep"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 40)).save(tmp_path / folder / "a.png")
+    assert open_photos(tmp_path, smallest=8).names == ["deep/a.png"]
+
+
+@pytest.mark.parametrize("shape", [(), (256,), (8, 8, 3, 3)])
+def test_tensors_that_are_no_photos(tmp_path, shape):
+    save_file({"weight": torch.zeros(shape)}, tmp_path / "model.safetensors")
+    with pytest.raises(DataError, match="is not an archive of photos"):
+        open_photos(tmp_path / "model.safetensors", smallest=8)
 
 
 def test_a_header_that_tells_another_size(tmp_path):

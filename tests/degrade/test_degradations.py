@@ -144,12 +144,10 @@ def test_skipping_the_second_stage_damages_less():
     assert (once - clean).square().mean() < (twice - clean).square().mean()
 
 
-@pytest.mark.parametrize("codec", ["real", "tensor"])
-def test_both_codecs_damage_alike(codec):
+def test_both_codecs_damage_alike():
     image = textured(8, 64, 64)
-    lr = RealESRGAN(4, codec=codec)(image, seeded())
-    auto = RealESRGAN(4)(image, seeded())
-    assert (lr - auto).abs().mean() < 0.04
+    real, ours = (RealESRGAN(4, codec=codec)(image, seeded()) for codec in ("real", "tensor"))
+    assert 0 < (real - ours).abs().mean() < 0.04
 
 
 def test_degradations_can_be_sent_to_another_process():

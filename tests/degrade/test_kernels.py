@@ -5,16 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from leapsr.degrade.kernels import (
-    SIDE,
-    Blur,
-    BlurDraw,
-    SincDraw,
-    gaussian,
-    generalized_gaussian,
-    plateau,
-    sinc,
-)
+from leapsr.degrade.kernels import SIDE, Blur, BlurDraw, SincDraw, sinc
 
 NAMES = [f"k{number:02}" for number in range(1, 13)]
 
@@ -23,16 +14,32 @@ def column(value):
     return torch.tensor([value], dtype=torch.float64)
 
 
+FAMILIES = {"bivariate_Gaussian": 0, "bivariate_generalized_Gaussian": 2, "bivariate_plateau": 4}
+
+
+def shaped(size, family, sigma_x, sigma_y, angle, beta=1.0):
+    """The kernel that a draw of just these numbers makes: (SIDE, SIDE) float64."""
+    draw = BlurDraw(
+        size=torch.tensor([size]),
+        family=torch.tensor([family]),
+        sigma_x=column(sigma_x),
+        sigma_y=column(sigma_y),
+        angle=column(angle),
+        beta_gaussian=column(beta if family < 4 else math.nan),
+        beta_plateau=column(beta if family >= 4 else math.nan),
+        cutoff=column(1.0),
+        ringing=torch.tensor([False]),
+    )
+    return draw.kernels()[0]
+
+
 def ours(function, params):
-    size = torch.tensor([params["kernel_size"]])
     if function == "circular_lowpass_kernel":
-        return sinc(size, column(params["cutoff"]))
+        return sinc(torch.tensor([params["kernel_size"]]), column(params["cutoff"]))[0]
     sigma_y = params["sig_x"] if params["isotropic"] else params["sig_y"]
-    shape = [column(value) for value in (params["sig_x"], sigma_y, params["theta"])]
-    if function == "bivariate_Gaussian":
-        return gaussian(size, *shape)
-    family = {"bivariate_generalized_Gaussian": generalized_gaussian, "bivariate_plateau": plateau}[function]
-    return family(size, *shape, column(params["beta"]))
+    family = FAMILIES[function] + (not params["isotropic"])
+    shape = params["kernel_size"], family, params["sig_x"], sigma_y, params["theta"]
+    return shaped(*shape, params.get("beta") or 1.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,25 +51,19 @@ def test_kernels_are_those_of_basicsr(shared, name):
     first = SIDE // 2 - before
     padded = torch.zeros(SIDE, SIDE, dtype=torch.float64)
     padded[first : first + side, first : first + side] = expected
-    torch.testing.assert_close(ours(case["function"], case["params"])[0], padded, rtol=0, atol=1e-12)
+    torch.testing.assert_close(ours(case["function"], case["params"]), padded, rtol=0, atol=1e-12)
 
 
 def test_a_batch_is_its_kernels_one_by_one():
-    size = torch.tensor([7, 21, 11])
-    shape = [
-        torch.tensor(values)
-        for values in ([0.5, 2.0, 3.0], [1.0, 2.0, 0.3], [0.1, 2.0, -3.0], [0.5, 1.0, 4.0])
-    ]
-    together = generalized_gaussian(size, *shape)
-    for row in range(3):
-        one = slice(row, row + 1)
-        torch.testing.assert_close(
-            together[one], generalized_gaussian(size[one], *(value[one] for value in shape))
-        )
+    together = BlurDraw.draw(Blur((0.2, 3.0), sinc_probability=0.3), 40, torch.Generator().manual_seed(1))
+    kernels = together.kernels()
+    for row in range(40):
+        fields = {name: value[row : row + 1] for name, value in vars(together).items()}
+        torch.testing.assert_close(BlurDraw(**fields).kernels()[0], kernels[row])
 
 
 def test_a_wide_gaussian_has_its_variance():
-    kernel = gaussian(torch.tensor([21]), column(2.0), column(1.0), column(0.0))[0]
+    kernel = shaped(21, 1, 2.0, 1.0, 0.0)
     offsets = torch.arange(SIDE, dtype=torch.float64) - SIDE // 2
     assert (kernel.sum(0) * offsets**2).sum() == pytest.approx(4, rel=1e-4)  # x runs along columns
     assert (kernel.sum(1) * offsets**2).sum() == pytest.approx(1, rel=1e-4)

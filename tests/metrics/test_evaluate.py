@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from leapsr.data.pairs import Pair
-from leapsr.metrics import available, select
+from leapsr.metrics import Metric, available, select
 from leapsr.metrics import evaluate as module
-from leapsr.metrics.evaluate import Setting, bicubic, compare, evaluate, to_8_bits
+from leapsr.metrics.evaluate import Restore, Setting, Table, bicubic, compare, to_8_bits
 
 
 def pairs(count: int, side: int = 16) -> list[Pair]:
@@ -19,6 +19,10 @@ def pairs(count: int, side: int = 16) -> list[Pair]:
 
 def truth(examples: list[Pair]) -> dict[str, Tensor]:
     return {pair.name: pair.hr for pair in examples if pair.hr is not None}
+
+
+def evaluate(restore: Restore, examples: list[Pair], metrics: dict[str, Metric], border: int) -> Table:
+    return compare({Setting("restorer"): restore}, examples, metrics, border)
 
 
 def test_results_are_scored_as_8_bit_files() -> None:

@@ -74,6 +74,8 @@ def test_pictures_without_blocks_are_refused(picture: torch.Tensor, complaint: s
 def test_a_wrong_parameter_file_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", mean=np.zeros(36))
     (tmp_path / "text.npz").write_text("not numbers")
-    for name in ("other.npz", "text.npz", "absent.npz"):
+    (tmp_path / "empty.npz").touch()
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "other.npz").read_bytes()[:100])
+    for name in ("other.npz", "text.npz", "empty.npz", "cut.npz", "absent.npz"):
         with pytest.raises(WeightsError, match=name):
             read_pristine(tmp_path / name)

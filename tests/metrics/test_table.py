@@ -74,6 +74,16 @@ def test_lpips_of_equal_pictures_is_zero_and_torch_hub_is_as_before(
     assert torch.hub.get_dir() == before
 
 
+@pytest.mark.parametrize("content", [b"", b"half of a file"])
+def test_damaged_weights_are_no_bug(content: bytes, tmp_path: Path, photo_tensor: Tensor) -> None:
+    checkpoints = tmp_path / "torch_home" / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / perceptual.CHECKPOINTS["squeeze"]).write_bytes(content)
+    large = photo_tensor.repeat(1, 1, 2, 2)
+    with pytest.raises(WeightsError, match="is damaged; download it again"):
+        perceptual.lpips(large, large, weights=tmp_path)
+
+
 def test_lpips_refuses_small_pictures(shared: Path, photo_tensor: Tensor) -> None:
     with pytest.raises(DataError, match="at least 64"):
         perceptual.lpips(photo_tensor, photo_tensor, weights=shared / "weights")
