@@ -11,7 +11,7 @@ import torch
 
 from . import catalog
 from .errors import UsageError, WeightsError
-from .frozen import save_book, standard_texts, text_encoder, write_book
+from .frozen import save_book, text_encoder, write_book
 from .frozen.fingerprint import fingerprint
 from .published import BASES, Published, published
 from .restorer import ModelConfig, Restorer
@@ -51,10 +51,10 @@ def convert(
     if base is not None:
         fields["autoencoder"] = str(base.resolve())
         fingerprint(base)  # or only using the model would tell that there is none
-    if known.reads_text:
+    if known.texts:
         assert base is not None
         encoder = text_encoder(base, dtype=torch.float32, after="release")
-        save_book(write_book(encoder, standard_texts(), device), texts)
+        save_book(write_book(encoder, known.texts, device), texts)
         fields["prompts"] = str(texts.resolve())
     try:
         network = known.read(place, base)

@@ -3,7 +3,7 @@
 One table, PUBLISHED; a name of `leapsr models download` and `leapsr models convert` is one of its keys.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from .errors import UnknownName, WeightsError, optional
 from .flow import Source
+from .frozen.prompts import FLOWSR, MFSR_NAME, MFSR_NEGATIVE, standard_texts
 from .frozen.repositories import LLAVA, QWEN2_VL, SD21, SD35, STABILITY, VQ_F4, Repository
 from .networks import guided_unet, sd21, swin_unet
 from .networks.kinds import Network
@@ -36,8 +37,9 @@ class Published:
     """What is known of published weights beside their tensors.
 
     what: they are, in words. repository: where they are; None is not on the hub. place: the folder or file of
-    theirs that is read, in the download. base: which of BASES it needs, "" for none. reads_text: whether the
-    base's texts are encoded. model: the rest of its ModelConfig.
+    theirs that is read, in the download. base: which of BASES it needs, "" for none. texts: what it is asked
+    with, by name, encoded by the base's text encoders; empty for networks that read none. model: the rest of
+    its ModelConfig.
     """
 
     what: str
@@ -46,7 +48,7 @@ class Published:
     repository: Repository | None
     place: str = ""
     base: str = ""
-    reads_text: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -103,6 +105,10 @@ DIT4SR_MODEL = {
     "guidance": 8.0,
     "color_fix": "adain",
 }
+SD35_TEXTS = standard_texts()
+TEACHER_TEXTS = SD35_TEXTS | {MFSR_NAME: MFSR_NEGATIVE}
+"""DiT4SR's own, which its --guidance reads, and what MFSR leads such a teacher away from."""
+FLOWSR_TEXTS = standard_texts(standard=FLOWSR)
 SMFSR_MODEL = {"method": "smfsr", "source": NOISE, "grid": "cosine", "fidelity": 0.0, "color_fix": "adain"}
 
 _OFTSR_DISTILLED = "distil-v_boot-solver_rk2_0.5-dt0.05-w_distil_1.0-w_bound_0.1-w_align_0.01"
@@ -128,7 +134,7 @@ def _dit4sr(letter: str) -> Published:
         Repository("acceptee/DiT4SR", PI_LAB, include=(f"{folder}/*",)),
         folder,
         "sd35",
-        True,
+        TEACHER_TEXTS,
         DIT4SR_MODEL,
     )
 
@@ -142,7 +148,7 @@ def _smfsr(letter: str) -> Published:
         Repository("zw121/SMFSR", SMFSR, include=(f"{folder}/*",)),
         folder,
         "sd35",
-        True,
+        SD35_TEXTS,
         SMFSR_MODEL,
     )
 
@@ -184,7 +190,7 @@ PUBLISHED: dict[str, Published] = {
         _mmdit("sd35"),
         SD35,
         base="sd35",
-        reads_text=True,
+        texts=TEACHER_TEXTS,
         model=DIT4SR_MODEL | {"guidance": 1.0},
     ),
     **{f"dit4sr_{letter}": _dit4sr(letter) for letter in ("f", "q", "r1")},
@@ -195,7 +201,7 @@ PUBLISHED: dict[str, Published] = {
         _sd21,
         SD21,
         base="sd21",
-        reads_text=True,
+        texts=FLOWSR_TEXTS,
         model={"method": "teacher", "source": LR, "fidelity": 0.0},
     ),
     "flowsr": Published(
@@ -207,7 +213,7 @@ PUBLISHED: dict[str, Published] = {
         ),
         "flowsr.safetensors",
         "sd21",
-        True,
+        FLOWSR_TEXTS,
         {"method": "flowsr", "source": LR, "fidelity": 0.0, "color_fix": "wavelet"},
     ),
     **{

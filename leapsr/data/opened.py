@@ -2,7 +2,6 @@
 
 import io
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -13,7 +12,7 @@ MAX_SIDE = 30_000
 _pillow_limit = threading.Lock()
 
 
-def open_image(file: Path | io.BytesIO, formats: Sequence[str] | None = None) -> Image.Image:
+def open_image(file: Path | io.BytesIO, formats: tuple[str, ...] | None = None) -> Image.Image:
     """With its header read. The caller compares the sides with MAX_SIDE.
 
     formats: Pillow's names of those to try; None is all. Raises what Pillow raises but for the limit.

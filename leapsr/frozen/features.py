@@ -10,22 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from pydantic import BaseModel, Field, ValidationError
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..errors import WeightsError, optional
 from ..ops.resize import resize
+from .repositories import CLIP_L, DINOV3, Repository, read_json, read_network, read_tokenizer, require
 
 DINOS = ("dinov3_vit", "dinov3_convnext")
-DINO_EXAMPLE = "facebook/dinov3-vitb16-pretrain-lvd1689m"
-CLIP_EXAMPLE = "openai/clip-vit-large-patch14"
-
 
 Positive = Annotated[float, Field(gt=0)]
-UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError, StrictDataclassError)
-"""What transformers raises for files that are cut short, damaged or of another model."""
 
 
 class Normalisation(NamedTuple):
@@ -73,29 +67,18 @@ def normalisation(folder: Path, default: Normalisation) -> Normalisation:
     return Normalisation(said.image_mean, said.image_std)
 
 
-def load(folder: Path, kinds: Sequence[str], example: str) -> nn.Module:
+def load(folder: Path, kinds: Sequence[str], example: Repository) -> Any:
     """A network in transformers' format, frozen.
 
-    kinds: the model types that will do. example: a repository that has one, for the message.
+    kinds: the model types that will do. example: has one, for the message.
     Raises MissingExtra without transformers, and WeightsError where the folder does not hold all of one.
     """
     transformers: Any = optional("transformers", "frozen")
-    if not (folder / "config.json").is_file():
-        raise WeightsError(f"{folder} holds no model: hf download {example} --local-dir {folder}")
-    try:
-        kind = transformers.AutoConfig.from_pretrained(folder, local_files_only=True).model_type
-        if kind not in kinds:
-            raise WeightsError(f"{folder} holds a {kind} and not a {' or '.join(kinds)}, such as {example}.")
-        network, report = transformers.AutoModel.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
-        )
-    except UNREADABLE as error:
-        raise WeightsError(f"The model in {folder} cannot be read: {error}") from error
-    if report["missing_keys"]:  # transformers would fill them with noise and say so in a log
-        raise WeightsError(
-            f"The model in {folder} lacks weights: {', '.join(sorted(report['missing_keys']))}."
-        )
-    return network.requires_grad_(False).eval()
+    require(folder / "config.json", folder, example)
+    kind = read_json(folder / "config.json").get("model_type")
+    if kind not in kinds:
+        raise WeightsError(f"{folder} holds a {kind} and not a {' or '.join(kinds)}, such as {example.name}.")
+    return read_network(transformers.AutoModel, folder, "", example)
 
 
 class Dino:
@@ -126,7 +109,7 @@ class Dino:
 
     @cached_property
     def network(self) -> Any:
-        return load(self.folder, DINOS, DINO_EXAMPLE)
+        return load(self.folder, DINOS, DINOV3)
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -198,7 +181,7 @@ class Clip:
 
     @cached_property
     def network(self) -> Any:
-        return load(self.folder, ("clip",), CLIP_EXAMPLE)
+        return load(self.folder, ("clip",), CLIP_L)
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -206,10 +189,5 @@ class Clip:
 
     @cached_property
     def tokenizer(self) -> Any:
-        # Without its files, transformers makes a tokenizer that knows no words, and says nothing.
-        if not any((self.folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
-            raise WeightsError(
-                f"{self.folder} has no tokenizer: hf download {CLIP_EXAMPLE} --local-dir {self.folder}"
-            )
         transformers: Any = optional("transformers", "frozen")
-        return transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        return read_tokenizer(transformers.AutoTokenizer, self.folder, "", CLIP_L)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -31,20 +32,49 @@ NEGATIVE = (
 )
 """What the same two lead away from."""
 
+MFSR_NEGATIVE = (
+    "oil painting, cartoon, blur, dirty, messy, low quality, deformation, low resolution, oversmooth."
+)
+"""What MFSR (arXiv:2603.20690) leads its teacher away from in training, in place of DiT4SR's own."""
+
+MFSR_NAME = "negative_mfsr"
+"""The name of that text, beside those of NAMES, in the files of the teachers that MFSR may distil."""
+
+
+class Standard(NamedTuple):
+    """What the models of one family are asked with.
+
+    suffix: follows a picture's caption, and is all there is without one. negative: what guidance leads away
+    from.
+    """
+
+    suffix: str
+    negative: str
+
+
+SUPIR = Standard(POSITIVE, NEGATIVE)
+"""Of DiT4SR, SMFSR and whatever is asked with a caption."""
+
+FLOWSR = Standard(
+    "A high-resolution, 8K, ultra-realistic image with sharp focus, vibrant colors, and natural lighting.",
+    MFSR_NEGATIVE.removesuffix("."),
+)
+"""What the community's program for FlowSR asks SD2.1 with: S3Diff's texts. The paper prints none."""
+
 NAMES = {Quality.NONE: "null", Quality.GOOD: "default", Quality.BAD: "negative"}
 """The texts that a network's labels stand for. A file may hold others beside them, of single pictures."""
 
 FORMAT, VERSION = "leapsr-prompts", "1"
 
 
-def describe(caption: str = "") -> str:
+def describe(caption: str = "", standard: Standard = SUPIR) -> str:
     """The text that asks for a sharp picture of what `caption` says; of anything where it is empty."""
-    return f"{caption} {POSITIVE}".strip()
+    return f"{caption} {standard.suffix}".strip()
 
 
-def standard_texts(caption: str = "") -> dict[str, str]:
-    """By name: nothing, the caption with POSITIVE, and NEGATIVE."""
-    return {"null": "", "default": describe(caption), "negative": NEGATIVE}
+def standard_texts(caption: str = "", standard: Standard = SUPIR) -> dict[str, str]:
+    """By name: nothing, the caption with its suffix, and the negative."""
+    return {"null": "", "default": describe(caption, standard), "negative": standard.negative}
 
 
 @dataclass(frozen=True)

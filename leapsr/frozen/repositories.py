@@ -58,6 +58,10 @@ SD21 = Repository("Manojb/stable-diffusion-2-1-base", "CreativeML Open RAIL++-M 
 VQ_F4 = Repository("CompVis/ldm-super-resolution-4x-openimages", "Apache-2.0")
 TAEF2 = Repository("madebyollin/taef2", "MIT License")
 LLAVA = Repository("llava-hf/llava-1.5-13b-hf", "Llama 2 Community License")
+DINOV3 = Repository("facebook/dinov3-vitb16-pretrain-lvd1689m", "DINOv3 License", gated=True)
+CLIP_L = Repository(
+    "openai/clip-vit-large-patch14", "MIT License (of its code; none is stated for the weights)"
+)
 QWEN2_VL = Repository("Qwen/Qwen2-VL-7B-Instruct", "Apache-2.0")
 
 
@@ -109,7 +113,7 @@ def read_tokenizer(kind: Any, folder: Path, part: str, repository: Repository) -
     place = folder / part
     # Without its files, transformers makes a tokenizer that knows no words, and says nothing.
     if not any((place / name).is_file() for name in ("tokenizer.json", "vocab.json", "spiece.model")):
-        raise WeightsError(f"{folder} lacks {part}: {repository.download(folder)}")
+        raise WeightsError(f"{folder} lacks {part or 'a tokenizer'}: {repository.download(folder)}")
     try:
         return kind.from_pretrained(place, local_files_only=True)
     except UNREADABLE as error:

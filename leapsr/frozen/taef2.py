@@ -78,6 +78,12 @@ def is_taef2(folder: Path) -> bool:
     return (folder / SINGLE_FILE).is_file() or all((folder / name).is_file() for name in PAIR.values())
 
 
+def taef2_files(folder: Path) -> list[Path]:
+    """Those that `read_taef2` reads, where `is_taef2`."""
+    single = folder / SINGLE_FILE
+    return [single] if single.is_file() else [folder / name for name in PAIR.values()]
+
+
 def read_taef2(folder: Path) -> Taef2:
     """The hub's single file, or the two files of the author's repository.
 

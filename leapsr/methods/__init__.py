@@ -101,7 +101,8 @@ def _refine(networks: Networks, config: RefinementConfig) -> Refine:
     student = config.student
     if isinstance(student, FlowsrConfig):  # its own critic rests
         student = student.model_copy(update={"adversarial": 0.0})
-    return Refine(lambda known: build(student, known), networks, config, networks.decode, networks.eyes)
+    eyes = networks.eyes if config.judge == "dino" else None
+    return Refine(lambda known: build(student, known), networks, config, networks.decode, eyes)
 
 
 class Entry(NamedTuple):

@@ -147,7 +147,7 @@ class GuidedUNet(nn.Module):
         self.interval = IntervalEmbedding(sizes.embedding) if config.reads == "both" else None
 
     def forget_interval(self) -> None:
-        """Let r not count, where the network reads both times."""
+        """Let r not count, where the network reads both times, and leave the diagonal r = t as it is."""
         if self.interval is not None:
             self.interval.forget()
 

@@ -1,7 +1,7 @@
 """Every network that a model can have, by the kind that its config names."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import Field
@@ -17,6 +17,8 @@ from .unet import UNet, UNetConfig
 
 if TYPE_CHECKING:  # it cannot be without diffusers
     from .mmdit import MMDiT
+
+Notice = Callable[[str], None]
 
 Network = Union[UNet, "MMDiT", GuidedUNet, SwinUNet, SD21]
 
@@ -85,21 +87,26 @@ def multiple(config: NetworkConfig) -> int:
     return config.patch_size if isinstance(config, MMDiTConfig) else 1
 
 
-def begin(config: NetworkConfig, origin: Network, adapters: bool) -> Network:
+def begin(
+    config: NetworkConfig, origin: Network, adapters: bool, notice: Notice = lambda text: None
+) -> Network:
     """A network of `config` that says what `origin`, another one of its kind, says.
 
     adapters: whether what it will not train may be the origin's own tensors, in no memory of their own.
+    notice: told how far it says something else.
     Raises ConfigError where the two do not fit.
     """
     network = shared_copy(origin) if adapters else copy.deepcopy(origin)
     if network.config == config:
         return network
     if isinstance(config, MMDiTConfig) and isinstance(network.config, MMDiTConfig):
-        return _mmdit(config, network)
+        return _mmdit(config, network, notice)
     switches = {name: getattr(config, name) for name in SWITCHES if name in type(config).model_fields}
     if origin.config.kind != config.kind or origin.config.model_copy(update=switches) != config:
         raise ConfigError(f"The network {origin.config} cannot begin one of {config}.")
     larger = build(config)
+    if origin.state_dict().keys() - larger.state_dict().keys():
+        raise ConfigError("A network that reads both times begins another one only with network.reads=both.")
     larger.load_state_dict(larger.state_dict() | origin.state_dict(), assign=adapters)
     return larger
 
@@ -108,18 +115,39 @@ SWITCHES = ("reads", "trained", "dropout", "gradient_checkpointing", "kernel")
 """What may change between a teacher and its student: how the times are read, how it is computed."""
 
 
-def _mmdit(config: MMDiTConfig, teacher: "MMDiT") -> Network:
+def _mmdit(config: MMDiTConfig, teacher: "MMDiT", notice: Notice) -> Network:
     from .mmdit_student import refit_time, student_of
 
     student = teacher
     if config.time_conditioning == "add_r" and teacher.config.time_conditioning == "single":
         student = student_of(teacher)
     if config.time_scale == 1 != student.config.time_scale:
-        refit_time(student)
+        _tell(notice, refit_time(student))
     how = {name: getattr(config, name) for name in ("attention", "gradient_checkpointing", "lr_mlp_scale")}
     if student.config.model_copy(update=how) != config:
         raise ConfigError(f"The network {teacher.config} cannot begin one of {config}.")
     return holding(config, student.state_dict())
+
+
+def forget_interval(network: Network, notice: Notice = lambda text: None) -> None:
+    """Let nothing depend on r, and leave the diagonal r = t, where teachers are trained, as it is.
+
+    Changes the weights in place: those that know r must be no other network's. notice: as in `begin`.
+    """
+    if isinstance(network.config, MMDiTConfig):
+        from . import mmdit_student
+
+        _tell(notice, mmdit_student.forget_interval(network))
+    else:
+        network.forget_interval()
+
+
+def _tell(notice: Notice, left: float) -> None:
+    """left: of `mmdit_student.refit_time`."""
+    if left:
+        notice(
+            f"The embedding of time follows the one that it begins with but for {left:.2%} of its changes."
+        )
 
 
 def adapt(network: Network, rank: int | None, alpha: float | None, seed: int) -> None:

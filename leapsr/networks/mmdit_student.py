@@ -16,9 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from .blocks import zero_
 from .lora import add_lora, give_own, shared_copy
 from .mmdit import MMDiT
-from .mmdit_time import FREQUENCIES, TimestepEmbedder, TimeText, time_features
+from .mmdit_time import FREQUENCIES, TimestepEmbedder, TimeText
+from .timestep import sinusoids
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 """The projections of every attention. The paper says "transformer blocks" and no more."""
@@ -81,32 +83,78 @@ def refit_time(student: MMDiT, resolution: float = 0.02) -> float:
 
     At scale 1 the pretrained embedder would take every t for a time close to 0. Its first layer becomes
     a row of bends, equally spaced in t and each about `resolution` wide; its second layer is then fitted to
-    the old embedding by least squares, in closed form: no seed, the same every time. An embedder of r gets
-    the same bends and keeps its second layer. Do it before the student trains.
+    the old embedding by least squares, in closed form: no seed, the same every time. So is an embedder of r;
+    one that says nothing yet still does not. Both are the student's own then, in float32: in bfloat16 the
+    bends would fall together, and in another network's tensors they would change that network.
+    Do it before the student trains.
 
     resolution: in units of t. Whatever the old embedding does faster than this is left out, which is the
     purpose: the derivative that MeanFlow's identity asks for is then the smooth part's. Smaller follows the
     old one more closely, as far as the network is wide enough.
-    Returns the error left: the root mean square of new minus old over [0, 1], divided by that of the old one
-    about its mean. 0 is exact, 1 is as bad as a constant.
+    Returns the error left where r = t: the root mean square of new minus old over [0, 1], divided by that of
+    the old one about its mean. 0 is exact, 1 is as bad as a constant.
     """
     time = student.time_text_embed
-    embedder = time.timestep_embedder
-    t, between = _grids(embedder.linear_1.weight.device)
-    before = [embedder(time.scale * points) for points in (t, between)]
+    embedders = _embedders(time)
+    t, between = _grids(time)
+    targets = [embedder(time.scale * t) for embedder in embedders]
+    before = _diagonal(time, between)
 
     time.scale = 1.0
     student.config = student.config.model_copy(update={"time_scale": 1.0})
-    for part in (embedder, time.r_embedder) if time.conditioning == "add_r" else (embedder,):
-        _bend(part.linear_1, resolution)
-    _fit(embedder, t, before[0])
-    left = embedder(between) - before[1]
-    return (left.square().mean() / (before[1] - before[1].mean(0)).square().mean()).sqrt().item()
+    for embedder, target in zip(embedders, targets, strict=True):
+        for name, parameter in list(embedder.named_parameters()):
+            give_own(embedder, name, torch.float32, parameter.requires_grad)
+        _bend(embedder.linear_1, resolution)
+        _fit(embedder, t, target)
+    return _error(_diagonal(time, between), before)
 
 
-def _grids(device: torch.device) -> tuple[Tensor, Tensor]:
+@torch.no_grad()
+def forget_interval(student: MMDiT) -> float:
+    """Let nothing depend on r, and leave the diagonal r = t, all that a teacher learns, as it is.
+
+    "concat_mlp": what the first layer makes of r's embedding, it makes of t's then; this is exact. "add_r":
+    the embedder of t takes over what that of r says, by least squares in the units that it has: exact where
+    that says nothing, and the closer the wider the network is. Changes the weights in place: they must be no
+    other network's.
+    Returns the error left, as `refit_time` does.
+    """
+    time = student.time_text_embed
+    if time.conditioning == "concat_mlp":
+        first = time.interval_embedder[0]
+        assert isinstance(first, nn.Linear)
+        of_r, of_t = first.weight.chunk(2, dim=1)
+        of_t.add_(of_r)
+        of_r.zero_()
+    elif time.conditioning == "add_r" and any(p.any() for p in time.r_embedder.linear_2.parameters()):
+        t, between = _grids(time)
+        target, before = _diagonal(time, t), _diagonal(time, between)
+        _fit(time.timestep_embedder, time.scale * t, target)
+        zero_(time.r_embedder.linear_2)
+        return _error(_diagonal(time, between), before)
+    return 0.0
+
+
+def _embedders(time: TimeText) -> list[TimestepEmbedder]:
+    """Of t, and of r where there is one, whose sum modulates the blocks."""
+    return [time.timestep_embedder, *([time.r_embedder] if time.conditioning == "add_r" else [])]
+
+
+def _diagonal(time: TimeText, t: Tensor) -> Tensor:
+    """What the embedders say together where r = t, (B,) -> (B, width)."""
+    return torch.stack([embedder(time.scale * t) for embedder in _embedders(time)]).sum(0)
+
+
+def _error(after: Tensor, before: Tensor) -> float:
+    return ((after - before).square().mean() / (before - before.mean(0)).square().mean()).sqrt().item()
+
+
+def _grids(time: TimeText) -> tuple[Tensor, Tensor]:
     """Times to fit at, and times between them to judge by; float64."""
-    t = torch.linspace(0, 1, POINTS, dtype=torch.float64, device=device)
+    t = torch.linspace(
+        0, 1, POINTS, dtype=torch.float64, device=time.timestep_embedder.linear_1.weight.device
+    )
     return t, (t[1:] + t[:-1]) / 2
 
 
@@ -119,14 +167,14 @@ def _bend(layer: nn.Linear, resolution: float) -> None:
     layer.bias.copy_(-slope * centres.sin())
 
 
-def _fit(embedder: TimestepEmbedder, t: Tensor, target: Tensor) -> None:
-    """The second layer, by least squares with a ridge, in float64."""
-    first = embedder.linear_1
-    hidden = nn.functional.silu(time_features(t) @ first.weight.double().T + first.bias.double())
-    hidden = torch.cat([hidden, torch.ones_like(t)[:, None]], dim=1)
+def _fit(embedder: TimestepEmbedder, times: Tensor, target: Tensor) -> None:
+    """The second layer, by least squares with a ridge, in float64. times: scaled ones."""
+    first, features = embedder.linear_1, sinusoids(times, 2 * FREQUENCIES)
+    hidden = nn.functional.silu(features @ first.weight.double().T + first.bias.double())
+    hidden = torch.cat([hidden, torch.ones_like(times)[:, None]], dim=1)
     size = hidden.square().mean(0).sqrt()
     hidden = hidden / size
-    normal = hidden.T @ hidden / len(t) + RIDGE * torch.eye(hidden.shape[1]).to(hidden)
-    found = torch.linalg.solve(normal, hidden.T @ target.double() / len(t)) / size[:, None]
+    normal = hidden.T @ hidden / len(times) + RIDGE * torch.eye(hidden.shape[1]).to(hidden)
+    found = torch.linalg.solve(normal, hidden.T @ target.double() / len(times)) / size[:, None]
     embedder.linear_2.weight.copy_(found[:-1].T)
     embedder.linear_2.bias.copy_(found[-1])

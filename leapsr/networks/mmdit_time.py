@@ -3,25 +3,15 @@
 The pooled text is part of it, as in SD3 (arXiv:2403.03206). How r joins t is what MFSR and SMFSR differ in.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .mmdit_config import MMDiTConfig
+from .timestep import sinusoids
 
 FREQUENCIES = 128
-PERIOD = 10_000
-"""Frequencies fall from 1 to almost 1 / PERIOD radians a unit of the scaled time."""
-
-
-def time_features(time: Tensor) -> Tensor:
-    """Scaled times (B,) -> their cosines and sines, (B, 2 FREQUENCIES), at least float32."""
-    time = time.to(torch.promote_types(time.dtype, torch.float32))
-    exponents = torch.arange(FREQUENCIES, dtype=torch.float32, device=time.device) / FREQUENCIES
-    phase = time[:, None] * torch.exp(-math.log(PERIOD) * exponents)
-    return torch.cat([phase.cos(), phase.sin()], dim=-1)
+"""Sines of the scaled time, and as many cosines."""
 
 
 class TimestepEmbedder(nn.Module):
@@ -37,7 +27,7 @@ class TimestepEmbedder(nn.Module):
 
     def forward(self, time: Tensor) -> Tensor:
         with torch.autocast(time.device.type, enabled=False):
-            hidden = F.silu(_promoted(self.linear_1, time_features(time)))
+            hidden = F.silu(_promoted(self.linear_1, sinusoids(time, 2 * FREQUENCIES)))
             return _promoted(self.linear_2, hidden)
 
 

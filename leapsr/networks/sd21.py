@@ -130,7 +130,7 @@ class SD21(nn.Module):
         return (*widths, widths[-1], *reversed(widths))
 
     def forget_interval(self) -> None:
-        """Let r not count, where the network reads both times."""
+        """Let r not count, where the network reads both times, and leave the diagonal r = t as it is."""
         if self.interval is not None:
             self.interval.forget()
 

@@ -33,7 +33,7 @@ def time_read(reads: Reads, t: Tensor, r: Tensor) -> Tensor:
 
 
 def sinusoids(steps: Tensor, width: int) -> Tensor:
-    """Times in steps (about 0 to 1000), (B,), fractional ones too -> (B, width): cosines, then sines.
+    """Times in steps (0 to 1 or 1000), (B,), fractional ones too -> (B, width): cosines, then sines.
 
     In the precision of `steps`, at least float32: eight bits of mantissa cannot tell a thousand steps apart.
     """
@@ -67,6 +67,10 @@ class IntervalEmbedding(nn.Module):
             features = torch.cat([phase.sin(), phase.cos()], dim=-1).to(self.inner.weight.dtype)
             return self.outer(F.silu(self.inner(features)))
 
+    @torch.no_grad()
     def forget(self) -> None:
-        """Begin again at zero: how a student begins with the weights of something else."""
-        zero_(self.outer)
+        """Let nothing depend on t - r, and say everywhere what is said on the diagonal r = t."""
+        weight = self.outer.weight
+        [diagonal] = self(torch.zeros(1, device=weight.device))
+        weight.zero_()
+        self.outer.bias.copy_(diagonal)

@@ -136,11 +136,8 @@ def with_stream(sd35: Mapping[str, Tensor], config: MMDiTConfig) -> dict[str, Te
 
 
 def _tensors(folder: Path) -> dict[str, Tensor]:
-    """Of one file, or of several that an index names."""
-    index = folder / f"{WEIGHTS}.index.json"
-    names = sorted(set(_json(index)["weight_map"].values())) if index.exists() else [WEIGHTS]
     tensors: dict[str, Tensor] = {}
-    for name in names:
+    for name in _files(folder):
         try:
             tensors |= load_file(folder / name)
         except FileNotFoundError:
@@ -150,10 +147,24 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def _files(folder: Path) -> list[str]:
+    """One, or several that an index names."""
+    index = folder / f"{WEIGHTS}.index.json"
+    if not index.exists():
+        return [WEIGHTS]
+    places = _json(index).get("weight_map")
+    if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
+        raise WeightsError(f"{index} names no files; download the model again.")
+    return sorted(set(places.values()))
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except FileNotFoundError:
         raise WeightsError(f"{path.parent} is not a model folder: it has no {path.name}.") from None
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} is damaged ({error}); download the model again.") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} holds no named values; download the model again.")
+    return content

@@ -67,11 +67,11 @@ def load_oftsr(path: Path, config: GuidedUNetConfig) -> GuidedUNet:
     """
     content = _unpickled(path)
     network = GuidedUNet(config)
-    average = content.get("ema", {})
-    if "shadow_params" in average:
+    average = content.get("ema")
+    if isinstance(average, Mapping) and isinstance(average.get("shadow_params"), Sequence):
         weights = guided_unet_average(average["shadow_params"], network)
     else:
-        weights = guided_unet_weights(unwrapped(content.get("model", content)))
+        weights = guided_unet_weights(_named(content, "model", path))
     load_published(network, weights, path)
     return network.eval()
 
@@ -80,7 +80,7 @@ def load_resshift(path: Path, config: SwinUNetConfig) -> SwinUNet:
     """The network of a checkpoint as ResShift publishes them. Raises WeightsError as `load_oftsr` does."""
     content = _unpickled(path)
     network = SwinUNet(config)
-    load_published(network, swin_unet_weights(unwrapped(content.get("state_dict", content))), path)
+    load_published(network, swin_unet_weights(_named(content, "state_dict", path)), path)
     return network.eval()
 
 
@@ -103,11 +103,6 @@ def swin_unet_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """ResShift's state dict under this package's names, without what the sizes determine."""
     kept = {name: value for name, value in published.items() if not SWIN_BUFFERS.search(name)}
     return {renamed(name, (*ADM_NAMES, *SWIN_NAMES)): value for name, value in kept.items()}
-
-
-def sd21_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of diffusers' UNet2DConditionModel under this package's names."""
-    return {f"unet.{name}": value for name, value in published.items()}
 
 
 def flowsr_adapters(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Adapters:
@@ -137,16 +132,17 @@ def renamed(name: str, rules: Sequence[tuple[str, Any]]) -> str:
     return name
 
 
-def unwrapped(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Without the prefixes of data-parallel and compiled networks."""
-    return {re.sub(r"^(module\.|_orig_mod\.)+", "", name): value for name, value in weights.items()}
-
-
 def load_published(network: nn.Module, weights: Mapping[str, Tensor], origin: Path | str) -> None:
     """Copy weights into a network, cast to its precision. What an `interval` adds keeps its own.
 
-    origin: where they come from, for the message. Raises WeightsError when a name or shape does not fit.
+    origin: where they come from, for the message. Raises WeightsError when a name or shape does not fit, or
+    what has a name is no tensor.
     """
+    strange = [name for name, value in weights.items() if not isinstance(value, Tensor)]
+    if strange:
+        raise WeightsError(
+            f"{origin} holds no weights: its '{min(strange)}' is no tensor; is it another file?"
+        )
     own = {name: value for name, value in network.state_dict().items() if not name.startswith("interval.")}
     needed = {name: tuple(value.shape) for name, value in own.items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
@@ -171,3 +167,11 @@ def _unpickled(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise WeightsError(f"{path} holds no weights, but a {type(content).__name__}: is it another file?")
     return content
+
+
+def _named(content: Mapping[str, Any], key: str, path: Path) -> dict[str, Tensor]:
+    """What is under `key`, or everything, without the prefixes of data-parallel and compiled networks."""
+    weights = content.get(key, content)
+    if not isinstance(weights, Mapping) or not all(isinstance(name, str) for name in weights):
+        raise WeightsError(f"{path} holds no weights that have names; is it another file?")
+    return {re.sub(r"^(module\.|_orig_mod\.)+", "", name): value for name, value in weights.items()}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from torch import nn
 from ..errors import OutputError, TrainingError, UsageError
 
 KEPT = 2
+UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, SafetensorError, pickle.UnpicklingError)
+"""What loading raises for files that are cut short, damaged or of another network."""
 
 
 def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Path:
@@ -44,7 +47,7 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
                 shutil.rmtree(old)
     except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors have their own for it
         shutil.rmtree(partial, ignore_errors=True)
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]
         raise OutputError(
             f"The checkpoint {final} cannot be written ({reason}); is the disk full?"
         ) from error
@@ -93,8 +96,8 @@ def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> di
         with _with_all_that_trains(accelerator):
             accelerator.load_state(str(checkpoint), strict=not partly)
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+    except UNREADABLE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise TrainingError(
             f"{checkpoint} cannot be resumed ({reason}); choose another with --resume."
         ) from error

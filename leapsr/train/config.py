@@ -14,12 +14,22 @@ from ..methods import MethodConfig
 from ..methods.dial import SHIFTS
 from ..networks import UNetConfig, kinds
 from ..networks.kinds import NetworkConfig
+from ..networks.mmdit_config import MMDiTConfig
+from ..networks.sd21 import SD21Config
 from ..ops.structure import WINDOW
 from ..restorer import first_problem
 
 PLAYERS = ("student", "score", "critic")
 SMALLEST = {"squeeze": 32, "alex": 64, "vgg": 32}
 """Sides at which the last features of LPIPS's backbones still have a position, in pixels."""
+
+
+TIMES: dict[methods.Region, tuple[str, ...]] = {
+    methods.Region.SOURCE_EDGE: ("r", "both"),
+    methods.Region.TRIANGLE: ("both",),
+    methods.Region.IMAGE_EDGE: ("t", "both"),
+}
+"""Which of t and r a network must be told to be a student there; on the diagonal they are the same."""
 
 
 class Strict(BaseModel):
@@ -99,7 +109,9 @@ class TrainConfig(Strict):
     dino: folder of DINOv3, for a refinement whose critic looks through it (method.judge=dino). clip: folder
     of CLIP, for FlowSR's alignment loss; without it that loss is left out.
     scale, autoencoder, prompts: as a model's config.json has them (restorer.ModelConfig), for networks that
-    do not fix their scale, work on latents or read text; None is what the model has that the run begins with.
+    do not fix their scale, work on latents or read text; None is what the model has that the run begins with,
+    but for the scale, which is then 4 and must be that model's too.
+    negative: the text, of those in the prompts, that stands for a bad picture: the model's own, or MFSR's.
     adapters: train these and what the network has of its own; None trains every weight.
     """
 
@@ -118,6 +130,7 @@ class TrainConfig(Strict):
     scale: int | None = Field(None, ge=1, le=8)
     autoencoder: Path | None = None
     prompts: Path | None = None
+    negative: Literal["negative", "negative_mfsr"] = "negative"
     adapters: AdapterConfig | None = None
     source: Source = Source()
     method: MethodConfig
@@ -189,7 +202,9 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         )
     if isinstance(config.network, UNetConfig) and config.scale not in (None, config.network.scale):
         raise ConfigError(f"scale = {config.scale}: this network has its own, use network.scale.")
+    _check_unread(config)
     _check_method(config)
+    _check_times(config)
     for player in config.optimizer.players:
         if player not in PLAYERS:
             raise UnknownName("player", player, PLAYERS)
@@ -203,12 +218,42 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
     return config
 
 
+def _check_unread(config: TrainConfig) -> None:
+    """What this network or method would not read: the run would be another one than its config says."""
+    kind = config.network.kind
+    if config.adapters is not None and not isinstance(config.network, MMDiTConfig | SD21Config):
+        raise ConfigError(f"A {kind} is trained whole: use --set adapters=null.")
+    if config.autoencoder is not None and isinstance(config.network, UNetConfig):
+        raise ConfigError(f"A {kind} works on pixels: use --set autoencoder=null.")
+    if (config.prompts or config.negative != "negative") and not kinds.reads_text(config.network):
+        raise ConfigError(f"A {kind} reads no text: use --set prompts=null and --set negative=negative.")
+    if config.clip is not None and not isinstance(methods.base(config.method), methods.FlowsrConfig):
+        raise ConfigError("CLIP is for FlowSR's alignment loss, which is not here: use --set clip=null.")
+
+
+def _check_times(config: TrainConfig) -> None:
+    """A student that is not told a time that its method varies would learn an average over it."""
+    kind, network = methods.base(config.method).kind, config.network
+    wanted = TIMES.get(methods.entry(kind).region)
+    told, remedy = "both", ""
+    if isinstance(network, MMDiTConfig):
+        told = "t" if network.time_conditioning == "single" else "both"
+        remedy = "network.time_conditioning=add_r"
+    elif not isinstance(network, UNetConfig):
+        told, remedy = network.reads, "network.reads=both"
+    if wanted is not None and told not in wanted:
+        raise ConfigError(
+            f"A student of {kind} must be told {' or '.join(wanted)} of t and r, and this network is told "
+            f"{told}: use --set {remedy}."
+        )
+
+
 def _check_method(config: TrainConfig) -> None:
     """What the method asks of the rest of the configuration."""
     refined = config.method if isinstance(config.method, methods.RefinementConfig) else None
     if refined is not None and refined.judge == "dino" and config.dino is None:
         raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
-    if refined is not None and refined.judge == "pixels" and kinds.sees(config.network) == "latents":
+    if refined is not None and refined.judge == "pixels" and kinds.sees(config.network) != "picture":
         raise ConfigError(
             "A critic of pixels needs pixels to compare with, not latents: use method.judge=dino."
         )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,11 +20,11 @@ from ..data.photos import Progress
 from ..data.prepared import Shards
 from ..errors import ConfigError
 from ..frozen import Clip
-from ..frozen.prompts import NEGATIVE, POSITIVE
+from ..frozen.prompts import NAMES, load_book
 from ..methods import Features, Perceptual
 from ..methods.base import Alignment
 from ..metrics import perceptual
-from ..networks import UNet
+from ..networks import Quality, UNet
 from ..networks.kinds import Network
 from ..networks.lora import merge_lora, shared_copy
 from ..networks.sd21 import SD21
@@ -38,6 +38,9 @@ from .validation import save_grid, validation
 
 MODEL, CHECKPOINTS, CONFIG = "model", "checkpoints", "config.json"
 Result = TypeVar("Result")
+GOOD = "image quality is good, with clear details and vibrant colors"
+BAD = "image quality is poor, blurry, and noisy"
+"""What FlowSR prints as examples of its captions of quality, c_pos and c_neg (section 4.3)."""
 PATIENCE = timedelta(hours=4)  # other processes wait this long while the first builds a pool
 
 
@@ -90,6 +93,7 @@ def run(
             check_compiler(accelerator.device)
         resumed = checkpoint is not None
         networks = players.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
+        config, networks = _led(config, networks, callbacks.notice)
         if isinstance(shots, Shards):
             prepared.check_model(shots, networks.model)
             callbacks.notice(prepared.UNSEEN)
@@ -112,6 +116,27 @@ def run(
             job.look = _looker(shots, config, networks, out, accelerator.device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
+
+
+def _led(
+    config: TrainConfig, networks: players.Cast, notice: Callable[[str], None]
+) -> tuple[TrainConfig, players.Cast]:
+    """Let the label of a bad picture stand for the run's own text, where the model's prompts hold it.
+
+    Those that were written without it stay as they are: then the config says so too.
+    """
+    own, prompts = NAMES[Quality.BAD], networks.model.prompts
+    if config.negative == own or prompts is None:
+        return config, networks
+    known = load_book(Path(prompts)).prompts
+    if config.negative not in known:
+        notice(
+            f"The prompts {prompts} hold no '{config.negative}', so that guidance leads away from their "
+            f"'{own}': convert the teacher again for the paper's."
+        )
+        return config.model_copy(update={"negative": own}), networks
+    space = replace(networks.space, prompts={**networks.space.prompts, Quality.BAD: known[config.negative]})
+    return config, replace(networks, space=space)
 
 
 def _check_start(config: TrainConfig, progress: dict[str, Any], start: Path | None) -> None:
@@ -173,10 +198,10 @@ def _features(accelerator: Accelerator, teacher: Network | None) -> Features | N
 
 
 def _alignment(config: TrainConfig) -> Alignment | None:
-    """FlowSR's texts of good and bad quality: here the same ones for every image, not captions of each."""
+    """FlowSR's texts of good and bad quality: here its examples for every image, not captions of each."""
     if config.clip is None:
         return None
-    clip, texts = Clip(config.clip), [POSITIVE, NEGATIVE]
+    clip, texts = Clip(config.clip), [GOOD, BAD]
 
     def align(image: Tensor) -> tuple[Tensor, Tensor]:
         good, bad = clip.similarity(image, texts).unbind(1)

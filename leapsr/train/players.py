@@ -59,7 +59,7 @@ def assemble(
     origin = begun or found
     model = _model(config, origin)
     if not isinstance(config.network, UNetConfig):
-        return _large(config, model, found, begun, device)
+        return _large(config, model, found, begun, device, notice)
     student = _student(config, found, begun, notice, resumed)
     frozen = None if found is None else found.network
     eyes = None if config.dino is None else Dino(config.dino)
@@ -71,7 +71,10 @@ def assemble(
 
 
 def _model(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
-    """What the run says of its space, and the model that it begins with where it says nothing."""
+    """What the run says of its space, and the model that it begins with where it says nothing.
+
+    The scales of the two are the same then: `_checked` and `_teacher` see to it.
+    """
     kind = methods.base(config.method).kind
     edge = methods.entry(kind).region is methods.Region.IMAGE_EDGE
     known = origin.config if origin is not None else None
@@ -117,6 +120,7 @@ def _large(
     teacher: Restorer | None,
     begun: Restorer | None,
     device: torch.device,
+    notice: Notice,
 ) -> Cast:
     """Networks that begin as another one or as nothing. What does not train is in memory once, in the
     precision of the run; what trains is float32."""
@@ -129,13 +133,17 @@ def _large(
     if origin is None:
         student = kinds.build(config.network).to(device)
     else:
-        student = kinds.begin(config.network, origin, adapted)
+        student = kinds.begin(config.network, origin, adapted, notice)
     eyes = None if config.dino is None else Dino(config.dino)
     maps = eyes.channels if eyes else ()
     others = methods.players(config.method, frozen, shared_copy if adapted else None, maps)
     copies = [cast(Network, other) for name, other in others.items() if name == "score"]
     for seed, network in enumerate([student, *copies]):
         _free(config, network, seed)
+    first = begun or teacher
+    taught = first is not None and first.config.method == "teacher"
+    if taught and methods.base(config.method).kind != "teacher":
+        kinds.forget_interval(student, notice)  # after _free: what knows r is the student's own
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
         if known is not None:
@@ -183,6 +191,12 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
         raise ConfigError(
             f"The network of {folder} is not the recipe's ({found} instead of {own}); "
             "give its sizes by --set network...."
+        )
+    another = restorer.scale != config.factor and config.scale is None
+    if another and not isinstance(own, UNetConfig):  # which has its own, and begins with any other
+        raise ConfigError(
+            f"{folder} is for scale {restorer.scale} and this run for {config.factor}: use "
+            f"--set scale={restorer.scale}, or scale={config.factor} to change it."
         )
     kind = methods.base(config.method).kind
     if isinstance(config.method, methods.RefinementConfig) and restorer.config.method != kind:

@@ -1,7 +1,8 @@
 """The runs of the four papers at their own scale, for whoever has the base weights and the GPUs.
 
-Every hyper-parameter is the paper's where it states one. What no paper states is our choice and says so in a
-comment, with its reason. `batch` is that of one GPU; a docstring says how many the paper used. Base weights
+Every hyper-parameter is the paper's where it states one, but for the learning rates of OFTSR, which are those
+in the names of its released files. What no paper states is our choice and says so in a comment, with its
+reason. `batch` is that of one GPU; a docstring says how many the paper used. Base weights
 come as model folders that `leapsr models convert` writes: --teacher or --from.
 
 Papers: MFSR arXiv:2603.20690, SMFSR arXiv:2605.09328, OFTSR arXiv:2412.09465, FlowSR arXiv:2605.12377, and
@@ -11,6 +12,7 @@ DiT4SR arXiv:2503.23580, whose network MFSR and SMFSR distil.
 from collections.abc import Callable
 
 from ..flow import Source
+from ..frozen.prompts import MFSR_NAME
 from ..methods import (
     FlowsrConfig,
     MethodConfig,
@@ -75,9 +77,10 @@ def dit4sr_sd35() -> TrainConfig:
 
 
 def mfsr_sd35() -> TrainConfig:
-    """MFSR: 8 GPUs x 10, 12,000 steps, 19 hours on H200s. Guidance 6 away from the negative prompt.
+    """MFSR: 8 GPUs x 10, 12,000 steps, 19 hours on H200s. Guidance 6 away from its own negative prompt.
 
-    --teacher a DiT4SR folder. The embedder of t is fitted anew to t in [0, 1] before the first step.
+    --teacher a DiT4SR folder, whose prompts hold that text if it was converted since they do.
+    The embedder of t is fitted anew to t in [0, 1] before the first step.
     """
     return _run(
         "mfsr_sd35",
@@ -86,6 +89,7 @@ def mfsr_sd35() -> TrainConfig:
         MfsrConfig(),
         MFSR_STUDENT,
         source=Source(kind="noise"),
+        negative=MFSR_NAME,
         adapters=AdapterConfig(rank=64),  # targets and alpha are unstated: every attention's, and the rank
         optimizer=ADAM,
     )
@@ -127,6 +131,8 @@ def smfsr_sd35_refine() -> TrainConfig:
     )
 
 
+# The paper says 1e-4 for both stages. Its released files say so of FFHQ's teacher and of both of ImageNet's,
+# and 1e-5 of FFHQ's noiseless student and of both of DIV2K's: those rates made the published weights.
 PHOTOS_256 = PHOTOS_512.model_copy(update={"crop": 256})
 OFTSR_ADAM = OptimizerConfig(kind="adamw", learning_rate=1e-4, beta2=0.999, warmup=1000, clip=1.0, ema=0.9999)
 
@@ -167,11 +173,12 @@ def oftsr_ffhq_teacher() -> TrainConfig:
 
 
 def oftsr_ffhq() -> TrainConfig:
-    return _oftsr_student("oftsr_ffhq", oftsr_ffhq_teacher(), 2e-5)
+    """At a tenth of the paper's rate, as the released file."""
+    return _oftsr_student("oftsr_ffhq", oftsr_ffhq_teacher(), 1e-5)
 
 
 def oftsr_div2k_teacher() -> TrainConfig:
-    """Photos, sigma_p 0.2, at a tenth of FFHQ's rate."""
+    """Photos, sigma_p 0.2, at a tenth of the paper's rate, as the released file."""
     teacher = _oftsr_teacher("oftsr_div2k_teacher", guided_unet.PRESETS["div2k"], 0.2, "bicubic")
     slow = teacher.optimizer.model_copy(update={"learning_rate": 1e-5})
     return teacher.model_copy(update={"optimizer": slow})
@@ -186,8 +193,7 @@ def oftsr_imagenet_teacher() -> TrainConfig:
 
 
 def oftsr_imagenet() -> TrainConfig:
-    """The rate of ImageNet's distillation is unstated: DIV2K's, whose setting it shares."""
-    return _oftsr_student("oftsr_imagenet", oftsr_imagenet_teacher(), 1e-5)
+    return _oftsr_student("oftsr_imagenet", oftsr_imagenet_teacher(), 1e-4)
 
 
 def oftsr_resshift() -> TrainConfig:
@@ -201,7 +207,7 @@ def oftsr_resshift() -> TrainConfig:
         realsr.model_copy(update={"reads": "r"}),
         source=Source(kind="noisy_lr", sigma=realsr.schedule.sigma),
         data=PHOTOS_256,
-        optimizer=OFTSR_ADAM.model_copy(update={"learning_rate": 1e-5}),  # unstated: DIV2K's
+        optimizer=OFTSR_ADAM.model_copy(update={"learning_rate": 1e-5}),  # unstated: the slower of the two
     )
 
 
@@ -214,6 +220,7 @@ def oftsr_dit4sr() -> TrainConfig:
         update={
             "recipe": "oftsr_dit4sr",
             "method": OftsrConfig(),
+            "negative": "negative",
             "network": DIT4SR_Q.model_copy(update={"time_conditioning": "add_r"}),
         }
     )

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -198,7 +199,7 @@ def test_folders_that_will_not_do(vit, clip, tmp_path):
     weights = load_file(vit / "model.safetensors")
     weights.pop("norm.weight")
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(WeightsError, match=r"lacks weights: norm\.weight"):
+    with pytest.raises(WeightsError, match=r"lacks weights \(norm\.weight\)"):
         Dino(tmp_path)(image(1, 3, 16, 16))
 
 
@@ -268,8 +269,16 @@ def test_a_refinements_critic_can_look_through_dino(vit):
 def test_clip_without_a_tokenizer(clip, tmp_path):
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((clip / name).read_bytes())
-    with pytest.raises(WeightsError, match="tokenizer"):
+    with pytest.raises(WeightsError, match=r"lacks a tokenizer: hf download openai/clip"):
         Clip(tmp_path).similarity(image(1, 3, 32, 32), ["good"])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"model": 1}'])
+def test_clip_with_a_damaged_tokenizer(clip, tmp_path, text):
+    shutil.copytree(clip, tmp_path / "clip")
+    (tmp_path / "clip" / "tokenizer.json").write_text(text)
+    with pytest.raises(WeightsError, match=r"tokenizer in .* cannot be read"):
+        Clip(tmp_path / "clip").text(["good"])
 
 
 def test_the_extra_is_named_where_the_library_is_missing(monkeypatch, vit):

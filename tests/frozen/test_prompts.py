@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from leapsr.errors import OutputError, WeightsError
 from leapsr.frozen import Sd3Text, describe, load_book, save_book, standard_texts, text_encoder, write_book
-from leapsr.frozen.prompts import NEGATIVE, POSITIVE, PromptBook
+from leapsr.frozen.prompts import FLOWSR, MFSR_NEGATIVE, NEGATIVE, POSITIVE, PromptBook
 from leapsr.networks import Prompt, Quality
 
 
@@ -35,6 +35,15 @@ def test_texts():
     assert describe() == POSITIVE
     assert POSITIVE.startswith("Cinematic, hyper sharpness")
     assert NEGATIVE.endswith("lowres, chaotic")
+
+
+def test_texts_of_other_families():
+    assert describe("", FLOWSR).startswith("A high-resolution, 8K, ultra-realistic image")
+    assert describe("A cat.", FLOWSR) == f"A cat. {FLOWSR.suffix}"
+    assert standard_texts(standard=FLOWSR)["negative"] == FLOWSR.negative
+    assert MFSR_NEGATIVE == (
+        "oil painting, cartoon, blur, dirty, messy, low quality, deformation, low resolution, oversmooth."
+    )
 
 
 def test_each_text_has_the_prompt_it_has_alone(tiny, book):

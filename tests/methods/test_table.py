@@ -122,6 +122,16 @@ def test_who_trains_beside_the_student(config, alone, taught):
         torch.testing.assert_close(found["score"].state_dict(), teacher.state_dict())
 
 
+@pytest.mark.parametrize("judge", ["pixels", "dino"])
+def test_only_the_critic_that_was_asked_for_looks_through_dino(judge):
+    """A run has DINOv3's maps wherever it is given their folder."""
+    eyes = object()
+    config = RefinementConfig(student=OftsrConfig(), judge=judge)
+    beside = dict.fromkeys(("score", "critic"), Officer())
+    known = Networks(Officer(), Officer(), Officer(), None, beside, beside, eyes=eyes)
+    assert methods.build(config, known).features is (eyes if judge == "dino" else None)
+
+
 def test_flowsrs_critic_has_the_heads_that_were_asked_for():
     teacher = UNet(PRESETS["tiny"])
     x, t, cond = torch.randn(2, 3, 16, 16), torch.ones(2), Condition(torch.randn(2, 3, 4, 4))

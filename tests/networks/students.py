@@ -8,7 +8,8 @@ from leapsr.networks import Condition, Prompt, Quality
 from leapsr.networks.lora import lora_parameters
 from leapsr.networks.mmdit import MMDiT
 from leapsr.networks.mmdit_student import refit_time, student_of, train_adapters
-from leapsr.networks.mmdit_time import FREQUENCIES, PERIOD
+from leapsr.networks.mmdit_time import FREQUENCIES
+from leapsr.networks.timestep import PERIOD
 from tests.networks.mmdits import inputs, randomised, tiny
 
 

@@ -17,6 +17,7 @@ from tests.networks.velocities import (
     Question,
     channels_last_error,
     derivative_error,
+    forgets_its_interval,
     golden,
     gradients,
     half_precision_error,
@@ -159,6 +160,21 @@ def test_files_that_do_not_fit_are_refused(tmp_path, vectors):
         load_oftsr(tmp_path / "absent.pth", TINY)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"state_dict": {"conv": torch.ones(1)}}, "'state_dict' is no tensor"),
+        ({"model": [torch.ones(1)]}, "have names"),
+        ({1: torch.ones(1)}, "have names"),
+        ({"ema": 0.9, "conv": torch.ones(1)}, "'ema' is no tensor"),
+    ],
+)
+def test_files_of_something_else_are_refused(tmp_path, content, said):
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(WeightsError, match=said):
+        load_oftsr(tmp_path / "other.pth", TINY)
+
+
 # The velocity
 
 
@@ -195,10 +211,12 @@ def test_a_student_with_both_times_begins_as_the_velocity():
     load_published(pupil, teacher.state_dict(), "the teacher")
     asked = question()
     assert torch.equal(asked.ask(pupil), asked.ask(teacher))
-    randomised(pupil.interval)
-    assert not torch.allclose(asked.ask(pupil), asked.ask(teacher))
     pupil.forget_interval()
     assert torch.equal(asked.ask(pupil), asked.ask(teacher))
+
+
+def test_the_interval_is_forgotten_and_the_diagonal_stays():
+    forgets_its_interval(randomised(GuidedUNet(BOTH)), question())
 
 
 def test_times_that_were_not_trained_are_taken_to_the_nearest():

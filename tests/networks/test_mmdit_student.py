@@ -9,9 +9,10 @@ from leapsr.methods import MfsrConfig, SmfsrConfig
 pytest.importorskip("diffusers", reason="needs leapsr[sd]")
 pytest.importorskip("peft", reason="needs leapsr[sd]")
 
+from leapsr.networks import kinds
 from leapsr.networks.lora import lora_parameters, merge_lora
 from leapsr.networks.mmdit import MMDiT
-from leapsr.networks.mmdit_student import refit_time, student_of, train_adapters
+from leapsr.networks.mmdit_student import forget_interval, refit_time, student_of, train_adapters
 from leapsr.ops.derivative import directional_derivative
 from tests.networks.mmdits import inputs, randomised, tiny
 from tests.networks.students import gradients, losses, pair, slow
@@ -113,6 +114,83 @@ def test_time_is_refitted_to_what_the_embedder_said():
     measured = (after - before).square().mean().sqrt() / spread
     assert measured == pytest.approx(left, rel=0.2)
     assert error < 0.02
+
+
+def test_half_precision_is_refitted_in_full():
+    """Rounded to bfloat16, the bends would lie eight times as far apart, and their sum nowhere."""
+    plain, half = (slow(randomised(tiny())).to(dtype) for dtype in (torch.float32, torch.bfloat16))
+    expected = refit_time(student_of(plain))
+    student = student_of(half)
+    assert refit_time(student) == pytest.approx(expected, rel=0.2)
+    assert {p.dtype for p in student.time_text_embed.timestep_embedder.parameters()} == {torch.float32}
+    assert student.proj_out.weight.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("time", ["single", "add_r", "concat_mlp"])
+def test_a_teacher_whose_student_is_refitted_stays(time):
+    """Where nothing is added to the network, all of it is the teacher's own tensors."""
+    teacher, told = slow(randomised(tiny(time_conditioning=time))), []
+    before = copy.deepcopy(teacher.state_dict())
+    config = teacher.config.model_copy(update={"time_scale": 1.0})
+    student = kinds.begin(config, teacher, adapters=True, notice=told.append)
+    assert student.config == config
+    assert student.proj_out.weight.data_ptr() == teacher.proj_out.weight.data_ptr()
+    for name, value in teacher.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert [text.partition(" follows ")[0] for text in told] == ["The embedding of time"]
+
+
+def test_an_embedding_of_r_is_refitted_too():
+    teacher = slow(randomised(tiny(time_conditioning="add_r")))
+    for part in ("linear_1", "linear_2"):  # as slow, and not the same
+        own = getattr(teacher.time_text_embed.timestep_embedder, part).state_dict()
+        getattr(teacher.time_text_embed.r_embedder, part).load_state_dict({k: -v for k, v in own.items()})
+    student = copy.deepcopy(teacher)
+    assert refit_time(student) < 0.01
+    times = torch.rand(500, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before = teacher.time_text_embed.r_embedder(1000 * times)
+        after = student.time_text_embed.r_embedder(times)
+    assert (after - before).norm() < 0.01 * (before - before.mean(0)).norm()
+
+
+@torch.no_grad()
+def forgotten(network: MMDiT) -> tuple[float, float]:
+    """How far the diagonal r = t moved, and the error that was told."""
+    x, t, r, cond = inputs()
+    velocity = network(x, t, t, cond)
+    assert not torch.allclose(network(x, t, r, cond), velocity, atol=1e-3)
+    left = forget_interval(network)
+    after = network(x, t, t, cond)
+    assert torch.equal(network(x, t, r, cond), after)
+    return ((after - velocity).norm() / velocity.norm()).item(), left
+
+
+def test_smfsrs_embedding_forgets_r_and_keeps_the_diagonal():
+    moved, left = forgotten(randomised(tiny(time_conditioning="concat_mlp")))
+    assert moved < 1e-6
+    assert left == 0
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same units", "units of its own"])
+def test_mfsrs_embedding_forgets_r_and_keeps_the_diagonal(same):
+    """What r's embedder says, t's takes over: all of it with the units that a student of a teacher has."""
+    teacher = slow(randomised(tiny(time_conditioning="add_r")))
+    time = teacher.time_text_embed
+    features = time.timestep_embedder.linear_1.weight != 0
+    time.r_embedder.linear_1.weight.data *= features
+    if same:
+        time.r_embedder.linear_1.load_state_dict(time.timestep_embedder.linear_1.state_dict())
+    moved, left = forgotten(teacher)
+    assert moved < (1e-4 if same else 0.01)
+    assert 0 < left < (1e-3 if same else 0.01)
+
+
+def test_what_never_learnt_r_stays_exactly_as_it_is():
+    student = student_of(randomised(tiny()))
+    before = copy.deepcopy(student.state_dict())
+    assert forget_interval(student) == 0
+    assert all(torch.equal(value, before[name]) for name, value in student.state_dict().items())
 
 
 def test_refitting_is_the_same_every_time():

@@ -180,8 +180,17 @@ def test_weights_that_do_not_fit_are_refused(folder, tmp_path):
     (tmp_path / CONFIG).write_text(json.dumps(meta["config"] | {"qk_norm": None}))
     with pytest.raises(WeightsError, match="qk_norm"):
         load_mmdit(tmp_path, "dit4sr")
-    (tmp_path / CONFIG).write_text("{")
-    with pytest.raises(WeightsError, match="damaged"):
+    for text, said in (("{", "damaged"), ("[]", "no named values")):
+        (tmp_path / CONFIG).write_text(text)
+        with pytest.raises(WeightsError, match=said):
+            load_mmdit(tmp_path, "dit4sr")
+
+
+@pytest.mark.parametrize("index", [[], {}, {"weight_map": ["part.safetensors"]}, {"weight_map": {"x": 1}}])
+def test_an_index_that_names_no_files_is_refused(folder, index, tmp_path):
+    (tmp_path / CONFIG).write_text(json.dumps(published(folder, "dit4sr")[0]["config"]))
+    (tmp_path / f"{WEIGHTS}.index.json").write_text(json.dumps(index))
+    with pytest.raises(WeightsError, match=r"index\.json .*no (files|named values)"):
         load_mmdit(tmp_path, "dit4sr")
 
 

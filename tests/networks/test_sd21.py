@@ -16,11 +16,12 @@ from leapsr.networks import Condition, Prompt
 from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from leapsr.networks.lora import add_lora, load_lora, lora_parameters, lora_state, merge_lora
 from leapsr.networks.sd21 import PRESETS, RANK, SD21, TARGETS, SD21Config
-from leapsr.networks.weights_unets import flowsr_adapters, load_published, sd21_weights
+from leapsr.networks.weights_unets import flowsr_adapters, load_published
 from tests.networks.velocities import (
     Question,
     channels_last_error,
     derivative_error,
+    forgets_its_interval,
     gradients,
     half_precision_error,
     randomised,
@@ -53,7 +54,7 @@ def pretrained(config: SD21Config = TINY) -> torch.nn.Module:
 
 def test_it_is_diffusers_network_at_a_thousand_times_the_time():
     unet, network, asked = pretrained(), SD21(TINY).eval(), question()
-    load_published(network, sd21_weights(unet.state_dict()), "diffusers")
+    load_published(network.unet, unet.state_dict(), "diffusers")
     expected = unet(asked.x, 1000 * asked.t, asked.cond.prompt.tokens).sample
     torch.testing.assert_close(asked.ask(network), expected, rtol=1e-5, atol=1e-5)
 
@@ -120,10 +121,12 @@ def test_a_student_with_both_times_begins_as_the_velocity():
     teacher, pupil = randomised(SD21(TINY)), SD21(BOTH).eval()
     load_published(pupil, teacher.state_dict(), "the teacher")
     assert torch.equal(question().ask(pupil), question().ask(teacher))
-    randomised(pupil.interval)
-    assert not torch.allclose(question().ask(pupil), question().ask(teacher))
     pupil.forget_interval()
     assert torch.equal(question().ask(pupil), question().ask(teacher))
+
+
+def test_the_interval_is_forgotten_and_the_diagonal_stays():
+    forgets_its_interval(randomised(SD21(BOTH)), question())
 
 
 def test_the_derivative():

@@ -25,6 +25,7 @@ from tests.networks.velocities import (
     Question,
     channels_last_error,
     derivative_error,
+    forgets_its_interval,
     golden,
     gradients,
     half_precision_error,
@@ -282,10 +283,18 @@ def test_a_student_with_both_times_begins_as_the_velocity():
     teacher, pupil = randomised(SwinUNet(TINY)), SwinUNet(BOTH).eval()
     load_published(pupil, teacher.state_dict(), "the teacher")
     assert torch.equal(question().ask(pupil), question().ask(teacher))
-    randomised(pupil.interval)
-    assert not torch.allclose(question().ask(pupil), question().ask(teacher))
     pupil.forget_interval()
     assert torch.equal(question().ask(pupil), question().ask(teacher))
+
+
+def test_the_interval_is_forgotten_and_the_diagonal_stays():
+    forgets_its_interval(randomised(SwinUNet(BOTH)), question())
+
+
+def test_oftsrs_checkpoint_is_refused(tmp_path):
+    torch.save({"model": {"head": torch.ones(1)}, "step": 3}, tmp_path / "oftsr.pth")
+    with pytest.raises(WeightsError, match="'model' is no tensor"):
+        load_resshift(tmp_path / "oftsr.pth", TINY)
 
 
 def test_the_derivative():

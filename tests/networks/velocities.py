@@ -62,6 +62,17 @@ def relative(found: Tensor, expected: Tensor) -> float:
     return ((found - expected).norm() / expected.norm()).item()
 
 
+@torch.no_grad()
+def forgets_its_interval(network: nn.Module, asked: Question) -> None:
+    """r counts before and not after, and what is said where r = t stays."""
+    diagonal = replace(asked, r=asked.t)
+    velocity = diagonal.ask(network)
+    assert relative(asked.ask(network), velocity) > 1e-3
+    network.forget_interval()
+    assert relative(diagonal.ask(network), velocity) < 1e-6
+    assert torch.equal(asked.ask(network), diagonal.ask(network))
+
+
 def derivative_error(network: nn.Module, question: Question) -> float:
     """Of the forward-mode derivative along MeanFlow's tangent, (velocity, 1) of (x, t), from a difference in
     float64. The step is small because the networks see a thousand times the time.

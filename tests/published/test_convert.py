@@ -6,6 +6,8 @@ import torch
 from leapsr import catalog
 from leapsr.convert import convert
 from leapsr.errors import UnknownName, UsageError, WeightsError
+from leapsr.frozen import load_book
+from leapsr.frozen.prompts import FLOWSR, MFSR_NEGATIVE, NEGATIVE, POSITIVE
 from leapsr.networks import Quality
 from leapsr.published import PUBLISHED
 from leapsr.restorer import Restorer
@@ -78,6 +80,16 @@ def test_the_folder_says_what_it_is(models):
     assert "Pi-Lab" in (folder / catalog.CARD).read_text()
     assert "Pi-Lab" in Restorer.from_pretrained(folder).config.licence
     assert set(catalog.verify(folder)) >= {catalog.CONFIG, catalog.WEIGHTS}
+
+
+def test_each_family_is_asked_with_its_own_texts(models):
+    """The teachers that MFSR may distil have its negative text beside their own, which --guidance reads."""
+    supir = {"null": "", "default": POSITIVE, "negative": NEGATIVE}
+    flowsr = {"null": "", "default": FLOWSR.suffix, "negative": FLOWSR.negative}
+    teacher = supir | {"negative_mfsr": MFSR_NEGATIVE}
+    for name, texts in {"dit4sr_q": teacher, "sd35": teacher, "smfsr_f": supir, "sd21": flowsr}.items():
+        assert load_book(models(name) / catalog.PROMPTS).texts == texts
+    assert PUBLISHED["flowsr"].texts == flowsr
 
 
 def test_what_is_missing_is_said(tmp_path, tiny):

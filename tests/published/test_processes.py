@@ -28,10 +28,14 @@ def photos(tmp_path):
 
 @pytest.fixture
 def config(models, tiny):
-    """Two steps that move the weights far; all parameters of adapters must be heard of by every process."""
+    """Two steps that move the weights far; all parameters of adapters must be heard of by every process.
+
+    Its negative text is the model's own, so that the run's space is the one that `space` makes of the folder.
+    """
     run = tiny_run("mfsr_sd35", models, tiny)
     optimizer = run.optimizer.model_copy(update={"learning_rate": 0.01, "warmup": 0})
-    return run.model_copy(update={"optimizer": optimizer, "steps": 2, "validate_every": 100})
+    changed = {"optimizer": optimizer, "steps": 2, "validate_every": 100, "negative": "negative"}
+    return run.model_copy(update=changed)
 
 
 def combine(run, inner):

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from leapsr.catalog import PROMPTS
 from leapsr.errors import ConfigError, TrainingError
-from leapsr.networks import guided_unet, swin_unet
+from leapsr.frozen import load_book, save_book
+from leapsr.networks import Quality, guided_unet, kinds, swin_unet
 from leapsr.networks.kinds import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, launch, players, published, recipes
+from leapsr.train import config, launch, players, published, recipes, samples
 from tests.conftest import picture_array
 
 Models = Callable[[str], Path]
@@ -145,19 +148,89 @@ def test_three_steps_saved_loaded_and_used(name, runs):
     assert torch.equal(image, again.restore(lr, noise, steps=1))
 
 
-@pytest.mark.parametrize("name", ["mfsr_sd35", "flowsr_sd21", "oftsr_ffhq_teacher"])
-def test_training_moves_what_it_should(name, runs, models):
-    """Adapters merged into the weights, or the weights themselves; never the low-rank names in the folder."""
+@pytest.mark.parametrize(("name", "origin"), [("mfsr_sd35", "dit4sr_q"), ("flowsr_sd21", "sd21")])
+def test_training_moves_what_it_should(name, origin, runs, models):
+    """Adapters, merged into the weights; never their own names in the folder."""
     weights = load_file(runs(name) / "model" / "model.safetensors")
     assert not any("lora" in key for key in weights)
-    origin = {"mfsr_sd35": "dit4sr_q", "flowsr_sd21": "sd21"}.get(name)
-    if origin is None:
-        return
     before = load_file(models(origin) / "model.safetensors")
     adapted = [key for key in before if key.endswith(("to_q.weight", "to_out.0.weight"))]
     frozen = [key for key in before if key.endswith(("proj_out.bias", "context_embedder.weight"))]
     assert any(not torch.equal(weights[key].float(), before[key].half().float()) for key in adapted)
     assert all(torch.equal(weights[key].float(), before[key].half().float()) for key in frozen)
+
+
+def test_training_from_nothing_moves_first_and_last_layers(runs, models, tiny):
+    """And those that began at zero, behind which the others have no gradient in the first steps.
+
+    Against the random weights of the run's seed, in the state of the run: a model is in half precision, in
+    which three steps of a warm-up do not show.
+    """
+    asked = tiny_run("oftsr_ffhq_teacher", models, tiny)
+    torch.manual_seed(asked.seed)
+    before = kinds.build(asked.network).state_dict()
+    last = sorted((runs("oftsr_ffhq_teacher") / "checkpoints").glob("step-*"))[-1]
+    after = load_file(last / "model.safetensors")
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    began_at_zero = {name for name in before if name.endswith("weight") and not before[name].any()}
+    assert after.keys() == before.keys()
+    assert began_at_zero | {"trunk.head.weight", "trunk.tail.weight"} <= moved
+    assert all((before[name] - after[name]).abs().max() < 1e-4 for name in before)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_mfsr_leads_away_from_its_own_text(old, models, tiny, photos, tmp_path, monkeypatch):
+    """A teacher that was converted before its file held that text goes on working; the run says so."""
+    teacher, asked = models("dit4sr_q"), tiny_run("mfsr_sd35", models, tiny)
+    book = load_book(teacher / PROMPTS)
+    if old:
+        teacher = shutil.copytree(teacher, tmp_path / "teacher")
+        kept = [name for name in book.texts if name != "negative_mfsr"]
+        texts, prompts = ({name: known[name] for name in kept} for known in (book.texts, book.prompts))
+        save_book(replace(book, texts=texts, prompts=prompts), teacher / PROMPTS)
+    spaces, notices, prepare = [], [], samples.prepare
+    monkeypatch.setattr(samples, "prepare", lambda *given: spaces.append(given[2]) or prepare(*given))
+    one = asked.model_copy(update={"steps": 1})
+    told = launch.Callbacks(notice=notices.append)
+    launch.run(one, photos, tmp_path / "run", teacher=teacher, cpu=True, callbacks=told)
+    name = "negative" if old else "negative_mfsr"
+    assert torch.equal(spaces[0].prompts[Quality.BAD].tokens, book.prompts[name].tokens)
+    assert config.read(tmp_path / "run" / "config.json").negative == name
+    assert any("hold no 'negative_mfsr'" in notice for notice in notices) is old
+
+
+def test_alignment_is_with_flowsrs_own_texts(monkeypatch, models, tiny):
+    asked = []
+
+    class Recorded:
+        def __init__(self, folder):
+            pass
+
+        def similarity(self, image, texts):
+            asked.extend(texts)
+            return torch.tensor([[0.3, 0.1]])
+
+    monkeypatch.setattr(launch, "Clip", Recorded)
+    good, bad = launch._alignment(tiny_run("flowsr_sd21_consistent", models, tiny))(torch.zeros(1, 3, 8, 8))
+    assert good > bad
+    assert asked == [
+        "image quality is good, with clear details and vibrant colors",
+        "image quality is poor, blurry, and noisy",
+    ]
+
+
+def test_the_scale_of_what_a_run_begins_with(models, tiny, tmp_path):
+    """Asked for, it may be another; unasked, damage at x4 and upsampling at x2 would not be one problem."""
+    asked = tiny_run("flowsr_sd21", models, tiny)
+    twice, cpu = asked.model_copy(update={"scale": 2}), torch.device("cpu")
+    begun = players.assemble(twice, None, models("sd21"), cpu, print)
+    assert begun.space.scale == begun.model.factor == 2
+    found = Restorer.from_pretrained(models("sd21"))
+    config_x2 = found.config.model_copy(update={"scale": 2})
+    Restorer(config_x2, found.network, found.space).save_pretrained(tmp_path)
+    with pytest.raises(ConfigError, match="--set scale=2"):
+        players.assemble(asked, None, tmp_path, cpu, print)
+    assert players.assemble(twice, None, tmp_path, cpu, print).space.scale == 2
 
 
 def test_a_checkpoint_holds_what_trains(runs):

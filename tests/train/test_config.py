@@ -1,9 +1,11 @@
 import json
+import re
 
 import pytest
 
 from leapsr import methods
 from leapsr.errors import ConfigError, UnknownName
+from leapsr.published import OFTSR_FILES
 from leapsr.train import config, published, recipes
 
 
@@ -64,6 +66,65 @@ def test_impossible_settings_are_refused_in_one_sentence(setting, message):
         config.override(recipes.teacher_tiny(), [setting])
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "remedy"),
+    [
+        ("flowsr_sd21", "method.kind=oftsr", "network.reads=both"),
+        ("flowsr_sd21", "method.kind=smfsr", "network.reads=both"),
+        ("flowsr_sd21", "network.reads=r", "network.reads=both"),
+        ("oftsr_div2k", "network.reads=t", "network.reads=both"),
+        ("oftsr_div2k", "method.kind=smfsr", "network.reads=both"),
+        ("mfsr_sd35", "network.time_conditioning=single", "network.time_conditioning=add_r"),
+        ("oftsr_dit4sr", "network.time_conditioning=single", "network.time_conditioning=add_r"),
+    ],
+)
+def test_a_student_that_is_not_told_its_times_is_refused(recipe, setting, remedy):
+    with pytest.raises(ConfigError, match=re.escape(f"--set {remedy}")):
+        config.override(recipes.get(recipe), [setting])
+
+
+def test_a_student_that_is_told_its_times():
+    config.override(recipes.get("flowsr_sd21"), ["method.kind=smfsr", "network.reads=both"])
+    config.override(recipes.get("oftsr_div2k"), ["network.reads=both"])
+    config.override(recipes.get("oftsr_div2k_teacher"), ["network.reads=both"])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "remedy"),
+    [
+        ("teacher_small", 'adapters={"rank":8}', "adapters=null"),
+        ("oftsr_div2k", 'adapters={"rank":8}', "adapters=null"),
+        ("teacher_small", "autoencoder=SD35", "autoencoder=null"),
+        ("teacher_small", "prompts=FILE", "prompts=null"),
+        ("teacher_small", "negative=negative_mfsr", "negative=negative"),
+        ("oftsr_small", "clip=FOLDER", "clip=null"),
+        ("mfsr_sd35", "clip=FOLDER", "clip=null"),
+    ],
+)
+def test_what_a_run_would_not_read_is_refused(recipe, setting, remedy):
+    with pytest.raises(ConfigError, match=f"--set {remedy}"):
+        config.override(recipes.get(recipe), [setting])
+
+
+@pytest.mark.parametrize("recipe", ["oftsr_resshift", "flowsr_sd21"])
+def test_a_critic_of_pixels_needs_the_picture_alone(recipe):
+    """ResShift's network is told the picture and its latents, as channels one after the other."""
+    student = {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}
+    with pytest.raises(ConfigError, match=r"method\.judge=dino"):
+        config.override(recipes.get(recipe), [f"method={json.dumps({'kind': 'refine', 'student': student})}"])
+
+
+@pytest.mark.parametrize("data", OFTSR_FILES)
+def test_oftsrs_rates_are_those_of_its_released_files(data):
+    found = re.search(r"-lr([\de.-]+?)-(?=distil|FFHQ|DIV2K|ImageNet)", OFTSR_FILES[data])
+    assert recipes.get(f"oftsr_{data}").optimizer.learning_rate == float(found[1])
+
+
+def test_mfsr_leads_away_from_the_text_of_its_paper():
+    assert recipes.get("mfsr_sd35").negative == "negative_mfsr"
+    assert recipes.get("oftsr_dit4sr").negative == recipes.get("smfsr_sd35").negative == "negative"
 
 
 def test_a_pool_must_hold_the_crop():
