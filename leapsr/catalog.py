@@ -91,18 +91,21 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     """The model used when none is named: of the first folder that holds any, the default or the first.
 
     factor: how many times larger the result shall be; None is not known, or the model's own.
-    Raises UsageError where model_dir holds none, WeightsError where no model is installed.
+    Raises WeightsError where no model is installed.
     """
-    listed = [_listed(place) for place in _places(model_dir)]
-    if model_dir is not None and not listed[0]:
-        raise UsageError(f"{model_dir} holds no model folders; name another folder, or a model with -n.")
-    known = next(filter(None, listed), [])
+    known = next(filter(None, map(_listed, _places(model_dir))), [])
     if not known:
         raise WeightsError(
             f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
         )
     wanted = [DEFAULT_X2, DEFAULT] if factor is not None and factor <= 2 else [DEFAULT]
     return next((name for name in wanted if name in known), min(known))
+
+
+def check_holds_models(model_dir: str | Path) -> None:
+    """Raises UsageError where a folder that was named has no model to choose from."""
+    if not _listed(next(_places(model_dir))):
+        raise UsageError(f"{model_dir} holds no model folders; give another folder, or a model's name.")
 
 
 class Summary(NamedTuple):
@@ -161,12 +164,26 @@ def write_checksums(folder: Path) -> None:
 
 
 def _checksums(file: Path) -> Iterator[tuple[str, str]]:
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in _read(file).decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition(" ")
         if name:
             yield name.strip().removeprefix("*"), digest
 
 
 def _sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    try:
+        with file.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: OSError) -> WeightsError:
+    return WeightsError(f"{file} cannot be read ({error.strerror or error}); make it readable.")

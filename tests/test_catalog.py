@@ -84,7 +84,8 @@ def test_no_model_at_all(monkeypatch, tmp_path):
 def test_a_folder_without_models_is_not_passed_over(models, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="empty holds no model folders"):
-        catalog.default_name(tmp_path / "empty")
+        catalog.check_holds_models(tmp_path / "empty")
+    assert CliRunner().invoke(app, ["models", "list", "-m", str(tmp_path / "empty")]).exit_code == 0
 
 
 def test_the_home_of_somebody_unknown(models):

@@ -78,8 +78,8 @@ def _sentence(error: Exception) -> str | None:
 
     if is_out_of_memory(error):
         return (
-            "There is not enough memory: close other programs, use a smaller batch or picture, "
-            "--offload where there is one, or --device cpu."
+            "There is not enough memory: close other programs, take a smaller batch or picture, "
+            "or leave the work to the CPU."
         )
     return None
 

@@ -1,5 +1,6 @@
 """leapsr prepare."""
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ..errors import DataError
+from ..errors import DataError, UsageError
 from .scoring import Device, Dtype, enough_memory
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def prepare(
 
     Give the same command again after an interruption: finished shards stay.
     """
+    if not isfinite(megabytes):
+        raise UsageError("--megabytes is the size of a shard, as 256.")
     from .. import catalog
     from ..data.encoders import encoders
     from ..data.photos import open_photos

@@ -157,4 +157,6 @@ def _model_folder(name: str | None, model_dir: Path | None, factor: float | None
     """Of the model by that name, or the default one; -m without -n may be a model folder itself."""
     if name is None and model_dir is not None and (catalog.expanded(model_dir) / catalog.CONFIG).is_file():
         return catalog.find(model_dir)
+    if name is None and model_dir is not None:
+        catalog.check_holds_models(model_dir)
     return catalog.find(catalog.default_name(model_dir, factor) if name is None else name, model_dir)

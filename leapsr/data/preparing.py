@@ -71,7 +71,7 @@ def plan(photos: Photos, choice: Choice, encoders: Encoders) -> Description:
         lr=lr,
         captions=encoders.captions,
         texts=texts,
-        each=max(1, int(min(choice.megabytes * 1e6 / size, len(photos.names) * choice.crops))),
+        each=max(1, int(choice.megabytes * 1e6 / size)),
     )
 
 

@@ -1,37 +1,45 @@
 """How a picture stands: its EXIF or XMP may say that it was taken lying on its side, or mirrored."""
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
-_IN_PNG = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
-"""Parts of a PNG that may hold an orientation."""
+from .opened import load
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By orientation, what brings a picture upright; 1 is upright."""
 
 _ON_ITS_SIDE = range(5, 9)
 """Orientations that swap the sides."""
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turned as its metadata say, which are dropped; as it is where they are damaged.
+    """Decoded and turned as its metadata say; as it is where they are damaged. They are not changed.
 
-    Raises what Pillow raises where the pixels are.
+    Raises what Pillow raises where the pixels are damaged.
     """
-    image.load()  # Pillow shows what it has of damaged pixels, black and all, to whoever asks once more
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # whatever Pillow stumbles over in there
-        return image
+    load(image)  # Pillow shows what it has of damaged pixels, black and all, to whoever asks once more
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(height, width) of upright(image), from the header alone."""
-    return (image.width, image.height) if _lies(image) else (image.height, image.width)
+    # Pillow turns the size of a TIFF itself.
+    turned = image.format != "TIFF" and _orientation(image) in _ON_ITS_SIDE
+    return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _lies(image: Image.Image) -> bool:
-    if image.format == "TIFF":  # Pillow has turned its size already
-        return False
-    if image.format == "PNG" and _IN_PNG.isdisjoint(image.info):  # asking would decode the whole picture
-        return False
+def _orientation(image: Image.Image) -> int:
+    """1 to 8, or whatever else stands there; 1 where nothing or something damaged does."""
     try:
-        return image.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
-    except Exception:  # as above
-        return False
+        # The method of all images, for that of a PNG decodes it whole where it has none.
+        return Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    except Exception:  # Pillow stumbles over damaged EXIF in many ways
+        return 1

@@ -112,6 +112,9 @@ def _reading_from(hub: Path) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"A file of weights in {hub} is damaged; download it again.") from error
+        if "memory" in str(error):  # too little of it is not the file's fault
+            raise
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"A file of weights in {hub} is damaged ({said}); download it again.") from error
     finally:
         torch.hub._hub_dir = before

@@ -251,9 +251,9 @@ def _check_times(config: TrainConfig) -> None:
 def _check_method(config: TrainConfig) -> None:
     """What the method asks of the rest of the configuration."""
     refined = config.method if isinstance(config.method, methods.RefinementConfig) else None
-    if refined is not None and refined.judge == "dino" and config.dino is None:
+    if refined is not None and refined.adversarial and refined.judge == "dino" and config.dino is None:
         raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
-    if refined is not None and refined.judge == "pixels" and kinds.sees(config.network) != "picture":
+    if refined is not None and _shows_pixels(refined) and kinds.sees(config.network) != "picture":
         raise ConfigError(
             "A critic of pixels needs pixels to compare with, not latents: use method.judge=dino."
         )

@@ -137,8 +137,8 @@ def _test_picture(model_dir: Path | None) -> Finding:
         result = upscaler(source, fidelity=upscaler.restorer.most_faithful, tile=0)
         seconds = time.monotonic() - begun
         tiled = upscaler(source, fidelity=upscaler.restorer.most_faithful, tile=32)
-    except (LeapsrError, RuntimeError, MemoryError) as error:  # a device that is full, or too old for torch
-        return Finding("test picture", str(error), False)
+    except (LeapsrError, OSError, RuntimeError, MemoryError) as error:  # a full device, one too old for torch
+        return Finding("test picture", str(error) or type(error).__name__, False)
     scale = upscaler.restorer.scale
     if result.shape != (scale * height, scale * width, 3):
         return Finding(

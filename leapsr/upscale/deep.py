@@ -10,6 +10,7 @@ import sys
 import numpy as np
 from PIL import Image, ImageFile
 
+from ..data.opened import load
 from ..data.upright import upright
 
 Samples = np.ndarray
@@ -54,7 +55,7 @@ def _decoded(image: ImageFile.ImageFile, mode: str, raw: str) -> np.ndarray:
     with _opened_again(image) as again:
         again._mode = mode
         again.tile = [_with_raw_mode(tile, raw) for tile in again.tile]
-        again.load()
+        load(again)
         if again.format == "PNG":  # text and EXIF may stand behind the pixels
             image.info |= again.info
         return np.asarray(upright(again))

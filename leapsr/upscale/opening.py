@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from PIL import Image, TiffImagePlugin, _imaging
 
-from ..data.opened import MAX_SIDE, open_image
+from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
 from . import memory
 
@@ -57,7 +57,7 @@ def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size
     with translated(image, name):
-        image.load()
+        load(image)
         check_announced(image.size, announced)
 
 

@@ -59,8 +59,11 @@ class Upscaler:
         name: None is the default model. device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16;
         auto is half precision on CUDA, in which the model does not overflow, and fp32 elsewhere. model_dir: a
         folder of model folders to look in first. offload: see Restorer.offload.
-        Raises UnknownName, WeightsError, or UsageError for a device that is not there.
+        Raises UnknownName, WeightsError, or UsageError for a device that is not there and a model_dir to
+        choose from that holds no model.
         """
+        if name is None and model_dir is not None:
+            catalog.check_holds_models(model_dir)
         folder = catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
         where = choose_device(device)
         precision = choose_dtype(dtype, where, read_config(folder).half)

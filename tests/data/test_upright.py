@@ -44,6 +44,28 @@ def test_an_orientation_in_xmp():
     assert sizes(encoded("JPEG", xmp=ON_ITS_SIDE.encode())) == {(60, 40)}
 
 
+def test_its_size_decodes_nothing(monkeypatch):
+    about = PngImagePlugin.PngInfo()
+    about.add_itxt("XML:com.adobe.xmp", ON_ITS_SIDE)
+    data = encoded("PNG", pnginfo=about)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", lambda image: pytest.fail("was decoded"))
+    assert measure(data) == size_of(io.BytesIO(data)) == (60, 40)
+
+
+def test_an_orientation_beside_a_damaged_tag():
+    """Pillow's own turning writes the other tags again, and fails where they make no sense."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0"
+    exif += b"\0\x01\x02\0\x02\0\0\0a\0\0\0" + b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0" + bytes(4)
+    assert sizes(encoded("JPEG", exif=exif)) == {(60, 40)}
+
+
+@pytest.mark.parametrize("suffix", ["PNG", "TIFF"])
+def test_the_limit_of_pillow_is_back_afterwards(suffix, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert sizes(encoded(suffix)) == {(40, 60)}
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 @pytest.mark.parametrize("exif", [A_LETTER, AN_OFFSET_TO_NOWHERE], ids=["a letter", "an offset to nowhere"])
 def test_damaged_exif_turns_nothing(exif):

@@ -111,9 +111,11 @@ def test_what_a_run_would_not_read_is_refused(recipe, setting, remedy):
 @pytest.mark.parametrize("recipe", ["oftsr_resshift", "flowsr_sd21"])
 def test_a_critic_of_pixels_needs_the_picture_alone(recipe):
     """ResShift's network is told the picture and its latents, as channels one after the other."""
-    student = {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}
+    refined = {"kind": "refine", "student": {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}}
     with pytest.raises(ConfigError, match=r"method\.judge=dino"):
-        config.override(recipes.get(recipe), [f"method={json.dumps({'kind': 'refine', 'student': student})}"])
+        config.override(recipes.get(recipe), [f"method={json.dumps(refined)}"])
+    without = {**refined, "adversarial": 0}
+    assert config.override(recipes.get(recipe), [f"method={json.dumps(without)}"]).method.adversarial == 0
 
 
 @pytest.mark.parametrize("data", OFTSR_FILES)
