@@ -71,6 +71,11 @@ class TrainingError(LeapsrError):
     pass
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, or its kind where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def optional(module: str, extra: str) -> ModuleType:
     """Import a library that only one of the extras needs.
 

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError, WeightsError, optional
+from ..errors import DataError, WeightsError, first_line, optional
 from .weights import hub_folder
 
 Backbone = Literal["squeeze", "alex", "vgg"]
@@ -114,7 +114,8 @@ def _reading_from(hub: Path) -> Iterator[None]:
     except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
         if "memory" in str(error):  # too little of it is not the file's fault
             raise
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"A file of weights in {hub} is damaged ({said}); download it again.") from error
+        raise WeightsError(
+            f"A file of weights in {hub} is damaged ({first_line(error)}); download it again."
+        ) from error
     finally:
         torch.hub._hub_dir = before

@@ -14,7 +14,7 @@ from accelerate.utils import SAFE_MODEL_NAME
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from ..errors import OutputError, TrainingError, UsageError
+from ..errors import OutputError, TrainingError, UsageError, first_line
 
 KEPT = 2
 UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, SafetensorError, pickle.UnpicklingError)
@@ -47,7 +47,7 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
                 shutil.rmtree(old)
     except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors have their own for it
         shutil.rmtree(partial, ignore_errors=True)
-        reason = getattr(error, "strerror", None) or (str(error) or type(error).__name__).splitlines()[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise OutputError(
             f"The checkpoint {final} cannot be written ({reason}); is the disk full?"
         ) from error
@@ -97,9 +97,8 @@ def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> di
             accelerator.load_state(str(checkpoint), strict=not partly)
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
     except UNREADABLE as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise TrainingError(
-            f"{checkpoint} cannot be resumed ({reason}); choose another with --resume."
+            f"{checkpoint} cannot be resumed ({first_line(error)}); choose another with --resume."
         ) from error
     return progress
 

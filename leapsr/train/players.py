@@ -1,7 +1,6 @@
 """The networks of a run: where each comes from and with which weights it begins."""
 
 import operator
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -14,14 +13,12 @@ from ..errors import ConfigError
 from ..frozen import Dino
 from ..frozen.space import Space
 from ..networks import Quality, UNet, UNetConfig, kinds
-from ..networks.kinds import Network, NetworkConfig
+from ..networks.kinds import Network, NetworkConfig, Notice
 from ..networks.lora import give_own, shared_copy
 from ..networks.rescaling import rescaled
 from ..restorer import ModelConfig, Restorer, space
 from .config import TrainConfig
 from .ema import trained
-
-Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -141,8 +138,7 @@ def _large(
     for seed, network in enumerate([student, *copies]):
         _free(config, network, seed)
     first = begun or teacher
-    taught = first is not None and first.config.method == "teacher"
-    if taught and methods.base(config.method).kind != "teacher":
+    if first is not None and _leaves_the_diagonal(config, first):
         kinds.forget_interval(student, notice)  # after _free: what knows r is the student's own
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
@@ -228,5 +224,10 @@ def _begin(config: TrainConfig, student: UNet, restorer: Restorer) -> None:
     """
     known = rescaled(restorer.network.state_dict(), restorer.scale, student.config)
     student.load_state_dict(student.state_dict() | known)
-    if restorer.config.method == "teacher" and methods.base(config.method).kind != "teacher":
+    if _leaves_the_diagonal(config, restorer):
         student.forget_interval()
+
+
+def _leaves_the_diagonal(config: TrainConfig, origin: Restorer) -> bool:
+    """Whether the run trains r < t, of which a teacher says whatever its weights happen to make of it."""
+    return origin.config.method == "teacher" and methods.base(config.method).kind != "teacher"

@@ -29,11 +29,11 @@ class Target:
         if len(given) > 1 and set(given) != {"width", "height"}:
             raise UsageError(f"Give one size, not {_listed(given)}; only width and height go together.")
         for name, value in given.items():
+            said = name.replace("_", " ")
             if not 0 < value <= _LARGEST:
-                name = name.replace("_", " ")
-                raise UsageError(f"{name} must be more than 0 and at most {_LARGEST:,}, not {value}.")
+                raise UsageError(f"{said} must be more than 0 and at most {_LARGEST:,}, not {value}.")
             if name in _SIDES and value != int(value):
-                raise UsageError(f"{name.replace('_', ' ')} must be a whole number of pixels, not {value}.")
+                raise UsageError(f"{said} must be a whole number of pixels, not {value}.")
 
     def _given(self) -> dict[str, float]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -148,15 +148,16 @@ def test_a_terminal_is_no_pipe(leapsr, monkeypatch, end):
     assert "terminal" in err
 
 
+WRITE = (
+    "import sys\nfrom leapsr.cli import pipes\nfrom leapsr.errors import OutputError\n"
+    "try: pipes._write(bytes(1 << 20))\n"
+    "except OutputError as error: sys.exit(f'said: {error}')"
+)
+
+
 def test_a_reader_that_has_ended():
-    code = (
-        "import sys\nfrom leapsr.cli import pipes\nfrom leapsr.errors import OutputError\n"
-        "sys.stdin.read()\n"
-        "try: pipes._write(bytes(1 << 20))\n"
-        "except OutputError as error: sys.exit(f'said: {error}')"
-    )
     process = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", "import sys; sys.stdin.read()\n" + WRITE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -173,14 +174,9 @@ def test_a_reader_that_has_ended():
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_behind_the_pipe():
-    code = (
-        "import sys\nfrom leapsr.cli import pipes\nfrom leapsr.errors import OutputError\n"
-        "try: pipes._write(bytes(1 << 20))\n"
-        "except OutputError as error: sys.exit(f'said: {error}')"
-    )
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", WRITE],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

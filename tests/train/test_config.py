@@ -86,9 +86,8 @@ def test_a_student_that_is_not_told_its_times_is_refused(recipe, setting, remedy
 
 
 def test_a_student_that_is_told_its_times():
-    config.override(recipes.get("flowsr_sd21"), ["method.kind=smfsr", "network.reads=both"])
-    config.override(recipes.get("oftsr_div2k"), ["network.reads=both"])
-    config.override(recipes.get("oftsr_div2k_teacher"), ["network.reads=both"])
+    for recipe, *more in (("flowsr_sd21", "method.kind=smfsr"), ("oftsr_div2k",), ("oftsr_div2k_teacher",)):
+        assert config.override(recipes.get(recipe), ["network.reads=both", *more]).network.reads == "both"
 
 
 @pytest.mark.parametrize(
