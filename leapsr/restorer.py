@@ -29,6 +29,7 @@ from .methods.restore import Solver, check, check_teacher
 from .networks import Prompt, Quality, UNet, UNetConfig, kinds
 from .networks.kinds import Network, NetworkConfig
 from .networks.mmdit_config import MMDiTConfig
+from .ops.damage import measure
 
 
 class ModelConfig(BaseModel):
@@ -179,6 +180,8 @@ class Restorer:
         solver: Solver | None = None,
         guidance: float | None = None,
         prompt: Prompt | None = None,
+        measures: Tensor | None = None,
+        denoise: float = 1.0,
     ) -> Tensor:
         """Restore a batch.
 
@@ -189,7 +192,9 @@ class Restorer:
         followed, see `methods.restore`; None for any other model. guidance: of a teacher that knows labels,
         how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none, None the
         model's default. prompt: what is asked for, one text for all samples or one for each; None is the
-        model's own text for any good picture.
+        model's own text for any good picture. measures: (B, 5) of `ops.damage`, of the whole pictures that
+        these are parts of; None: they are whole. denoise: how much of the noise goes, 0 to 1, for networks
+        that are told; others remove what they remove.
         Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
         Raises UsageError when the model cannot do that many steps, that fidelity, solver, guidance or prompt.
         """
@@ -197,7 +202,7 @@ class Restorer:
         self.check_guidance(guidance)
         fidelity = self.default_fidelity if fidelity is None else fidelity
         check(self.region, steps, fidelity, solver)
-        u, source = self._flow(lr, noise, guidance, prompt)
+        u, source = self._flow(lr, noise, guidance, prompt, self._damage(lr, measures, denoise))
         with self._autocast():
             with self._at_work():
                 state = methods.restore(u, source, self.region, steps, fidelity, solver, self.config.grid)
@@ -234,8 +239,25 @@ class Restorer:
                 f"{prompt.tokens.shape[2]}: give the --text-encoder of its own base model."
             )
 
+    @property
+    def reads_damage(self) -> bool:
+        """Whether the network is told how damaged the picture is, so that `denoise` changes something."""
+        return isinstance(self.config.network, UNetConfig) and self.config.network.damage
+
+    def _damage(self, lr: Tensor, measures: Tensor | None, denoise: float) -> Tensor | None:
+        """See Condition.damage; None for networks that do not read it."""
+        if not self.reads_damage:
+            return None
+        known = (measure(lr) if measures is None else measures).to(self.device, torch.float32)
+        return torch.cat([known, known.new_full((len(known), 1), denoise)], dim=1).expand(len(lr), -1)
+
     def _flow(
-        self, lr: Tensor, noise: Tensor, guidance: float = 1.0, prompt: Prompt | None = None
+        self,
+        lr: Tensor,
+        noise: Tensor,
+        guidance: float = 1.0,
+        prompt: Prompt | None = None,
+        damage: Tensor | None = None,
     ) -> tuple[AverageVelocity, Tensor]:
         """The velocity for these pictures, and where they start."""
         lr = lr.to(self.device, torch.float32) * 2 - 1
@@ -244,6 +266,7 @@ class Restorer:
             prompt = prompt.to(self.device).expand(len(lr))
         with self._autocast():
             cond, upsampled = self.space.enter(lr, prompt)
+        cond = replace(cond, damage=damage)
         source = self.config.source(upsampled, noise.to(lr))
         bad = cond.labelled(Quality.BAD)
 

@@ -36,6 +36,7 @@ def upscale(
     tile: option.Tile = "auto",
     steps: option.Steps = 1,
     fidelity: option.Fidelity = None,
+    denoise: option.Denoise = "auto",
     guidance: option.Guidance = None,
     caption: option.Caption = None,
     captioner: option.Captioner = None,
@@ -75,7 +76,8 @@ def upscale(
 
     target = Target(scale, width, height, long_side, short_side, megapixels)
     words = _text(caption), _path(captioner), _path(text_encoder)
-    settings = Settings(steps, fidelity, seed, _tile(tile), color_fix, seamless, guidance, *words)
+    look = fidelity, seed, _tile(tile), color_fix, seamless, _denoise(denoise), guidance
+    settings = Settings(steps, *look, *words)
     agreement = _agreement(consistency, tolerance)
     options = Options(
         target, settings, quality, _DEPTHS[bit_depth], strip_metadata, samples, detail_map, agreement
@@ -143,6 +145,16 @@ def _text(caption: str | None) -> str | None:
 
 def _path(folder: Path | None) -> str | None:
     return None if folder is None else str(catalog.expanded(folder).resolve())
+
+
+def _denoise(text: str) -> float | Literal["auto"]:
+    """Raises UsageError."""
+    if text == "auto":
+        return "auto"
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--denoise takes auto or a number from 0 to 1, not '{text}'.") from None
 
 
 def _tile(text: str) -> int | Literal["auto"]:

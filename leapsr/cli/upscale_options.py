@@ -63,6 +63,15 @@ Steps = Annotated[int, typer.Option("--steps", help="Network evaluations.", rich
 Fidelity = Annotated[
     float | None, typer.Option("--fidelity", help="0 most detail ... 1 most faithful.", rich_help_panel=LOOK)
 ]
+Denoise = Annotated[
+    str,
+    typer.Option(
+        "--denoise",
+        metavar="auto|0..1",
+        help="How much noise goes: 0 keeps grain and pores; auto measures the photo.",
+        rich_help_panel=LOOK,
+    ),
+]
 Guidance = Annotated[
     float | None,
     typer.Option(

@@ -1,5 +1,6 @@
 """Which patch the n-th sample of a run is. A pure function of (seed, n), so that a run resumes exactly."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,17 +14,25 @@ from .photos import Photos
 
 
 class Sample(NamedTuple):
-    """Batched, uint8. image: (B, 3, S, S); lr: (B, 3, S/scale, S/scale), or None where not degraded yet."""
+    """Batched, uint8. image: (B, 3, S, S); lr: (B, 3, S/scale, S/scale), or None where not degraded yet.
+
+    measures: (B, 5) of `ops.damage`, of a larger piece of the same small picture; None where not measured.
+    """
 
     image: Tensor
     lr: Tensor | None
+    measures: Tensor | None = None
 
     def locked(self, device: torch.device) -> "Sample":
         """In memory from which a copy to `device` waits for nothing."""
-        return Sample(lock(self.image, device), None if self.lr is None else lock(self.lr, device))
+        return self._each(lambda part: lock(part, device))
 
     def to(self, device: torch.device) -> "Sample":
-        return Sample(send(self.image, device), None if self.lr is None else send(self.lr, device))
+        return self._each(lambda part: send(part, device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Sample":
+        lr, measures = (None if part is None else change(part) for part in self[1:])
+        return Sample(change(self.image), lr, measures)
 
 
 def turn(image: Tensor, way: int) -> Tensor:

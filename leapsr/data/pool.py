@@ -2,8 +2,8 @@
 
 The second-order degradation of a patch costs a CPU more than a training step on it. The pool pays that
 once: every photo is decoded once, its crops are degraded, and training then draws sub-crops and
-symmetries of them. On disk: image.npy (N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, and pool.json,
-which is written last and says what the pool was made from.
+symmetries of them. On disk: image.npy (N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, measures.npy
+(N, 5), float32, the damage of each lr, and pool.json, written last, which says what the pool was made from.
 """
 
 import json
@@ -24,6 +24,7 @@ from numpy.lib.format import open_memmap
 
 from .. import degrade
 from ..errors import DataError
+from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
 from .crops import Sample, shuffled, turn
 from .photos import Photos, Progress, cores
@@ -57,14 +58,15 @@ class Pool:
     def __post_init__(self) -> None:
         self.image = np.load(self.folder / "image.npy", mmap_mode="r")
         self.lr = np.load(self.folder / "lr.npy", mmap_mode="r")
+        self.measures = torch.from_numpy(np.load(self.folder / "measures.npy"))
         self.scale = self.image.shape[-1] // self.lr.shape[-1]
 
     def __call__(self, first: int, count: int) -> Sample:
         """Samples first .. first + count - 1 of the run."""
-        pairs = [self.one(n) for n in range(first, first + count)]
-        return Sample(torch.stack([image for image, _ in pairs]), torch.stack([lr for _, lr in pairs]))
+        samples = [self.one(n) for n in range(first, first + count)]
+        return Sample(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
 
-    def one(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def one(self, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
@@ -72,7 +74,8 @@ class Pool:
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
         image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]
-        return turn(torch.from_numpy(image.copy()), way), turn(torch.from_numpy(lr.copy()), way)
+        pair = turn(torch.from_numpy(image.copy()), way), turn(torch.from_numpy(lr.copy()), way)
+        return *pair, self.measures[index]
 
     def order(self, n: int) -> int:
         """Which crop the n-th sample is: a fresh shuffle in every epoch."""
@@ -98,6 +101,7 @@ def build(
     arrays = {
         folder / "image.npy": (spec.crops, 3, spec.side, spec.side),
         folder / "lr.npy": (spec.crops, 3, small, small),
+        folder / "measures.npy": (spec.crops, len(MEASURES)),
     }
     if marker.exists() and _made_from(marker) == wanted and all(starmap(_holds, arrays.items())):
         return
@@ -105,7 +109,7 @@ def build(
         file.unlink(missing_ok=True)
     check_space(folder, spec)
     for file, shape in arrays.items():
-        open_memmap(file, "w+", np.uint8, shape).flush()
+        open_memmap(file, "w+", np.uint8 if len(shape) == 4 else np.float32, shape).flush()
     done = 0
     try:
         for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
@@ -174,14 +178,16 @@ def _fill(index: int, rows: range) -> None:
     folder, spec, photos = _work
     photo = photos.whole(index)
     damage = degrade.make(spec.degradation, spec.scale)
-    image, lr = (np.load(folder / name, mmap_mode="r+") for name in ("image.npy", "lr.npy"))
+    names = ("image.npy", "lr.npy", "measures.npy")
+    image, lr, measures = (np.load(folder / name, mmap_mode="r+") for name in names)
     rng = np.random.default_rng((spec.seed, index))
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     for start in range(rows.start, rows.stop, CHUNK):
         chunk = slice(start, min(start + CHUNK, rows.stop))
         crops = _crops(photo, spec.side, chunk.stop - chunk.start, rng).float() / 255
         crops = unsharp_mask(crops) if spec.sharpen else crops
-        image[chunk], lr[chunk] = (_bytes(part) for part in (crops, damage(crops, generator)))
+        small = damage(crops, generator)
+        image[chunk], lr[chunk], measures[chunk] = _bytes(crops), _bytes(small), measure(small).numpy()
 
 
 def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator) -> torch.Tensor:

@@ -1,8 +1,12 @@
 """Parts of the pixel-space networks. Nothing here looks at the whole image."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ..ops.damage import MEASURES
 
 
 class TimeEmbedding(nn.Module):
@@ -47,15 +51,30 @@ def zero_(layer: nn.Linear | nn.Conv2d) -> None:
         nn.init.zeros_(parameter)
 
 
+class DamageEmbedding(nn.Module):
+    """(B, 6), see Condition.damage -> (B, width), to be added to the time's; nothing at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(len(MEASURES) + 1, width), nn.SiLU(), nn.Linear(width, width))
+        zero_(cast(nn.Linear, self.layers[2]))
+
+    def forward(self, damage: Tensor) -> Tensor:
+        measures, denoise = damage[:, :-1], damage[:, -1:]
+        return self.layers(torch.cat([measures.log1p(), denoise], dim=1))
+
+
 class ResidualBlock(nn.Module):
     """Two plain 3x3 convolutions; the time scales and shifts the channels between them.
 
     No normalisation: the second convolution starts at zero, so the stack begins as the identity, which
-    trains well at this depth and costs nothing.
+    trains well at this depth and costs nothing. Activations are cut at `limit` instead, as ReLU6's are, so
+    that what a block adds is bounded whatever it is shown; None, of older models, is not cut.
     """
 
-    def __init__(self, width: int, embedding: int) -> None:
+    def __init__(self, width: int, embedding: int, limit: float | None = None) -> None:
         super().__init__()
+        self.limit = limit
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.modulation = nn.Linear(embedding, 2 * width)
         self.second = nn.Conv2d(width, width, 3, padding=1)
@@ -65,14 +84,16 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         scale, shift = self.modulation(time)[:, :, None, None].chunk(2, dim=1)
         hidden = F.silu(torch.addcmul(shift, self.first(x), 1 + scale))
+        if self.limit is not None:
+            hidden = hidden.clamp(max=self.limit)
         return x + self.second(hidden)
 
 
 class Stack(nn.ModuleList):
     """Residual blocks of one width, one after the other."""
 
-    def __init__(self, width: int, count: int, embedding: int) -> None:
-        super().__init__(ResidualBlock(width, embedding) for _ in range(count))
+    def __init__(self, width: int, count: int, embedding: int, limit: float | None = None) -> None:
+        super().__init__(ResidualBlock(width, embedding, limit) for _ in range(count))
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         for block in self:

@@ -66,12 +66,15 @@ class Condition:
     quality: (B,) int64 of Quality; None is GOOD for all of them.
     prompt: the text of each sample, for networks that read one.
     prompts: what `labelled` puts in its place, by label; a label without a prompt keeps the one there is.
+    damage: (B, 6), for networks that read it: the measures of `ops.damage`, and how much of the noise shall
+    go, 0 (keep it) to 1. None: what `lr` itself measures, and 1.
     """
 
     lr: Tensor
     quality: Tensor | None = None
     prompt: Prompt | None = None
     prompts: Mapping[Quality, Prompt] = field(default_factory=dict)
+    damage: Tensor | None = None
 
     def take(self, rows: slice) -> "Condition":
         """The condition of some samples of the batch."""
@@ -80,6 +83,7 @@ class Condition:
             None if self.quality is None else self.quality[rows],
             None if self.prompt is None else self.prompt.take(rows),
             {label: prompt.take(rows) for label, prompt in self.prompts.items()},
+            None if self.damage is None else self.damage[rows],
         )
 
     def labelled(self, quality: Quality) -> "Condition":
@@ -102,7 +106,7 @@ class Condition:
         return labelled.quality
 
     def __add__(self, other: "Condition") -> "Condition":
-        """The samples of both, one batch after the other; both have prompts, or none has."""
+        """The samples of both, one batch after the other; both have prompts and damage, or none has."""
         if (self.prompt is None) != (other.prompt is None) or self.prompts.keys() != other.prompts.keys():
             raise ValueError("conditions of one batch must have the same prompts")
         unlabelled = self.quality is None and other.quality is None
@@ -111,4 +115,5 @@ class Condition:
             None if unlabelled else torch.cat([self.labels, other.labels]),
             None if self.prompt is None or other.prompt is None else self.prompt + other.prompt,
             {label: prompt + other.prompts[label] for label, prompt in self.prompts.items()},
+            None if self.damage is None or other.damage is None else torch.cat([self.damage, other.damage]),
         )

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from ..ops import upsample
-from .blocks import Stack, TimeEmbedding, zero_
+from ..ops.damage import measure
+from .blocks import DamageEmbedding, Stack, TimeEmbedding, zero_
 from .condition import Condition, Quality
 
 DETAIL = 0.1
@@ -32,7 +33,10 @@ class UNetConfig(BaseModel):
 
     noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma
     of a noisy_lr source, about 1 for pure noise. It only scales what the trunk sees.
-    quality: whether the network reads the label of the condition.
+    quality: whether the network reads the label of the condition. damage: whether it reads how damaged the
+    small picture is.
+    limit: where activations are cut, so that no picture can make the trunk run away: a saturated blue did,
+    to 200 times what photos give. None, of older models, is no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +48,8 @@ class UNetConfig(BaseModel):
     embedding: int = Field(128, ge=8)
     noise: float = Field(0.1, gt=0)
     quality: bool = False
+    damage: bool = False
+    limit: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _one_count_a_level(self) -> Self:
@@ -54,11 +60,15 @@ class UNetConfig(BaseModel):
         return self
 
 
+LIMIT = 8.0
+"""Of activations. On photos the largest of a block are 3 to 22, and few above 8."""
+
 PRESETS: dict[str, UNetConfig] = {
-    "tiny": UNetConfig(widths=(12, 16), blocks=(1, 1), embedding=16),
-    "small": UNetConfig(widths=(32, 64, 128), blocks=(2, 2, 3), embedding=64),
-    "medium": UNetConfig(widths=(32, 64, 128), blocks=(4, 4, 6), embedding=64),  # may begin as a small one
-    "base": UNetConfig(widths=(64, 128, 256), blocks=(3, 3, 3), embedding=256),
+    "tiny": UNetConfig(widths=(12, 16), blocks=(1, 1), embedding=16, limit=LIMIT),
+    "small": UNetConfig(widths=(32, 64, 128), blocks=(2, 2, 3), embedding=64, limit=LIMIT),
+    # may begin as a small one
+    "medium": UNetConfig(widths=(32, 64, 128), blocks=(4, 4, 6), embedding=64, limit=LIMIT),
+    "base": UNetConfig(widths=(64, 128, 256), blocks=(3, 3, 3), embedding=256, limit=LIMIT),
 }
 
 
@@ -75,14 +85,17 @@ class UNet(nn.Module):
         if config.quality:
             self.quality = nn.Embedding(len(Quality), embedding)
             nn.init.zeros_(self.quality.weight)
+        if config.damage:
+            self.damage = DamageEmbedding(embedding)
         self.head = nn.Conv2d(state + 3, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
-            Stack(width, count, embedding) for width, count in zip(widths, blocks, strict=True)
+            Stack(width, count, embedding, config.limit) for width, count in zip(widths, blocks, strict=True)
         )
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
         self.decoder = nn.ModuleList(
-            Stack(width, count, embedding) for width, count in zip(widths[:-1], blocks[:-1], strict=True)
+            Stack(width, count, embedding, config.limit)
+            for width, count in zip(widths[:-1], blocks[:-1], strict=True)
         )
         self.tail = nn.Conv2d(widths[0], state, 3, padding=1)
         self.gains = nn.Linear(embedding, 3 * state)
@@ -148,6 +161,8 @@ class UNet(nn.Module):
             time = self.time(t, r)
             if self.config.quality:
                 time = time + self.quality(cond.labels)
+            if self.config.damage:
+                time = time + self.damage(_measured(cond.lr) if cond.damage is None else cond.damage)
             detail_gain, image_gain, gate = self.gains(time)[:, :, None, None].chunk(3, dim=1)
             image = image_gain * upsampled
             del upsampled
@@ -186,3 +201,8 @@ class UNet(nn.Module):
         for up, stack in zip(reversed(self.up), reversed(self.decoder), strict=True):
             maps.append(stack(up(maps[-1]) + encoded.pop(), time))
         return maps
+
+
+def _measured(lr: Tensor) -> Tensor:
+    """lr: in [-1, 1] -> (B, 6): its own damage, all noise to be removed."""
+    return F.pad(measure((lr + 1) / 2), (0, 1), value=1.0)

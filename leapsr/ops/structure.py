@@ -30,10 +30,14 @@ def similarity(x: Tensor, y: Tensor, means: Means = convolved) -> Tensor:
     x, y: (B, 1, H, W) in [0, 1], at least 11 pixels a side -> (B, 1, H - 10, W - 10). means: of windows.
     """
     c1, c2 = 0.01**2, 0.03**2
-    mean_x, mean_y = means(x), means(y)
-    variance_x = means(x * x) - mean_x**2
-    variance_y = means(y * y) - mean_y**2
-    covariance = means(x * y) - mean_x * mean_y
+    # Variances are differences of squares that are nearly the same: of planes without their mean, small ones.
+    centre_x, centre_y = (planes.mean((-2, -1), keepdim=True) for planes in (x, y))
+    x, y = x - centre_x, y - centre_y
+    rest_x, rest_y = means(x), means(y)
+    variance_x = means(x * x) - rest_x**2
+    variance_y = means(y * y) - rest_y**2
+    covariance = means(x * y) - rest_x * rest_y
+    mean_x, mean_y = rest_x + centre_x, rest_y + centre_y
     likeness = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     return likeness / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
 

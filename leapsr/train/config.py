@@ -49,6 +49,8 @@ class DataConfig(Strict):
     workers: threads that read ahead.
     bad: share of samples that ask for the upsampled low-resolution image, labelled BAD. unlabelled: share
     whose label is dropped. Only networks that read labels (network.quality) see either.
+    kept_noise: share of samples that ask for a part of the small picture's noise to be kept, half of these
+    for all of it. Only for networks that are told of damage (network.damage).
     """
 
     crop: int = Field(128, ge=8)
@@ -62,6 +64,7 @@ class DataConfig(Strict):
     workers: int = Field(2, ge=1)
     bad: float = Field(0.0, ge=0, le=1)
     unlabelled: float = Field(0.0, ge=0, le=1)
+    kept_noise: float = Field(0.3, ge=0, le=1)
 
 
 class OptimizerConfig(Strict):

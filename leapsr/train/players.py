@@ -206,15 +206,15 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
 def _holds(own: NetworkConfig, found: NetworkConfig) -> bool:
     """Whether a network can begin as another one.
 
-    More blocks begin as the identity, labels as nothing, another scale as `rescaled` says. Of the large
-    ones, `kinds.begin` knows.
+    More blocks begin as the identity, labels and damage as nothing, another limit of the activations acts
+    where it is reached, another scale as `rescaled` says. Of the large ones, `kinds.begin` knows.
     """
     if not (isinstance(own, UNetConfig) and isinstance(found, UNetConfig)):
         return own.kind == found.kind
     deeper = len(own.blocks) == len(found.blocks) and all(map(operator.ge, own.blocks, found.blocks))
-    new = {"blocks": own.blocks, "quality": own.quality, "scale": own.scale}
+    new = {name: getattr(own, name) for name in ("blocks", "quality", "damage", "limit", "scale")}
     same = found.model_copy(update=new) == own
-    return same and deeper and own.quality >= found.quality
+    return same and deeper and own.quality >= found.quality and own.damage >= found.damage
 
 
 def _begin(config: TrainConfig, student: UNet, restorer: Restorer) -> None:

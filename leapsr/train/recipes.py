@@ -45,12 +45,18 @@ def teacher_small() -> TrainConfig:
         steps=40_000,
         batch=16,
         compile=True,
-        network=PRESETS["small"].model_copy(update={"quality": True}),
+        network=PRESETS["small"].model_copy(update={"quality": True, "damage": True}),
         source=Source(kind="noisy_lr", sigma=0.1, grey=True),
         method=TeacherConfig(norm="l1", times="late", at_source=0.5),
-        data=DataConfig(crop=128, degradation="photo", pool=24_000, pool_crop=192, bad=0.05, unlabelled=0.1),
+        data=DataConfig(crop=128, degradation="photo", pool=12_000, pool_crop=256, bad=0.05, unlabelled=0.1),
         optimizer=OptimizerConfig(
-            kind="muon", learning_rate=1e-3, kernel_rate=0.02, warmup=100, decay="linear", ema=0.999
+            kind="muon",
+            learning_rate=1e-3,
+            kernel_rate=0.02,
+            weight_decay=0.02,
+            warmup=100,
+            decay="linear",
+            ema=0.999,
         ),
     )
 
@@ -67,7 +73,7 @@ def teacher_base() -> TrainConfig:
         minutes=15,
         batch=128,
         compile=True,
-        network=PRESETS["base"].model_copy(update={"quality": True}),
+        network=PRESETS["base"].model_copy(update={"quality": True, "damage": True}),
         source=Source(kind="noisy_lr", sigma=0.1, grey=True),
         method=TeacherConfig(norm="l1", times="late", at_source=0.5),
         data=DataConfig(crop=192, degradation="photo", group=32, on_device=True, bad=0.05, unlabelled=0.1),
@@ -156,7 +162,7 @@ def dial_small() -> TrainConfig:
 
 def dial_medium() -> TrainConfig:
     """dial_small with twice the blocks; --from a small model, it begins as that one."""
-    medium = PRESETS["medium"].model_copy(update={"quality": True})
+    medium = PRESETS["medium"].model_copy(update={"quality": True, "damage": True})
     return dial_small().model_copy(update={"recipe": "dial_medium", "network": medium})
 
 

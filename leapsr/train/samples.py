@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,15 @@ from ..data.photos import Photos, open_photos
 from ..data.prepared import Shards
 from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
+from ..degrade.residual import noise_of
 from ..errors import DataError
 from ..frozen.space import Space
 from ..methods import Batch
-from ..networks import Condition
+from ..networks import Condition, UNetConfig
+from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
+from ..ops.transfer import send
+from ..ops.upsample import bicubic_upsample
 from . import labels, prepared
 from .config import DataConfig, TrainConfig
 
@@ -151,7 +155,23 @@ class Prepare:
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
             lr = self.degradation(image, Generators.beside(generator))
-        return self.space.encode(image * 2 - 1), *self.space.enter(lr * 2 - 1)
+        told = None
+        if isinstance(self.config.network, UNetConfig) and self.config.network.damage:
+            measures = measure(lr) if found.measures is None else found.measures
+            image, told = self._with_noise(image, lr, measures, generator)
+        cond, upsampled = self.space.enter(lr * 2 - 1)
+        return self.space.encode(image * 2 - 1), replace(cond, damage=told), upsampled
+
+    def _with_noise(
+        self, image: Tensor, lr: Tensor, measures: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The image that is asked for, with the noise that shall stay, and what the network is told."""
+        chance = send(torch.rand(3, len(image), generator=generator, device=generator.device), image.device)
+        part = torch.where(chance[1] < 0.5, 0.0, chance[2])
+        denoise = torch.where(chance[0] < self.config.data.kept_noise, part, 1.0)
+        kept = bicubic_upsample(noise_of(lr, image, self.config.factor), self.config.factor)
+        wanted = torch.addcmul(image, (1 - denoise).view(-1, 1, 1, 1), kept).clamp(0, 1)
+        return wanted, torch.cat([measures, denoise[:, None]], dim=1)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
         """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import ImageError
 from ..networks import Prompt
+from ..ops import damage
 from ..ops.noise import position_noise
 from ..restorer import Restorer
 from .blending import Blended
@@ -40,6 +41,14 @@ class Restoration:
         """Pixels of the small picture that a network can see on each side; None: it sees everything."""
         return self.restorer.halo(self.settings.steps)
 
+    @cached_property
+    def measures(self) -> Tensor:
+        """(1, 5): how damaged the whole picture looks (`ops.damage`), by at most 64 patches all over it."""
+        height, width = (min(side, damage.PATCH) for side in (self.extent.height, self.extent.width))
+        rows, columns = _spread(self.extent.height, height), _spread(self.extent.width, width)
+        patches = [self.read(Box(y, x, y + height, x + width)) for y in rows for x in columns]
+        return damage.of_picture(torch.stack(patches))
+
     @property
     def large(self) -> Extent:
         return self.extent.scaled(self.restorer.scale)
@@ -69,6 +78,8 @@ class Restoration:
             fidelity=settings.fidelity,
             guidance=settings.guidance,
             prompt=self.prompt,
+            measures=self.measures if restorer.reads_damage else None,
+            denoise=1.0 if settings.denoise == "auto" else settings.denoise,
         )[0]
         if restored.isfinite().all():
             return restored
@@ -88,6 +99,12 @@ class Restoration:
 
         field = Extent(rows, columns, self.extent.wraps)
         return field.read(drawn, Box(top, left, top + height, left + width))
+
+
+def _spread(length: int, side: int) -> list[int]:
+    """Where at most 8 pieces of one side begin: evenly, from the first pixel to the last."""
+    count = min(8, -(-length // side))
+    return [round(number * (length - side) / max(1, count - 1)) for number in range(count)]
 
 
 class _Exact:

@@ -19,7 +19,7 @@ from .. import catalog
 from ..errors import ImageError, UsageError
 from ..networks import Prompt
 from ..restorer import Restorer, read_config
-from . import images, memory, window_size
+from . import guard, images, memory, window_size
 from .describing import describe
 from .devices import choose_device, choose_dtype
 from .images import Picture, Source
@@ -87,6 +87,7 @@ class Upscaler:
         tile: int | Literal["auto"] = "auto",
         color_fix: ColorFix = "auto",
         seamless: bool = False,
+        denoise: float | Literal["auto"] = "auto",
         guidance: float | None = None,
         caption: str | None = None,
         progress: Progress | None = None,
@@ -99,7 +100,7 @@ class Upscaler:
         Raises ImageError for a picture that cannot be used, UsageError for settings that cannot work.
         """
         target = Target(scale, width, height, long_side, short_side, megapixels)
-        settings = Settings(steps, fidelity, seed, tile, color_fix, seamless, guidance, caption)
+        settings = Settings(steps, fidelity, seed, tile, color_fix, seamless, denoise, guidance, caption)
         if not isinstance(image, Tensor):
             self.check_room(images.measure(image), target)
             result = self.upscale(images.load(image), target, settings, progress)
@@ -127,12 +128,17 @@ class Upscaler:
                 "The picture already has %d x %d pixels and was left as it is.", *picture.size[::-1]
             )
             return picture
+        if settings.denoise != "auto" and not self.restorer.reads_damage:
+            raise UsageError(
+                "This model removes what noise it removes; leave --denoise out, or take another model."
+            )
         self._check_room(_cost(picture), picture.size, target)
         size = target.size(*picture.size, self.restorer.scale)
         result = _blank(picture, size)
         colours = result[:-1] if picture.has_alpha else result
         layer = Colours(picture, self.restorer, settings, self._prompt(picture, settings))
         self._fill(colours, picture.depth, layer, size, progress)
+        layer.tell()
         if picture.has_alpha:
             alpha = Transparency(picture, self.restorer, settings)
             if (level := alpha.constant) is not None:
@@ -150,8 +156,8 @@ class Upscaler:
     def _check_room(self, cost: memory.Cost, size: tuple[int, int], target: Target) -> None:
         scale = self.restorer.scale
         if not target.reached_by(*size, scale):
-            free, halo = memory.available(torch.device("cpu")), self.restorer.halo(1) or 0
-            memory.check_room(cost, size, target.size(*size, scale), halo, free)
+            free, margin = memory.available(torch.device("cpu")), (self.restorer.halo(1) or 0) + guard.MARGIN
+            memory.check_room(cost, size, target.size(*size, scale), margin, free)
 
     def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
         """What the network is asked for; None is its own text. Raises UsageError where it reads none."""

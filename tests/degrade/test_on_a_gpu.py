@@ -72,7 +72,7 @@ def test_damage_reads_nothing_back_and_copies_only_without_waiting(name: str) ->
 def test_a_group_of_many_is_launched_as_one() -> None:
     counts = {}
     for group in (1, 64):
-        damage, image = degrade.make("photo", 4, group), torch.empty(64, 3, 64, 64, device=META)
+        damage, image = degrade.make("realesrgan-light", 4, group), torch.empty(64, 3, 64, 64, device=META)
         damage(image, host())
         with Launches() as seen:
             damage(image, host())

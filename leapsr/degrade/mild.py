@@ -1,0 +1,91 @@
+"""What happens to a good photo: made small by one filter or another, some noise perhaps, and one file."""
+
+import io
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..ops.jpeg import Codec, jpeg
+from ..ops.resize import MODES, reduced_size, resize
+from ..ops.transfer import send_together
+from .draw import Randomness, chance, choice, on_rows, put_back, taken, together, uniform
+from .noise import add_gaussian, add_poisson
+
+FILES = ("none", "jpeg", "webp")
+
+
+@dataclass(frozen=True)
+class Mild:
+    """One antialiased reduction, then the noise of a sensor or none, then one file, lossy or not.
+
+    Without noise it is a clean photo, with noise and without a lossy file a developed RAW or a scan. filters:
+    odds of area, bilinear and bicubic; files: of FILES. gaussian: bounds of the noise's deviation in grey
+    levels. poisson: bounds of the multiple of the photon noise. jpeg_quality, webp_quality: bounds of the
+    file's. A GPU has no WebP, which is JPEG of the same quality there.
+    """
+
+    scale: int
+    filters: tuple[float, float, float] = (0.25, 0.15, 0.6)
+    noise_probability: float = 0.3
+    gaussian: tuple[float, float] = (1.0, 50.0)
+    poisson: tuple[float, float] = (0.5, 6.0)
+    files: tuple[float, float, float] = (0.45, 0.45, 0.1)
+    jpeg_quality: tuple[float, float] = (85.0, 100.0)
+    webp_quality: tuple[float, float] = (40.0, 95.0)
+    codec: Codec = "auto"
+
+    def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
+        count, size = len(image), reduced_size(image, self.scale)
+        mode, file = choice(self.filters, count, generator), choice(self.files, count, generator)
+        noisy, normal = chance(self.noise_probability, count, generator), chance(0.6, count, generator)
+        draws = [
+            noisy & normal,
+            noisy & ~normal,
+            chance(0.3, count, generator),
+            uniform(*self.gaussian, count, generator),
+            uniform(*self.poisson, count, generator),
+            file == FILES.index("jpeg"),
+            file == FILES.index("webp"),
+            uniform(*self.jpeg_quality, count, generator),
+            uniform(*self.webp_quality, count, generator),
+        ]
+        gaussian, poisson, grey, sigma, strength, is_jpeg, is_webp, fine, coarse = send_together(
+            draws, image.device
+        )
+        lr = self._reduced(image, mode, size).clamp(0, 1)
+        lr = on_rows(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
+        lr = on_rows(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
+        lr = (lr * 255).round() / 255
+        compress = partial(jpeg, codec=self.codec)
+        if together(lr):
+            quality = torch.where(is_webp, coarse, fine)
+            return on_rows(is_jpeg | is_webp, compress, lr, quality)
+        return on_rows(is_webp, webp, on_rows(is_jpeg, compress, lr, fine), coarse)
+
+    def _reduced(self, image: Tensor, mode: Tensor, size: tuple[int, int]) -> Tensor:
+        """Each image by its own filter. mode: (B,), on the CPU."""
+        order, counts = mode.argsort(), mode.bincount(minlength=len(MODES)).tolist()
+        parts = taken(image, order).split(counts)
+        reduced = [
+            resize(part, size, name, True) for part, name in zip(parts, MODES, strict=True) if len(part)
+        ]
+        return put_back(reduced, [order])
+
+
+def webp(image: Tensor, quality: Tensor) -> Tensor:
+    """Through lossy WebP, each image at its own quality: Pillow's codec, on the CPU.
+
+    image: (B, 3, H, W) in [0, 1]. quality: (B,) in 0..100. Returns (B, 3, H, W) in [0, 1] on its device.
+    """
+    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    decoded = []
+    for picture, level in zip(pixels, quality.round().int().tolist(), strict=True):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "WEBP", quality=level, method=1)
+        with Image.open(file) as opened:
+            decoded.append(np.asarray(opened.convert("RGB")))
+    return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(image) / 255

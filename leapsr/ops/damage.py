@@ -1,0 +1,95 @@
+"""How noisy, compressed and soft a small picture looks: five numbers in closed form, for networks and limits.
+
+They are measured on PATCHES of a fixed side, because the same numbers of a smaller or larger piece would be
+others, and the middle one of a picture's patches stands for it.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .transfer import constant
+
+PATCH = 64
+"""Side of what is measured at once, in pixels of the small picture."""
+MEASURES = ("noise", "flat noise", "colour noise", "blocks", "sharpness")
+
+_LUMA = (0.299, 0.587, 0.114)
+_GAUSSIAN_MEDIAN = 0.6745  # of the absolute value of a standard normal number
+_WINDOW = 4
+_FLAT = 0.1  # share of the windows that are taken for flat
+_FLAT_BIAS = 0.76
+"""What the FLAT quantile of the deviation of 4 x 4 normal numbers is, so that noise alone gives its sigma."""
+
+
+def measure(lr: Tensor) -> Tensor:
+    """lr: (B, 3, H, W) in [0, 1], H, W >= 1 -> (B, 5), the MEASURES of each.
+
+    noise: standard deviation in grey levels of 255, from the median of the finest diagonal differences of
+    luma (Donoho & Johnstone 1994): texture everywhere counts too. flat noise: the same from the flattest
+    tenth of the 4 x 4 windows, where there is least texture. colour noise: as noise, of the differences from
+    luma. blocks: mean jump of luma across the border of an 8 x 8 grid, wherever it begins, in grey levels
+    above the mean jump elsewhere (JPEG). sharpness: mean difference of neighbours over that of pixels two
+    apart, 0.5 on a ramp and 1 for noise.
+    """
+    levels = lr.float() * 255
+    luma = (levels * constant(_LUMA, levels.dtype, levels.device).view(3, 1, 1)).sum(1)
+    chroma = levels - luma[:, None]
+    rows, columns = luma.diff(dim=1).abs(), luma.diff(dim=2).abs()
+    far = _mean(luma[:, 2:] - luma[:, :-2]) + _mean(luma[:, :, 2:] - luma[:, :, :-2])
+    near = _mean(rows) + _mean(columns)
+    return torch.stack(
+        [
+            _diagonal_noise(luma),
+            _flat_noise(luma),
+            _diagonal_noise(chroma).view(-1),
+            torch.maximum(_blocks(rows.mean(2)), _blocks(columns.mean(1))),
+            (near + 0.5) / (far + 1.0),
+        ],
+        dim=1,
+    )
+
+
+def of_picture(patches: Tensor) -> Tensor:
+    """(P, 3, h, w), patches of one picture -> (1, 5): the median of each measure."""
+    return measure(patches).median(dim=0, keepdim=True).values
+
+
+def noise_level(measures: Tensor) -> Tensor:
+    """(B, 5) -> (B,): the noise that no texture explains, in grey levels of 255."""
+    return torch.minimum(measures[:, 0], measures[:, 1])
+
+
+def _diagonal_noise(planes: Tensor) -> Tensor:
+    """(B, ..., H, W) -> (B,). 0 where a side is a single pixel."""
+    if min(planes.shape[-2:]) < 2:
+        return planes.new_zeros(len(planes))
+    detail = planes.diff(dim=-1).diff(dim=-2).flatten(1).abs() / 2
+    return detail.median(dim=1).values / _GAUSSIAN_MEDIAN
+
+
+def _flat_noise(luma: Tensor) -> Tensor:
+    """(B, H, W) -> (B,), from windows without their plane of best fit, so that a gradient is no noise."""
+    if min(luma.shape[-2:]) < _WINDOW:
+        return _diagonal_noise(luma)
+    windows = F.unfold(luma[:, None], _WINDOW, stride=_WINDOW)
+    place = torch.linspace(-1, 1, _WINDOW, dtype=luma.dtype, device=luma.device)
+    plane = [torch.ones_like(place).repeat(_WINDOW), place.repeat_interleave(_WINDOW), place.repeat(_WINDOW)]
+    basis = torch.stack(plane)
+    basis = basis / basis.norm(dim=1, keepdim=True)
+    rest = windows - torch.einsum("kp,kq,bqn->bpn", basis, basis, windows)
+    deviation = (rest.square().sum(1) / (_WINDOW**2 - len(basis))).sqrt()
+    return deviation.quantile(_FLAT, dim=1) / _FLAT_BIAS
+
+
+def _blocks(jumps: Tensor) -> Tensor:
+    """(B, N), the mean jump between neighbouring rows -> (B,)."""
+    if jumps.shape[1] < 16:
+        return jumps.new_zeros(len(jumps))
+    whole = jumps[:, : jumps.shape[1] // 8 * 8].unflatten(1, (-1, 8)).median(dim=1).values
+    return whole.max(dim=1).values - whole.median(dim=1).values
+
+
+def _mean(planes: Tensor) -> Tensor:
+    """(B, H, W) -> (B,); 0 of nothing."""
+    return planes.abs().flatten(1).mean(1) if planes.numel() else planes.new_zeros(len(planes))
