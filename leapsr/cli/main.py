@@ -16,6 +16,7 @@ from .compare import compare
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
+from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
 from .train import distill, train
@@ -32,7 +33,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, pack, prepare, train, distill, evaluate, compare, doctor):
+for verb in (upscale, degrade, graphics, pack, prepare, train, distill, evaluate, compare, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -42,6 +42,16 @@ def turn(image: Tensor, way: int) -> Tensor:
     return image.flip([dim for dim, bit in ((-1, 1), (-2, 2)) if way & bit])
 
 
+GRID = 12
+"""Crops begin at multiples of so many pixels: a multiple of the usual scales, so that what was drawn on the
+grid of the small picture, as screens are, lies on it again when the crop is made small."""
+
+
+def places(length: int, side: int) -> int:
+    """How many there are for a crop along one side of a photo."""
+    return (length - side) // GRID + 1
+
+
 @dataclass
 class PhotoCrops:
     """Random patches of photos, each photo as likely as its area. No lr: the trainer degrades them."""
@@ -64,8 +74,8 @@ class PhotoCrops:
         rng = np.random.default_rng((self.seed, n))
         index = self.indices[rng.choice(len(self.indices), p=self.share)]
         height, width = self.photos.sizes[index]
-        top, left = rng.integers(height - self.side + 1), rng.integers(width - self.side + 1)
-        return turn(self.photos.crop(index, int(top), int(left), self.side), int(rng.integers(8)))
+        top, left = (GRID * int(rng.integers(places(length, self.side))) for length in (height, width))
+        return turn(self.photos.crop(index, top, left, self.side), int(rng.integers(8)))
 
 
 def shuffled(seed: int, n: int, count: int) -> int:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..ops.transfer import lock, send
-from .crops import Sample
+from .crops import GRID, Sample, places
 from .photos import Photos, cores
 
 BLOCK = 1024  # samples whose places are drawn at once: the generator costs more than its numbers
@@ -95,7 +95,7 @@ class DeviceCrops:
         photo = np.searchsorted(self.share, chances[:, 0], side="right")
         height, width = self.photos.sizes[photo].T
         top, left = (
-            (chances[:, 1 + axis] * (length - self.side + 1)).astype(np.int64)
+            GRID * (chances[:, 1 + axis] * places(length, self.side)).astype(np.int64)
             for axis, length in enumerate((height, width))
         )
         way = (chances[:, 3] * 8).astype(np.int64)

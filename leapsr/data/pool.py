@@ -26,7 +26,7 @@ from .. import degrade
 from ..errors import DataError
 from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
-from .crops import Sample, shuffled, turn
+from .crops import GRID, Sample, places, shuffled, turn
 from .photos import Photos, Progress, cores
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
@@ -191,8 +191,7 @@ def _fill(index: int, rows: range) -> None:
 
 
 def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator) -> torch.Tensor:
-    tops = rng.integers(photo.shape[1] - side + 1, size=count).tolist()
-    lefts = rng.integers(photo.shape[2] - side + 1, size=count).tolist()
+    tops, lefts = ((GRID * rng.integers(places(n, side), size=count)).tolist() for n in photo.shape[1:])
     return torch.stack([photo[:, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)])
 
 

@@ -1,0 +1,1 @@
+"""The parts of no_harm.py."""

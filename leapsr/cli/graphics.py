@@ -1,0 +1,62 @@
+"""leapsr graphics."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from ..errors import UsageError
+
+SIDE = 512
+
+
+def graphics(
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the WebP files.")],
+    count: Annotated[int, typer.Option(min=0, help="Pictures drawn from nothing.")] = 300,
+    recoloured: Annotated[int, typer.Option(min=0, help="Recoloured crops of photos; with --photos.")] = 0,
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Folder of clean photos, or an archive made by `leapsr pack`; with --recoloured."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    scale: Annotated[
+        int,
+        typer.Option(
+            "-s",
+            "--scale",
+            min=1,
+            max=8,
+            help="How many times smaller training makes them: lines are as wide.",
+        ),
+    ] = 4,
+) -> None:
+    """Draw clean graphics to train on beside photos: text, screenshots, logos, charts, patterns.
+
+    Files that are there stay as they are, so that the same command goes on where it was stopped.
+    """
+    from ..data.graphics import write
+    from ..data.photos import open_photos
+
+    if bool(recoloured) != (photos is not None):
+        raise UsageError("--recoloured N and --photos FOLDER need each other.")
+    source = None if photos is None else open_photos(photos, smallest=SIDE)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("drawing")
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        new = write(
+            target,
+            count,
+            photos=source,
+            recoloured_count=recoloured,
+            seed=seed,
+            side=SIDE,
+            scale=scale,
+            progress=show,
+        )
+    console.print(f"{count + recoloured} pictures, {new} new: {target}", markup=False, soft_wrap=True)
