@@ -29,7 +29,7 @@ from .methods.restore import Solver, check, check_teacher
 from .networks import Prompt, Quality, UNet, UNetConfig, kinds
 from .networks.kinds import Network, NetworkConfig
 from .networks.mmdit_config import MMDiTConfig
-from .ops.damage import measure
+from .ops.damage import of_pictures
 
 
 class ModelConfig(BaseModel):
@@ -248,7 +248,7 @@ class Restorer:
         """See Condition.damage; None for networks that do not read it."""
         if not self.reads_damage:
             return None
-        known = (measure(lr) if measures is None else measures).to(self.device, torch.float32)
+        known = (of_pictures(lr) if measures is None else measures).to(self.device, torch.float32)
         return torch.cat([known, known.new_full((len(known), 1), denoise)], dim=1).expand(len(lr), -1)
 
     def _flow(

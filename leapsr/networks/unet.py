@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from ..ops import upsample
-from ..ops.damage import measure
+from ..ops.damage import of_pictures
 from .blocks import DamageEmbedding, Stack, TimeEmbedding, zero_
 from .condition import Condition, Quality
 
@@ -205,4 +205,4 @@ class UNet(nn.Module):
 
 def _measured(lr: Tensor) -> Tensor:
     """lr: in [-1, 1] -> (B, 6): its own damage, all noise to be removed."""
-    return F.pad(measure((lr + 1) / 2), (0, 1), value=1.0)
+    return F.pad(of_pictures((lr + 1) / 2), (0, 1), value=1.0)

@@ -1,4 +1,4 @@
-"""How noisy, compressed and soft a small picture looks: five numbers in closed form, for networks and limits.
+"""How noisy, compressed and soft a small picture looks: five numbers in closed form, for a network that is told.
 
 They are measured on PATCHES of a fixed side, because the same numbers of a smaller or larger piece would be
 others, and the middle one of a picture's patches stands for it.
@@ -50,14 +50,30 @@ def measure(lr: Tensor) -> Tensor:
     )
 
 
-def of_picture(patches: Tensor) -> Tensor:
-    """(P, 3, h, w), patches of one picture -> (1, 5): the median of each measure."""
+def of_patches(patches: Tensor) -> Tensor:
+    """(P, 3, h, w), the patches of one picture -> (1, 5): the median of each measure."""
     return measure(patches).median(dim=0, keepdim=True).values
 
 
-def noise_level(measures: Tensor) -> Tensor:
-    """(B, 5) -> (B,): the noise that no texture explains, in grey levels of 255."""
-    return torch.minimum(measures[:, 0], measures[:, 1])
+def of_pictures(lr: Tensor) -> Tensor:
+    """lr: (B, 3, H, W), whole pictures -> (B, 5), by the patches of each."""
+    if max(lr.shape[-2:]) <= PATCH:
+        return measure(lr)
+    boxes = patch_boxes(*lr.shape[-2:])
+    return torch.cat(
+        [
+            of_patches(torch.stack([one[:, top:bottom, left:right] for top, left, bottom, right in boxes]))
+            for one in lr
+        ]
+    )
+
+
+def patch_boxes(height: int, width: int) -> list[tuple[int, int, int, int]]:
+    """(top, left, bottom, right) of at most 64 patches that are spread evenly over a picture."""
+    tall, wide = min(height, PATCH), min(width, PATCH)
+    return [
+        (top, left, top + tall, left + wide) for top in _spread(height, tall) for left in _spread(width, wide)
+    ]
 
 
 def _diagonal_noise(planes: Tensor) -> Tensor:
@@ -88,6 +104,12 @@ def _blocks(jumps: Tensor) -> Tensor:
         return jumps.new_zeros(len(jumps))
     whole = jumps[:, : jumps.shape[1] // 8 * 8].unflatten(1, (-1, 8)).median(dim=1).values
     return whole.max(dim=1).values - whole.median(dim=1).values
+
+
+def _spread(length: int, side: int) -> list[int]:
+    """Where at most 8 pieces of a length begin, from its first pixel to its last."""
+    count = min(8, -(-length // side))
+    return [round(number * (length - side) / max(1, count - 1)) for number in range(count)]
 
 
 def _mean(planes: Tensor) -> Tensor:

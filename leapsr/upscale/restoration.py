@@ -44,10 +44,8 @@ class Restoration:
     @cached_property
     def measures(self) -> Tensor:
         """(1, 5): how damaged the whole picture looks (`ops.damage`), by at most 64 patches all over it."""
-        height, width = (min(side, damage.PATCH) for side in (self.extent.height, self.extent.width))
-        rows, columns = _spread(self.extent.height, height), _spread(self.extent.width, width)
-        patches = [self.read(Box(y, x, y + height, x + width)) for y in rows for x in columns]
-        return damage.of_picture(torch.stack(patches))
+        boxes = damage.patch_boxes(self.extent.height, self.extent.width)
+        return damage.of_patches(torch.stack([self.read(Box(*box)) for box in boxes]))
 
     @property
     def large(self) -> Extent:
@@ -99,12 +97,6 @@ class Restoration:
 
         field = Extent(rows, columns, self.extent.wraps)
         return field.read(drawn, Box(top, left, top + height, left + width))
-
-
-def _spread(length: int, side: int) -> list[int]:
-    """Where at most 8 pieces of one side begin: evenly, from the first pixel to the last."""
-    count = min(8, -(-length // side))
-    return [round(number * (length - side) / max(1, count - 1)) for number in range(count)]
 
 
 class _Exact:

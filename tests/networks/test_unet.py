@@ -4,6 +4,7 @@ from pydantic import ValidationError
 from unets import inputs, randomised
 
 from leapsr.networks import PRESETS, Condition, UNet, UNetConfig
+from leapsr.ops.damage import of_pictures
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
@@ -147,3 +148,40 @@ def test_every_map_has_a_gradient_on_the_state():
     for part in network.features(x, t, r, cond):
         [gradient] = torch.autograd.grad(part.sum(), x, retain_graph=True)
         assert gradient.abs().sum() > 0
+
+
+def test_activations_are_cut_so_that_no_picture_makes_the_trunk_run_away():
+    """The trunk's part of the answer is bounded for any input, and grows with it where there is no limit."""
+    sizes = {}
+    for limit in (None, 8.0):
+        config = PRESETS["tiny"].model_copy(update={"limit": limit})
+        network = randomised(config)
+        x, t, r, cond = inputs(config, 8, 8)
+        for times in (1e2, 1e4):
+            loud = Condition(cond.lr * times)
+            first = network.features(x, t, r, loud)
+            added = first[0] - network.head(network._enter(x, t, r, loud)[0])
+            sizes[limit, times] = added.abs().max().item()
+    assert sizes[None, 1e4] > 20 * sizes[None, 1e2]
+    assert sizes[8.0, 1e4] < 1.5 * sizes[8.0, 1e2]
+
+
+def test_a_network_that_is_told_of_damage_starts_without_it_and_then_reads_it():
+    config = PRESETS["tiny"].model_copy(update={"damage": True})
+    network = randomised(config)
+    x, t, r, cond = inputs(config, 16, 16)
+    told = torch.tensor([[10.0, 8.0, 9.0, 1.0, 0.9, 1.0]]).expand(len(x), -1)
+    clean, noisy = (Condition(cond.lr, damage=damage) for damage in (torch.zeros_like(told), told))
+    assert (network(x, t, r, clean) - network(x, t, r, noisy)).abs().max() > 0
+    torch.nn.init.zeros_(network.damage.layers[2].weight)
+    torch.nn.init.zeros_(network.damage.layers[2].bias)
+    torch.testing.assert_close(network(x, t, r, clean), network(x, t, r, noisy), rtol=0, atol=0)
+
+
+def test_what_is_not_told_is_measured():
+    config = PRESETS["tiny"].model_copy(update={"damage": True})
+    network = randomised(config)
+    x, t, r, cond = inputs(config, 16, 16)
+    measured = torch.cat([of_pictures((cond.lr + 1) / 2), torch.ones(len(x), 1)], 1)
+    told = network(x, t, r, Condition(cond.lr, damage=measured))
+    torch.testing.assert_close(network(x, t, r, cond), told, rtol=0, atol=0)

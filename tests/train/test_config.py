@@ -130,7 +130,7 @@ def test_mfsr_leads_away_from_the_text_of_its_paper():
 
 def test_a_pool_must_hold_the_crop():
     with pytest.raises(ConfigError, match="pool_crop"):
-        config.override(recipes.teacher_small(), ["data.crop=256"])
+        config.override(recipes.teacher_small(), ["data.crop=288"])
 
 
 def test_a_pool_and_photos_on_the_device_exclude_each_other():
