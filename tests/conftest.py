@@ -58,6 +58,7 @@ class FakeRestorer:
     default_fidelity = 0.25
     most_faithful = 1.0
     largest = None
+    reads_damage = False
     space = Space(scale)
     device = torch.device("cpu")
     dtype = torch.float32
@@ -83,8 +84,12 @@ class FakeRestorer:
         fidelity: float | None = None,
         guidance: float | None = None,
         prompt: None = None,
+        measures: None = None,
+        denoise: float = 1.0,
     ) -> Tensor:
         assert steps >= 1
+        assert measures is None
+        assert denoise == 1
         self.calls.append((lr.shape[-2], lr.shape[-1]))
         assert noise.shape == (*lr.shape[:2], self.scale * lr.shape[2], self.scale * lr.shape[3])
         fidelity = self.default_fidelity if fidelity is None else fidelity

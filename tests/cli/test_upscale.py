@@ -50,6 +50,7 @@ def test_one_picture(leapsr, photo):
             (148, 96),
         ),
         (["--dtype", "fp32", "--device", "cpu", "-t", "0"], "a_x4.jpg", (148, 96)),
+        (["--denoise", "auto"], "a_x4.jpg", (148, 96)),
     ],
 )
 def test_options(leapsr, photo, options, result, expected):

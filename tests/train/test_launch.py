@@ -8,16 +8,24 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
 
+from leapsr.data.crops import Sample
+from leapsr.data.pool import Pool
 from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, UsageError, WeightsError
+from leapsr.frozen.space import Space
 from leapsr.networks import Condition
 from leapsr.networks.rescaling import rescaled
+from leapsr.ops.damage import measure
+from leapsr.ops.resize import downsample
 from leapsr.restorer import Restorer
 from leapsr.train import checkpoints, config, launch, recipes, samples
+from leapsr.train.config import TrainConfig
 from tests.train.conftest import QUICK, relabelled
 
 
@@ -175,6 +183,46 @@ def test_a_pool_is_used_when_asked_for(photos, tmp_path):
         "teacher_tiny", photos, tmp_path, "steps=3", "data.pool=6", "data.pool_crop=48", "validate_every=100"
     )
     assert json.loads((tmp_path / "pool" / "pool.json").read_text())["crops"] == 6
+
+
+def told(**data) -> TrainConfig:
+    config = recipes.get("dial_tiny")
+    network = config.network.model_copy(update={"damage": True})
+    return config.model_copy(update={"network": network, "data": config.data.model_copy(update=data)})
+
+
+def test_what_is_asked_for_keeps_the_noise_that_the_network_is_told_to_keep():
+    """Without it the clean image; with all of it an image that, made small again, is the small picture."""
+    clean = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 0.4 + 0.3
+    image = F.interpolate(clean, scale_factor=4, mode="bicubic").clamp(0, 1)
+    noise = 0.03 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    pixels = [(part * 255).round().to(torch.uint8) for part in (image, downsample(image, 4) + noise)]
+    batches = {}
+    for share in (0.0, 1.0):
+        prepare = samples.prepare(told(kept_noise=share), torch.device("cpu"), Space(4))
+        batches[share] = prepare(Sample(*pixels), torch.Generator().manual_seed(2))
+    without, kept = batches[0.0], batches[1.0]
+    assert without.cond.damage.shape == (6, 6)
+    assert (without.cond.damage[:, -1] == 1).all()
+    torch.testing.assert_close(without.image, pixels[0] / 255 * 2 - 1)
+    denoise = kept.cond.damage[:, -1]
+    assert 0 < (denoise == 0).sum() < 6
+    assert ((denoise > 0) & (denoise < 1)).any()
+    left = [downsample(batch.image, 4) - kept.cond.lr for batch in (without, kept)]
+    before, after = (error.square().mean((1, 2, 3)).sqrt() for error in left)
+    assert (after[denoise == 0] < 0.5 * before[denoise == 0]).all()  # the finest is lost by enlarging it
+    assert (after[denoise > 0] > after[denoise == 0].max()).all()
+
+
+def test_a_pool_knows_the_damage_of_the_whole_of_each_of_its_pictures(photos, tmp_path):
+    settings = ["steps=2", "data.pool=6", "data.pool_crop=96", "network.damage=true", "validate_every=100"]
+    train("teacher_tiny", photos, tmp_path, *settings)
+    lr = torch.from_numpy(np.load(tmp_path / "pool" / "lr.npy"))
+    sample = Pool(tmp_path / "pool", 32, seed=0)(0, 6)
+    known = measure(lr / 255)
+    assert sample.measures.shape == (6, 5)
+    for found in sample.measures:
+        assert (found - known).abs().amax(1).min() < 0.6  # lr is rounded to 8 bits in the pool
 
 
 COMMANDS = {

@@ -273,3 +273,39 @@ def test_transparency_with_a_model_that_has_no_dial(photo):
     model = Restorer(ModelConfig(method="flowsr", network=network.config, fidelity=0), network)
     photo.putalpha(Image.linear_gradient("L").resize(photo.size))
     assert Upscaler(model)(photo).mode == "RGBA"
+
+
+class TestDenoise:
+    """Of a network that is told how damaged its picture is."""
+
+    @pytest.fixture
+    def told(self) -> Upscaler:
+        torch.manual_seed(0)
+        network = UNet(PRESETS["tiny"].model_copy(update={"damage": True}))
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(0.05 * torch.randn(parameter.shape))
+        return Upscaler(Restorer(ModelConfig(method="dial", network=network.config), network))
+
+    def test_tiles_are_told_of_the_whole_picture(self, told):
+        """One half is noisy, so that a tile by itself would measure something else."""
+        picture = torch.full((3, 70, 150), 0.5)
+        picture[..., 75:] += 0.1 * torch.randn(3, 70, 75)
+        whole = told(picture, tile=0)
+        for tile in (16, 40):
+            assert (whole - told(picture, tile=tile)).abs().max() < 1e-5
+
+    def test_it_changes_the_result_and_auto_is_all(self, told, photo_tensor):
+        picture = photo_tensor[0]
+        kept, half, gone, auto = (told(picture, denoise=value) for value in (0, 0.5, 1, "auto"))
+        assert (auto == gone).all()
+        assert (kept - gone).abs().max() > (half - gone).abs().max() > 0
+
+    def test_others_refuse_it(self, upscaler):
+        with pytest.raises(UsageError, match="denoise"):
+            upscaler(torch.rand(3, 8, 8), denoise=0.0)
+
+    @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+    def test_values_that_cannot_work(self, value):
+        with pytest.raises(UsageError, match="denoise"):
+            Settings(denoise=value)
