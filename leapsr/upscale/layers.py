@@ -2,23 +2,31 @@
 box by box: with that, no step looks further than a box and its margin.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from ..networks import Prompt
 from ..ops.upsample import RADIUS as UPSAMPLING_RADIUS
 from ..ops.upsample import bicubic_upsample
 from ..restorer import Restorer
-from . import colorfix, profiles, transparency
+from . import colorfix, guard, profiles, transparency
 from .colorfix import Moments
 from .images import Picture, floats
 from .resampling import Resampling
 from .restoration import Restoration, Restored
 from .settings import Settings
 from .tiles import Box, Extent
+
+logger = logging.getLogger(__name__)
+
+_ROUNDING = 2 / 255
+"""By how much the channels of a grey picture may differ that was stored in colour."""
+_ROWS = 256
 
 
 class Layer(Protocol):
@@ -49,7 +57,7 @@ class Colours:
     def __init__(
         self, picture: Picture, restorer: Restorer, settings: Settings, prompt: Prompt | None = None
     ) -> None:
-        self._grey, self._tone = picture.grey, profiles.tone(picture.icc)
+        self._grey, self._tone = _is_grey(picture), profiles.tone(picture.icc)
         extent = Extent(*picture.size, settings.seamless)
         visible = transparency.visible_colours(picture) if picture.has_alpha else None
 
@@ -62,15 +70,18 @@ class Colours:
         wish = restorer.config.color_fix
         self._fix = wish if settings.color_fix == "auto" else settings.color_fix
         self._statistics, self._wanted = Moments(), Moments()
+        self._limited = Limited()
 
     @property
     def margin(self) -> int:
-        return colorfix.RADIUS if self._fix == "wavelet" else 0
+        limits = guard.MARGIN * self.restoration.restorer.scale
+        return limits + (colorfix.RADIUS if self._fix == "wavelet" else 0)
 
     def prepare(self, restored: Restored, work: Work) -> None:
         """The statistics that `adain` needs. A second evaluation of the network for each tile is the price:
         what the first gives would take four times the memory of the result, or as much of the disk.
         """
+        self._limited = Limited()
         if self._fix != "adain":
             return
         statistics, wanted = Moments(), Moments()
@@ -85,11 +96,27 @@ class Colours:
         self._statistics, self._wanted = statistics, wanted
 
     def finished(self, restored: Tensor, box: Box) -> Tensor:
+        """The limits come last: they hold for whatever the correction of colours has made of a failure."""
         if self._fix == "wavelet":
             restored = colorfix.wavelet(restored, self._reference(box))
         elif self._fix == "adain":
             restored = colorfix.adain(restored, self._statistics, self._wanted)
-        return restored.mean(0, keepdim=True) if self._grey else restored
+        scale = self.restoration.restorer.scale
+        source = self.restoration.shown(box.covering(scale))
+        if self._grey:
+            restored, source = restored.mean(0, keepdim=True), source.mean(0, keepdim=True)
+        result, change = guard.limited(restored, source, scale)
+        self._limited.add(self._exact(box).relative_to(box).of(change))
+        return result
+
+    def tell(self) -> None:
+        """Says how much of the picture was limited, if any of it was."""
+        if self._limited.changed:
+            logger.info(
+                "%.2g %% of the pixels were kept near their source, by up to %.0f grey levels.",
+                100 * self._limited.changed / self._limited.pixels,
+                255 * self._limited.most,
+            )
 
     def encoded(self, resized: Tensor) -> Tensor:
         return resized if self._tone is None else self._tone.from_srgb(resized)
@@ -100,6 +127,53 @@ class Colours:
         around = self.restoration.extent.grown(box.covering(scale), UPSAMPLING_RADIUS)
         large = bicubic_upsample(self.restoration.shown(around)[None], scale)[0]
         return box.relative_to(around.scaled(scale)).of(large)
+
+    def _exact(self, box: Box) -> Box:
+        """The part of a box that `finished` gives correctly."""
+        large, margin = self.restoration.large, self.margin
+        top, left = (start + margin if large.wraps or start > 0 else 0 for start in box[:2])
+        bottom, right = (
+            end - margin if large.wraps or end < length else end
+            for end, length in zip(box[2:], (large.height, large.width), strict=True)
+        )
+        return Box(top, left, max(top, bottom), max(left, right))
+
+
+@dataclass
+class Limited:
+    """How many pixels were changed by what shows in 8 bits, and by how much, gathered box by box: where boxes
+    overlap, pixels count twice, changed or not."""
+
+    pixels: int = 0
+    changed: int = 0
+    most: float = 0.0
+    """In units of [0, 1]."""
+
+    def add(self, change: Tensor) -> None:
+        """change: (h, w)."""
+        if change.numel():
+            self.pixels += change.numel()
+            self.changed += int((change > 0.5 / 255).sum())
+            self.most = max(self.most, change.max().item())
+
+
+def _is_grey(picture: Picture) -> bool:
+    """Whether what can be seen has no colour but what rounding gives: a few levels, and none on average."""
+    if picture.grey:
+        return True
+    total, seen = torch.zeros(3, dtype=torch.float64), not picture.has_alpha
+    for top in range(0, picture.size[0], _ROWS):
+        part = floats(picture.pixels[:, top : top + _ROWS])
+        rgb = part[:3]
+        if picture.has_alpha:
+            visible = part[3:] > 0
+            rgb, seen = rgb * visible, seen or bool(visible.any())
+        least, greatest = rgb.amin(0), rgb.amax(0)
+        if (greatest - least).max() > _ROUNDING * 1.001:  # in floats two levels may come to more
+            return False
+        total += (rgb - least).sum((1, 2), dtype=torch.float64)
+    mean = total / (picture.size[0] * picture.size[1])
+    return seen and bool(mean.max() - mean.min() < _ROUNDING / 4)
 
 
 class Transparency:
