@@ -129,3 +129,12 @@ def make_tiny_model(folder: Path) -> Path:
     Restorer(ModelConfig(method="oftsr", network=PRESETS["tiny"]), network).save_pretrained(folder)
     catalog.write_checksums(folder)
     return folder
+
+
+@pytest.fixture
+def no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the network says, as it says it."""
+    from leapsr.upscale import guard
+
+    monkeypatch.setattr(guard, "MARGIN", 0)
+    monkeypatch.setattr(guard, "limited", lambda restored, source, scale: (restored, torch.zeros(1, 1)))

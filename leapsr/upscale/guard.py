@@ -18,16 +18,17 @@ from .tiles import Extent, plan
 RANGE, RANGE_PER_CONTRAST = 6.0, 1.5
 """By how much a pixel may leave the range of the 5 x 5 source pixels around it: grey levels of 255, and the
 share of that range, the local contrast. It measures noise, too, which a network may remove."""
-CHROMA, CHROMA_PER_CONTRAST = 8.0, 1.5
+CHROMA, CHROMA_PER_CONTRAST = 24.0, 2.0
 """The same for red and blue minus luma."""
 MEAN, MEAN_PER_CONTRAST = 8.0, 1.0
 """By how much the mean of what becomes of a source pixel may differ from it."""
 AROUND, AROUND_PER_CONTRAST = 4.0, 0.2
 """By how much the mean of what becomes of 7 x 7 source pixels may differ from theirs."""
-AROUND_EACH, AROUND_EACH_PER_CONTRAST = 5.0, 0.3
-"""By how much the means of each of them may differ, on average of 7 x 7."""
 MOST_CONTRAST = 60.0
-"""What counts of the contrast for these two, so that a failure at a hard pattern is one, too."""
+"""What counts of the contrast for that, so that a failure at a hard pattern is one, too."""
+AROUND_EACH, AROUND_EACH_PER_CONTRAST, MOST_CONTRAST_EACH = 5.0, 0.3, 150.0
+"""By how much the means of each of them may differ, on average of 7 x 7, and what counts of the contrast:
+more, for what a network takes for noise and removes is as large."""
 KNEE = 0.8
 """Share of a limit of means below which nothing is changed; above, what is left nears the limit smoothly."""
 
@@ -168,11 +169,11 @@ def _means_limited(image: Tensor, source: Tensor, bounds: Bounds, scale: int) ->
 
 def _mean_limits(contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of differences of means: of each, of the mean of 7 x 7, and of the mean of their sizes."""
-    counted = _mean_around(contrast.clamp(max=MOST_CONTRAST / 255))
+    together, each = (_mean_around(contrast.clamp(max=m / 255)) for m in (MOST_CONTRAST, MOST_CONTRAST_EACH))
     return (
         MEAN_PER_CONTRAST * contrast + MEAN / 255,
-        AROUND_PER_CONTRAST * counted + AROUND / 255,
-        AROUND_EACH_PER_CONTRAST * counted + AROUND_EACH / 255,
+        AROUND_PER_CONTRAST * together + AROUND / 255,
+        AROUND_EACH_PER_CONTRAST * each + AROUND_EACH / 255,
     )
 
 

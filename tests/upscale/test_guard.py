@@ -81,9 +81,10 @@ def test_nonsense_is_bounded(picture, kind, size, amplitude, scale, seed):
     assert torch.equal(change, (shown - wild.clamp(0, 1)).abs().amax(0))
 
     assert (error.abs() <= guard.MEAN * LEVEL + guard.MEAN_PER_CONTRAST * local + SLACK).all()
-    counted = around(local.clamp(max=guard.MOST_CONTRAST * LEVEL))
+    counted = around(local.clamp(max=guard.MOST_CONTRAST_EACH * LEVEL))
     each = guard.AROUND_EACH * LEVEL + guard.AROUND_EACH_PER_CONTRAST * counted
     assert (around(error.abs()) <= each + SLACK).all()
+    counted = around(local.clamp(max=guard.MOST_CONTRAST * LEVEL))
     together = guard.AROUND * LEVEL + guard.AROUND_PER_CONTRAST * counted
     assert (around(error).abs() <= 1.3 * together + SLACK).all()
 

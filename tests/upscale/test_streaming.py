@@ -56,6 +56,7 @@ def test_integers_are_the_floats_rounded(upscaler, kind, depth, channels):
     assert np.array_equal(result.rows(5, 9), expected[:, 5:9].permute(1, 2, 0).numpy())
 
 
+@pytest.mark.usefixtures("no_guard")
 def test_finished_tiles_outlive_a_lack_of_memory(upscaler, fake_restorer, photo_tensor):
     restore = fake_restorer.restore
 

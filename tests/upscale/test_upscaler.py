@@ -46,12 +46,14 @@ def test_tiles_do_not_show(upscaler, photo_tensor, tile, steps):
     assert (whole - tiled).abs().max() < 1e-5
 
 
+@pytest.mark.usefixtures("no_guard")
 def test_the_halo_is_needed(upscaler, fake_restorer, photo_tensor):
     whole = upscaler(photo_tensor[0], tile=0)
     fake_restorer.halo = lambda _: 0
     assert (whole - upscaler(photo_tensor[0], tile=8)).abs().max() > 1e-3
 
 
+@pytest.mark.usefixtures("no_guard")
 def test_the_network_sees_tiles_only(upscaler, fake_restorer, photo_tensor):
     upscaler(photo_tensor[0], tile=16)
     assert len(fake_restorer.calls) == 3 * 4
