@@ -51,6 +51,18 @@ def photo(scale: int, group: int = 1) -> Mixture:
     )
 
 
+def photo_heavy(scale: int, group: int = 1) -> Mixture:
+    """Mostly damage: what the models of the methods' comparison are trained on."""
+    shorter = replace(HEAVY, second_order_probability=0.5)
+    return Mixture(
+        [
+            (0.15, Bicubic(scale)),
+            (0.45, RealESRGAN(scale, LIGHT, group=group)),
+            (0.40, RealESRGAN(scale, shorter, group=group)),
+        ]
+    )
+
+
 class Recipe(Protocol):
     def __call__(self, scale: int, group: int = 1, /) -> Degradation: ...
 
@@ -62,6 +74,7 @@ DEGRADATIONS: dict[str, Recipe] = {
     "realesrgan-heavy": lambda scale, group=1: RealESRGAN(scale, HEAVY, group=group),
     "realesrgan-light": lambda scale, group=1: RealESRGAN(scale, LIGHT, group=group),
     "photo": photo,
+    "photo-heavy": photo_heavy,
 }
 
 
