@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from ..errors import UsageError
-from . import images, memory, naming, saving
+from . import guard, images, memory, naming, saving
 from .consistency import consistent
 from .contact_sheet import ContactSheet
 from .describing import without_metadata
@@ -94,8 +94,8 @@ def make(
 
 def _check_room(upscaler: Upscaler, picture: Picture, options: Options) -> None:
     result = options.target.size(*picture.size, upscaler.restorer.scale)
-    free, halo = memory.available(torch.device("cpu")), upscaler.restorer.halo(1) or 0
-    memory.check_room(memory.Cost(0, FLOATING_POINT), picture.size, result, halo, free)
+    free, margin = memory.available(torch.device("cpu")), (upscaler.restorer.halo(1) or 0) + guard.MARGIN
+    memory.check_room(memory.Cost(0, FLOATING_POINT), picture.size, result, margin, free)
 
 
 def save(picture: Picture, path: Path, options: Options) -> None:
