@@ -1,4 +1,4 @@
-"""How noisy, compressed and soft a small picture looks: five numbers in closed form, for a network that is told.
+"""How noisy, compressed and soft a small picture looks: five numbers in closed form, for networks to be told.
 
 They are measured on PATCHES of a fixed side, because the same numbers of a smaller or larger piece would be
 others, and the middle one of a picture's patches stands for it.
