@@ -44,9 +44,9 @@ def photo(scale: int, group: int = 1) -> Mixture:
     shorter = replace(HEAVY, second_order_probability=0.5)
     return Mixture(
         [
-            (0.48, Mild(scale)),
-            (0.28, RealESRGAN(scale, LIGHT, group=group)),
-            (0.24, RealESRGAN(scale, shorter, group=group)),
+            (0.44, Mild(scale)),
+            (0.24, RealESRGAN(scale, LIGHT, group=group)),
+            (0.32, RealESRGAN(scale, shorter, group=group)),
         ]
     )
 

@@ -22,7 +22,7 @@ CHROMA, CHROMA_PER_CONTRAST = 24.0, 2.0
 """The same for red and blue minus luma."""
 MEAN, MEAN_PER_CONTRAST = 8.0, 1.0
 """By how much the mean of what becomes of a source pixel may differ from it."""
-AROUND, AROUND_PER_CONTRAST = 4.0, 0.2
+AROUND, AROUND_PER_CONTRAST = 4.0, 0.12
 """By how much the mean of what becomes of 7 x 7 source pixels may differ from theirs."""
 MOST_CONTRAST = 60.0
 """What counts of the contrast for that, so that a failure at a hard pattern is one, too."""
