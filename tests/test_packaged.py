@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
 import leapsr
@@ -100,3 +101,71 @@ def test_faithful_beats_bicubic_on_damaged_photos(name, shared):
         simple = bicubic_upsample(lr, scale).clamp(0, 1)
         gains.append(faithful - psnr(simple, hr, channels="y", border=scale))
     assert torch.cat(gains).mean() > 0.2
+
+
+FOR_PHOTOS = [name for name in NAMES if Restorer.from_pretrained(catalog.find(name)).reads_damage]
+SATURATED = ((0, 0, 255), (20, 255, 20), (255, 0, 0), (255, 0, 255), (0, 255, 255), (255, 102, 0))
+
+
+def drawing(ground: tuple[int, int, int]) -> torch.Tensor:
+    """(3, 48, 64): a box, a frame and a word on a saturated ground."""
+    image = Image.new("RGB", (64, 48), ground)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((6, 6, 25, 20), fill="white")
+    draw.rectangle((34, 4, 58, 22), outline="black")
+    draw.text((8, 28), "ACME AG", fill="white")
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+
+
+def farthest_block(result: torch.Tensor, source: torch.Tensor) -> float:
+    """Grey levels by which the mean of 8 x 8 source pixels moved, in the channel where it did most."""
+    scale = result.shape[-1] // source.shape[-1]
+    error = F.avg_pool2d(result, scale) - source
+    return 255 * F.avg_pool2d(error, 8, 1).abs().max().item()
+
+
+def test_some_models_are_for_photos():
+    assert {"leap-small", "leap-small-x2", "leap-medium"} == {*FOR_PHOTOS}
+
+
+@pytest.mark.usefixtures("no_guard")
+@pytest.mark.parametrize("name", FOR_PHOTOS)
+def test_drawings_do_not_run_away_by_what_the_network_says(name):
+    upscaler = Upscaler.from_pretrained(name)
+    for ground in SATURATED:
+        source = drawing(ground)
+        for fidelity in (0.0, 0.5, 1.0):
+            assert farthest_block(upscaler(source, fidelity=fidelity), source) < 14
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_drawings_do_not_run_away(name):
+    upscaler = Upscaler.from_pretrained(name)
+    for ground in SATURATED[:3]:
+        source = drawing(ground)
+        assert farthest_block(upscaler(source), source) < 14
+
+
+@pytest.mark.parametrize("name", FOR_PHOTOS)
+def test_noise_goes_and_stays_where_it_is_told_to(name):
+    upscaler, clean = Upscaler.from_pretrained(name), picture(64, 64)
+    noise = 20 / 255 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noisy = (clean + noise).clamp(0, 1)
+    plain = (bicubic_upsample((noisy - clean)[None], upscaler.restorer.scale)[0]).square().mean().sqrt()
+    for fidelity in (0.5, 1.0):
+        left = [
+            (upscaler(noisy, fidelity=fidelity, denoise=denoise) - upscaler(clean, fidelity=fidelity))
+            .square()
+            .mean()
+            .sqrt()
+            for denoise in ("auto", 0)
+        ]
+        assert left[0] < 0.8 * plain
+        assert 0.7 * plain < left[1] < 1.3 * plain
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_grey_that_is_stored_in_colour_stays_grey(name):
+    grey = picture(24, 32).mean(0, keepdim=True).mul(255).round().div(255).expand(3, -1, -1)
+    result = Upscaler.from_pretrained(name)(grey.contiguous())
+    assert (result - result.mean(0)).abs().max() < 1e-6
