@@ -111,9 +111,11 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
 
 
 def _unique(found: Iterable[Found]) -> list[Found]:
-    unique: dict[Path, Found] = {}
+    """Each file once, also where the system ignores case and its name was spelt in two ways."""
+    unique: dict[tuple[str, object], Found] = {}
     for item in found:
-        unique.setdefault(resolved(item.path), item)
+        path = resolved(item.path)
+        unique.setdefault((str(path).casefold(), identity(path) or path), item)
     return list(unique.values())
 
 

@@ -37,7 +37,8 @@ def distinct(
     sources: Sequence[Path], outputs: Sequence[Path], label: str, accompanied: bool = False
 ) -> list[Path]:
     """The outputs, where those that several sources want keep the whole name of their source inside, and as
-    many of the folders above it as it takes.
+    many of the folders above it as it takes. Names that differ by case only, which many systems do not tell
+    apart, get a few digits of their digest.
 
     accompanied: they have files beside them, in whose names their suffixes do not tell them apart.
     Raises UsageError where all folders are not enough.
@@ -45,8 +46,9 @@ def distinct(
     found = list(outputs)
     for depth in range(1, 1 + max((len(source.parts) for source in sources), default=0)):
         alike = _alike(found, accompanied)
-        for index in alike:
-            name = _fitting(_with_folders(sources[index], depth), f"_{label}{found[index].suffix}")
+        stems = _stems([sources[index] for index in alike], depth)
+        for index, stem in zip(alike, stems, strict=True):
+            name = _fitting(stem, f"_{label}{found[index].suffix}")
             found[index] = found[index].with_name(name)
     if alike := _alike(found, accompanied):
         first, second = (sources[index] for index in alike[:2])
@@ -59,6 +61,18 @@ def _alike(outputs: Sequence[Path], accompanied: bool) -> list[int]:
     keys = [_key(output.with_suffix("") if accompanied else output) for output in outputs]
     uses = Counter(keys)
     return sorted((i for i, key in enumerate(keys) if uses[key] > 1), key=lambda i: keys.index(keys[i]))
+
+
+def _stems(sources: Sequence[Path], depth: int) -> list[str]:
+    """The last parts of each path, as one name, with a digest where another source differs from it by case
+    only and does so in these parts."""
+    stems = [_with_folders(source, depth) for source in sources]
+    keys = [_key(source) for source in sources]
+    spellings = Counter(key for key, _ in set(zip(keys, stems, strict=True)))
+    return [
+        stem if spellings[key] == 1 else f"{stem}~{_digest(stem)}"
+        for key, stem in zip(keys, stems, strict=True)
+    ]
 
 
 def _with_folders(source: Path, depth: int) -> str:
@@ -98,8 +112,12 @@ def _fitting(stem: str, tail: str) -> str:
     whole = stem + tail
     if len(_bytes(whole)) <= LONGEST_NAME:
         return whole
-    tail = f"~{hashlib.sha256(_bytes(stem)).hexdigest()[:8]}{tail}"
+    tail = f"~{_digest(stem)}{tail}"
     return _bytes(stem)[: LONGEST_NAME - len(_bytes(tail))].decode("utf-8", "ignore") + tail
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(_bytes(name)).hexdigest()[:8]
 
 
 def _bytes(name: str) -> bytes:
