@@ -43,8 +43,17 @@ class Report:
     verbose: bool
 
     def begin(self) -> None:
-        for path in self.plan.ours:
-            self.say(f"{path}: left out, because its name says that leapsr made it.")
+        """Tell what is left out, in one line for each reason; -v lists what leapsr made."""
+        from ..upscale import unread
+
+        ours = self.plan.ours
+        if len(ours) == 1 or self.verbose:
+            for path in ours:
+                self.say(f"{path}: left out, because leapsr made it.")
+        elif ours:
+            self.say(f"{len(ours)} files left out, because leapsr made them ({unread.listed(ours)}).")
+        for sentence in unread.told(self.plan.unread):
+            self.say(sentence)
 
     def say(self, text: str, style: str | None = None) -> None:
         say(self.console, text, style)
@@ -79,8 +88,15 @@ class Report:
             self.print({"counts": counts, "seconds": round(seconds, 3), "interrupted": interrupted}, results)
 
     def print(self, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
+        from ..upscale import unread
+
         settings = {"settings": self.recipe, "devices": self.devices, "version": __version__}
-        left_out = [str(path) for path in self.plan.ours]
+        left_out = [{"source": str(path), "reason": "made by leapsr"} for path in self.plan.ours]
+        left_out += [
+            {"source": str(path), "reason": f"not read ({kind.name})"}
+            for path in self.plan.unread
+            if (kind := unread.kind_of(path))
+        ]
         report = {**facts, **settings, "jobs": len(self.jobs), "left_out": left_out, "results": results}
         typer.echo(json.dumps(report, indent=2))
 

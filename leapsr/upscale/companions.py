@@ -13,7 +13,7 @@ from ..errors import UsageError
 from . import guard, images, memory, naming, saving
 from .consistency import consistent
 from .contact_sheet import ContactSheet
-from .describing import without_metadata
+from .describing import describe, without_metadata
 from .detail_map import SEEDS, DetailMap
 from .heat_map import draw
 from .images import Picture
@@ -130,7 +130,8 @@ class _Results:
 
     def add(self, path: Path, image: Image.Image) -> None:
         if path not in self.kept:
-            saving.save(images.from_pil(image), path)
+            picture = images.from_pil(image)
+            saving.save(picture if self.options.strip_metadata else describe(picture), path)
             self.beside.append(path)
 
     def _save(self, result: Picture, seed: int) -> None:

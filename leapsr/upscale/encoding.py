@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
     ".jfif": "JPEG",
     ".png": "PNG",
     ".webp": "WEBP",

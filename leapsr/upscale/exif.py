@@ -28,6 +28,11 @@ def software() -> str:
         return "leapsr"
 
 
+def is_software(text: str) -> bool:
+    """Whether a Software tag is of leapsr, of any version."""
+    return text.split()[:1] == ["leapsr"]
+
+
 def upright(raw: bytes, name: str = "the picture") -> bytes | None:
     """The block with orientation 1; None, and a warning, where it is damaged. raw: with or without "Exif".
     name: of the file, for the warning.

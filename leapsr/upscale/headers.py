@@ -3,8 +3,10 @@
 from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 
+from ..data.opened import open_image
+from . import exif
 from .opening import READABLE
 
 
@@ -13,3 +15,13 @@ def quick_pixels(path: Path) -> int | None:
     with suppress(Exception), Image.open(path, formats=READABLE) as image:  # damage is for others to tell
         return image.width * image.height
     return None
+
+
+def made_by_leapsr(path: Path) -> bool:
+    """Whether its Software tag says so; False for what cannot be read."""
+    Image.init()
+    with suppress(Exception), open_image(path, READABLE) as image:
+        if image.format != "TIFF" and "exif" not in image.info:  # looking further would decode a PNG
+            return False
+        return exif.is_software(str(image.getexif().get(ExifTags.Base.Software, "")))
+    return False

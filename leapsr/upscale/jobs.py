@@ -3,13 +3,17 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from ..data.photos import NOT_PHOTOS
-from ..errors import UsageError
+from ..errors import OutputError, UsageError
+from . import unread
+from .headers import made_by_leapsr
 from .images import READABLE_SUFFIXES
+from .manifest import Manifest
 from .naming import COMPANION, checked, distinct, output_name
 from .sizes import LABEL
 
@@ -38,8 +42,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Plan:
+    """ours: left out because leapsr made them. unread: left out as pictures of kinds that are not read."""
+
     jobs: list[Job]
-    ours: list[Path]  # left out because their names say that leapsr made them
+    ours: list[Path]
+    unread: list[Path]
 
 
 def plan(
@@ -60,13 +67,19 @@ def plan(
     remember_all: also the results of files that were named one by one get a home, not only those of folders.
     accompanied: results have files beside them, which must not be called alike either.
     The jobs come in the order of the inputs, sorted by name in each folder: the same on every machine.
-    A folder's hidden files, and files whose names end in a label, are left out; so are files named together
-    with the picture that they were made from.
+    A folder's hidden files are left out, and so are those that leapsr made; of files named one by one, those
+    named together with the picture that they were made from. A name that ends in a label is where to look:
+    the manifest or the Software tag decides.
     Raises UsageError for an empty folder, for `out` that cannot hold the results, and rather than write over
     a source.
     """
-    found = _unique(_found(inputs, out, recursive))
-    ours = [item for item in found if _is_ours(item, found)]
+    listed = _unique(_found(inputs, out, recursive))
+    found = [item for item in listed if item.root is None or not _is_unread(item.path)]
+    other = [item.path for item in listed if item.root is not None and _is_unread(item.path)]
+    if other and not found:
+        raise UsageError(f"There is no picture that can be read. {' '.join(unread.told(other))}")
+    made = _Made()
+    ours = [item for item in found if _looks_ours(item, found) and made.by_leapsr(item)]
     chosen = [item for item in found if item not in ours]
     if out is not None and _names_a_file(out, inputs):
         name = checked(out, suffix)
@@ -74,7 +87,7 @@ def plan(
     else:
         jobs = _in_folders(chosen, out, label, suffix, remember_all, accompanied)
     _refuse_overwriting(jobs)
-    return Plan(jobs, [item.path for item in ours])
+    return Plan(jobs, [item.path for item in ours], other)
 
 
 def _found(inputs: Iterable[Path], out: Path | None, recursive: bool) -> Iterator[Found]:
@@ -102,12 +115,21 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
     for place, folders, files in os.walk(folder, onerror=closed.append):
         here = Path(place)
         for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES:
-                yield here / name
+            path = here / name
+            if not name.startswith(".") and (_is_read(path) or _is_unread(path)):
+                yield path
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
         folders[:] = [name for name in keep if name not in NOT_PHOTOS and resolved(here / name) != results]
     for error in closed:  # as jobs that will fail, and say why
         yield Path(error.filename)
+
+
+def _is_read(path: Path) -> bool:
+    return path.suffix.lower() in READABLE_SUFFIXES
+
+
+def _is_unread(path: Path) -> bool:
+    return not _is_read(path) and unread.kind_of(path) is not None
 
 
 def _unique(found: Iterable[Found]) -> list[Found]:
@@ -119,7 +141,27 @@ def _unique(found: Iterable[Found]) -> list[Found]:
     return list(unique.values())
 
 
-def _is_ours(item: Found, found: Iterable[Found]) -> bool:
+class _Made:
+    """What the manifests of folders know of, each read once and only where it is asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[Manifest, set[str]] | None] = {}
+
+    def by_leapsr(self, item: Found) -> bool:
+        folders = {item.path.parent, item.root or item.path.parent}
+        return any(self._is_known(item.path, folder) for folder in folders) or made_by_leapsr(item.path)
+
+    def _is_known(self, path: Path, folder: Path) -> bool:
+        if folder not in self._known:
+            self._known[folder] = None
+            with suppress(OutputError):  # whoever writes to it will tell
+                manifest = Manifest(folder)
+                self._known[folder] = manifest, manifest.names()
+        known = self._known[folder]
+        return known is not None and known[0].name_of(path) in known[1]
+
+
+def _looks_ours(item: Found, found: Iterable[Found]) -> bool:
     made = _OURS.fullmatch(item.path.stem)
     if made is None:
         return False

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -90,6 +90,15 @@ class Manifest:
     def find(self, output: Path) -> Record | None:
         """What is known of `output`, a path as the caller has it."""
         return self._records.get(self.name_of(output))
+
+    def names(self) -> set[str]:
+        """Of all results and of the files beside them, as `name_of` calls them."""
+        beside = {
+            str(PurePosixPath(record.output).with_name(name))
+            for record in self._records.values()
+            for name in record.beside
+        }
+        return beside | self._records.keys()
 
     def add(
         self,

@@ -15,7 +15,7 @@ LONGEST_NAME = 255
 COMPANION = r"(?:_s-?\d+)?(?:_detail|_samples)?"
 """Regular expression of what follows the label in the names of samples and of files beside a result."""
 
-_SUBSTITUTES = {".heic": ".jpg", ".heif": ".jpg"}
+_SUBSTITUTES = dict.fromkeys((".heic", ".heif", ".hif", ".jif", ".mpo"), ".jpg")
 """Of formats that are read only; PNG takes the place of the others."""
 
 

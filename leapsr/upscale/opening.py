@@ -14,12 +14,11 @@ from PIL import Image, TiffImagePlugin, _imaging
 
 from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
-from . import memory
+from . import memory, unread
 
-READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
-READABLE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif")
-)
+READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF")
+READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
+READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
 _BYTES_TO_DECODE = 8
@@ -158,7 +157,8 @@ def _open(data: bytes, name: str) -> Image.Image:
         return open_image(io.BytesIO(data), formats)
     except Exception as error:  # Pillow's header readers raise many kinds on damaged data
         raise ImageError(
-            f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
+            unread.refusal(Path(name))
+            or f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
         ) from error
 
 

@@ -104,6 +104,25 @@ def test_where_the_manifest_lies(leapsr, folder, photo):
     ].count("made again: seed was 3 and is 4")
 
 
+def test_kinds_that_are_not_read_are_counted_and_named(leapsr, folder):
+    for name in ("c.cr2", "d.nef", "f.jxl"):
+        Path("in", name).write_bytes(b"II*\0" + bytes(100))
+    code, found, err = report(leapsr)
+    assert (code, found["counts"]) == (0, {"done": 3})
+    assert "2 RAW files left out (c.cr2, d.nef): develop them first." in err
+    assert {"source": "in/f.jxl", "reason": "not read (JPEG XL)"} in found["left_out"]
+    code, _, err = leapsr("upscale", "in/f.jxl")
+    assert code == 1
+    assert "not read (JPEG XL): convert it" in err
+
+
+def test_what_leapsr_made_is_told_in_one_line(leapsr, folder):
+    leapsr("upscale", "in", "--recursive")
+    err = leapsr("upscale", "in", "--recursive", "--skip-existing")[2]
+    assert "3 files left out, because leapsr made them (a_x4.jpg, b_x4.png, c_x4.png)" in err
+    assert leapsr("upscale", "in", "--recursive", "--skip-existing", "-v")[2].count("left out") == 3
+
+
 def test_a_name_as_long_as_names_can_be(leapsr, photo):
     Path("in").mkdir()
     photo.save(Path("in") / ("é" * 125 + ".png"))

@@ -7,7 +7,8 @@ from PIL import Image
 
 from leapsr.errors import ImageError, OutputError, UsageError
 from leapsr.metrics.fidelity import lr_psnr
-from leapsr.upscale import companions, memory, naming
+from leapsr.upscale import companions, headers, memory, naming, saving
+from leapsr.upscale.describing import describe
 from leapsr.upscale.images import load
 from leapsr.upscale.jobs import Job, plan
 from leapsr.upscale.ledger import Ledger
@@ -87,6 +88,7 @@ def test_every_file_is_known_beforehand(upscaler, source, options):
     output = source.with_name("a_x4_s7.png" if "samples" in options else "a_x4.png")
     known = companions.paths(output, Options(settings=DETAILED, **options))
     assert sorted(known) == sorted(extras.beside)
+    assert all(headers.made_by_leapsr(path) for path in known)
     with pytest.raises(OutputError, match="--overwrite"):
         Ledger("refuse").decide(Job(source, output), known)
 
@@ -125,7 +127,7 @@ def test_names_do_not_grow_too_long():
 
 @pytest.mark.parametrize("name", ["a_x4_s7.png", "a_x4_s-7.png", "a_x4_detail.png", "a_x2.5_s0_detail.png"])
 def test_they_are_known_as_our_own(source, name):
-    source.with_name(name).touch()
+    saving.save(describe(load(source)), source.with_name(name))
     found = plan([source.parent], None, "x4")
     assert [path.name for path in found.ours] == [name]
     assert [job.source for job in found.jobs] == [source]

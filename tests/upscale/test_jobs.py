@@ -1,10 +1,16 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from leapsr.errors import UsageError
+from leapsr.upscale import unread
+from leapsr.upscale.describing import describe
+from leapsr.upscale.images import READABLE_SUFFIXES, load
 from leapsr.upscale.jobs import Job, plan, shard
+from leapsr.upscale.manifest import Fingerprint, Manifest
+from leapsr.upscale.saving import save
 
 
 @pytest.fixture
@@ -54,18 +60,94 @@ def test_what_is_not_a_picture_is_ignored(tree):
     assert [job.source.name for job in plan([folder], None, "x4", recursive=True).jobs] == ["a.jpg"]
 
 
+def made(path):
+    """A picture that says it is ours."""
+    save(describe(load(np.zeros((4, 4, 3), np.uint8))), path)
+
+
 def test_results_in_a_folder_are_not_upscaled_again(tree):
-    folder = tree("a.jpg", "a_x4.jpg", "b_x2.5.png", "c_1920w.png", "d_x.png", "box4.png")
+    folder = tree("a.jpg", "d_x.png", "box4.png")
+    for name in ("a_x4.jpg", "b_x2.5.png", "c_1920w.tif", "d_12mp.webp", "e_x4.avif"):
+        made(folder / name)
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg", "box4.png", "d_x.png"]
-    assert [path.name for path in found.ours] == ["a_x4.jpg", "b_x2.5.png", "c_1920w.png"]
+    assert [path.name for path in found.ours] == [
+        "a_x4.jpg",
+        "b_x2.5.png",
+        "c_1920w.tif",
+        "d_12mp.webp",
+        "e_x4.avif",
+    ]
+
+
+def test_a_name_alone_does_not_make_a_photo_ours(tree, photo):
+    folder = tree("a.jpg", "photo_x2.jpg", "b_x4.png")
+    photo.save(folder / "IMG_0001_x1.png")
+    photo.save(folder / "a_1920w.tif", software="Another program, not leapsr")
+    found = plan([folder], None, "x4")
+    assert [job.source.name for job in found.jobs] == [
+        "IMG_0001_x1.png",
+        "a.jpg",
+        "a_1920w.tif",
+        "b_x4.png",
+        "photo_x2.jpg",
+    ]
+    assert not found.ours
+    both = plan([folder / "b_x4.png", folder / "a.jpg", folder / "a_1920w.tif"], None, "x4")
+    assert len(both.jobs) == 3
+
+
+@pytest.mark.parametrize("out", [None, "in/deep"])
+def test_the_manifest_knows_what_says_nothing_of_itself(tree, tmp_path, out):
+    """Results without metadata, in place and in a folder of their own, which is named afterwards."""
+    source = tree("deep/a.jpg") / "deep" / "a.jpg"
+    home = tmp_path / "in" if out is None else tmp_path / out
+    for name in ("a_x4.jpg", "a_x4_detail.png", "b_x4.jpg"):
+        source.with_name(name).touch()
+    output, beside = source.with_name("a_x4.jpg"), [source.with_name("a_x4_detail.png")]
+    Manifest(home).add(source, Fingerprint.of(source), output, {}, beside)
+    found = plan([tmp_path / "in"], None, "x4", recursive=True)
+    assert [path.name for path in found.ours] == ["a_x4.jpg", "a_x4_detail.png"]
+    assert [job.source.name for job in found.jobs] == ["a.jpg", "b_x4.jpg"]
 
 
 def test_named_results_are_upscaled_again_only_without_their_source(tree):
-    folder = tree("a.jpg", "a_x4.jpg")
+    folder = tree("a.jpg")
+    made(folder / "a_x4.jpg")
     assert [job.source.name for job in plan([folder / "a_x4.jpg"], None, "x2").jobs] == ["a_x4.jpg"]
     both = plan([folder / "a.jpg", folder / "a_x4.jpg"], None, "x2")
     assert [job.source.name for job in both.jobs] == ["a.jpg"]
+
+
+def test_kinds_that_are_not_read_are_told_of(tree):
+    folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxl", "e.psd", "f.jp2", "notes.txt", ".g.nef", "h.tga")
+    found = plan([folder], None, "x4")
+    assert [job.source.name for job in found.jobs] == ["a.jpg"]
+    sentences = list(unread.told(found.unread))
+    assert sentences[0] == "2 RAW files left out (b.CR2, c.nef): develop them first."
+    assert "1 JPEG XL file left out (d.jxl): convert it to PNG or TIFF first." in sentences
+    assert len(sentences) == 5
+    assert len(plan([folder / "b.CR2"], None, "x4").jobs) == 1  # which will fail and say why
+
+
+def test_a_folder_of_kinds_that_are_not_read(tree):
+    folder = tree("only/a.jxl", "b.jpg")
+    with pytest.raises(UsageError, match="1 JPEG XL file left out"):
+        plan([folder / "only"], None, "x4")
+    assert len(plan([folder, folder / "only"], None, "x4").unread) == 1
+
+
+def test_kinds_are_read_or_not():
+    assert not any(unread.kind_of(Path(f"a{suffix}")) for suffix in READABLE_SUFFIXES)
+
+
+@pytest.mark.parametrize("suffix", [".jpe", ".jfif", ".jif", ".dib", ".mpo", ".apng"])
+def test_other_suffixes_of_what_is_read(tree, photo, suffix):
+    path = tree("b.jpg") / f"a{suffix}"
+    kind = {".dib": "DIB", ".mpo": "MPO", ".apng": "PNG"}.get(suffix, "JPEG")
+    photo.save(path, kind)
+    assert plan([path.parent], None, "x4").jobs[0].source == path
+    assert load(path).size == (24, 37)
 
 
 def test_the_folder_of_results_inside_the_input_is_not_read(tree):

@@ -1,0 +1,66 @@
+"""Kinds of pictures that folders hold and that are not read, and what to do with them instead."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_NAMED = 3
+"""Files that a sentence names."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """advice: for several of them, ends the sentence that tells of them."""
+
+    name: str
+    advice: str
+
+
+_CONVERT = "convert them to PNG or TIFF first"
+_SUFFIXES = {
+    Kind("RAW", "develop them first"): ".3fr .ari .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .erf .fff"
+    " .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f",
+    Kind("JPEG XL", _CONVERT): ".jxl",
+    Kind("JPEG 2000", _CONVERT): ".j2c .j2k .jhc .jp2 .jpc .jpf .jph .jpm .jpx",
+    Kind("JPEG XR", _CONVERT): ".hdp .jxr .wdp",
+    Kind("layered", "save them flat, as PNG or TIFF, first"): ".afphoto .clip .kra .ora .psb .psd .xcf",
+    Kind("TGA", _CONVERT): ".icb .tga .vda .vst",
+    Kind("HDR", "tone-map them first"): ".exr .hdr .pfm",
+    Kind("Netpbm", _CONVERT): ".pam .pbm .pgm .pnm .ppm",
+    Kind("vector", "draw them at the size you need instead"): ".ai .cdr .emf .eps .svg .svgz .wmf",
+    Kind("other picture", _CONVERT): ".bpg .cin .dcm .dds .djvu .dpx .fits .flif .icns .ico .iff .pcx .pict"
+    " .qoi .ras .rgb .sgi .xbm .xpm",
+}
+_KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+
+
+def kind_of(path: Path) -> Kind | None:
+    """By its suffix; None for a file of another kind, and for one that is no picture."""
+    return _KINDS.get(path.suffix.lower())
+
+
+def refusal(path: Path) -> str | None:
+    """The sentence for one that was named and could not be opened."""
+    kind = kind_of(path)
+    return None if kind is None else f"{path} is of a kind that is not read ({kind.name}): {_of_one(kind)}."
+
+
+def told(paths: Sequence[Path]) -> Iterator[str]:
+    """A sentence for each kind: how many there are, some of their names, what to do with them."""
+    kinds: dict[Kind, list[Path]] = {}
+    for path in paths:
+        if (kind := kind_of(path)) is not None:
+            kinds.setdefault(kind, []).append(path)
+    for kind, found in kinds.items():
+        files = "file" if len(found) == 1 else "files"
+        advice = kind.advice if len(found) > 1 else _of_one(kind)
+        yield f"{len(found)} {kind.name} {files} left out ({listed(found)}): {advice}."
+
+
+def _of_one(kind: Kind) -> str:
+    return kind.advice.replace("them", "it")
+
+
+def listed(paths: Sequence[Path]) -> str:
+    names = [path.name for path in paths[:_NAMED]]
+    return ", ".join(names + ["..."] * (len(paths) > _NAMED))
