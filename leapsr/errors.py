@@ -9,7 +9,8 @@
     │   └── MissingExtra      2  an optional library is not installed; names the pip command
     ├── WeightsError          3  a model's weights cannot be had or do not fit their config
     ├── ImageError            1  one picture cannot be read or handled; the batch goes on
-    ├── OutputError           1  a result cannot be written (a full disk, no permission)
+    ├── OutputError           1  a result cannot be written (no permission)
+    │   └── DiskFull          1  nor could any other; the batch ends
     ├── DataError             1  a folder of training or evaluation pictures that cannot be used
     └── TrainingError         1  a run that cannot go on (loss not finite, state that does not fit)
 
@@ -60,6 +61,10 @@ class ImageError(LeapsrError):
 
 
 class OutputError(LeapsrError):
+    pass
+
+
+class DiskFull(OutputError):
     pass
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import ImageError, UsageError
+from .saying import say
 
 if TYPE_CHECKING:
     from ..degrade import Degradation
@@ -71,7 +72,7 @@ def degrade(
                 damage_file(files[name], name, job)
             except ImageError as error:
                 failed += 1
-                console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+                say(console, f"error: {error}", style="red")
     if failed:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
+from .saying import say
 
 SIDE = 512
 
@@ -59,4 +60,4 @@ def graphics(
             scale=scale,
             progress=show,
         )
-    console.print(f"{count + recoloured} pictures, {new} new: {target}", markup=False, soft_wrap=True)
+    say(console, f"{count + recoloured} pictures, {new} new: {target}")

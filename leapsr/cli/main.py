@@ -19,10 +19,18 @@ from .evaluate import evaluate
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
+from .saying import printable
 from .train import distill, train
 from .upscale import upscale
 
 DEBUG_VARIABLE = "LEAPSR_DEBUG"
+
+_NO_ROOM = (
+    "There is not enough memory to load the libraries that leapsr needs: raise the limit that was set for "
+    "this process (ulimit -v, a container, a scheduler)."
+)
+_NOT_LOADED = ("failed to map segment", "annot allocate memory", "cannot create shared object descriptor")
+"""What dynamic loaders say of a library for which there is no room."""
 
 app = typer.Typer(
     name="leapsr",
@@ -60,7 +68,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="leapsr")
-    except (LeapsrError, OSError, RuntimeError, MemoryError) as error:
+    except (LeapsrError, ImportError, OSError, RuntimeError, MemoryError) as error:
         if os.environ.get(DEBUG_VARIABLE) or (sentence := _sentence(error)) is None:
             raise
         _say(sentence)
@@ -75,6 +83,8 @@ def _sentence(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.strerror:  # a name too long, a folder that is closed, a full disk
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
+    if isinstance(error, ImportError):
+        return _NO_ROOM if any(words in str(error) for words in _NOT_LOADED) else None
     from ..upscale.memory import is_out_of_memory
 
     if is_out_of_memory(error):
@@ -87,5 +97,5 @@ def _sentence(error: Exception) -> str | None:
 
 def _say(message: str) -> None:
     Console(stderr=True).print(
-        Text("error: ", style="bold red") + Text(message, style="not bold"), soft_wrap=True
+        Text("error: ", style="bold red") + Text(printable(message), style="not bold"), soft_wrap=True
     )

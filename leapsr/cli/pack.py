@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
+from .saying import say
 
 if TYPE_CHECKING:
     from ..data.encoded import Encoding, Packed
@@ -53,7 +54,7 @@ def pack(
             packed = encoded.pack_within(folder, archive, max_megabytes, encoding, show)
             count, done = packed.photos, _told(packed, encoding)
     size = archive.stat().st_size / 1e6
-    console.print(f"{count} photos, {size:.0f} MB, {done}: {archive}", markup=False, soft_wrap=True)
+    say(console, f"{count} photos, {size:.0f} MB, {done}: {archive}")
 
 
 def _told(packed: "Packed", encoding: "Encoding") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..errors import OutputError, UsageError
-from .upscale_report import say
+from .saying import say
 
 if TYPE_CHECKING:
     from ..upscale.ledger import Existing

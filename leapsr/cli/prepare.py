@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import DataError, UsageError
+from .saying import say
 from .scoring import Device, Dtype, enough_memory
 
 if TYPE_CHECKING:
@@ -116,12 +117,10 @@ def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> N
         mine = None if shard is None else part(numbers, shard)
         made = prepare(workshop, out, mine, verify, show)
     here = sum(is_finished(out, description, number) for number in numbers)
-    console.print(
+    say(
+        console,
         f"{made} shards made; {here} of {len(numbers)} are here, {description.samples} samples when all "
         f"are: {out}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ..errors import DataError, UsageError, optional
+from . import saying
 
 if TYPE_CHECKING:
     from ..data.pairs import Pair, PairFolder
@@ -113,4 +114,4 @@ def show(table: "Table") -> None:
 
 
 def say(line: str, error: bool = False) -> None:
-    Console(stderr=error).print(line, markup=False, highlight=False, soft_wrap=True)
+    saying.say(Console(stderr=error), line)

@@ -10,7 +10,9 @@ from .. import catalog
 from ..errors import UsageError
 from . import pipes
 from . import upscale_options as option
-from .upscale_report import Report, log_to, preview, say, work_through
+from .saying import say
+from .stopping import interruptible
+from .upscale_report import Report, log_to, preview, work_through
 
 if TYPE_CHECKING:
     from ..upscale.ledger import Existing
@@ -100,7 +102,8 @@ def upscale(
         }
         source, output = pipes.checked(inputs, out, given)
         upscaler = Upscaler.from_pretrained(folder, places[0], dtype, offload=offload)
-        pipes.work(source, output, suffix, upscaler, options, existing)
+        with interruptible():
+            pipes.work(source, output, suffix, upscaler, options, existing)
         return
     label = target.label(config.factor)
     if samples > 1:

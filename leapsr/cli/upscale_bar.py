@@ -14,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from .saying import printable
+
 if TYPE_CHECKING:
     from ..upscale.jobs import Job
     from ..upscale.stages import Outcome
@@ -70,7 +72,7 @@ class Bar:
 
     def _show(self, job: "Job") -> None:
         completed = self._done + sum(self._under_way.values())
-        text = f"{self._ended}/{len(self._pixels)} {job.source.name}"
+        text = f"{self._ended}/{len(self._pixels)} {printable(job.source.name)}"
         self._progress.update(self._task, description=text, completed=completed, total=self._total)
 
 

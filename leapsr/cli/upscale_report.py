@@ -15,6 +15,8 @@ from rich.console import Console
 
 from .. import __version__
 from ..errors import ImageError, LeapsrError, OutputError
+from .saying import printable, say
+from .stopping import interruptible
 from .upscale_bar import Bar
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class Report:
             self.say(doubtful[0].message + more)
         counts = Counter(outcome.status for outcome in outcomes)
         parts = [f"{count} {status}" for status in _STATUSES if (count := counts[status])]
+        if left := len(self.jobs) - len(outcomes):
+            parts.append(f"{left} left")
         only = f": {outcomes[0].job.output}" if [outcome.status for outcome in outcomes] == ["done"] else ""
         self.say(f"{', '.join(parts) or 'nothing done'} in {seconds:.1f} s{only}")
         if self.as_json:
@@ -118,17 +122,13 @@ class _ToConsole(logging.Handler):
         say(self.console, record.getMessage())
 
 
-def say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
 def work_through(report: Report, run: "Run") -> None:
     """Let the work happen and report it, also when it is interrupted. Exits with 1 when some of it failed."""
     outcomes: list[Outcome] = []
     begun = time.monotonic()
     report.begin()
     try:
-        with Bar(report.console, report.jobs) as bar:
+        with interruptible(), Bar(report.console, report.jobs) as bar:
             for outcome in run(bar.watch):
                 outcomes.append(outcome)
                 bar.finish(outcome)
@@ -153,7 +153,7 @@ def preview(report: Report, scale: int, options: "Options", ledger: "Ledger") ->
         report.print({"dry_run": True, "counts": counts}, found)
     else:
         for item in found:
-            typer.echo(_line(item))
+            typer.echo(printable(_line(item)))
     parts = [f"{count} to {status}" for status, count in counts.items()]
     how = ", ".join(f"{name} {value}" for name, value in report.recipe.items() if _worth_telling(name, value))
     report.say(f"dry run: {', '.join(parts) or 'nothing to do'}; {how}, on {', '.join(report.devices)}")

@@ -8,15 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
 
 import torch
 
-from ..errors import ImageError, OutputError
+from ..errors import DiskFull, ImageError, OutputError
 from . import memory, stages
 from .companions import NOTHING, Extras
 from .images import Picture
@@ -53,6 +53,7 @@ def run(
     remembers nothing. processes: how many share the memory of this machine.
     Errors of one picture become outcomes; others are raised. When that happens, or Ctrl-C, what is being
     written is finished and its outcomes are yielded before the error goes on; the rest leaves nothing behind.
+    A full disk ends the work in the same way, but with an outcome.
     """
     room = Room(1 + READ_AHEAD + WRITERS, _free_memory() // (4 * processes))
     line = _Line(upscaler, options, ledger or Ledger("refuse"), room)
@@ -61,11 +62,12 @@ def run(
     pending: deque[Future[Outcome]] = deque()
     reader.start()
     try:
-        while (event := line.events.get()) is not None:
-            if not isinstance(event, str):
-                pending.append(line.follow(event, writers, watch))
-            while pending and pending[0].done():
-                yield pending.popleft().result()
+        with suppress(_FullError):
+            while (event := line.events.get()) is not None:
+                if not isinstance(event, str):
+                    pending.append(line.follow(event, writers, watch))
+                while pending and pending[0].done():
+                    yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
     except GeneratorExit:
@@ -100,12 +102,17 @@ class _Task:
         return Outcome(work.job, status, message, self.seconds, work.size, work.result, extras=self.extras)
 
 
+class _FullError(Exception):
+    """The disk is, as a writer has found."""
+
+
 class _Line:
     """The stages, and what has happened in the threads of `read` and `_write`, for the one that restores."""
 
     def __init__(self, upscaler: Upscaler, options: Options, ledger: Ledger, room: Room) -> None:
         self.upscaler, self.options, self.ledger, self.room = upscaler, options, ledger, room
         self.events: SimpleQueue[_Task | Outcome | BaseException | Literal["written"] | None] = SimpleQueue()
+        self._full = threading.Event()
 
     def read(self, jobs: Iterable[Job]) -> None:
         """Make jobs ready until there are none or the room is closed; None in the queue is the end."""
@@ -148,18 +155,24 @@ class _Line:
     def follow(
         self, task: _Task | Outcome | BaseException, writers: ThreadPoolExecutor, watch: Watch | None
     ) -> Future[Outcome]:
-        """Restore what was read, here and now, and let it be written."""
+        """Restore what was read, here and now, and let it be written. Raises _FullError."""
         if isinstance(task, BaseException):
             raise task
+        self._check_disk()
         if isinstance(task, Outcome):
             return _finished(task)
-        begun = time.monotonic()
-        tiles = partial(watch, task.work.job) if watch is not None else None
+        begun, job = time.monotonic(), task.work.job
+
+        def tiles(done: int, total: int) -> None:
+            self._check_disk()
+            if watch is not None:
+                watch(job, done, total)
+
         try:
             result, extras = stages.restore(task.work, task.picture, self.upscaler, self.options, tiles)
         except (ImageError, OutputError) as error:
             self.room.leave(task.work.footprint)
-            return _finished(task.outcome("failed", str(error)))
+            return _finished(self._failed(task, error))
         seconds = replace(task.seconds, restoring=time.monotonic() - begun)
         task = replace(task, picture=result, seconds=seconds, extras=extras)
         written = writers.submit(self._write, task)
@@ -172,11 +185,21 @@ class _Line:
             stages.write(task.work, task.picture, self.options)
             self.ledger.remember(task.work.job, task.original, task.extras.beside)
         except OutputError as error:
-            return task.outcome("failed", str(error))
+            return self._failed(task, error)
         finally:
             self.room.leave(task.work.footprint)
         seconds = replace(task.seconds, writing=time.monotonic() - begun)
         return replace(task, seconds=seconds).outcome(*_told(task.work))
+
+    def _failed(self, task: _Task, error: Exception) -> Outcome:
+        full = isinstance(error, DiskFull)
+        if full:
+            self._full.set()
+        return replace(task.outcome("failed", str(error)), last=full)
+
+    def _check_disk(self) -> None:
+        if self._full.is_set():
+            raise _FullError
 
 
 def _finished(outcome: Outcome) -> Future[Outcome]:

@@ -2,19 +2,21 @@
 
 import errno
 import os
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import OutputError
+from ..errors import DiskFull, OutputError
+from . import leftovers
 from .encoding import FORMATS as WRITABLE
 from .encoding import LARGEST_SIDE, OPAQUE, encode
 from .images import Picture
 
 __all__ = ["WRITABLE", "check_output", "check_place", "save", "write", "write_by"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
@@ -68,17 +70,19 @@ def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     fill: writes into the open file; a ValueError, RuntimeError or MemoryError, or an OSError that is not the
     system's, means that it cannot.
     """
-    part = path.parent / f".leapsr-{uuid.uuid4().hex}.part"
+    part = leftovers.new(path.parent)
     check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as handle:
+            leftovers.hold(handle)
             fill(handle)
             handle.flush()
             os.fsync(handle.fileno())
         part.replace(path)
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
-        raise OutputError(_write_failure(path, error)) from error
+        kind = DiskFull if isinstance(error, OSError) and error.errno in _FULL else OutputError
+        raise kind(_write_failure(path, error)) from error
     finally:
         with suppress(OSError):
             part.unlink()
@@ -89,7 +93,7 @@ def _write_failure(path: Path, error: Exception) -> str:
         return f"There is not enough memory to encode {path}; use '-f png' or '-f jpg', which need little."
     if not isinstance(error, OSError) or error.errno is None:  # of an encoder
         return f"{path} could not be encoded: {error}; use another format, such as '-f png'."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return _no_permission(path)

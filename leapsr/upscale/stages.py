@@ -36,8 +36,8 @@ class Seconds:
 @dataclass(frozen=True)
 class Outcome:
     """What became of one job. message: why it was not simply done, else empty. doubtful: a result was left
-    there although it may be another than the one wanted. size, result: (height, width) of the source and of
-    the result, where known.
+    there although it may be another than the one wanted. last: the rest would fail for the same reason, so
+    that no more work is begun. size, result: (height, width) of the source and of the result, where known.
     """
 
     job: Job
@@ -48,6 +48,7 @@ class Outcome:
     result: tuple[int, int] | None = None
     doubtful: bool = False
     extras: Extras = NOTHING
+    last: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -59,9 +60,15 @@ class Notice:
     text: str
 
 
+def deaf_to() -> set[signal.Signals]:
+    """Other signals that ask for an end: those of them that this system can put off."""
+    return set() if sys.platform == "win32" else {signal.SIGTERM, signal.SIGHUP}
+
+
 def serve(connection: Connection, brief: Brief, device: str) -> None:
     """Send Ready, then Tiles, Notices and Outcomes, or the exception that ended it all."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
+    for number in (signal.SIGINT, *deaf_to()):  # Ctrl-C reaches every process; the first one decides
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(brief.threads)
     line = _Line(connection)
     _log_to(line)

@@ -75,16 +75,20 @@ def run(
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
     """What a process ignores as it starts another one, that one ignores from its first moment. Ctrl-C at a
-    terminal reaches all of them, and only this one is to act on it.
+    terminal reaches all of them, as other signals to end may, and only this one is to act on it. Those are
+    put off rather than ignored, for nobody would send them again.
     """
     if threading.current_thread() is not threading.main_thread():  # where signals do not arrive
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    put_off = signal.pthread_sigmask(signal.SIG_BLOCK, worker.deaf_to()) if worker.deaf_to() else None
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        if put_off is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, put_off)
 
 
 @dataclass(eq=False)
@@ -133,8 +137,12 @@ class _Crew:
                 except (EOFError, OSError):
                     yield from self._lost(one)
                     continue
-                if (outcome := self._heard(one, message)) is not None:
+                outcome = self._heard(one, message)
+                if outcome is not None:
                     yield outcome
+                if outcome is not None and outcome.last:
+                    yield from self.dismiss()
+                    return
                 self._supply(one)
 
     def _heard(self, one: _Worker, message: object) -> Outcome | None:

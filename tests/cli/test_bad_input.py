@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from leapsr.cli.stopping import interruptible
 from leapsr.upscale import memory
 from leapsr.upscale.upscaler import Upscaler
 from tests.cli.conftest import Leapsr, names
@@ -372,6 +374,21 @@ def test_no_memory_at_all(leapsr: Leapsr, monkeypatch: pytest.MonkeyPatch) -> No
     assert "not enough memory" in only_sentence(err)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are of Linux here")
+@pytest.mark.parametrize("megabytes", [400, 1000])
+def test_no_memory_to_begin_with(tmp_path: Path, megabytes: int) -> None:
+    """`ulimit -v`, as on machines that many share."""
+    import resource  # there is none on Windows
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+
+    command = [sys.executable, "-m", "leapsr", "upscale", str(tmp_path / "a.jpg")]
+    ended = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    assert ended.returncode == 1
+    assert "not enough memory" in only_sentence(ended.stderr)
+
+
 def start(*arguments: object) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "leapsr", *map(str, arguments)]
     return subprocess.Popen(
@@ -384,30 +401,59 @@ def _hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def interrupt(process: "subprocess.Popen[str]", ready: Callable[[], bool]) -> str:
-    """Press Ctrl-C once it is ready, and return what it says on standard error."""
+def interrupt(
+    process: "subprocess.Popen[str]", ready: Callable[[], bool], by: signal.Signals = signal.SIGINT
+) -> str:
+    """Press Ctrl-C, or what is said, once it is ready, and return what it says on standard error."""
     until = time.monotonic() + 60
     while not ready() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     return err
 
 
-def test_interrupting_a_batch(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupting_a_batch(tiny_model: Path, tmp_path: Path, by: signal.Signals) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for i in range(200):
         picture(200, 200).save(source / f"{i:03}.png")
-    err = interrupt(start("upscale", source, "-o", out, "-n", tiny_model), (out / "001_x4.png").exists)
+    err = interrupt(start("upscale", source, "-o", out, "-n", tiny_model), (out / "001_x4.png").exists, by)
     done = names(out)
+    said = re.match(r"(\d+) done, (\d+) left", err)
+    assert said is not None, err
+    assert int(said[1]) + int(said[2]) == 200
     assert err.startswith((f"{len(done)} done", f"{len(done) - 1} done"))  # one may just be in its place
     assert done == [f"{i:03}_x4.png" for i in range(len(done))]
     for name in done:
         with Image.open(out / name) as image:
             image.load()
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    """nohup lets a process live when its terminal is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt), interruptible():
+            signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_second_signal_does_not_disturb_the_end() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
 
 
 def test_interrupting_a_training(photos: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import threading
 import time
@@ -171,6 +172,31 @@ def test_interrupted_with_results_still_being_written(jobs, upscaler, monkeypatc
     assert [outcome.job.source.name for outcome in outcomes] == ["0.png", "1.png"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0_x4.png", "1_x4.png"]
     assert threads() == set()
+
+
+def test_a_full_disk_ends_the_batch(jobs, upscaler, fake_restorer, monkeypatch, tmp_path):
+    """The second picture finds it full, while the third is restored; of that and the rest nothing is made."""
+    fill, full = saving.encode, threading.Event()
+
+    def scarce(picture, name, quality, file):
+        if picture.size[0] == 4 * 9:
+            full.set()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fill(picture, name, quality, file)
+
+    def watching(job, done, total):
+        if job == jobs[2] and done == 0:
+            assert full.wait(PATIENCE)
+
+    monkeypatch.setattr(saving, "encode", scarce)
+    outcomes = list(batch.run(jobs, upscaler, Options(), watch=watching))
+    assert [outcome.status for outcome in outcomes[:2]] == ["done", "failed"]
+    assert [outcome.last for outcome in outcomes[:2]] == [False, True]
+    assert "disk is full" in outcomes[1].message
+    assert len(outcomes) < 5
+    assert len(fake_restorer.calls) < 5
+    assert threads() == set()
+    assert leftovers(tmp_path) == []
 
 
 def tell(told, outcomes):

@@ -1,17 +1,19 @@
 import multiprocessing
 import os
 import signal
+import sys
 
 import pytest
 
 from leapsr.errors import UsageError, WeightsError
-from leapsr.upscale import batch, workers
+from leapsr.upscale import batch, worker, workers
 from leapsr.upscale.jobs import plan
 from leapsr.upscale.ledger import Ledger
 from leapsr.upscale.manifest import Manifest
 from leapsr.upscale.options import Options
+from leapsr.upscale.stages import Outcome
 from leapsr.upscale.upscaler import Settings, Upscaler
-from leapsr.upscale.worker import Brief
+from leapsr.upscale.worker import Brief, Ready
 from tests.conftest import picture_array
 
 RECIPE = {"seed": 0}
@@ -92,6 +94,33 @@ def test_stopping(jobs, brief, tmp_path, error):
     told = {outcome.job.output.name for outcome in outcomes}
     assert told == finished if error is not None else told <= finished
     assert 1 <= len(finished) < 6
+
+
+def full_disk(connection, brief, device):
+    """A process whose disk is full."""
+    connection.send(Ready())
+    connection.send(Outcome(connection.recv(), "failed", "The disk is full.", last=True))
+
+
+def test_a_full_disk_ends_every_process(jobs, brief, monkeypatch, caplog):
+    monkeypatch.setattr(worker, "serve", full_disk)
+    outcomes = list(workers.run(jobs, brief, ["cpu", "cpu"]))
+    assert {outcome.message for outcome in outcomes} == {"The disk is full."}
+    assert len(outcomes) <= 2
+    assert multiprocessing.active_children() == []
+    assert not caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="these signals are not there")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+def test_signals_to_all_processes_are_for_the_first_one(jobs, brief, number):
+    def signalling(job, done, total):
+        if job == jobs[1] and done == 1:
+            for process in multiprocessing.active_children():
+                os.kill(process.pid, getattr(signal, number))
+
+    outcomes = list(workers.run(jobs, brief, ["cpu"], signalling))
+    assert [outcome.status for outcome in outcomes] == ["done"] * 6
 
 
 def test_a_model_that_cannot_be_loaded(jobs, brief, tiny_model):
