@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..ops.resize import resize
-from . import exif, metadata
+from . import exif, xmp
 from .images import Picture, floats, to_pil
 
 _SQUARES = 4
@@ -21,13 +21,13 @@ def describe(picture: Picture) -> Picture:
     return replace(
         picture,
         exif=exif.of_result(picture.exif, picture.size, picture.dpi, thumbnail),
-        xmp=metadata.xmp_of_result(picture.xmp, picture.size),
+        xmp=xmp.of_result(picture.xmp, picture.size),
     )
 
 
 def without_metadata(picture: Picture) -> Picture:
     """The picture with nothing but its colour profile."""
-    return replace(picture, exif=None, xmp=None, iptc=None, dpi=None)
+    return replace(picture, exif=None, xmp=None, iptc=None, dpi=None, text=())
 
 
 def _thumbnail(picture: Picture) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, PngImagePlugin
 
-from . import exif, jpeg_writing, metadata, png_writing, profiles, tiff_writing
+from . import exif, jpeg_writing, metadata, png_text, png_writing, profiles, tiff_writing
 from .images import Picture, to_pil
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,10 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
         picture = replace(picture, depth=8)
     if name in _NO_IPTC and picture.iptc:
         logger.warning("The IPTC data have no place in %s and were left out.", name)
+    if name != "PNG" and picture.text:
+        logger.warning(
+            "The text of the PNG has no place in %s and was left out: %s.", name, _keywords(picture)
+        )
     if name == "TIFF":
         tiff_writing.write(file, picture)
     elif name == "PNG":
@@ -118,6 +122,10 @@ def _photoshop_segment(iptc: bytes | None) -> bytes | None:
     return data and b"\xff\xed" + (len(data) + 2).to_bytes(2, "big") + data
 
 
+def _keywords(picture: Picture) -> str:
+    return ", ".join(dict.fromkeys(text.keyword for text in picture.text))
+
+
 def _of_png(picture: Picture) -> dict[str, Any]:
     text = PngImagePlugin.PngInfo()
     if picture.xmp:
@@ -125,5 +133,6 @@ def _of_png(picture: Picture) -> dict[str, Any]:
     if picture.iptc:  # ImageMagick's way, which other programs read
         data = metadata.resource(metadata.IPTC_RESOURCE, picture.iptc)
         text.add_text("Raw profile type iptc", f"\niptc\n{len(data):8}\n{data.hex()}\n", zip=True)
+    png_text.add(text, picture.text)
     about = {"icc_profile": picture.icc, "exif": picture.exif, "dpi": picture.dpi, "pnginfo": text}
     return _given(about)

@@ -1,5 +1,6 @@
 """The EXIF block of a photo that was turned and enlarged: true again, and everything else left in place."""
 
+import json
 import logging
 import struct
 from collections.abc import Callable
@@ -7,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from PIL import ExifTags
 
+from . import places
 from .ifd import ASCII, EMPTY, LONG, RATIONAL, SHORT, Block, Directory
+from .standing import AS_STORED, Standing
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,9 @@ THUMBNAIL_SIDE = 160
 
 _TAG = ExifTags.Base
 _JPEG_COMPRESSION, _INCH = 6, 2
+_RELATED = (0x1001, 0x1002)
+"""The width and the height in the directory of interoperability."""
+_SIZES = frozenset(("shape", "axes", "width", "height", "imagewidth", "imagelength", "sizex", "sizey"))
 _START_OF_JPEG = b"\xff\xd8"
 
 
@@ -33,15 +39,27 @@ def is_software(text: str) -> bool:
     return text.split()[:1] == ["leapsr"]
 
 
-def upright(raw: bytes, name: str = "the picture") -> bytes | None:
-    """The block with orientation 1; None, and a warning, where it is damaged. raw: with or without "Exif".
-    name: of the file, for the warning.
+def upright(raw: bytes, name: str = "the picture", standing: Standing = AS_STORED) -> bytes | None:
+    """The block with orientation 1, and whatever names sides and places of the picture turned with it; None,
+    and a warning, where it is damaged. raw: with or without "Exif". name: of the file, for the warning.
+    standing: how the picture lay, which the block need not know.
     """
 
     def turn(block: Block) -> None:
         entries, following = block.directory(block.first)
+        before = dict(entries)
         if _TAG.Orientation in entries and block.values(entries[_TAG.Orientation]) != (1,):
             entries[_TAG.Orientation] = block.entry(SHORT, [1])
+        if standing.turned and entries.keys() >= {_TAG.XResolution, _TAG.YResolution}:
+            x, y = _TAG.XResolution, _TAG.YResolution
+            entries[x], entries[y] = entries[y], entries[x]
+        if _TAG.ExifOffset in entries:
+            exposure, after = block.directory(block.values(entries[_TAG.ExifOffset])[0])
+            as_it_was = dict(exposure)
+            places.turn(block, exposure, standing)
+            if exposure != as_it_was:
+                entries[_TAG.ExifOffset] = block.entry(LONG, [block.append_directory(exposure, after)])
+        if entries != before:
             block.first = block.append_directory(entries, following)
 
     return _changed(raw, turn, name)
@@ -76,6 +94,8 @@ def of_result(
         _drop_thumbnail(block, following)
         entries |= _resolution(block, dpi)
         entries[_TAG.Software] = block.entry(ASCII, software().encode() + b"\0")
+        if _TAG.ImageDescription in entries and _is_of_a_program(block.raw(entries[_TAG.ImageDescription])):
+            del entries[_TAG.ImageDescription]
         for tag, side in ((_TAG.ImageLength, size[0]), (_TAG.ImageWidth, size[1])):
             if tag in entries:
                 entries[tag] = block.entry(LONG, [side])
@@ -114,9 +134,38 @@ def _changed(raw: bytes, change: Callable[[Block], None], name: str = "the pictu
 def _with_size(block: Block, pointer: bytes, size: tuple[int, int]) -> int:
     """Where the directory of the exposure lies, now with the size of the picture."""
     entries, following = block.directory(block.values(pointer)[0])
+    places.enlarge(block, entries, size)
+    if _TAG.ExifInteroperabilityOffset in entries:
+        related = entries[_TAG.ExifInteroperabilityOffset]
+        entries[_TAG.ExifInteroperabilityOffset] = block.entry(LONG, [_related(block, related, size)])
     entries[_TAG.ExifImageWidth] = block.entry(LONG, [size[1]])
     entries[_TAG.ExifImageHeight] = block.entry(LONG, [size[0]])
     return block.append_directory(entries, following)
+
+
+def _related(block: Block, pointer: bytes, size: tuple[int, int]) -> int:
+    """Where the directory of interoperability lies, which can have the size of the picture too."""
+    place = block.values(pointer)[0]
+    entries, following = block.directory(place)
+    sides = dict(zip(_RELATED, size[::-1], strict=True))
+    if not entries.keys() & sides:
+        return place
+    entries |= {tag: block.entry(LONG, [side]) for tag, side in sides.items()}
+    return block.append_directory(entries, following)
+
+
+def _is_of_a_program(description: bytes) -> bool:
+    """Whether it is no caption but what programs keep there of pages and sizes: OME, ImageJ ..."""
+    text = description.strip(b"\0 \r\n\t")
+    if text.startswith((b"ImageJ=", b"Aperio ", b"SCANIMAGE", b"SI.")) or b"<OME" in text:
+        return True
+    if not text.startswith(b"{"):
+        return False
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and not _SIZES.isdisjoint(str(name).lower() for name in found)
 
 
 def _resolution(block: Block, dpi: tuple[float, float] | None) -> Directory:

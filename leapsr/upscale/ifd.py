@@ -59,6 +59,10 @@ class Block:
             return tuple(raw)
         return struct.unpack(f"{self.order}{count * (2 if kind == RATIONAL else 1)}{_CODES[kind]}", raw)
 
+    def kind(self, entry: bytes) -> int:
+        """The type of the value: SHORT, LONG ..."""
+        return int(struct.unpack(self.order + "H", entry[:2])[0])
+
     def raw(self, entry: bytes) -> bytes:
         """The bytes of the value, wherever they lie."""
         kind, count, offset = struct.unpack(self.order + "HII", entry)

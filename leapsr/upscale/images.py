@@ -16,6 +16,8 @@ from . import metadata, opening, profiles, wide_tiff
 from .decoding import Planes, Samples, decode, from_samples
 from .metadata import Metadata
 from .opening import READABLE_SUFFIXES
+from .png_text import Text
+from .standing import Standing
 
 __all__ = [
     "MAX_SIDE",
@@ -43,7 +45,7 @@ class Picture:
     uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
     the greatest alpha is opaque. icc: a colour profile, of RGB or of grey as the pixels are. exif: starts
     with "Exif", orientation 1. xmp: an XML packet. iptc: records (IIM). dpi: (x, y). depth: 8 or 16, the bits
-    of each number in files.
+    of each number in files. text: that of a PNG.
     """
 
     pixels: Tensor
@@ -53,6 +55,7 @@ class Picture:
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
     depth: int = 8
+    text: tuple[Text, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -146,8 +149,9 @@ def measure(source: Source) -> tuple[int, int]:
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
     """Any mode. Raises ImageError for several frames, for damage, for numbers that are not finite."""
     opening.check(image, name)
+    standing = Standing.of(image)
     planes = decode(image, name)
-    return _picture(planes, metadata.read(image, name), image.info.get("icc_profile"))
+    return _picture(planes, metadata.read(image, name, standing), image.info.get("icc_profile"))
 
 
 def _picture(planes: Planes, about: Metadata | None = None, icc: bytes | None = None) -> Picture:
@@ -156,7 +160,7 @@ def _picture(planes: Planes, about: Metadata | None = None, icc: bytes | None = 
     if (tone := profiles.misapplied(icc, grey)) is not None:
         pixels = _toned(pixels, tone)
     icc = icc if profiles.fits(icc, grey) else None
-    return Picture(pixels, icc, about.exif, about.xmp, about.iptc, about.dpi, planes.depth)
+    return Picture(pixels, icc, about.exif, about.xmp, about.iptc, about.dpi, planes.depth, about.text)
 
 
 def _toned(pixels: Tensor, tone: profiles.Tone) -> Tensor:
@@ -188,7 +192,7 @@ def to_array(picture: Picture) -> np.ndarray:
 def _from_wide_tiff(data: bytes, name: str, layout: wide_tiff.Layout) -> Picture:
     opening.check_size(*layout.size, name)
     opening.check_memory(*layout.size, name)
-    about, icc = metadata.of_tiff(data, name)
+    about, icc = metadata.of_tiff(data, name, Standing(layout.orientation, layout.size))
     return _picture(from_samples(wide_tiff.read(data, layout, name), name), about, icc)
 
 

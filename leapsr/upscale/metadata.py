@@ -1,6 +1,5 @@
 """What a photo says about itself: EXIF, XMP, IPTC and the resolution, read from files of every format."""
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,65 +8,65 @@ from typing import Any
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from . import exif
+from . import exif, png_text, xmp
+from .png_text import Text
+from .standing import AS_STORED, Standing
 
 IPTC_RESOURCE = 0x0404
 """The number of IPTC among Photoshop's image resources."""
 
 _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG, _PROFILE_TAG = 700, 33_723, 34_377, 34_675
 _MAX_DPI = 100_000
+_UNITS_OF_JFIF = {1: 1.0, 2: 2.54}
+"""Inch and centimetre; 0 is a shape of pixels."""
 # What describes the file rather than the photo, and what has a place of its own in `Metadata`.
 _OF_THE_FILE = (
     {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 290, 291}
     | {292, 293, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 338, 339, 340, 341, 347}
     | {512, 513, 514, 529, 530, 531, 532, _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG, _PROFILE_TAG, 37_724, 50_255}
+    | {50_838, 50_839, *range(50_706, 50_832), *range(50_879, 51_126)}  # ImageJ's overlays, and those of DNG
 )
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """exif: starts with "Exif". xmp: an XML packet. Both say orientation 1. iptc: records (IIM). dpi: (x, y),
-    in pixels an inch. None where the photo has none.
+    """exif: starts with "Exif". xmp: an XML packet. Both tell of the upright picture. iptc: records (IIM).
+    dpi: (x, y), in pixels an inch. None where the photo has none. text: that of a PNG.
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    text: tuple[Text, ...] = ()
 
 
-def read(image: Image.Image, name: str = "the picture") -> Metadata:
-    """Of a file that was opened; what is damaged is left out with a warning."""
-    return Metadata(_exif(image, name), _xmp(image.info.get("xmp")), _iptc(image), _dpi(image))
+def read(image: Image.Image, name: str = "the picture", standing: Standing = AS_STORED) -> Metadata:
+    """Of a file that was opened and decoded; what is damaged is left out with a warning."""
+    found = _xmp(image.info.get("xmp"), standing)
+    return Metadata(
+        _exif(image, name, standing), found, _iptc(image), _dpi(image, standing), png_text.read(image)
+    )
 
 
-def of_tiff(data: bytes, name: str = "the picture") -> tuple[Metadata, bytes | None]:
+def of_tiff(
+    data: bytes, name: str = "the picture", standing: Standing = AS_STORED
+) -> tuple[Metadata, bytes | None]:
     """Of a TIFF that Pillow does not open: what it says, and its colour profile."""
     tags = Image.Exif()
     try:
         tags.load(data)
-        icc, iptc, xmp = _bytes(tags.get(_PROFILE_TAG)), _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG))
-        dpi = _positive(_dpi_of_tags(tags))
+        icc, iptc, packet = (
+            _bytes(tags.get(_PROFILE_TAG)),
+            _bytes(tags.get(_IPTC_TAG)),
+            _xmp(tags.get(_XMP_TAG), standing),
+        )
+        dpi = _upright(_positive(_dpi_of_tags(tags)), standing)
         block = _exif_of_tags(tags)
     except Exception as error:  # as above
         exif.warn(name, error)
         return Metadata(), None
-    return Metadata(exif.upright(block, name) if block else None, xmp, iptc, dpi), icc
-
-
-def xmp_of_result(xmp: bytes | None, size: tuple[int, int]) -> bytes | None:
-    """The packet with the picture's size (height, width), where it speaks of it."""
-    if xmp is None:
-        return None
-    sides = {b"tiff:ImageWidth": size[1], b"tiff:ImageLength": size[0]}
-    return _saying(xmp, sides | {b"exif:PixelXDimension": size[1], b"exif:PixelYDimension": size[0]})
-
-
-def _saying(xmp: bytes, values: dict[bytes, int]) -> bytes:
-    """The packet with other numbers, be they attributes or elements."""
-    for name, value in values.items():
-        xmp = re.sub(rb"(%s(?:\s*=\s*[\"']|>)\s*)\d+" % name, rb"\g<1>%d" % value, xmp)
-    return xmp
+    return Metadata(exif.upright(block, name, standing) if block else None, packet, iptc, dpi), icc
 
 
 def resource(number: int, data: bytes) -> bytes:
@@ -76,9 +75,9 @@ def resource(number: int, data: bytes) -> bytes:
     return b"8BIM" + struct.pack(">HHI", number, 0, len(data)) + data + padding
 
 
-def _xmp(found: Any) -> bytes | None:
+def _xmp(found: Any, standing: Standing) -> bytes | None:
     packet = found.encode() if isinstance(found, str) else found
-    return _saying(packet, {b"tiff:Orientation": 1}) if packet and isinstance(packet, bytes) else None
+    return xmp.upright(packet, standing) if packet and isinstance(packet, bytes) else None
 
 
 def _iptc(image: Image.Image) -> bytes | None:
@@ -127,13 +126,29 @@ def _bytes(value: Any) -> bytes | None:
     return value if isinstance(value, bytes) and value else None
 
 
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    if "dpi" in image.info:
-        return _positive(image.info["dpi"])
-    try:  # WebP and AVIF have no other place for it
-        return _positive(_dpi_of_tags(image.getexif())) if "exif" in image.info else None
+def _dpi(image: Image.Image, standing: Standing) -> tuple[float, float] | None:
+    """EXIF's own comes first: many programs write 72 into the rest of the file."""
+    try:
+        found = _positive(_dpi_of_tags(Image.Image.getexif(image)))
     except Exception:  # damaged EXIF: reading the block tells
+        found = None
+    return _upright(found or _positive(_dpi_of_file(image)), standing)
+
+
+def _dpi_of_file(image: Image.Image) -> Any:
+    """Without what Pillow makes up where a JPEG or a TIFF says nothing."""
+    if image.format == "TIFF":
         return None
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in _UNITS_OF_JFIF:
+        return None
+    if image.info.get("jfif_unit") in _UNITS_OF_JFIF:
+        unit = _UNITS_OF_JFIF[image.info["jfif_unit"]]
+        return tuple(unit * side for side in image.info.get("jfif_density", ()))
+    return image.info.get("dpi")
+
+
+def _upright(dpi: tuple[float, float] | None, standing: Standing) -> tuple[float, float] | None:
+    return None if dpi is None else standing.sides(*dpi)
 
 
 def _dpi_of_tags(tags: Image.Exif) -> tuple[Any, ...]:
@@ -143,11 +158,13 @@ def _dpi_of_tags(tags: Image.Exif) -> tuple[Any, ...]:
 
 
 def _positive(dpi: Any) -> tuple[float, float] | None:
+    """None for what cannot be meant; 1 is what programs write that know no resolution."""
     try:
         x, y = (float(value) for value in dpi)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    return (x, y) if all(isfinite(value) and 0 < value < _MAX_DPI for value in (x, y)) else None
+    sensible = all(isfinite(value) and 0 < value < _MAX_DPI for value in (x, y)) and (x, y) != (1, 1)
+    return (x, y) if sensible else None
 
 
 def _exif_of_tags(tags: Image.Exif) -> bytes | None:
@@ -163,7 +180,7 @@ def _exif_of_tags(tags: Image.Exif) -> bytes | None:
     return tags.tobytes() if len(tags) else None
 
 
-def _exif(image: Image.Image, name: str) -> bytes | None:
+def _exif(image: Image.Image, name: str, standing: Standing) -> bytes | None:
     try:
         raw = _exif_of_tags(image.getexif()) if image.format == "TIFF" else image.info.get("exif")
     except Exception as error:  # Pillow raises many kinds on damaged tags
@@ -171,4 +188,4 @@ def _exif(image: Image.Image, name: str) -> bytes | None:
         return None
     if raw is None and image.format == "PNG":  # as older programs wrote it
         raw = _raw_profile(image.info.get("Raw profile type exif", ""))
-    return exif.upright(raw, name) if raw else None
+    return exif.upright(raw, name, standing) if raw and isinstance(raw, bytes) else None

@@ -19,6 +19,7 @@ _SUFFIXES = {
     "TIFF": ".tif",
     "HEIF": ".heic",
     "BMP": ".bmp",
+    "DIB": ".dib",
     "GIF": ".gif",
 }
 

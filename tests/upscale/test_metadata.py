@@ -10,8 +10,10 @@ import torch
 from PIL import ExifTags, Image, IptcImagePlugin
 
 from leapsr.upscale import exif, metadata
+from leapsr.upscale.ifd import LONG, RATIONAL, SHORT, Block
 from leapsr.upscale.images import Picture, load
 from leapsr.upscale.saving import save
+from leapsr.upscale.standing import Standing
 from tests.upscale import photos
 
 TAG = ExifTags.Base
@@ -219,3 +221,151 @@ def test_any_single_byte_may_be_wrong():
             if turned is not None:
                 result = exif.of_result(turned, (10, 10), (300, 300), b"\xff\xd8new")
                 assert result is None or result.startswith(exif.HEADER)
+
+
+def with_exposure(order="<", **tags):
+    """An EXIF block whose exposure has these tags: X_NUMBER is a list of SHORT, or of pairs for RATIONAL."""
+    block = Block(exif.EMPTY if order == "<" else b"MM\0*\0\0\0\x08\0\0\0\0\0\0")
+    exposure = {
+        int(name[1:], 16): block.entry(RATIONAL if name.startswith("r") else SHORT, numbers)
+        for name, numbers in tags.items()
+    }
+    related = {0x1001: block.entry(SHORT, [400]), 0x1002: block.entry(SHORT, [300])}
+    exposure[TAG.ExifInteroperabilityOffset] = block.entry(LONG, [block.append_directory(related)])
+    first = {TAG.ExifOffset: block.entry(LONG, [block.append_directory(exposure)])}
+    block.first = block.append_directory(first)
+    return exif.HEADER + bytes(block.data)
+
+
+def exposure(raw):
+    tags = Image.Exif()
+    tags.load(raw)
+    return tags.get_ifd(ExifTags.IFD.Exif) | tags.get_ifd(ExifTags.IFD.Interop)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("orientation", "area", "turned"),
+    [
+        (1, [100, 60, 40, 20], [100, 60, 40, 20]),
+        (3, [100, 60, 40, 20], [300, 240, 40, 20]),
+        (6, [100, 60, 40, 20], [240, 100, 20, 40]),
+        (8, [100, 60, 30], [60, 300, 30]),
+        (5, [100, 60], [60, 100]),
+    ],
+)
+def test_the_subject_is_where_it_was(order, orientation, area, turned):
+    """Stored 400 x 300; the places are turned, and then enlarged by 4 and 2."""
+    size = (400, 300) if orientation >= 5 else (300, 400)
+    raw = with_exposure(order, x9214=area, xa214=area[:2], ra20e=[1000, 1], ra20f=[2000, 1])
+    upright = exif.upright(raw, standing=Standing(orientation, size))
+    found = exposure(upright)
+    assert list(found[0x9214]) == turned
+    assert list(found[0xA214]) == turned[:2]
+    assert (found[TAG.ExifImageHeight], found[TAG.ExifImageWidth]) == size
+    focal = (2000, 1000) if orientation >= 5 else (1000, 2000)
+    assert (found[0xA20E], found[0xA20F]) == focal
+    result = exposure(exif.of_result(upright, (2 * size[0], 4 * size[1])))
+    by = [4, 2, 3] if len(turned) == 3 else [4, 2, 4, 2]
+    assert list(result[0x9214]) == [number * factor for number, factor in zip(turned, by, strict=False)]
+    assert (result[0xA20E], result[0xA20F]) == (4 * focal[0], 2 * focal[1])
+    assert (result[0x1001], result[0x1002]) == (4 * size[1], 2 * size[0])
+
+
+def test_a_subject_in_a_size_that_is_not_known_is_removed():
+    result = exposure(exif.of_result(with_exposure(x9214=[100, 60]), (1200, 1600)))
+    assert 0x9214 not in result
+    upright = exif.upright(with_exposure(x9214=[20_000, 60]), standing=Standing(1, (300, 30_000)))
+    assert 0x9214 not in exposure(exif.of_result(upright, (1200, 120_000)))
+
+
+def test_places_in_a_turned_photo_from_file_to_file(upscaler, tmp_path, photo):
+    tags = tags_of(Orientation=6)
+    tags.get_ifd(ExifTags.IFD.Exif)[0x9214] = (10, 6, 4, 2)
+    for suffix in (".jpg", ".png", ".tif"):
+        photo.save(tmp_path / f"a{suffix}", exif=tags.tobytes())
+        save(upscaler.upscale(load(tmp_path / f"a{suffix}")), tmp_path / f"b{suffix}")
+        with Image.open(tmp_path / f"b{suffix}") as image:
+            found = image.getexif().get_ifd(ExifTags.IFD.Exif)
+        assert list(found[0x9214]) == [4 * (24 - 6), 4 * 10, 8, 16]
+
+
+@pytest.mark.parametrize(
+    ("description", "kept"),
+    [
+        ('{"shape": [120, 160]}', False),
+        ("ImageJ=1.53\nimages=1\nmin=0.0", False),
+        ('<?xml version="1.0"?><OME><Pixels SizeX="160" SizeY="120"/></OME>', False),
+        ("Aperio Image Library v11\n46920x33014 [0,100 46000x32914]", False),
+        ('{"caption": "Jürgen in Åbo"}', True),
+        ("{ a harbour }", True),
+        ("A harbour", True),
+    ],
+)
+def test_descriptions_that_programs_wrote_for_themselves(upscaler, tmp_path, description, kept):
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.zeros((8, 8), np.uint8), description=description.encode(), metadata=None
+    )
+    for suffix in (".tif", ".jpg"):
+        save(upscaler.upscale(load(tmp_path / "a.tif")), tmp_path / f"b{suffix}")
+        with Image.open(tmp_path / f"b{suffix}") as image:
+            assert (TAG.ImageDescription in image.getexif()) == kept
+
+
+def tags_of(**values):
+    tags = Image.Exif()
+    for name, value in values.items():
+        tags[TAG[name]] = value
+    return tags
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "expected"),
+    [
+        (".jpg", {}, None),
+        (".jpg", {"exif": tags_of(Make="Maker")}, None),
+        (".jpg", {"dpi": (72, 72), "exif": tags_of(XResolution=300.0, YResolution=300.0)}, (300, 300)),
+        (".jpg", {"dpi": (240, 240), "exif": tags_of(Make="Maker")}, (240, 240)),
+        (".jpg", {"exif": tags_of(XResolution=1.0, YResolution=1.0, ResolutionUnit=1)}, None),
+        (
+            ".jpg",
+            {"exif": tags_of(XResolution=100.0, YResolution=50.0, ResolutionUnit=3)},
+            (254, 127),
+        ),
+        (
+            ".jpg",
+            {"exif": tags_of(XResolution=200.0, YResolution=100.0, ResolutionUnit=2, Orientation=6)},
+            (100, 200),
+        ),
+        (".jpg", {"dpi": (200, 100), "exif": tags_of(Orientation=8)}, (100, 200)),
+        (".png", {"dpi": (72, 72), "exif": tags_of(XResolution=300.0, YResolution=300.0)}, (300, 300)),
+        (".png", {}, None),
+        (".webp", {"exif": tags_of(XResolution=300.0, YResolution=300.0)}, (300, 300)),
+        (".tif", {}, None),
+        (".tif", {"dpi": (200, 100), "exif": tags_of(Orientation=6)}, (100, 200)),
+        (".tif", {"resolution_unit": 3, "resolution": (100, 50)}, None),
+    ],
+)
+def test_the_resolution_is_the_photos_own(upscaler, tmp_path, photo, suffix, options, expected):
+    unit = options.pop("resolution_unit", None)
+    if unit is not None:
+        sides = options.pop("resolution")
+        options |= {"resolution_unit": "cm", "x_resolution": sides[0], "y_resolution": sides[1]}
+        expected = (254, 127)
+    photo.save(tmp_path / f"a{suffix}", **options)
+    source = load(tmp_path / f"a{suffix}")
+    assert source.dpi == (None if expected is None else pytest.approx(expected, abs=0.1))
+    for kind in (".jpg", ".png", ".tif"):
+        save(upscaler.upscale(source), tmp_path / f"b{kind}")
+        again = load(tmp_path / f"b{kind}").dpi
+        assert again == (None if expected is None else pytest.approx(expected, abs=0.5))
+
+
+def test_a_resolution_in_centimetres_of_jfif(tmp_path, photo):
+    photo.save(tmp_path / "a.jpg", dpi=(100, 50))
+    data = (tmp_path / "a.jpg").read_bytes()
+    place = data.index(b"JFIF\0") + 7
+    (tmp_path / "b.jpg").write_bytes(data[:place] + b"\x02" + data[place + 1 :])
+    assert load(tmp_path / "b.jpg").dpi == pytest.approx((254, 127))
+    (tmp_path / "c.jpg").write_bytes(data[:place] + b"\0" + data[place + 1 :])
+    assert load(tmp_path / "c.jpg").dpi is None
