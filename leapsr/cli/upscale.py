@@ -54,6 +54,7 @@ def upscale(
     quality: option.Quality = 95,
     bit_depth: option.BitDepth = "auto",
     strip_metadata: option.Strip = False,
+    keep_dates: option.KeepDates = False,
     recursive: option.Recursive = False,
     skip_existing: option.Skip = False,
     overwrite: option.Overwrite = False,
@@ -82,7 +83,15 @@ def upscale(
     settings = Settings(steps, *look, *words)
     agreement = _agreement(consistency, tolerance)
     options = Options(
-        target, settings, quality, _DEPTHS[bit_depth], strip_metadata, samples, detail_map, agreement
+        target,
+        settings,
+        quality,
+        _DEPTHS[bit_depth],
+        strip_metadata,
+        samples,
+        detail_map,
+        agreement,
+        keep_dates,
     )
     existing, suffix = _existing(skip_existing, overwrite), naming.FORMATS.get(file_format)
     folder = _model_folder(model, model_dir, scale)
@@ -99,6 +108,7 @@ def upscale(
             "--dry-run": dry_run,
             "--json": as_json,
             "--shard": shard,
+            "--keep-dates": keep_dates,
         }
         source, output = pipes.checked(inputs, out, given)
         upscaler = Upscaler.from_pretrained(folder, places[0], dtype, offload=offload)

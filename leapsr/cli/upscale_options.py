@@ -165,6 +165,10 @@ Strip = Annotated[
     bool,
     typer.Option("--strip-metadata", help="Keep the colour profile only.", rich_help_panel=FILES),
 ]
+KeepDates = Annotated[
+    bool,
+    typer.Option("--keep-dates", help="Results are as old as their sources.", rich_help_panel=FILES),
+]
 Recursive = Annotated[bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=FILES)]
 Skip = Annotated[
     bool, typer.Option("--skip-existing", help="Leave results that are there.", rich_help_panel=FILES)

@@ -182,7 +182,7 @@ class _Line:
     def _write(self, task: _Task) -> Outcome:
         begun = time.monotonic()
         try:
-            stages.write(task.work, task.picture, self.options)
+            stages.write(task.work, task.picture, self.options, task.extras.beside)
             self.ledger.remember(task.work.job, task.original, task.extras.beside)
         except OutputError as error:
             return self._failed(task, error)

@@ -21,7 +21,8 @@ class Options:
     """quality: of JPEG, WebP and AVIF, 1 to 100. depth: bits of each number, 8 or 16; None is as many as the
     source has. strip_metadata: only the colour profile stays. samples: results of each picture, from as many
     seeds. detail_map: a map of invented detail beside each result. consistency: the tolerance of
-    `consistency.consistent`, in grey levels; None leaves results as they are.
+    `consistency.consistent`, in grey levels; None leaves results as they are. keep_dates: files have been
+    changed when their sources were.
     """
 
     target: Target = AS_THE_MODEL
@@ -32,6 +33,7 @@ class Options:
     samples: int = 1
     detail_map: bool = False
     consistency: float | None = None
+    keep_dates: bool = False
 
     @property
     def accompanied(self) -> bool:
@@ -42,9 +44,10 @@ class Options:
 def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:
     """All that decides what becomes of a source, flat, as JSON: a result made by another recipe is outdated.
 
-    model: its folder. The size of tiles is left out where tiles do not show: where there are no latents.
+    model: its folder. The size of tiles is left out where tiles do not show: where there are no latents; and
+    so is what does not change the content of files.
     """
-    left_out = {"target", "settings"}
+    left_out = {"target", "settings", "keep_dates"}
     if read_config(model).autoencoder is None:
         left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}

@@ -1,8 +1,9 @@
 """Write pictures so that a file is either complete or not there."""
 
 import errno
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,9 @@ from .encoding import FORMATS as WRITABLE
 from .encoding import LARGEST_SIDE, OPAQUE, encode
 from .images import Picture
 
-__all__ = ["WRITABLE", "check_output", "check_place", "save", "write", "write_by"]
+__all__ = ["WRITABLE", "check_output", "check_place", "date", "save", "write", "write_by"]
+
+logger = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -86,6 +89,16 @@ def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def date(source: Path, files: Iterable[Path]) -> None:
+    """Let the files have been changed when the source was; a warning where the system refuses."""
+    try:
+        found = source.stat()
+        for path in files:
+            os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    except OSError as error:
+        logger.warning("The date of %s could not be kept: %s.", source, error.strerror or error)
 
 
 def _write_failure(path: Path, error: Exception) -> str:

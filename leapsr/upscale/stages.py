@@ -1,5 +1,6 @@
 """The stages of one job, each a function of what the one before gave: examine, load, restore, write."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -116,12 +117,17 @@ def restore(
         return companions.make(upscaler, picture, work.job.output, options, tiles, work.kept)
 
 
-def write(work: Examined, picture: Picture, options: Options) -> None:
-    """The complete file. Raises OutputError, and leaves nothing behind then."""
+def write(work: Examined, picture: Picture, options: Options, beside: Sequence[Path] = ()) -> None:
+    """The complete file. Raises OutputError, and leaves nothing behind then.
+
+    beside: files that were written before, to be dated with it.
+    """
     if work.copied and _keeps_bytes(work, options):
         saving.write(work.job.output, _bytes(work.job.source))
     else:
         companions.save(picture, work.job.output, options)
+    if options.keep_dates:
+        saving.date(work.job.source, [work.job.output, *beside])
 
 
 def _bytes(source: Path) -> bytes:

@@ -174,6 +174,33 @@ def test_a_source_under_another_name_is_not_written_over(leapsr, photo, link):
     assert Path("a.png").read_bytes() == before
 
 
+def test_dates_that_are_kept(leapsr, photo):
+    """Also of what lies beside a result, and of a copy; other runs leave them as they are."""
+    photo.save("a.png")
+    os.utime("a.png", (1_000_000_000, 1_000_000_000))
+    line = ("upscale", "a.png", "-o", "out/", "--detail-map", "--skip-existing")
+    Path("out").mkdir()
+    assert leapsr(*line, "--keep-dates")[0] == 0
+    assert leapsr("upscale", "a.png", "-o", "copy.png", "--width", "37", "--keep-dates")[0] == 0
+    for name in ("out/a_x4.png", "out/a_x4_detail.png", "copy.png"):
+        assert Path(name).stat().st_mtime == 1_000_000_000
+    assert "1 skipped" in leapsr(*line)[2]
+    assert leapsr("upscale", "a.png", "-o", "new.png")[0] == 0
+    assert Path("new.png").stat().st_mtime > 1_000_000_000
+    assert "leave out --keep-dates" in leapsr("upscale", "a.png", "-o", "-", "--keep-dates")[2]
+
+
+def test_a_date_that_cannot_be_kept_is_no_failure(leapsr, photo, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(1, "Operation not permitted")
+
+    photo.save("a.png")
+    monkeypatch.setattr(os, "utime", refused)
+    code, _, err = leapsr("upscale", "a.png", "--keep-dates")
+    assert code == 0
+    assert "The date of a.png could not be kept: Operation not permitted." in err
+
+
 def test_transparency_does_not_become_jpeg(leapsr, photo):
     photo.putalpha(100)
     photo.save("a.png")
