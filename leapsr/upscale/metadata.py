@@ -1,5 +1,6 @@
 """What a photo says about itself: EXIF, XMP, IPTC and the resolution, read from files of every format."""
 
+import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +13,14 @@ from . import exif, png_text, xmp
 from .png_text import Text
 from .standing import AS_STORED, Standing
 
+logger = logging.getLogger(__name__)
+
 IPTC_RESOURCE = 0x0404
 """The number of IPTC among Photoshop's image resources."""
 
 _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG, _PROFILE_TAG = 700, 33_723, 34_377, 34_675
+_ON_EARTH = frozenset((33_550, 33_922, 34_264, 34_735, 34_736, 34_737))
+"""What GeoTIFF says of the ground under each pixel."""
 _MAX_DPI = 100_000
 _UNITS_OF_JFIF = {1: 1.0, 2: 2.54}
 """Inch and centimetre; 0 is a shape of pixels."""
@@ -62,7 +67,7 @@ def of_tiff(
             _xmp(tags.get(_XMP_TAG), standing),
         )
         dpi = _upright(_positive(_dpi_of_tags(tags)), standing)
-        block = _exif_of_tags(tags)
+        block = _exif_of_tags(tags, name)
     except Exception as error:  # as above
         exif.warn(name, error)
         return Metadata(), None
@@ -167,11 +172,13 @@ def _positive(dpi: Any) -> tuple[float, float] | None:
     return (x, y) if sensible else None
 
 
-def _exif_of_tags(tags: Image.Exif) -> bytes | None:
+def _exif_of_tags(tags: Image.Exif, name: str) -> bytes | None:
     """A TIFF is one EXIF block; without what is about the pixels, that is what goes on."""
+    if _ON_EARTH & set(tags):
+        logger.warning("Where %s lies on Earth (GeoTIFF) is told by pixels and was left out.", name)
     tags.get_ifd(ExifTags.IFD.Exif)
     tags.get_ifd(ExifTags.IFD.GPSInfo)
-    for tag in _OF_THE_FILE & set(tags):
+    for tag in (_OF_THE_FILE | _ON_EARTH) & set(tags):
         del tags[tag]
     for tag, value in tags.items():
         if isinstance(value, str) and not value.isascii():
@@ -182,7 +189,7 @@ def _exif_of_tags(tags: Image.Exif) -> bytes | None:
 
 def _exif(image: Image.Image, name: str, standing: Standing) -> bytes | None:
     try:
-        raw = _exif_of_tags(image.getexif()) if image.format == "TIFF" else image.info.get("exif")
+        raw = _exif_of_tags(image.getexif(), name) if image.format == "TIFF" else image.info.get("exif")
     except Exception as error:  # Pillow raises many kinds on damaged tags
         exif.warn(name, error)
         return None

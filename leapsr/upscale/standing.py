@@ -26,6 +26,10 @@ class Standing:
     orientation: int = 1
     size: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        if self.orientation not in _POINTS:  # nobody turns by it
+            object.__setattr__(self, "orientation", 1)
+
     @classmethod
     def of(cls, image: Image.Image) -> "Standing":
         """Of an image that was opened and not yet decoded, after which that of a TIFF is lost."""
@@ -35,7 +39,7 @@ class Standing:
             orientation = 1
         # pillow_heif turns pictures itself, and tells here what their EXIF said before.
         orientation = image.info.get("original_orientation") or orientation
-        return cls(orientation if orientation in _POINTS else 1, upright_size(image))
+        return cls(orientation, upright_size(image))
 
     @property
     def turned(self) -> bool:

@@ -102,7 +102,7 @@ def _changed(packet: bytes, change: Callable[[minidom.Document], None]) -> bytes
         document = minidom.parseString(packet.rstrip(b"\0"))
         before = document.toxml()
         change(document)
-    except (ExpatError, ValueError, LookupError):
+    except (ExpatError, ValueError, LookupError, RecursionError):
         return packet
     if document.toxml() == before:
         return packet

@@ -210,13 +210,15 @@ def test_damaged_blocks_are_left_out_with_a_warning(cut, caplog):
         assert "left out" in caplog.text
 
 
-def test_any_single_byte_may_be_wrong():
+@pytest.mark.parametrize("places", [False, True])
+def test_any_single_byte_may_be_wrong(places):
     """Nothing but a block or None comes out, whatever is damaged in the directories."""
-    block = photos.camera_exif(thumbnail=b"\xff\xd8small")
+    block = with_exposure(x9214=[10, 6, 4, 2], ra20e=[1000, 1], ra20f=[2000, 1])
+    block = block if places else photos.camera_exif(thumbnail=b"\xff\xd8small")
     for place in range(6, len(block)):
         for value in (0, 0x7F, 0xFF):
             damaged = block[:place] + bytes((value,)) + block[place + 1 :]
-            turned = exif.upright(damaged)
+            turned = exif.upright(damaged, standing=Standing(6, (37, 24)))
             assert turned is None or turned.startswith(exif.HEADER)
             if turned is not None:
                 result = exif.of_result(turned, (10, 10), (300, 300), b"\xff\xd8new")
@@ -369,3 +371,13 @@ def test_a_resolution_in_centimetres_of_jfif(tmp_path, photo):
     assert load(tmp_path / "b.jpg").dpi == pytest.approx((254, 127))
     (tmp_path / "c.jpg").write_bytes(data[:place] + b"\0" + data[place + 1 :])
     assert load(tmp_path / "c.jpg").dpi is None
+
+
+def test_what_geotiff_says_of_each_pixel_goes_with_a_warning(tmp_path, caplog):
+    tag = (33_550, "d", 3, (0.5, 0.5, 0.0), True)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), np.uint8), extratags=[tag])
+    found = load(tmp_path / "a.tif")
+    assert "a.tif lies on Earth" in caplog.text
+    save(found, tmp_path / "b.tif")
+    with Image.open(tmp_path / "b.tif") as image:
+        assert 33_550 not in image.getexif()
