@@ -14,10 +14,11 @@ from PIL import Image, TiffImagePlugin, _imaging
 
 from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
-from . import memory, unread
+from . import jpeg2000, memory, unread
 
-READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF")
+READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
 READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
+READABLE_SUFFIXES |= {".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}
 READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
@@ -49,6 +50,8 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     with _open(data, name) as image:
         check(image, name)
         _check_amount(image, len(data), name)
+        if image.format == "JPEG2000":
+            jpeg2000.complete(image, data, name)
         yield image
 
 

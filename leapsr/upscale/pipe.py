@@ -21,6 +21,7 @@ _SUFFIXES = {
     "BMP": ".bmp",
     "DIB": ".dib",
     "GIF": ".gif",
+    "JPEG2000": ".jp2",
 }
 
 

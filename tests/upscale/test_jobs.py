@@ -120,7 +120,7 @@ def test_named_results_are_upscaled_again_only_without_their_source(tree):
 
 
 def test_kinds_that_are_not_read_are_told_of(tree):
-    folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxl", "e.psd", "f.jp2", "notes.txt", ".g.nef", "h.tga")
+    folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxl", "e.psd", "f.jpm", "notes.txt", ".g.nef", "h.tga")
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg"]
     sentences = list(unread.told(found.unread))
