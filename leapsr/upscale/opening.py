@@ -22,6 +22,7 @@ READABLE_SUFFIXES |= {".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}
 READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
+_TIFF = (b"II*\0", b"MM\0*")
 _BYTES_TO_DECODE = 8
 """For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
 
@@ -41,6 +42,8 @@ def contents(source: object) -> tuple[bytes, str]:
     data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
+    if data.startswith(_TIFF) and unread.is_raw(Path(name)):  # whose first picture is a preview
+        raise ImageError(unread.refusal(Path(name)))
     return data, name
 
 

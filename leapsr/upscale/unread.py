@@ -17,8 +17,9 @@ class Kind:
 
 
 _CONVERT = "convert them to PNG or TIFF first"
+_RAW = Kind("RAW", "develop them first")
 _SUFFIXES = {
-    Kind("RAW", "develop them first"): ".3fr .ari .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .erf .fff"
+    _RAW: ".3fr .ari .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .erf .fff"
     " .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f",
     Kind("JPEG XL", _CONVERT): ".jxl",
     Kind("JPEG 2000", _CONVERT): ".jhc .jph .jpm",
@@ -37,6 +38,11 @@ _KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suf
 def kind_of(path: Path) -> Kind | None:
     """By its suffix; None for a file of another kind, and for one that is no picture."""
     return _KINDS.get(path.suffix.lower())
+
+
+def is_raw(path: Path) -> bool:
+    """Whether only the maker's format can be inside; a DNG may hold a photo that is developed."""
+    return kind_of(path) == _RAW and path.suffix.lower() != ".dng"
 
 
 def refusal(path: Path) -> str | None:

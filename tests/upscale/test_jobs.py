@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leapsr.errors import UsageError
+from leapsr.errors import ImageError, UsageError
 from leapsr.upscale import unread
 from leapsr.upscale.describing import describe
 from leapsr.upscale.images import READABLE_SUFFIXES, load
@@ -135,6 +135,14 @@ def test_a_folder_of_kinds_that_are_not_read(tree):
     with pytest.raises(UsageError, match="1 JPEG XL file left out"):
         plan([folder / "only"], None, "x4")
     assert len(plan([folder, folder / "only"], None, "x4").unread) == 1
+
+
+@pytest.mark.parametrize("name", ["a.NEF", "a.cr2"])
+def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo(tree, photo, name):
+    path = tree("b.jpg") / name
+    photo.save(path, "TIFF")
+    with pytest.raises(ImageError, match=r"not read \(RAW\): develop it first"):
+        load(path)
 
 
 def test_kinds_are_read_or_not():
