@@ -120,7 +120,7 @@ def load(source: Source) -> Picture:
     if isinstance(source, Image.Image):
         return from_pil(source)
     data, name = opening.contents(source)
-    if (layout := wide_tiff.layout(data)) is not None:
+    if (layout := wide_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
     with opening.opened(data, name) as image:
         return from_pil(image, name)
@@ -136,7 +136,7 @@ def measure(source: Source) -> tuple[int, int]:
         opening.check_size(source.height, source.width, "the picture")
         return source.height, source.width
     data, name = opening.contents(source)
-    if (layout := wide_tiff.layout(data)) is not None:
+    if (layout := wide_tiff.layout(data, name)) is not None:
         opening.check_size(*layout.size, name)
         return layout.size
     with opening.opened(data, name) as image:

@@ -1,5 +1,6 @@
 """What a photo says about itself: EXIF, XMP, IPTC and the resolution, read from files of every format."""
 
+import io
 import re
 import struct
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 from . import exif
+from .tiff_pages import Directories
 
 IPTC_RESOURCE = 0x0404
 """The number of IPTC among Photoshop's image resources."""
@@ -45,7 +47,12 @@ def of_tiff(data: bytes, name: str = "the picture") -> tuple[Metadata, bytes | N
     """Of a TIFF that Pillow does not open: what it says, and its colour profile."""
     tags = Image.Exif()
     try:
-        tags.load(data)
+        file = Directories(data)
+        page = next(file.chain())
+        if page.is_big_endian_bigtiff:  # the one header that Pillow does not know
+            return Metadata(xmp=_xmp(file.raw(page, _XMP_TAG))), file.raw(page, _PROFILE_TAG)
+        tags.bigtiff, tags.endian = file.big, file.order
+        tags.load_from_fp(io.BytesIO(data), page.offset)
         icc, iptc, xmp = _bytes(tags.get(_PROFILE_TAG)), _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG))
         dpi = _positive(_dpi_of_tags(tags))
         block = _exif_of_tags(tags)

@@ -14,7 +14,8 @@ from PIL import Image, TiffImagePlugin, _imaging
 
 from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
-from . import memory
+from . import memory, tiff_pages
+from .tiff_kinds import YCBCR
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
 READABLE_SUFFIXES = frozenset(
@@ -29,6 +30,7 @@ _BYTES_TO_DECODE = 8
 def contents(source: object) -> tuple[bytes, str]:
     """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read.
 
+    Of a TIFF with smaller copies or masks beside its photo, bytes with the photo alone.
     source: a path, or the bytes themselves.
     """
     if not isinstance(source, bytes | str | os.PathLike):
@@ -41,7 +43,7 @@ def contents(source: object) -> tuple[bytes, str]:
     data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
-    return data, name
+    return tiff_pages.photo(data, name), name
 
 
 @contextmanager
@@ -57,8 +59,29 @@ def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size
     with translated(image, name):
+        _leave_to_libtiff(image)
         load(image)
         check_announced(image.size, announced)
+
+
+def _leave_to_libtiff(image: Image.Image) -> None:
+    """Uncompressed YCbCr, of which Pillow's own decoder knows neither the sampling nor the coefficients.
+
+    It does the same by itself for all other compressions.
+    """
+    if (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.tile
+        and not image.use_load_libtiff
+        and image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == YCBCR
+    ):
+        place = image.tile[0]._replace(
+            codec_name="libtiff",
+            extents=(0, 0, *image._tile_size),
+            offset=0,
+            args=("RGBX", False, image.tag_v2.offset),
+        )
+        image.tile, image.use_load_libtiff, image._mode = [place], True, "RGB"
 
 
 def check_announced(size: tuple[int, int], announced: tuple[int, int]) -> None:
@@ -134,6 +157,9 @@ def _plain_bytes(image: Image.Image) -> tuple[int, int]:
     if image.format != "TIFF" or not strips or tags.get(TiffImagePlugin.COMPRESSION, 1) != 1:
         return 0, 0
     bits = sum(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == YCBCR:
+        across, down = tags.get(TiffImagePlugin.YCBCRSUBSAMPLING, (2, 2))
+        bits = 8 + 16 // (across * down)
     return sum(strips), image.height * -(-image.width * bits // 8)
 
 
