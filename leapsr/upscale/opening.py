@@ -14,7 +14,7 @@ from PIL import Image, TiffImagePlugin, _imaging
 
 from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
-from . import memory, tiff_pages
+from . import jpeg_end, memory, tiff_pages
 from .tiff_kinds import YCBCR
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
@@ -23,6 +23,8 @@ READABLE_SUFFIXES = frozenset(
 )
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
+_WITH_A_PRIMARY = ("MPO", "HEIF")
+"""Formats whose further frames are previews, the other eye, a burst, and which name the one to be shown."""
 _BYTES_TO_DECODE = 8
 """For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
 
@@ -60,6 +62,7 @@ def load_pixels(image: Image.Image, name: str) -> None:
     announced = image.size
     with translated(image, name):
         _leave_to_libtiff(image)
+        jpeg_end.mend(image, name)
         load(image)
         check_announced(image.size, announced)
 
@@ -216,7 +219,7 @@ def _heif(data: bytes, name: str) -> tuple[str, ...]:
 
 
 def _frames(image: Image.Image, name: str) -> int:
-    if image.format == "MPO":  # its further frames are previews or the other eye, not an animation
+    if image.format in _WITH_A_PRIMARY:
         return 1
     try:
         return getattr(image, "n_frames", 1)

@@ -1,4 +1,4 @@
-"""A photo with smaller copies or masks beside it is read; RAW photos and documents of several pages are not."""
+"""A photo is read with smaller copies or masks beside it; RAW photos and documents of several pages are not."""
 
 import io
 import struct
