@@ -1,7 +1,7 @@
 """JPEGs that lack their end marker: whether every pixel is there all the same.
 
-Webcams and broken uploads leave the last two bytes out. A decoder makes grey of whatever is missing, so one that
-is given the marker tells nothing; but it uses whatever bytes stand before the marker, if it still needs some.
+Webcams and broken uploads leave the last two bytes out. A decoder makes grey of whatever is missing, so one
+that is given the marker tells nothing; but it uses whatever bytes stand before it, if it still needs some.
 """
 
 import io
@@ -20,7 +20,7 @@ _FILLERS = (_NOISE.tobytes(), (255 - _NOISE).tobytes())
 """Entropy-coded data without a marker, as no byte is 255; no bit is the same in both."""
 _START_OF_SCAN, _START_OF_IMAGE = 0xDA, 0xD8
 _ALONE = (*range(0xD0, 0xD9), 0x01)
-"""Markers without a length: restarts, the start of the image, and one for temporary use (ITU T.81, table B.1)."""
+"""Markers without a length: restarts, the start of the image, one for temporary use (ITU T.81, table B.1)."""
 _FRAMES = tuple(marker for marker in range(0xC0, 0xD0) if marker not in (0xC4, 0xC8, 0xCC))
 _COEFFICIENTS = 64
 _LONG_RUN = 15

@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from . import exif
+from . import colour_tags, exif
+from .colour_tags import Colours
 from .tiff_pages import Directories
 
 IPTC_RESOURCE = 0x0404
@@ -43,23 +44,24 @@ def read(image: Image.Image, name: str = "the picture") -> Metadata:
     return Metadata(_exif(image, name), _xmp(image.info.get("xmp")), _iptc(image), _dpi(image))
 
 
-def of_tiff(data: bytes, name: str = "the picture") -> tuple[Metadata, bytes | None]:
-    """Of a TIFF that Pillow does not open: what it says, and its colour profile."""
+def of_tiff(data: bytes, name: str = "the picture") -> tuple[Metadata, Colours]:
+    """Of a TIFF that Pillow does not open: what it says of the photo, and of its colours."""
     tags = Image.Exif()
     try:
         file = Directories(data)
         page = next(file.chain())
         if page.is_big_endian_bigtiff:  # the one header that Pillow does not know
-            return Metadata(xmp=_xmp(file.raw(page, _XMP_TAG))), file.raw(page, _PROFILE_TAG)
+            return Metadata(xmp=_xmp(file.raw(page, _XMP_TAG))), Colours(file.raw(page, _PROFILE_TAG))
         tags.bigtiff, tags.endian = file.big, file.order
         tags.load_from_fp(io.BytesIO(data), page.offset)
-        icc, iptc, xmp = _bytes(tags.get(_PROFILE_TAG)), _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG))
+        colours = colour_tags.of_tiff(tags, name)
+        iptc, xmp = _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG))
         dpi = _positive(_dpi_of_tags(tags))
         block = _exif_of_tags(tags)
     except Exception as error:  # as above
         exif.warn(name, error)
-        return Metadata(), None
-    return Metadata(exif.upright(block, name) if block else None, xmp, iptc, dpi), icc
+        return Metadata(), colour_tags.SRGB
+    return Metadata(exif.upright(block, name) if block else None, xmp, iptc, dpi), colours
 
 
 def xmp_of_result(xmp: bytes | None, size: tuple[int, int]) -> bytes | None:

@@ -1,4 +1,4 @@
-"""A photo is read with smaller copies or masks beside it; RAW photos and documents of several pages are not."""
+"""A photo is read with smaller copies and masks beside it; RAW photos and documents of pages are refused."""
 
 import io
 import struct
