@@ -52,6 +52,8 @@ def read(image: Image.Image, name: str) -> Colours:
     A statement that is damaged is left out with a warning.
     """
     icc = image.info.get("icc_profile")
+    if icc is None and "icc_profile" in image.info:
+        logger.warning("The colour profile of %s is damaged and was left out.", name)
     reader = _READERS.get(image.format or "")
     try:
         found = reader(image, name) if reader is not None else None

@@ -10,12 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from PIL import Image, TiffImagePlugin, _imaging
+from PIL import Image, _imaging
 
 from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
-from . import jpeg_end, memory, tiff_pages
-from .tiff_kinds import YCBCR
+from . import jpeg_kinds, memory, pillow_tiff, tiff_pages
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
 READABLE_SUFFIXES = frozenset(
@@ -25,6 +24,8 @@ READABLE_SUFFIXES = frozenset(
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
 _WITH_A_PRIMARY = ("MPO", "HEIF")
 """Formats whose further frames are previews, the other eye, a burst, and which name the one to be shown."""
+_OF_IPHONES = b"CgBI"
+"""Where a PNG has IHDR: Xcode's kind, with the colours in another order and multiplied by alpha."""
 _BYTES_TO_DECODE = 8
 """For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
 
@@ -61,30 +62,10 @@ def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size
     with translated(image, name):
-        _leave_to_libtiff(image)
-        jpeg_end.mend(image, name)
+        pillow_tiff.prepare(image)
+        jpeg_kinds.mend(image, name)
         load(image)
         check_announced(image.size, announced)
-
-
-def _leave_to_libtiff(image: Image.Image) -> None:
-    """Uncompressed YCbCr, of which Pillow's own decoder knows neither the sampling nor the coefficients.
-
-    It does the same by itself for all other compressions.
-    """
-    if (
-        isinstance(image, TiffImagePlugin.TiffImageFile)
-        and image.tile
-        and not image.use_load_libtiff
-        and image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == YCBCR
-    ):
-        place = image.tile[0]._replace(
-            codec_name="libtiff",
-            extents=(0, 0, *image._tile_size),
-            offset=0,
-            args=("RGBX", False, image.tag_v2.offset),
-        )
-        image.tile, image.use_load_libtiff, image._mode = [place], True, "RGB"
 
 
 def check_announced(size: tuple[int, int], announced: tuple[int, int]) -> None:
@@ -146,24 +127,11 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
     if image.format in ("JPEG", "MPO"):
         enough = image.width * image.height // 64 <= 8 * size
     else:
-        size, needed = _plain_bytes(image)
+        size, needed = pillow_tiff.bytes_of_strips(image)
         enough = size >= needed
     if not enough:
         pixels = f"{image.width} x {image.height} pixels"
         raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
-
-
-def _plain_bytes(image: Image.Image) -> tuple[int, int]:
-    """Of an uncompressed TIFF: the bytes that its strips have, and those that its pixels need; else zeros."""
-    tags = getattr(image, "tag_v2", {})
-    strips = tags.get(TiffImagePlugin.STRIPBYTECOUNTS)
-    if image.format != "TIFF" or not strips or tags.get(TiffImagePlugin.COMPRESSION, 1) != 1:
-        return 0, 0
-    bits = sum(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
-    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == YCBCR:
-        across, down = tags.get(TiffImagePlugin.YCBCRSUBSAMPLING, (2, 2))
-        bits = 8 + 16 // (across * down)
-    return sum(strips), image.height * -(-image.width * bits // 8)
 
 
 def _read(path: Path) -> bytes:
@@ -183,9 +151,17 @@ def _read(path: Path) -> bytes:
 def _open(data: bytes, name: str) -> Image.Image:
     Image.init()  # until then Pillow knows only some of the formats
     formats = (*READABLE, *_heif(data, name))
+    if data[12:16] == _OF_IPHONES:
+        raise ImageError(
+            f"{name} is a PNG for iPhones (CgBI), which is none; convert it with 'pngcrush' first."
+        )
     try:
         return open_image(io.BytesIO(data), formats)
     except Exception as error:  # Pillow's header readers raise many kinds on damaged data
+        if (what := jpeg_kinds.unread(data)) is not None:
+            raise ImageError(
+                f"{name} is {what}, which is not read; convert it to a PNG or a common JPEG first."
+            ) from error
         raise ImageError(
             f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
         ) from error

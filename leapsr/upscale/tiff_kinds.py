@@ -89,6 +89,8 @@ class Kind:
         elif said is None and compression in _BILEVEL:
             said = (WHITE_IS_ZERO,)
         samples = page.number(tags.SAMPLES, 3 if compression == _OLD_JPEG else 1)
+        if said == (YCBCR,) and samples == 1:  # as some writers of JPEG in TIFF have it
+            said = (BLACK_IS_ZERO,)
         return cls(
             said[0] if said else None,
             samples,

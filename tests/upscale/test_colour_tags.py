@@ -460,3 +460,12 @@ def test_spaces_by_name():
     assert SRGB.profile(grey=False) is None
     assert SRGB.profile(grey=True) is None
     assert colour_spaces.HDR_TONES.keys().isdisjoint(colour_spaces.TONES)
+
+
+def test_damaged_profiles_are_told(caplog):
+    assert load(png(chunk(b"iCCP", b"x\0\0not deflated"))).icc is None
+    data = encoded(Image.fromarray(MUTED), "JPEG", icc_profile=LINEAR_ICC + bytes(100_000))
+    second = data.index(b"ICC_PROFILE\0\2") - 4
+    size = int.from_bytes(data[second + 2 : second + 4], "big")
+    assert load(data[:second] + data[second + 2 + size :]).icc is None
+    assert caplog.text.count("damaged and was left out") == 2

@@ -251,3 +251,19 @@ def test_everything_that_pillow_writes(mode, compression):
     picture = load(encoded(image, "TIFF", compression=compression))
     expected = load(image)
     assert np.abs(to_array(picture).astype(float) - to_array(expected)).max() <= (3 if mode == "YCbCr" else 0)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_palettes_of_16_bits_and_of_8(compression, order):
+    """The second is wrong, and still what some writers do."""
+    levels, palette = noise(1, np.uint8), RANDOM.integers(0, 256, (3, 256), np.uint8)
+    for stored in (palette.astype(np.uint16) * 257, palette.astype(np.uint16)):
+        options = {"photometric": "palette", "colormap": stored, "compression": compression}
+        data = tiff(levels, byteorder=order, metadata=None, **options)
+        same(load(data), palette[:, levels].transpose(1, 2, 0))
+
+
+def test_ycbcr_of_one_sample_is_grey():
+    values = noise(1, np.uint8)
+    same(load(with_tag(tiff(values, metadata=None), 262, 6)), values)

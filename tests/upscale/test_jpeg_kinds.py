@@ -1,4 +1,4 @@
-"""JPEGs without their end marker are read where every pixel is there, and only there."""
+"""JPEGs without their end marker are read where every pixel is there. Kinds that are not read have names."""
 
 import io
 
@@ -48,7 +48,7 @@ def test_every_pixel_is_read(caplog, coding, mode, ending):
 def test_not_where_pixels_are_missing(coding, mode, padding):
     data = jpeg(coding, mode)
     first = data.index(b"\xff\xda")
-    for length in [*range(len(data) - 60, len(data) - 4), *range(first + 20, len(data), len(data) // 20)]:
+    for length in [*range(len(data) - 20, len(data) - 4), *range(first + 20, len(data), len(data) // 8)]:
         try:
             got = to_array(load(data[:length] + padding))
         except ImageError:
@@ -91,3 +91,23 @@ def test_flat_pictures(level):
     """Their data repeat themselves, and may end like padding; then they are refused as they ever were."""
     data = encoded(Image.new("RGB", (64, 64), (level, 10, 20)), "JPEG")
     assert np.array_equal(to_array(load(data[:-2])), to_array(load(data)))
+
+
+@pytest.mark.parametrize("take", [load, measure])
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (imagecodecs.jpeg_encode(picture_array(16, 24).astype(np.uint16) << 4, bitspersample=12), "12 bits"),
+        (imagecodecs.jpeg_encode(np.zeros((16, 24), np.uint16), lossless=True, bitspersample=16), "16 bits"),
+        (imagecodecs.jpegls_encode(picture_array(16, 24)), "JPEG-LS"),
+        (jpeg().replace(b"\x00\x4b\x00\x64\x03", b"\x00\x4b\x00\x64\x02"), "2 colours"),
+    ],
+)
+def test_kinds_that_are_not_read(data, says, take):
+    with pytest.raises(ImageError, match=rf"is a .*{says}"):
+        take(data)
+
+
+def test_lossless_jpeg():
+    values = picture_array(16, 24)
+    assert np.array_equal(to_array(load(imagecodecs.jpeg_encode(values, lossless=True))), values)

@@ -1,4 +1,4 @@
-"""JPEGs that lack their end marker: whether every pixel is there all the same.
+"""JPEGs of kinds that are not read, and those that lack their end marker: whether every pixel is there.
 
 Webcams and broken uploads leave the last two bytes out. A decoder makes grey of whatever is missing, so one
 that is given the marker tells nothing; but it uses whatever bytes stand before it, if it still needs some.
@@ -6,6 +6,7 @@ that is given the marker tells nothing; but it uses whatever bytes stand before 
 
 import io
 import logging
+import re
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
@@ -18,9 +19,10 @@ _END = b"\xff\xd9"
 _NOISE = np.random.default_rng(0).integers(1, 255, 1024, np.uint8)
 _FILLERS = (_NOISE.tobytes(), (255 - _NOISE).tobytes())
 """Entropy-coded data without a marker, as no byte is 255; no bit is the same in both."""
-_START_OF_SCAN, _START_OF_IMAGE = 0xDA, 0xD8
-_ALONE = (*range(0xD0, 0xD9), 0x01)
-"""Markers without a length: restarts, the start of the image, one for temporary use (ITU T.81, table B.1)."""
+_START, _START_OF_SCAN, _JPEG_LS = b"\xff\xd8", 0xDA, 0xF7
+_COLOURS = (1, 3, 4)
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+"""Not those without a length (ITU T.81, table B.1): restarts, the start of the image, one of no use here."""
 _FRAMES = tuple(marker for marker in range(0xC0, 0xD0) if marker not in (0xC4, 0xC8, 0xCC))
 _COEFFICIENTS = 64
 _LONG_RUN = 15
@@ -43,6 +45,21 @@ def mend(image: Image.Image, name: str) -> None:
         raise ValueError("it ends before its last pixels")
     logger.warning("%s ends without its end marker; every pixel is there.", name)
     image.fp = io.BytesIO(data + _END)
+
+
+def unread(data: bytes) -> str | None:
+    """What a JPEG is that cannot be opened; None where it is none, or is damaged."""
+    if not data.startswith(_START):
+        return None
+    for marker, place in _segments(data):
+        if marker == _JPEG_LS:
+            return "a JPEG-LS"
+        if marker in _FRAMES and len(data) > place + 7:
+            bits, colours = data[place + 2], data[place + 7]
+            if bits != 8:
+                return f"a JPEG of {bits} bits"
+            return None if colours in _COLOURS else f"a JPEG of {colours} colours"
+    return None
 
 
 def _without_padding(data: bytes) -> bytes:
@@ -74,13 +91,9 @@ def _scan(data: bytes) -> int:
 def _segments(data: bytes) -> list[tuple[int, int]]:
     """Markers with a length, and where that stands; those behind entropy-coded data too."""
     found, place = [], 0
-    while (place := data.find(b"\xff", place)) >= 0 and place + 4 <= len(data):
-        marker = data[place + 1]
-        if marker in (0, 0xFF, *_ALONE):
-            place += 1 if marker == 0xFF else 2
-            continue
-        found.append((marker, place + 2))
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    while (marker := _MARKER.search(data, place)) is not None and marker.end() + 2 <= len(data):
+        found.append((marker[0][1], marker.end()))
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
     return found
 
 
