@@ -16,19 +16,22 @@ from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ..errors import ImageError
 from .colour_spaces import ADOBE_RGB, D65, HDR_TONES, PRIMARIES, TONES, ColourSpace, Point, Tone
+from .ifd import Block
 
 logger = logging.getLogger(__name__)
 
 _PNG_SIGNATURE = 8
 _PIXELS_OF_PNG = b"IDAT"
-_BMP_HEADERS = (108, 124)
+_BMP_HEADER, _BMP_HEADERS = 14, (108, 124)
+"""Where it begins, and its sizes in versions 4 and 5."""
 _EMBEDDED, _LINKED = b"DEBM", b"KNIL"
 """Four letters, as a number in the order of Windows."""
 _TRANSFER, _WHITE, _PRIMARIES, _PHOTOMETRIC, _PROFILE = 301, 318, 319, 262, 34_675
+_EXIF_HEADER = b"Exif\0\0"
 _CONVERTED = ("CMYK", "LAB")
 """Modes that become sRGB when they are decoded."""
 _SRGB_PRIMARIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
-_SRGB_OF_EXIF, _ADOBE_OF_EXIF = 1, 2
+_ADOBE_OF_EXIF, _NO_SRGB_OF_EXIF, _INDEX = 2, 65_535, 1
 
 
 @dataclass(frozen=True)
@@ -143,12 +146,8 @@ def _of_heif(image: Image.Image, name: str) -> Colours | None:
 
 
 def _of_avif(image: Image.Image, name: str) -> Colours | None:
-    if image.info.get("icc_profile") or not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+    if image.info.get("icc_profile") or not (data := _file(image)):
         return None
-    before = image.fp.tell()
-    image.fp.seek(0)
-    data = image.fp.read()
-    image.fp.seek(before)
     nclx = next((body for kind, body in _properties(data) if kind == b"colr" and body[:4] == b"nclx"), None)
     if nclx is None:
         return None
@@ -193,15 +192,10 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _of_bmp(image: Image.Image, name: str) -> Colours | None:
     """The headers of version 4 and 5: a profile, or primaries as XYZ and a gamma for each."""
-    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+    data = _file(image, _BMP_HEADER)
+    if int.from_bytes(data[:4], "little") not in _BMP_HEADERS:
         return None
-    before = image.fp.tell()
-    image.fp.seek(14)
-    data = image.fp.read()
-    image.fp.seek(before)
-    (size,) = struct.unpack_from("<I", data)
-    if size not in _BMP_HEADERS:
-        return None
+    size = int.from_bytes(data[:4], "little")
     if data[56:60] == _LINKED:
         raise ImageError(f"{name} has its colour profile in another file; convert it to sRGB first.")
     if data[56:60] == _EMBEDDED and size == _BMP_HEADERS[1]:
@@ -266,14 +260,31 @@ def _of_exif(image: Image.Image, name: str) -> Colours | None:
     """DCF 2.0: cameras say by "R03" and a colour space that is not sRGB that it is Adobe RGB."""
     if image.info.get("icc_profile") or image.mode in _CONVERTED:
         return None
-    space: Any = None
-    index: Any = None
-    with suppress(Exception):  # of damaged EXIF, of which reading the block tells
-        exif = Image.Image.getexif(image)
-        space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
-        index = exif.get_ifd(ExifTags.IFD.Interop).get(1)
-    is_adobe = space == _ADOBE_OF_EXIF or (space != _SRGB_OF_EXIF and str(index).startswith("R03"))
+    raw = image.info.get("exif", b"")
+    if image.format == "TIFF":  # which is a block of EXIF itself
+        raw = _file(image)
+    space, index = 0, b""
+    with suppress(ValueError, LookupError, struct.error):  # of damaged EXIF: reading the block tells
+        block = Block(raw.removeprefix(_EXIF_HEADER))
+        entries, _ = block.directory(block.first)
+        about, _ = block.directory(block.values(entries[ExifTags.Base.ExifOffset])[0])
+        space = block.values(about[ExifTags.Base.ColorSpace])[0]
+        if ExifTags.IFD.Interop in about:
+            further, _ = block.directory(block.values(about[ExifTags.IFD.Interop])[0])
+            index = block.raw(further[_INDEX])
+    is_adobe = space == _ADOBE_OF_EXIF or (space == _NO_SRGB_OF_EXIF and index.startswith(b"R03"))
     return Colours(space=ADOBE_RGB) if is_adobe else None
+
+
+def _file(image: Image.Image, start: int = 0) -> bytes:
+    """What it was opened from; empty where that is closed."""
+    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+        return b""
+    before = image.fp.tell()
+    image.fp.seek(start)
+    data = image.fp.read()
+    image.fp.seek(before)
+    return data
 
 
 _READERS: dict[str, Callable[[Image.Image, str], Colours | None]] = {

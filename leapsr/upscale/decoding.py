@@ -85,7 +85,10 @@ def _is_negative(image: Image.Image, name: str) -> bool:
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
-    kind = Kind.of(page_of(image))
+    page = page_of(image)
+    if page.is_preview_of_raw:
+        raise ImageError(f"{name} is the preview of a RAW photo; develop that to TIFF, PNG or JPEG first.")
+    kind = Kind.of(page)
     kind.check(name)
     if kind.is_beyond_pillow:
         raise ImageError(

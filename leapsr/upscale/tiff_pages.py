@@ -62,6 +62,11 @@ class Page:
         return bool(self.number(NEW_SUBFILE) & (_REDUCED | _MASK)) or self.number(SUBFILE) == _OLD_REDUCED
 
     @property
+    def is_preview_of_raw(self) -> bool:
+        """As far as it says itself."""
+        return self.is_beside_a_photo and (SUB_DIRECTORIES in self.tags or DNG_VERSION in self.tags)
+
+    @property
     def is_exif_thumbnail(self) -> bool:
         return self.number(COMPRESSION) == _OLD_JPEG and JPEG_OFFSET in self.tags
 

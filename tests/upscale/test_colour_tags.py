@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import imagecodecs
 import numpy as np
@@ -447,6 +448,19 @@ def test_adobe_rgb_of_cameras(name, mode, space, index):
 @pytest.mark.parametrize(("space", "index"), [(1, "R98"), (65_535, "R98"), (65_535, ""), (1, "R03")])
 def test_cameras_that_do_not_say_adobe_rgb(space, index):
     assert load(encoded(Image.fromarray(MUTED), "JPEG", exif=exif_of(space, index))).icc is None
+
+
+def test_adobe_rgb_of_exif_in_tiff(tmp_path):
+    picture = load(encoded(Image.fromarray(MUTED), "JPEG", exif=exif_of(65_535, "R03")))
+    save(replace(picture, icc=None), tmp_path / "a.tif")
+    assert load(tmp_path / "a.tif").icc == picture.icc == ADOBE_RGB.profile(grey=False)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
+def test_damaged_exif_says_nothing(part):
+    exif = exif_of(65_535, "R03").tobytes()
+    load(encoded(Image.fromarray(MUTED), "JPEG", exif=exif[: int(part * len(exif))]))
 
 
 def test_a_profile_counts_before_exif():

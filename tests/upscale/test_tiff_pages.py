@@ -209,6 +209,11 @@ def test_a_canon():
         load(bytes(data))
 
 
+def test_a_preview_that_pillow_has_opened():
+    with pytest.raises(ImageError, match="preview of a RAW photo"):
+        load(Image.open(io.BytesIO(pages(*RAWS["dng"]))))
+
+
 def test_a_photo_that_came_from_a_dng():
     """Its tags went along, the sensor's numbers did not."""
     same(load(pages((PHOTO, version()))), PHOTO)
