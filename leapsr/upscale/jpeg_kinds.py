@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 _END = b"\xff\xd9"
 _NOISE = np.random.default_rng(0).integers(1, 255, 1024, np.uint8)
 _FILLERS = (_NOISE.tobytes(), (255 - _NOISE).tobytes())
-"""Entropy-coded data without a marker, as no byte is 255; no bit is the same in both."""
+"""Entropy-coded data without a marker, as no byte is 255, and no bit is the same in both."""
 _START, _START_OF_SCAN, _JPEG_LS = b"\xff\xd8", 0xDA, 0xF7
 _COLOURS = (1, 3, 4)
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
