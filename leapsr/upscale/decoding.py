@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from torch import Tensor
 
 from ..data.upright import upright
 from ..errors import ImageError
 from . import deep, deep_heif, profiles
 from .opening import check_memory, load_pixels, translated
+from .tiff_kinds import WHITE_IS_ZERO, Kind
+from .tiff_pages import page_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ def decode(image: Image.Image, name: str) -> Planes:
     """Of an image that was opened. Raises ImageError for damage, for numbers that are not finite, and where
     memory does not suffice.
     """
+    negative = _is_negative(image, name)
     check_memory(image.height, image.width, name)
     with translated(image, name):
         deeper = deep.samples(image)
@@ -45,7 +48,7 @@ def decode(image: Image.Image, name: str) -> Planes:
     if few_bits > 1 and isinstance(image.info.get("transparency"), int):
         image.info["transparency"] *= few_bits
     with translated(image, name):
-        return _planes(upright(image), name)
+        return _planes(upright(image), name, negative)
 
 
 def from_samples(values: Samples, name: str, transparent: object = None) -> Planes:
@@ -75,14 +78,35 @@ def _keyed(values: Samples, transparent: int | tuple[int, ...]) -> Samples:
     return np.concatenate((values, (seen * top).astype(values.dtype)), -1)
 
 
-def _planes(image: Image.Image, name: str) -> Planes:
+def _is_negative(image: Image.Image, name: str) -> bool:
+    """Whether Pillow hands out numbers of which 0 is white, as it does for all but 8 bits and fewer.
+
+    Raises ImageError for a TIFF that Pillow opens and makes something else of.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    page = page_of(image)
+    if page.is_preview_of_raw:
+        raise ImageError(f"{name} is the preview of a RAW photo; develop that to TIFF, PNG or JPEG first.")
+    kind = Kind.of(page)
+    kind.check(name)
+    if kind.is_beyond_pillow:
+        raise ImageError(
+            f"{name} is a TIFF that Pillow does not read right; give the file instead of the image."
+        )
+    return kind.photometric == WHITE_IS_ZERO and kind.bits[0] > 8
+
+
+def _planes(image: Image.Image, name: str, negative: bool = False) -> Planes:
     if image.mode == "F":
-        return from_samples(np.asarray(image)[..., None], name)
+        values = np.asarray(image)
+        return from_samples((1 - values if negative else values)[..., None], name)
     if image.mode == "I":  # Pillow's own conversion would clip at 255
         values = np.asarray(image).clip(0, 65_535).astype(np.uint16)
         return from_samples(values[..., None], name, image.info.get("transparency"))
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.uint16)  # in the order of this machine
+        values = 65_535 - values if negative else values
         return from_samples(values[..., None], name, image.info.get("transparency"))
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if image.mode in _GREY:

@@ -30,7 +30,7 @@ def samples(image: Image.Image, name: str) -> Samples | None:
     if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
         return None
     if image.format == "HEIF" and image.info.get("bit_depth", 8) > 8:
-        return _of_heic(_file(image), image.info["bit_depth"], image.size)
+        return _of_heic(_file(image), image.tell(), image.info["bit_depth"], image.size)
     if image.format == "AVIF" and (bits := _bits_of_avif(data := _file(image))) > 8:
         return _of_avif(data, bits, image, name)
     return None
@@ -42,11 +42,11 @@ def _file(image: ImageFile.ImageFile) -> bytes:
     return image.fp.read()
 
 
-def _of_heic(data: bytes, bits: int, announced: tuple[int, int]) -> Samples:
+def _of_heic(data: bytes, which: int, bits: int, announced: tuple[int, int]) -> Samples:
     """libheif has turned it upright already."""
     pillow_heif = optional("pillow_heif", "heif")
     file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
-    values = np.asarray(file[file.primary_index])
+    values = np.asarray(file[which])
     check_announced(values.shape[1::-1], announced)
     return _in_sixteen_bits(values, bits)
 

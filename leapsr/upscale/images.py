@@ -12,7 +12,8 @@ from torch import Tensor
 from ..data.opened import MAX_SIDE
 from ..data.upright import upright_size
 from ..errors import ImageError
-from . import metadata, opening, profiles, wide_tiff
+from . import colour_tags, metadata, opening, profiles, wide_tiff
+from .colour_tags import SRGB, Colours
 from .decoding import Planes, Samples, decode, from_samples
 from .metadata import Metadata
 from .opening import READABLE_SUFFIXES
@@ -123,7 +124,7 @@ def load(source: Source) -> Picture:
     if isinstance(source, Image.Image):
         return from_pil(source)
     data, name = opening.contents(source)
-    if (layout := wide_tiff.layout(data)) is not None:
+    if (layout := wide_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
     with opening.opened(data, name) as image:
         return from_pil(image, name)
@@ -139,24 +140,27 @@ def measure(source: Source) -> tuple[int, int]:
         opening.check_size(source.height, source.width, "the picture")
         return source.height, source.width
     data, name = opening.contents(source)
-    if (layout := wide_tiff.layout(data)) is not None:
+    if (layout := wide_tiff.layout(data, name)) is not None:
         opening.check_size(*layout.size, name)
         return layout.size
     with opening.opened(data, name) as image:
+        colour_tags.read(image, name)  # which may be of a kind that is refused
         return upright_size(image)
 
 
 def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
     """Any mode. Raises ImageError for several frames, for damage, for numbers that are not finite."""
     opening.check(image, name)
+    colours = colour_tags.read(image, name)
     standing = Standing.of(image)
     planes = decode(image, name)
-    return _picture(planes, metadata.read(image, name, standing), image.info.get("icc_profile"))
+    return _picture(planes, metadata.read(image, name, standing), colours)
 
 
-def _picture(planes: Planes, about: Metadata | None = None, icc: bytes | None = None) -> Picture:
+def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:
     about = about or Metadata()
     pixels, grey = planes.pixels, len(planes.pixels) < 3
+    icc = colours.profile(grey)
     if (tone := profiles.misapplied(icc, grey)) is not None:
         pixels = _toned(pixels, tone)
     icc = icc if profiles.fits(icc, grey) else None
@@ -192,8 +196,8 @@ def to_array(picture: Picture) -> np.ndarray:
 def _from_wide_tiff(data: bytes, name: str, layout: wide_tiff.Layout) -> Picture:
     opening.check_size(*layout.size, name)
     opening.check_memory(*layout.size, name)
-    about, icc = metadata.of_tiff(data, name, Standing(layout.orientation, layout.size))
-    return _picture(from_samples(wide_tiff.read(data, layout, name), name), about, icc)
+    about, colours = metadata.of_tiff(data, name, Standing(layout.orientation, layout.size))
+    return _picture(from_samples(wide_tiff.read(data, layout, name), name), about, colours)
 
 
 def _checked_array(array: np.ndarray) -> Samples:

@@ -1,5 +1,6 @@
 """What a photo says about itself: EXIF, XMP, IPTC and the resolution, read from files of every format."""
 
+import io
 import logging
 import struct
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from typing import Any
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from . import exif, png_text, xmp
+from . import colour_tags, exif, png_text, xmp
+from .colour_tags import Colours
 from .png_text import Text
 from .standing import AS_STORED, Standing
+from .tiff_pages import Directories
 
 logger = logging.getLogger(__name__)
 
@@ -56,22 +59,25 @@ def read(image: Image.Image, name: str = "the picture", standing: Standing = AS_
 
 def of_tiff(
     data: bytes, name: str = "the picture", standing: Standing = AS_STORED
-) -> tuple[Metadata, bytes | None]:
-    """Of a TIFF that Pillow does not open: what it says, and its colour profile."""
+) -> tuple[Metadata, Colours]:
+    """Of a TIFF that Pillow does not open: what it says of the photo, and of its colours."""
     tags = Image.Exif()
     try:
-        tags.load(data)
-        icc, iptc, packet = (
-            _bytes(tags.get(_PROFILE_TAG)),
-            _bytes(tags.get(_IPTC_TAG)),
-            _xmp(tags.get(_XMP_TAG), standing),
-        )
+        file = Directories(data)
+        page = next(file.chain())
+        if page.is_big_endian_bigtiff:  # the one header that Pillow does not know
+            packet = _xmp(file.raw(page, _XMP_TAG), standing)
+            return Metadata(xmp=packet), Colours(file.raw(page, _PROFILE_TAG))
+        tags.bigtiff, tags.endian = file.big, file.order
+        tags.load_from_fp(io.BytesIO(data), page.offset)
+        colours = colour_tags.of_tiff(tags, name)
+        iptc, packet = _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG), standing)
         dpi = _upright(_positive(_dpi_of_tags(tags)), standing)
         block = _exif_of_tags(tags, name)
     except Exception as error:  # as above
         exif.warn(name, error)
-        return Metadata(), None
-    return Metadata(exif.upright(block, name, standing) if block else None, packet, iptc, dpi), icc
+        return Metadata(), colour_tags.SRGB
+    return Metadata(exif.upright(block, name, standing) if block else None, packet, iptc, dpi), colours
 
 
 def resource(number: int, data: bytes) -> bytes:

@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from PIL import Image, TiffImagePlugin, _imaging
+from PIL import Image, _imaging
 
 from ..data.opened import MAX_SIDE, load, open_image
 from ..errors import ImageError, MissingExtra, optional
-from . import jpeg2000, memory, unread
+from . import jpeg2000, jpeg_kinds, memory, pillow_tiff, tiff_pages, unread
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
 READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
@@ -23,6 +23,10 @@ READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic",
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
 _TIFF = (b"II*\0", b"MM\0*")
+_WITH_A_PRIMARY = ("MPO", "HEIF")
+"""Formats whose further frames are previews, the other eye, a burst, and which name the one to be shown."""
+_OF_IPHONES = b"CgBI"
+"""Where a PNG has IHDR: Xcode's kind, with the colours in another order and multiplied by alpha."""
 _BYTES_TO_DECODE = 8
 """For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
 
@@ -30,6 +34,7 @@ _BYTES_TO_DECODE = 8
 def contents(source: object) -> tuple[bytes, str]:
     """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read.
 
+    Of a TIFF with smaller copies or masks beside its photo, bytes with the photo alone.
     source: a path, or the bytes themselves.
     """
     if not isinstance(source, bytes | str | os.PathLike):
@@ -44,7 +49,7 @@ def contents(source: object) -> tuple[bytes, str]:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
     if data.startswith(_TIFF) and unread.is_raw(Path(name)):  # whose first picture is a preview
         raise ImageError(unread.refusal(Path(name)))
-    return data, name
+    return tiff_pages.photo(data, name), name
 
 
 @contextmanager
@@ -62,6 +67,8 @@ def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size
     with translated(image, name):
+        pillow_tiff.prepare(image)
+        jpeg_kinds.mend(image, name)
         load(image)
         check_announced(image.size, announced)
 
@@ -125,21 +132,11 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
     if image.format in ("JPEG", "MPO"):
         enough = image.width * image.height // 64 <= 8 * size
     else:
-        size, needed = _plain_bytes(image)
+        size, needed = pillow_tiff.bytes_of_strips(image)
         enough = size >= needed
     if not enough:
         pixels = f"{image.width} x {image.height} pixels"
         raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
-
-
-def _plain_bytes(image: Image.Image) -> tuple[int, int]:
-    """Of an uncompressed TIFF: the bytes that its strips have, and those that its pixels need; else zeros."""
-    tags = getattr(image, "tag_v2", {})
-    strips = tags.get(TiffImagePlugin.STRIPBYTECOUNTS)
-    if image.format != "TIFF" or not strips or tags.get(TiffImagePlugin.COMPRESSION, 1) != 1:
-        return 0, 0
-    bits = sum(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
-    return sum(strips), image.height * -(-image.width * bits // 8)
 
 
 def _read(path: Path) -> bytes:
@@ -159,9 +156,17 @@ def _read(path: Path) -> bytes:
 def _open(data: bytes, name: str) -> Image.Image:
     Image.init()  # until then Pillow knows only some of the formats
     formats = (*READABLE, *_heif(data, name))
+    if data[12:16] == _OF_IPHONES:
+        raise ImageError(
+            f"{name} is a PNG for iPhones (CgBI), which is none; convert it with 'pngcrush' first."
+        )
     try:
         return open_image(io.BytesIO(data), formats)
     except Exception as error:  # Pillow's header readers raise many kinds on damaged data
+        if (what := jpeg_kinds.unread(data)) is not None:
+            raise ImageError(
+                f"{name} is {what}, which is not read; convert it to a PNG or a common JPEG first."
+            ) from error
         raise ImageError(
             unread.refusal(Path(name))
             or f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
@@ -196,7 +201,7 @@ def _heif(data: bytes, name: str) -> tuple[str, ...]:
 
 
 def _frames(image: Image.Image, name: str) -> int:
-    if image.format == "MPO":  # its further frames are previews or the other eye, not an animation
+    if image.format in _WITH_A_PRIMARY:
         return 1
     try:
         return getattr(image, "n_frames", 1)

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import ImageError
-from . import batch, opening, wide_tiff
+from . import batch, opening, tiff_pages, wide_tiff
 from .jobs import Job
 from .naming import kept_suffix
 from .options import Options
@@ -56,7 +56,9 @@ def _suffix(data: bytes) -> str:
     """What its content makes a file. Raises ImageError when that is no picture."""
     if not data:
         raise ImageError("Nothing came on standard input.")
-    if wide_tiff.layout(data) is not None:
+    name = "standard input"
+    data = tiff_pages.photo(data, name)
+    if wide_tiff.layout(data, name) is not None:
         return ".tif"
-    with opening.opened(data, "standard input") as image:
+    with opening.opened(data, name) as image:
         return _SUFFIXES[image.format or ""]

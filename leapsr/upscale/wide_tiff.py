@@ -1,4 +1,4 @@
-"""TIFFs that Pillow does not open: floating point colours, 16-bit grey with alpha, separate planes.
+"""TIFFs that Pillow does not open, or not right: floating point colours, 12 and 32 bits, separate planes ...
 
 tifffile reads them; it is not part of the core, because few photos need it.
 """
@@ -9,68 +9,51 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ImageError, MissingExtra, optional
-from .ifd import Block
+from . import tiff_pages as tags
+from .tiff_kinds import SEPARATE, WHITE_IS_ZERO, Kind
+from .tiff_pages import first_page
 
 Samples = np.ndarray
-"""(H, W, C) float32, upright, C from 1 to 4; integers are scaled to [0, 1]."""
+"""(H, W, C), upright, C from 1 to 4: float32, to which integers are scaled by their range, or uint8."""
 
 Stored = np.ndarray
 
-_MAGIC = (b"II*\0", b"MM\0*")
-_TAGS = (257, 256, 277, 258, 339, 284, 274, 338)
-"""Of the fields of Layout, in their order."""
-_DEFAULT = {338: 0}
-_UNSIGNED, _FLOAT, _PREMULTIPLIED, _SEPARATE, _MOST_SAMPLES = 1, 3, 1, 2, 4
+_NOT_SAID, _PREMULTIPLIED = 0, 1
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the header says of the pixels. height, width: as stored. sample_format: 1 is unsigned, 3 floating
-    point. planes: 2 is one plane for each colour. orientation: as in EXIF. extra: what a sample beyond the
-    colours is, 1 is premultiplied alpha.
-    """
+    """What the header says of the pixels. height, width: as stored. orientation: as in EXIF."""
 
     height: int
     width: int
-    samples: int
-    bits: int
-    sample_format: int
-    planes: int
     orientation: int
-    extra: int
+    kind: Kind
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width), upright"""
         return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
 
-    @property
-    def is_beyond_pillow(self) -> bool:
-        if self.bits <= 8:
-            return False
-        if self.samples == 1:
-            return self.sample_format == _FLOAT and self.bits != 32
-        plain = self.bits == 16 and self.sample_format == _UNSIGNED and self.planes == 1
-        return not plain or self.samples == 2
 
+def layout(data: bytes, name: str) -> Layout | None:
+    """Of a TIFF that Pillow does not read; None for every other file, damaged ones too.
 
-def layout(data: bytes) -> Layout | None:
-    """Of a TIFF that Pillow does not open; None for every other file, damaged ones too."""
-    if data[:4] not in _MAGIC:
+    Raises ImageError, with a name for what it is, for a TIFF that nothing here reads right.
+    """
+    page = first_page(data)
+    if page is None or not page.number(tags.WIDTH) or not page.number(tags.HEIGHT):
         return None
-    try:
-        block = Block(data)
-        tags, _ = block.directory(block.first)
-        found = Layout(
-            *(block.values(tags[tag])[0] if tag in tags else _DEFAULT.get(tag, 1) for tag in _TAGS)
-        )
-    except (ValueError, IndexError):
+    kind = Kind.of(page)
+    kind.check(name)
+    if not kind.is_beyond_pillow:
         return None
-    return found if found.is_beyond_pillow else None
+    orientation = page.number(tags.ORIENTATION, 1)
+    return Layout(page.number(tags.HEIGHT), page.number(tags.WIDTH), orientation, kind)
 
 
 def read(data: bytes, found: Layout, name: str) -> Samples:
-    """Raises ImageError for damage, several pages, samples of no photo, and where tifffile is missing."""
+    """Raises ImageError for damage, several pages, and where tifffile is missing."""
     try:
         tifffile = optional("tifffile", "formats")
     except MissingExtra as error:
@@ -86,16 +69,16 @@ def read(data: bytes, found: Layout, name: str) -> Samples:
         ) from error
     if pages > 1:
         raise ImageError(f"{name} has {pages} frames or pages; give a single picture.")
-    return _scaled(turned(_channels_last(values, found, name), found.orientation), found)
+    return _scaled(turned(_channels_last(values, found, name), found.orientation), found.kind)
 
 
 def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
     values = values[..., None] if values.ndim == 2 else values
-    values = np.moveaxis(values, 0, -1) if found.planes == _SEPARATE else values
-    if values.shape != (found.height, found.width, found.samples) or found.samples > _MOST_SAMPLES:
-        raise ImageError(f"{name} holds pixels of shape {values.shape}; convert it to RGB first.")
-    if values.dtype.kind not in "uf":
-        raise ImageError(f"{name} holds {values.dtype}; convert it to 8 or 16 bits first.")
+    values = (
+        np.moveaxis(values, 0, -1) if found.kind.planes == SEPARATE and found.kind.samples > 1 else values
+    )
+    if values.shape != (found.height, found.width, found.kind.samples) or values.dtype.kind not in "uf":
+        raise ImageError(f"{name} holds {values.dtype} of shape {values.shape}; convert it to RGB first.")
     return values
 
 
@@ -106,10 +89,14 @@ def turned(values: Stored, orientation: int) -> Stored:
     return np.flip(values, flipped.get(orientation, ()))
 
 
-def _scaled(values: Stored, found: Layout) -> Samples:
-    top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
+def _scaled(values: Stored, kind: Kind) -> Samples:
+    if kind.samples in (2, 4) and kind.extra[:1] == (_NOT_SAID,):
+        values = values[..., :-1]
+    top = 2 ** kind.bits[0] - 1 if values.dtype.kind == "u" else 1
     with np.errstate(all="ignore"):  # of numbers that are not finite, which are found where they are used
         result = (values / np.float64(top)).astype(np.float32)
-        if found.extra == _PREMULTIPLIED and found.samples in (2, 4):
+        if values.shape[-1] in (2, 4) and kind.extra[:1] == (_PREMULTIPLIED,):
             result[..., :-1] /= np.maximum(result[..., -1:], 1 / 65_535)
-    return result
+        if kind.photometric == WHITE_IS_ZERO:
+            result[..., :1] = 1 - result[..., :1]
+    return result if kind.bits[0] > 8 else (255 * result).round().astype(np.uint8)

@@ -17,7 +17,7 @@ from tests.fuzz.worker import Batch
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches its process through /proc")
 
 SHORT = 120
-SEVERAL = {(kind, "animated") for kind in seeds.MAKERS} | {("tiff", "pages"), ("heic", "two pictures")}
+SEVERAL = {(kind, "animated") for kind in seeds.MAKERS} | {("tiff", "pages")}
 WITHOUT_SIDES = "big"
 """A BigTIFF, of which the layout of a TIFF says little."""
 

@@ -137,3 +137,30 @@ def test_cut_files(make, part):
     data = make(10, 3)
     with pytest.raises(ImageError, match=r"damaged|not a picture"):
         load(data[: int(part * len(data))])
+
+
+def heic_of_several(first: np.ndarray, second: np.ndarray, primary: int, bits: int = 8) -> bytes:
+    """Both are (H, W, 3), uint8, or uint16 of 10 bits."""
+    file, buffer = pillow_heif.HeifFile(), io.BytesIO()
+    mode = "RGB" if bits == 8 else f"RGB;{bits}"
+    for values in (first, second):
+        file.add_frombytes(mode, values.shape[1::-1], values.tobytes())
+    file.save(buffer, quality=-1, chroma=444, primary_index=primary)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+@pytest.mark.parametrize("primary", [0, 1])
+@pytest.mark.parametrize("side", [1, 2])
+def test_of_several_pictures_the_primary(primary, bits, side):
+    """Also where they are of different sizes."""
+    dark, bright = levels(bits, 3) // 4, np.repeat(levels(bits, 3), side, 0)
+    dark, bright = (part.astype(np.uint8 if bits == 8 else np.uint16) for part in (dark, bright))
+    expected = (dark, bright)[primary]
+    picture = load(data := heic_of_several(dark, bright, primary, bits))
+    assert picture.size == measure(data) == expected.shape[:2]
+    assert np.abs(to_array(picture) / (2**picture.depth - 1) - expected / (2**bits - 1)).max() < 3 / 2**bits
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.n_frames == 2
+        image.seek(1 - primary)
+        assert load(image).size == (dark, bright)[1 - primary].shape[:2]

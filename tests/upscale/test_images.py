@@ -302,3 +302,9 @@ def test_too_long_exif_is_left_out_of_jpeg(tmp_path, photo, caplog):
     picture = images.Picture(load(photo).rgb, exif=b"Exif\0\0" + b"x" * 70_000)
     save(picture, tmp_path / "a.jpg")
     assert "too long" in caplog.text
+
+
+def test_the_kind_of_png_that_xcode_makes():
+    data = png_of(8, 8)
+    with pytest.raises(ImageError, match=r"iPhones \(CgBI\)"):
+        load(data[:8] + b"\0\0\0\x04CgBI\x50\0\x20\x06\x2c\xb8\x77\x66" + data[8:])

@@ -1,0 +1,170 @@
+"""What the numbers of a TIFF stand for: a list of what is read right, and a name for everything else.
+
+Readers differ in what they make of the rest. A number taken for another kind is a wrong picture without a
+word: a negative, black, white, bands of grey.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from PIL import TiffImagePlugin
+
+from ..errors import ImageError
+from . import tiff_pages as tags
+from .tiff_pages import Page
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
+UNSIGNED, FLOAT = 1, 3
+GREY = (WHITE_IS_ZERO, BLACK_IS_ZERO)
+SEPARATE = 2
+
+_COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, LAB: 3}
+_BITS = {
+    WHITE_IS_ZERO: (1, 2, 4, 8, 10, 12, 14, 16, 32),
+    BLACK_IS_ZERO: (1, 2, 4, 8, 10, 12, 14, 16, 32),
+    RGB: (8, 10, 12, 14, 16, 32),
+    PALETTE: (1, 2, 4, 8),
+    CMYK: (8, 16),
+    YCBCR: (8,),
+    LAB: (8,),
+}
+"""Of unsigned integers that are read."""
+_FLOAT_BITS = (16, 32, 64)
+_NAMES = {
+    WHITE_IS_ZERO: "grey",
+    BLACK_IS_ZERO: "grey",
+    RGB: "RGB",
+    PALETTE: "a palette",
+    4: "a mask",
+    CMYK: "CMYK",
+    YCBCR: "YCbCr",
+    LAB: "L*a*b*",
+    9: "ICC L*a*b*",
+    10: "ITU L*a*b*",
+    32_844: "LogL",
+    32_845: "LogLuv",
+    51_177: "depth",
+}
+_FORMATS = {
+    2: "signed integers",
+    4: "samples of no declared kind",
+    5: "complex integers",
+    6: "complex numbers",
+}
+_BILEVEL = (2, 3, 4)
+"""Compressions of fax, in which 0 is white where nothing else is said."""
+_OLD_JPEG = 6
+_WEBP = 50_001
+_OTHER_INKS = 2
+_MOST_SAMPLES = 6
+"""Of RGB with 8 bits; those behind the colours and alpha are left out."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """photometric: what the colours are; None where the file does not say. samples: of each pixel. bits,
+    formats: of each sample; format 1 is unsigned, 3 floating point. planes: 2 is one plane for each colour.
+    extra: what the samples beyond the colours are, 1 is premultiplied alpha, 2 is alpha, 0 is not said.
+    fill_order: 2 has the lowest bit first. inks: 2 is other inks than CMYK.
+    """
+
+    photometric: int | None
+    samples: int
+    bits: tuple[int, ...]
+    formats: tuple[int, ...]
+    planes: int
+    extra: tuple[int, ...]
+    compression: int
+    fill_order: int
+    inks: int
+    big_endian: bool
+    big_endian_bigtiff: bool
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        compression = page.number(tags.COMPRESSION, 1)
+        said = page.tags.get(tags.PHOTOMETRIC)
+        if compression == _OLD_JPEG:
+            said = (YCBCR,)
+        elif said is None and compression in _BILEVEL:
+            said = (WHITE_IS_ZERO,)
+        samples = page.number(tags.SAMPLES, 3 if compression == _OLD_JPEG else 1)
+        if said == (YCBCR,) and samples == 1:  # as some writers of JPEG in TIFF have it
+            said = (BLACK_IS_ZERO,)
+        return cls(
+            said[0] if said else None,
+            samples,
+            (page.tags.get(tags.BITS) or (1,))[: max(samples, 1)],
+            page.tags.get(tags.SAMPLE_FORMAT) or (UNSIGNED,),
+            page.number(tags.PLANES, 1),
+            page.tags.get(tags.EXTRA, ()),
+            compression,
+            page.number(tags.FILL_ORDER, 1),
+            page.number(tags.INK_SET, 1),
+            page.big_endian,
+            page.is_big_endian_bigtiff,
+        )
+
+    def check(self, name: str) -> None:
+        """Raises ImageError, which names what the file holds, for what is not read."""
+        if (what := self._unread()) is not None:
+            raise ImageError(
+                f"{name} is a TIFF of {what}, which is not read; "
+                "convert it to grey or RGB of 8 or 16 bits first."
+            )
+
+    def _unread(self) -> str | None:
+        colours, bits, kind = self.photometric, self.bits[0], self.formats[0]
+        if colours is None:
+            return "numbers that may stand for anything (it has no PhotometricInterpretation)"
+        if colours not in _COLOURS:
+            return _NAMES.get(colours, f"an unknown kind (PhotometricInterpretation {colours})")
+        named, more = _NAMES[colours], self.samples - _COLOURS[colours]
+        if len(set(self.bits)) > 1 or len(set(self.formats)) > 1:
+            return f"{named} whose samples differ in kind"
+        if kind in _FORMATS:
+            return f"{named} of {_FORMATS[kind]} ({bits} bits)"
+        if kind not in (UNSIGNED, FLOAT):
+            return f"{named} of an unknown kind of number (SampleFormat {kind})"
+        if (
+            (colours not in (*GREY, RGB) or bits not in _FLOAT_BITS)
+            if kind == FLOAT
+            else bits not in _BITS[colours]
+        ):
+            return f"{named} of {bits} bits{' in floating point' if kind == FLOAT else ''}"
+        if colours == CMYK and self.inks == _OTHER_INKS:
+            return "inks other than CMYK"
+        if more < 0 or more > (_MOST_SAMPLES - 3 if colours in (RGB, CMYK) and bits == 8 else 1):
+            return f"{named} with {self.samples} samples for each pixel"
+        if more and (colours in (YCBCR, LAB) or (colours == CMYK and any(self.extra))):
+            return f"{named} with transparency"
+        if colours not in (*GREY, RGB) and not self._has_a_decoder:
+            return f"{named} in compression {self.compression}"
+        if colours not in (*GREY, RGB) and self.big_endian_bigtiff:
+            return f"{named} in a big-endian BigTIFF"
+        return None
+
+    @property
+    def _has_a_decoder(self) -> bool:
+        """In Pillow; that for WebP does not take what others write."""
+        return self.compression in TiffImagePlugin.COMPRESSION_INFO and self.compression != _WEBP
+
+    @property
+    def is_beyond_pillow(self) -> bool:
+        """Whether Pillow cannot open it, or opens it and makes something else of it.
+
+        It takes the decoded floats of a big-endian file for big-endian, which they are no longer.
+        """
+        if self.photometric not in (*GREY, RGB):
+            return False
+        bits, floating = self.bits[0], self.formats[0] == FLOAT
+        if self.big_endian_bigtiff or not self._has_a_decoder:
+            return True
+        negative, reversed_bits = self.photometric == WHITE_IS_ZERO, self.fill_order != 1
+        if bits <= 8:
+            return negative and (self.samples == 2 or (bits == 8 and reversed_bits))
+        if self.samples == 1 and floating:
+            return bits != 32 or reversed_bits or (self.big_endian and self.compression != 1)
+        if self.samples == 1:
+            return bits != 16 or reversed_bits or (self.big_endian and negative)
+        return bits != 16 or floating or self.planes != 1 or reversed_bits or self.samples == 2
