@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..degrade import Degradation
     from ..upscale.images import Picture
 
-KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-heavy", "photo")
+KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-heavy", "photo", "photo-heavy")
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Picture, or folder of pictures, also nested.")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the PNG files.")]

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from leapsr.data import on_device
-from leapsr.data.crops import PhotoCrops, turn
+from leapsr.data.crops import GRID, PhotoCrops, turn
 from leapsr.data.on_device import DeviceCrops, DevicePhotos
 from leapsr.data.photos import Photos, open_photos
 from leapsr.errors import DataError
@@ -87,13 +87,13 @@ def test_the_law_is_that_of_crops_read_from_the_host(photos: Photos, crops: Devi
             np.array([(top, left) for i, top, left in found if i == index]) for found in (seen, expected)
         )
         assert len(ours) == pytest.approx(len(theirs), abs=5 * len(theirs) ** 0.5)
-        lengths = np.array([height - SIDE, width - SIDE])
-        spread = 5 * (lengths + 1) / (12 * len(ours)) ** 0.5  # five times that of a uniform law's mean
+        lengths = np.array([height - SIDE, width - SIDE]) // GRID * GRID  # the last place on the grid
+        spread = 5 * (lengths + GRID) / (12 * len(ours)) ** 0.5  # five times that of a uniform law's mean
         assert (np.abs(ours.mean(0) - lengths / 2) <= spread).all()
         assert (ours.max(0) <= lengths).all()
     first = np.array([(top, left) for i, top, left in seen if i == 0])
     assert (first.min(0) == 0).all()  # both borders are reached
-    assert (first.max(0) == [40 - SIDE, 60 - SIDE]).all()
+    assert (first.max(0) == np.array([40 - SIDE, 60 - SIDE]) // GRID * GRID).all()
 
 
 def test_turns_are_those_of_turn(photos: Photos) -> None:

@@ -137,6 +137,7 @@ def test_constant_transparency_stays_constant(upscaler, fake_restorer, photo, le
     assert len(fake_restorer.calls) == 1
 
 
+@pytest.mark.usefixtures("no_guard")
 @pytest.mark.parametrize("fix", ["wavelet", "adain"])
 def test_colours_are_those_of_the_source(upscaler, fake_restorer, photo_tensor, fix):
     restore = fake_restorer.restore
