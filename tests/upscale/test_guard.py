@@ -85,8 +85,9 @@ def test_nonsense_is_bounded(picture, kind, size, amplitude, scale, seed):
     each = guard.AROUND_EACH * LEVEL + guard.AROUND_EACH_PER_CONTRAST * counted
     assert (around(error.abs()) <= each + SLACK).all()
     counted = around(local.clamp(max=guard.MOST_CONTRAST * LEVEL))
-    together = guard.AROUND * LEVEL + guard.AROUND_PER_CONTRAST * counted
-    assert (around(error).abs() <= 1.3 * together + SLACK).all()
+    # What is made smaller around one place is no longer balanced at the next: the contrast's part has more room.
+    together = 1.3 * guard.AROUND * LEVEL + 2.2 * guard.AROUND_PER_CONTRAST * counted
+    assert (around(error).abs() <= together + SLACK).all()
 
     # Bounds are interpolated between neighbours, so that they are those of 7 x 7 pixels at most.
     room = guard.RANGE * LEVEL + guard.RANGE_PER_CONTRAST * local
