@@ -85,7 +85,7 @@ def test_nonsense_is_bounded(picture, kind, size, amplitude, scale, seed):
     each = guard.AROUND_EACH * LEVEL + guard.AROUND_EACH_PER_CONTRAST * counted
     assert (around(error.abs()) <= each + SLACK).all()
     counted = around(local.clamp(max=guard.MOST_CONTRAST * LEVEL))
-    # What is made smaller around one place is no longer balanced at the next: the contrast's part has more room.
+    # What is made smaller around one place is not balanced at the next any more: more room for the contrast.
     together = 1.3 * guard.AROUND * LEVEL + 2.2 * guard.AROUND_PER_CONTRAST * counted
     assert (around(error).abs() <= together + SLACK).all()
 
