@@ -36,29 +36,30 @@ __all__ = [
 ]
 
 
+_SHORTER = replace(HEAVY, second_order_probability=0.5)  # as in ResShift
+
+
 def photo(scale: int, group: int = 1) -> Mixture:
     """From clean to badly damaged: what the packaged models for photos are trained on.
 
     A third is clean or nearly so, as most photos are; a seventh has noise and a good file, or none, after it.
     """
-    shorter = replace(HEAVY, second_order_probability=0.5)
     return Mixture(
         [
             (0.44, Mild(scale)),
             (0.24, RealESRGAN(scale, LIGHT, group=group)),
-            (0.32, RealESRGAN(scale, shorter, group=group)),
+            (0.32, RealESRGAN(scale, _SHORTER, group=group)),
         ]
     )
 
 
 def photo_heavy(scale: int, group: int = 1) -> Mixture:
     """Mostly damage: what the models of the methods' comparison are trained on."""
-    shorter = replace(HEAVY, second_order_probability=0.5)
     return Mixture(
         [
             (0.15, Bicubic(scale)),
             (0.45, RealESRGAN(scale, LIGHT, group=group)),
-            (0.40, RealESRGAN(scale, shorter, group=group)),
+            (0.40, RealESRGAN(scale, _SHORTER, group=group)),
         ]
     )
 
