@@ -111,9 +111,9 @@ def test_twenty_pages_of_ten_kinds(harm: ModuleType) -> None:
 
 
 def test_no_better_than_bicubic_is_a_failure_of_lpips_only(harm: ModuleType) -> None:
-    scores = harm.clean.Scores(30, 0.2, 40)
-    equal, better = harm.clean.Score("equal", scores, scores), harm.clean.Scores(31, 0.1, 41)
-    assert harm.clean.failures([equal, harm.clean.Score("better", better, scores)]) == ([], [equal], [])
+    scores = harm.clean.Scores(30, 0.2, 40, 38)
+    equal, better = harm.clean.Score("equal", scores, scores), harm.clean.Scores(31, 0.1, 41, 39)
+    assert harm.clean.failures([equal, harm.clean.Score("better", better, scores)]) == ([], [equal], [], [])
 
 
 def test_noise_has_its_strength(harm: ModuleType) -> None:

@@ -48,6 +48,9 @@ class Scores(NamedTuple):
     psnr: float
     lpips: float
     lr_psnr: float
+    """Made small again, against the small picture before it was stored."""
+    file_psnr: float
+    """The same against the decoded file, whose faults count as detail then: for a PNG the same number."""
 
 
 class Score(NamedTuple):
@@ -62,7 +65,12 @@ class Score(NamedTuple):
     def gain(self) -> Scores:
         """Over bicubic; more is better."""
         own, plain = self.own, self.plain
-        return Scores(own.psnr - plain.psnr, plain.lpips - own.lpips, own.lr_psnr - plain.lr_psnr)
+        return Scores(
+            own.psnr - plain.psnr,
+            plain.lpips - own.lpips,
+            own.lr_psnr - plain.lr_psnr,
+            own.file_psnr - plain.file_psnr,
+        )
 
 
 def clean(
@@ -98,9 +106,10 @@ def _judged(
     rows: list[Row] = []
     for name, photo in photos.items():
         original = cut(photo, model.scale)
-        source, small = stored(smaller(original, model.scale), storage)
-        plain = bicubic(small, model.scale)
-        reference = compared(plain, original, small, weights)
+        small = smaller(original, model.scale)
+        source, decoded = stored(small, storage)
+        plain = bicubic(decoded, model.scale)
+        reference = compared(plain, original, small, decoded, weights)
         results = {position: model(source, position) for position in positions}
         for position, result in results.items():
             judged[position].append(Score(name, compared(result, original, small, weights), reference))
@@ -121,12 +130,15 @@ def stored(small: np.ndarray, storage: str) -> tuple[Source, np.ndarray]:
     return file.getvalue(), np.asarray(Image.open(file))
 
 
-def compared(result: np.ndarray, original: np.ndarray, small: np.ndarray, weights: Path) -> Scores:
-    restored, hr, lr = (_tensor(image) for image in (result, original, small))
+def compared(
+    result: np.ndarray, original: np.ndarray, small: np.ndarray, decoded: np.ndarray, weights: Path
+) -> Scores:
+    restored, hr, lr, file = (_tensor(image) for image in (result, original, small, decoded))
     return Scores(
         psnr(restored, hr, channels="y", border=BORDER).item(),
         lpips(restored, hr, weights=weights).item(),
         lr_psnr(restored, lr).item(),
+        lr_psnr(restored, file).item(),
     )
 
 
@@ -137,18 +149,18 @@ def _tensor(image: np.ndarray) -> Tensor:
 
 HEAD = (
     "fidelity",
-    *("PSNR-Y", "LPIPS", "LR-PSNR"),
-    *("PSNR below", "LPIPS not better", "LR below"),
-    *("least gain in PSNR-Y", "in LPIPS", "in LR-PSNR"),
+    *("PSNR-Y", "LPIPS", "LR-PSNR", "to the file"),
+    *("PSNR below", "LPIPS not better", "LR below", "to the file below"),
+    *("least gain in PSNR-Y", "in LPIPS", "in LR-PSNR", "to the file"),
 )
 
 
 def _bicubic_line(scores: Sequence[Score]) -> tuple[str, ...]:
-    return "bicubic", *_means([score.plain for score in scores]), *[""] * 6
+    return "bicubic", *_means([score.plain for score in scores]), *[""] * 8
 
 
 def _line(label: str, scores: Sequence[Score]) -> tuple[str, ...]:
-    least = [min(scores, key=lambda score: score.gain[column]) for column in range(3)]
+    least = [min(scores, key=lambda score: score.gain[column]) for column in range(4)]
     return (
         label,
         *_means([score.own for score in scores]),
@@ -156,25 +168,27 @@ def _line(label: str, scores: Sequence[Score]) -> tuple[str, ...]:
         f"{least[0].gain.psnr:+.2f} ({least[0].name})",
         f"{least[1].gain.lpips:+.4f} ({least[1].name})",
         f"{least[2].gain.lr_psnr:+.2f} ({least[2].name})",
+        f"{least[3].gain.file_psnr:+.2f} ({least[3].name})",
     )
 
 
-def _means(scores: Sequence[Scores]) -> tuple[str, str, str]:
+def _means(scores: Sequence[Scores]) -> tuple[str, str, str, str]:
     mean = Scores(*(fmean(values) for values in zip(*scores, strict=True)))
-    return f"{mean.psnr:.2f}", f"{mean.lpips:.4f}", f"{mean.lr_psnr:.2f}"
+    return f"{mean.psnr:.2f}", f"{mean.lpips:.4f}", f"{mean.lr_psnr:.2f}", f"{mean.file_psnr:.2f}"
 
 
-def failures(scores: Sequence[Score]) -> tuple[list[Score], list[Score], list[Score]]:
-    """Those with a PSNR below bicubic's, with an LPIPS not better, with an LR-PSNR below."""
+def failures(scores: Sequence[Score]) -> tuple[list[Score], list[Score], list[Score], list[Score]]:
+    """Those with a PSNR below bicubic's, an LPIPS not better, an LR-PSNR below, one to the file below."""
     return (
         [score for score in scores if score.gain.psnr < 0],
         [score for score in scores if score.gain.lpips <= 0],
         [score for score in scores if score.gain.lr_psnr < 0],
+        [score for score in scores if score.gain.file_psnr < 0],
     )
 
 
 def _broken(where: str, scores: Sequence[Score], ask_psnr: bool, ask_lr_psnr: bool) -> list[str]:
-    below, not_better, lr_below = failures(scores)
+    below, not_better, lr_below, _ = failures(scores)
     sentences = []
     if ask_psnr and below:
         sentences.append(f"{where}: PSNR-Y below bicubic's on {_listed(below)}.")
