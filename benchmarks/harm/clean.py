@@ -112,7 +112,7 @@ def _judged(
         reference = compared(plain, original, small, decoded, weights)
         results = {position: model(source, position) for position in positions}
         for position, result in results.items():
-            judged[position].append(Score(name, compared(result, original, small, weights), reference))
+            judged[position].append(Score(name, compared(result, original, small, decoded, weights), reference))
         for words, (whose, left, top) in CROPS.items():
             if whose == name:
                 box = np.s_[top : top + CROP, left : left + CROP]
