@@ -13,8 +13,8 @@ import torch
 import leapsr
 from leapsr import degrade
 from leapsr.metrics.fidelity import lr_psnr, psnr
-from leapsr.upscale.consistency import consistent
-from leapsr.upscale.images import Picture
+from leapsr.pictures.picture import Picture
+from leapsr.upscaling.consistency import consistent
 
 SCALE = 4
 PHOTOS = ("chelsea", "coffee", "astronaut")

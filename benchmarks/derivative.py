@@ -24,8 +24,8 @@ from resident import growth
 from torch import Tensor
 
 from leapsr.networks import Condition, Prompt
-from leapsr.networks.mmdit import MMDiT
-from leapsr.networks.mmdit_config import MMDiTConfig
+from leapsr.networks.mmdit.config import MMDiTConfig
+from leapsr.networks.mmdit.network import MMDiT
 from leapsr.ops.attention import Kernel
 from leapsr.ops.derivative import directional_derivative
 

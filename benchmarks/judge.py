@@ -25,8 +25,8 @@ from pathlib import Path
 
 import torch
 
-from leapsr.catalog import find
 from leapsr.data.pairs import Pair, PairFolder, read_pairs
+from leapsr.hub.catalog import find
 from leapsr.metrics import DEFAULT_METRICS, comparison
 from leapsr.metrics.evaluate import Setting, Table, bicubic
 from leapsr.metrics.markdown import scores

@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from leapsr import catalog
+from leapsr.hub import catalog
 from leapsr.networks import PRESETS, UNet
+from leapsr.pictures import save_file
+from leapsr.pictures.picture import Picture, load
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.upscale import saving
-from leapsr.upscale.images import Picture, load
-from leapsr.upscale.upscaler import Upscaler
+from leapsr.upscaling.upscaler import Upscaler
 
 SMALL = 16
 KILOBYTE = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
@@ -50,14 +50,14 @@ def make_picture(path: Path, side: int, depth: int) -> None:
     for row in range(side):
         colours = torch.stack((line, line * row / side, 1 - line), 1) * (2**depth * 0.9)
         values[row] = colours.numpy().astype(values.dtype) + np.roll(noise, row, 0)
-    saving.save(Picture(torch.from_numpy(values).permute(2, 0, 1), depth=depth), path)
+    save_file.save(Picture(torch.from_numpy(values).permute(2, 0, 1), depth=depth), path)
 
 
 def work(model: str, source: Path, output: Path) -> None:
     """What the child does; prints its peak in bytes and its seconds."""
     began = time.perf_counter()
     upscaler = Upscaler.from_pretrained(model, device="cpu")
-    saving.save(upscaler.upscale(load(source)), output)
+    save_file.save(upscaler.upscale(load(source)), output)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
     print(json.dumps((peak, time.perf_counter() - began)))
 

@@ -36,11 +36,11 @@ from harm.model import SEED, Model
 from harm.noise import noise
 
 import leapsr
-from leapsr.catalog import find
 from leapsr.errors import LeapsrError, UsageError
+from leapsr.hub.catalog import find
 from leapsr.metrics import comparison
-from leapsr.upscale import guard
-from leapsr.upscale.settings import DEFAULTS, Settings
+from leapsr.upscaling import guard
+from leapsr.upscaling.settings import DEFAULTS, Settings
 
 POSITIONS = {"graphics": "default", "clean": "1,default,0.5,0", "noise": "1,default"}
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from leapsr import Upscaler
-from leapsr.catalog import find
 from leapsr.data.pairs import read_pairs
+from leapsr.hub.catalog import find
 from leapsr.metrics import DEFAULT_METRICS, comparison
 from leapsr.metrics.evaluate import Restore, Setting, bicubic, compare
 from leapsr.metrics.markdown import scores

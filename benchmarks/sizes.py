@@ -24,14 +24,14 @@ from torch.utils.flop_counter import flop_registry
 from leapsr import methods
 from leapsr.methods import Batch
 from leapsr.methods.base import Decode, identity
-from leapsr.networks import Condition, Prompt, Quality, kinds
-from leapsr.networks.kinds import Network, NetworkConfig
+from leapsr.networks import Condition, Prompt, Quality, table
+from leapsr.networks.adm.swin_unet import SwinUNetConfig
 from leapsr.networks.lora import give_own, shared_copy
-from leapsr.networks.mmdit_config import MMDiTConfig
-from leapsr.networks.sd21 import SD21, SD21Config
-from leapsr.networks.swin_unet import SwinUNetConfig
-from leapsr.train import published
+from leapsr.networks.mmdit.config import MMDiTConfig
+from leapsr.networks.sd21.unet import SD21, SD21Config
+from leapsr.networks.table import Network, NetworkConfig
 from leapsr.train.config import TrainConfig
+from leapsr.train.recipes import full_size
 
 META = torch.device("meta")
 TOKENS = {"mmdit": 77 + 256, "sd21": 77}
@@ -62,16 +62,16 @@ class Players:
 def build(config: TrainConfig) -> Players:
     """All networks of a run as players.assemble leaves them, without numbers."""
     with META:
-        origin = kinds.build(_origin(config.network))
+        origin = table.build(_origin(config.network))
         adapted = config.adapters is not None
-        student = kinds.begin(config.network, origin, adapted)
+        student = table.begin(config.network, origin, adapted)
         teacher = origin if config.method.distils else None
         others = methods.players(config.method, teacher, shared_copy if adapted else None, MAPS)
         for network in (student, *(other for name, other in others.items() if name == "score")):
             if config.adapters is None:
                 network.requires_grad_(True)
             else:
-                kinds.adapt(network, config.adapters.rank, config.adapters.alpha, 0)
+                table.adapt(network, config.adapters.rank, config.adapters.alpha, 0)
                 for name, parameter in list(network.named_parameters()):
                     if parameter.requires_grad:
                         give_own(network, name)
@@ -207,7 +207,7 @@ def _batch(config: TrainConfig) -> Batch:
     channels = {"mmdit": 16, "sd21": 4}.get(kind, 3)
     image = torch.empty(config.batch, channels, side, side, device=META)
     seen = {"picture": (3, small), "latents": (channels, side), "both": (3 + channels, side)}
-    depth, square = seen[kinds.sees(config.network)]
+    depth, square = seen[table.sees(config.network)]
     lr = torch.empty(config.batch, depth, square, square, device=META)
     prompts = {label: _prompt(config) for label in Quality} if kind in TOKENS else {}
     cond = Condition(lr, None, prompts.get(Quality.GOOD), prompts)
@@ -237,7 +237,7 @@ def encoding(config: TrainConfig, autoencoder: AutoencoderKL | None) -> float:
 
 def row(name: str) -> str:
     """One line of the table."""
-    config = published.RECIPES[name]()
+    config = full_size.RECIPES[name]()
     players = build(config)
     found, work, ahead = numbers(players), flops(config, players), encoding(config, players.autoencoder)
     held = memory(config, found)
@@ -258,7 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("recipes", nargs="*", default=list(published.RECIPES), metavar="RECIPE")
+    parser.add_argument("recipes", nargs="*", default=list(full_size.RECIPES), metavar="RECIPE")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for name in parser.parse_args().recipes:
         print(row(name), flush=True)

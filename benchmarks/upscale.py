@@ -26,7 +26,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def leapsr_step(model: str | None, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    from leapsr import catalog
+    from leapsr.hub import catalog
     from leapsr.ops.noise import position_noise
     from leapsr.restorer import Restorer
 

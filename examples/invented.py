@@ -16,12 +16,12 @@ from before_after import damaged
 from PIL import Image, ImageDraw, ImageFont
 
 import leapsr
-from leapsr.upscale import images
-from leapsr.upscale.detail_map import SEEDS, DetailMap
-from leapsr.upscale.evidence import grey_levels
-from leapsr.upscale.heat_map import LEGEND, legend, map_alone, pooled
-from leapsr.upscale.samples import samples
-from leapsr.upscale.upscaler import Settings
+from leapsr.pictures import picture as pictures
+from leapsr.upscaling.detail_map import SEEDS, DetailMap
+from leapsr.upscaling.heat_map import LEGEND, legend, map_alone, pooled
+from leapsr.upscaling.model_input import grey_levels
+from leapsr.upscaling.samples import samples
+from leapsr.upscaling.upscaler import Settings
 
 DIAL = (1.0, 0.65, 0.0)
 BOX = (106, 86, 296, 266)
@@ -48,7 +48,7 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
 
     original = skimage.data.chelsea()
-    photo = images.load(damaged(original, "resize-jpeg", 1))
+    photo = pictures.load(damaged(original, "resize-jpeg", 1))
     upscaler = leapsr.Upscaler.from_pretrained("leap-small-smfsr", device="cpu")
     width, height = BOX[2] - BOX[0], BOX[3] - BOX[1]
     whole = (len(DIAL) * (width + GAP) - GAP, TITLE + 2 * height + LEGEND)
@@ -62,7 +62,7 @@ def main() -> None:
         left = column * (width + GAP)
         font = ImageFont.load_default(size=13)
         ImageDraw.Draw(sheet).text((left + 2, 2), words, fill="black", font=font)
-        sheet.paste(images.to_pil(results[0]).crop(BOX), (left, TITLE))
+        sheet.paste(pictures.to_pil(results[0]).crop(BOX), (left, TITLE))
         sheet.paste(map_alone(found).crop(BOX), (left, TITLE + height))
     sheet.paste(legend(sheet.width, "grey levels of 255 in doubt"), (0, TITLE + 2 * height))
     sheet.save(options.out, optimize=True)

@@ -13,7 +13,8 @@ import skimage.data
 from before_after import DETAILS, SCALE, damaged, sheet
 from PIL import Image
 
-from leapsr import Upscaler, catalog
+from leapsr import Upscaler
+from leapsr.hub import catalog
 
 
 def main() -> None:

@@ -11,9 +11,6 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-# Importing the sub-package binds `leapsr.upscale` to it, once. It has to happen before the function of that
-# name is defined below, for the name to mean the function whatever is imported later.
-from . import upscale as _upscale_package  # noqa: F401
 from .errors import LeapsrError
 
 if TYPE_CHECKING:
@@ -21,9 +18,9 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from .pictures.picture import Picture
     from .restorer import Restorer
-    from .upscale.images import Picture
-    from .upscale.upscaler import Upscaler
+    from .upscaling.upscaler import Upscaler
 
 try:
     __version__ = version("leapsr")
@@ -32,7 +29,7 @@ except PackageNotFoundError:  # a checkout that is not installed
 
 __all__ = ["LeapsrError", "Picture", "Restorer", "Upscaler", "__version__", "upscale"]
 
-_LAZY = {"Picture": ".upscale.images", "Restorer": ".restorer", "Upscaler": ".upscale.upscaler"}
+_LAZY = {"Picture": ".pictures.picture", "Restorer": ".restorer", "Upscaler": ".upscaling.upscaler"}
 
 
 def upscale(
@@ -50,7 +47,7 @@ def upscale(
     fidelity, ...: see Upscaler.__call__.
     Raises LeapsrError.
     """
-    from .catalog import default_name
+    from .hub.catalog import default_name
 
     chosen = default_name(factor=options.get("scale")) if model is None else model
     result: Image.Image = _loaded(chosen, device, dtype)(image, **options)
@@ -59,7 +56,7 @@ def upscale(
 
 @cache
 def _loaded(model: "str | Path | None", device: str, dtype: str) -> "Upscaler":
-    from .upscale.upscaler import Upscaler
+    from .upscaling.upscaler import Upscaler
 
     return Upscaler.from_pretrained(model, device, dtype)
 

@@ -19,16 +19,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import flow, methods
-from .catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .errors import OutputError, UnknownName, UsageError, WeightsError
 from .flow import AverageVelocity, Source
 from .frozen.autoencoder import Pretrained
 from .frozen.prompts import load_book
 from .frozen.space import PIXELS, Space
+from .hub.catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .methods.restore import Solver, check, check_teacher
-from .networks import Prompt, Quality, UNet, UNetConfig, kinds
-from .networks.kinds import Network, NetworkConfig
-from .networks.mmdit_config import MMDiTConfig
+from .networks import Prompt, Quality, UNet, UNetConfig, table
+from .networks.mmdit.config import MMDiTConfig
+from .networks.table import Network, NetworkConfig
 from .ops.damage import of_pictures
 
 
@@ -66,7 +66,7 @@ class ModelConfig(BaseModel):
     @property
     def factor(self) -> int:
         """How many times larger the result is."""
-        return kinds.scale_of(self.network, self.scale)
+        return table.scale_of(self.network, self.scale)
 
     @property
     def half(self) -> torch.dtype:
@@ -319,7 +319,7 @@ class Restorer:
 
 def pixels(config: ModelConfig) -> Space:
     """The space of a network that works on pixels."""
-    return Space(config.factor, PIXELS, kinds.multiple(config.network), kinds.sees(config.network))
+    return Space(config.factor, PIXELS, table.multiple(config.network), table.sees(config.network))
 
 
 def located(folder: Path) -> ModelConfig:
@@ -340,7 +340,7 @@ def space(config: ModelConfig) -> Space:
 
 def _empty(config: NetworkConfig) -> Network:
     """A network to load weights into; a large one has no memory yet for weights that it would not keep."""
-    return UNet(config) if isinstance(config, UNetConfig) else kinds.empty(config)
+    return UNet(config) if isinstance(config, UNetConfig) else table.empty(config)
 
 
 def read_config(folder: Path) -> ModelConfig:

@@ -16,7 +16,7 @@ from leapsr.frozen.space import Space
 
 if TYPE_CHECKING:
     from leapsr.restorer import Restorer
-    from leapsr.upscale.upscaler import Upscaler
+    from leapsr.upscaling.upscaler import Upscaler
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -105,7 +105,7 @@ def fake_restorer() -> FakeRestorer:
 
 @pytest.fixture
 def upscaler(fake_restorer: FakeRestorer) -> "Upscaler":
-    from leapsr.upscale.upscaler import Upscaler
+    from leapsr.upscaling.upscaler import Upscaler
 
     return Upscaler(cast("Restorer", fake_restorer))
 
@@ -117,9 +117,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_tiny_model(folder: Path) -> Path:
-    from leapsr import catalog
+    from leapsr.hub import catalog
     from leapsr.networks import UNet
-    from leapsr.networks.unet import PRESETS
+    from leapsr.networks.pixel.unet import PRESETS
     from leapsr.restorer import ModelConfig, Restorer
 
     torch.manual_seed(0)
@@ -134,7 +134,7 @@ def make_tiny_model(folder: Path) -> Path:
 @pytest.fixture
 def no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the network says, as it says it."""
-    from leapsr.upscale import guard
+    from leapsr.upscaling import guard
 
     monkeypatch.setattr(guard, "MARGIN", 0)
     monkeypatch.setattr(guard, "limited", lambda restored, source, scale: (restored, torch.zeros(1, 1)))

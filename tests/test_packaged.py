@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
 import leapsr
-from leapsr import Upscaler, catalog
+from leapsr import Upscaler
 from leapsr.cli.main import app
+from leapsr.hub import catalog
 from leapsr.metrics.fidelity import psnr
 from leapsr.ops.upsample import bicubic_upsample
 from leapsr.restorer import Restorer

@@ -36,11 +36,11 @@ def test_importing_is_light():
 @pytest.mark.parametrize(
     "code",
     [
-        "import leapsr; from leapsr.upscale.tiles import plan",
-        "from leapsr.upscale.tiles import plan; import leapsr",
-        "import leapsr.upscale.tiles; import leapsr; from leapsr.upscale.tiles import plan",
-        "from leapsr import upscale, Upscaler; from leapsr.upscale.tiles import plan; import leapsr",
-        "import importlib; plan = importlib.import_module('leapsr.upscale.tiles').plan; import leapsr",
+        "import leapsr; from leapsr.upscaling.tiles import plan",
+        "from leapsr.upscaling.tiles import plan; import leapsr",
+        "import leapsr.upscaling.tiles; import leapsr; from leapsr.upscaling.tiles import plan",
+        "from leapsr import upscale, Upscaler; from leapsr.upscaling.tiles import plan; import leapsr",
+        "import importlib; plan = importlib.import_module('leapsr.upscaling.tiles').plan; import leapsr",
     ],
 )
 def test_upscale_is_a_function_and_a_package(code):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from leapsr.metrics.fidelity import lr_psnr, psnr
 from leapsr.metrics.perceptual import lpips
-from leapsr.upscale.images import Source
+from leapsr.pictures.picture import Source
 
 from .model import Model, bicubic
 from .photos import Photos, cut, kodak, portraits, smaller
@@ -112,7 +112,9 @@ def _judged(
         reference = compared(plain, original, small, decoded, weights)
         results = {position: model(source, position) for position in positions}
         for position, result in results.items():
-            judged[position].append(Score(name, compared(result, original, small, decoded, weights), reference))
+            judged[position].append(
+                Score(name, compared(result, original, small, decoded, weights), reference)
+            )
         for words, (whose, left, top) in CROPS.items():
             if whose == name:
                 box = np.s_[top : top + CROP, left : left + CROP]

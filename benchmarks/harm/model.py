@@ -8,10 +8,10 @@ from PIL import Image
 
 from leapsr import Upscaler
 from leapsr.errors import UsageError
-from leapsr.upscale import images
-from leapsr.upscale.images import Source
-from leapsr.upscale.settings import Settings
-from leapsr.upscale.sizes import Target
+from leapsr.pictures import picture as pictures
+from leapsr.pictures.picture import Source
+from leapsr.upscaling.settings import Settings
+from leapsr.upscaling.sizes import Target
 
 SEED = 0
 
@@ -46,8 +46,8 @@ class Model(NamedTuple):
     def __call__(self, source: Source, fidelity: float) -> np.ndarray:
         """(scale H, scale W, 3) uint8 of an RGB source of 8 bits."""
         settings = replace(self.settings, fidelity=fidelity, seed=SEED)
-        result = self.upscaler.upscale(images.load(source), Target(scale=self.scale), settings)
-        return images.to_array(result)
+        result = self.upscaler.upscale(pictures.load(source), Target(scale=self.scale), settings)
+        return pictures.to_array(result)
 
 
 def bicubic(source: np.ndarray, scale: int) -> np.ndarray:

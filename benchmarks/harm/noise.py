@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from leapsr.errors import UsageError
-from leapsr.upscale.settings import Settings
+from leapsr.upscaling.settings import Settings
 
 from .drawn import photo
 from .model import SEED, Model, bicubic

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-from .. import catalog
 from ..errors import LeapsrError
+from ..hub import catalog
 
 
 def model_names(context: typer.Context, incomplete: str) -> list[str]:

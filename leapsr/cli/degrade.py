@@ -16,7 +16,7 @@ from .saying import say
 
 if TYPE_CHECKING:
     from ..degrade import Degradation
-    from ..upscale.images import Picture
+    from ..pictures.picture import Picture
 
 KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-heavy", "photo", "photo-heavy")
 
@@ -102,7 +102,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
 
 def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
     """Raises UsageError where an output would replace a source."""
-    from ..upscale.jobs import identity, resolved
+    from ..batch.jobs import identity, resolved
 
     sources = {resolved(path) for path in files.values()}
     present = {identity(path) for path in sources} - {None}
@@ -114,27 +114,29 @@ def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
 
 def damage_file(path: Path, name: str, job: Job) -> None:
     """Raises ImageError for a picture that is unreadable or too small, OutputError where writing fails."""
-    from ..upscale import images, memory, saving
+    from .. import memory
+    from ..pictures import picture as pictures
+    from ..pictures import save_file
 
     with memory.explained(path):
-        clean = images.load(path)
+        clean = pictures.load(path)
         scale = job.degradation.scale
         height, width = (side // scale * scale for side in clean.size)
         if not height or not width:
             raise ImageError(
                 f"{path} is smaller than {scale} pixels; leave it out or choose a smaller scale."
             )
-        hr = images.Picture(clean.rgb[:, :height, :width], icc=clean.icc)
+        hr = pictures.Picture(clean.rgb[:, :height, :width], icc=clean.icc)
         parts = {"HR": hr, "LR": damage(hr, name, job)}
     for part, output in job.outputs(name).items():
-        saving.save(parts[part], output)
+        save_file.save(parts[part], output)
 
 
 def damage(hr: "Picture", name: str, job: Job) -> "Picture":
     """The low-resolution picture, drawn from a generator that nothing but seed, kind and name decide."""
     import torch
 
-    from ..upscale.images import Picture
+    from ..pictures.picture import Picture
 
     digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode(errors="surrogateescape")).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

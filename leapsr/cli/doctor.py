@@ -17,7 +17,7 @@ _MARKS = {True: "ok", False: "BAD", None: ""}
 
 def doctor(model_dir: ModelDir = None, as_json: Json = False) -> None:
     """Tell what is installed here and whether it works; exits with 1 when something does not."""
-    from ..upscale.checkup import findings
+    from .diagnostics import findings
 
     found = []
     for finding in findings(model_dir):

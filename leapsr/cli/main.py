@@ -85,7 +85,7 @@ def _sentence(error: Exception) -> str | None:
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
     if isinstance(error, ImportError):
         return _NO_ROOM if any(words in str(error) for words in _NOT_LOADED) else None
-    from ..upscale.memory import is_out_of_memory
+    from ..memory import is_out_of_memory
 
     if is_out_of_memory(error):
         return (

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .. import catalog
 from ..errors import WeightsError
+from ..hub import catalog
 from . import published
 from .completion import model_names
 from .scoring import Device, Dtype, enough_memory
@@ -106,8 +106,8 @@ def embed(
     dtype: Dtype = "auto",
 ) -> None:
     """Encode the null, default and negative prompts once, so that upscaling needs no text encoders."""
+    from ..devices import choose_device, choose_dtype
     from ..frozen import save_book, standard_texts, text_encoder, write_book
-    from ..upscale.devices import choose_device, choose_dtype
 
     place = choose_device(device)
     precision = choose_dtype(dtype, place)

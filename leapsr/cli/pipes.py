@@ -12,9 +12,9 @@ from ..errors import OutputError, UsageError
 from .saying import say
 
 if TYPE_CHECKING:
-    from ..upscale.ledger import Existing
-    from ..upscale.options import Options
-    from ..upscale.upscaler import Upscaler
+    from ..batch.ledger import Existing
+    from ..batch.options import Options
+    from ..upscaling.upscaler import Upscaler
 
 DASH = Path("-")
 
@@ -60,9 +60,11 @@ def work(
     existing: "Existing",
 ) -> None:
     """Raises ImageError, OutputError, and UsageError for a name that says no format or the wrong one."""
-    from ..upscale import naming, pipe, saving
-    from ..upscale.jobs import Job
-    from ..upscale.ledger import Ledger
+    from ..batch import naming
+    from ..batch.jobs import Job
+    from ..batch.ledger import Ledger
+    from ..pictures import save_file
+    from . import pipe
 
     if out != DASH:
         suffix = naming.checked(out, suffix).suffix
@@ -75,7 +77,7 @@ def work(
     if out == DASH:
         _write(result)
     else:
-        saving.write(out, result)
+        save_file.write(out, result)
 
 
 def _read(source: Path) -> bytes:

@@ -78,11 +78,11 @@ def prepare(
     """
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
-    from .. import catalog
     from ..data.encoders import encoders
     from ..data.photos import open_photos
     from ..data.preparing import Choice, Workshop, plan
-    from ..upscale.devices import choose_device, choose_dtype
+    from ..devices import choose_device, choose_dtype
+    from ..hub import catalog
 
     place = choose_device(device)
     made_by = encoders(
@@ -102,9 +102,9 @@ def prepare(
 
 
 def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> None:
+    from ..batch.jobs import shard as part
     from ..data.preparing import prepare
     from ..data.shards import is_finished
-    from ..upscale.jobs import shard as part
 
     description, console = workshop.description, Console(stderr=True)
     numbers = range(description.count)

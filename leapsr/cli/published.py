@@ -11,20 +11,20 @@ from ..errors import UnknownName, UsageError
 from .scoring import Device, enough_memory
 
 if TYPE_CHECKING:
-    from ..frozen.repositories import Repository
+    from ..hub.repositories import Repository
 
 NEEDLESS = {"Apache-2.0", "MIT License"}
 """Licences that ask for nothing of those who only use a model."""
 
 
 def _published_names(incomplete: str) -> list[str]:
-    from ..published import PUBLISHED
+    from ..hub.published import PUBLISHED
 
     return [name for name in PUBLISHED if name.startswith(incomplete)]
 
 
 def _downloadable_names(incomplete: str) -> list[str]:
-    from ..published import downloadable
+    from ..hub.published import downloadable
 
     return [name for name in downloadable() if name.startswith(incomplete)]
 
@@ -47,8 +47,8 @@ Precision = Annotated[Literal["bf16", "fp16", "fp32"], typer.Option(help="Of the
 
 def download(name: Wanted, to: To = None, accept_licence: Accept = False) -> None:
     """Download published weights, a base model or a captioner, after its licence was accepted."""
-    from ..download import download
-    from ..published import PUBLISHED, downloadable
+    from ..hub.download import download
+    from ..hub.published import PUBLISHED, downloadable
 
     known, place = PUBLISHED.get(name), ""
     if known is not None:
@@ -79,7 +79,7 @@ def _accept(repository: "Repository", accepted: bool) -> None:
 
 def _next_steps(name: str, folder: Path) -> list[str]:
     """The commands that lead from what was downloaded to a picture."""
-    from ..published import PUBLISHED
+    from ..hub.published import PUBLISHED
 
     known = PUBLISHED.get(name)
     if known is None:
@@ -104,8 +104,8 @@ def convert(
     device: Device = "auto",
 ) -> None:
     """Make a model folder of published weights. Its texts are encoded once, on --device."""
-    from ..convert import convert
-    from ..upscale.devices import DTYPES, choose_device
+    from ..devices import DTYPES, choose_device
+    from ..hub.convert import convert
 
     config = convert(name, weights, output, base, DTYPES[dtype], choose_device(device))
     typer.echo(output)
@@ -115,7 +115,7 @@ def convert(
 
 def listing() -> list[str]:
     """What can be converted: name, what it is, licence, command; then the base models and captioners."""
-    from ..published import BASES, CAPTIONERS, PUBLISHED
+    from ..hub.published import BASES, CAPTIONERS, PUBLISHED
 
     lines = []
     for name, known in PUBLISHED.items():

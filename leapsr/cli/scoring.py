@@ -40,7 +40,7 @@ def enough_memory() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        from ..upscale.memory import is_out_of_memory
+        from ..memory import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise
@@ -61,9 +61,9 @@ def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Num
 
 def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
     """A model by name or folder, and that folder."""
-    from .. import catalog
+    from ..devices import choose_device, choose_dtype
+    from ..hub import catalog
     from ..restorer import Restorer, read_config
-    from ..upscale.devices import choose_device, choose_dtype
 
     folder, where = catalog.find(model), choose_device(device)
     precision = choose_dtype(dtype, where, read_config(folder).half)
@@ -87,7 +87,7 @@ def usable(listed: str, weights: Path | None, pairs: "PairFolder") -> "tuple[dic
 
 def check_out(out: Path | None, plot: bool) -> None:
     """Before the work. Raises OutputError, and MissingExtra where a plot needs a library."""
-    from ..upscale.saving import check_place
+    from ..pictures.save_file import check_place
 
     if out is not None:
         check_place(out / "results.csv")

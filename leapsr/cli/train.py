@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .. import catalog
+from ..hub import catalog
 from .completion import model_names
 
 if TYPE_CHECKING:
@@ -136,9 +136,10 @@ def _run(
 def _resolved(recipe: str, file: Path | None, settings: list[str]) -> "TrainConfig":
     """The recipe, or what a file says of it, with the settings applied."""
     from ..errors import UsageError
-    from ..train import config, recipes
+    from ..train import config
+    from ..train.recipes import small
 
-    chosen = config.read(file) if file else recipes.get(recipe)
+    chosen = config.read(file) if file else small.get(recipe)
     if chosen.recipe != recipe:
         raise UsageError(f"{file} is of the recipe {chosen.recipe}, not {recipe}.")
     return config.override(chosen, settings)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
-from .. import catalog
 from ..errors import UsageError
+from ..hub import catalog
 from . import pipes
 from . import upscale_options as option
 from .saying import say
@@ -15,7 +15,7 @@ from .stopping import interruptible
 from .upscale_report import Report, log_to, preview, work_through
 
 if TYPE_CHECKING:
-    from ..upscale.ledger import Existing
+    from ..batch.ledger import Existing
 
 _DEPTHS: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
 
@@ -68,14 +68,14 @@ def upscale(
     log_to(console, verbose)
     import torch
 
+    from ..batch import jobs, naming, pipeline, sidecars, workers
+    from ..batch.ledger import Ledger
+    from ..batch.options import Options, recipe
+    from ..batch.worker import Brief
+    from ..devices import choose_dtype
     from ..restorer import read_config
-    from ..upscale import batch, companions, jobs, naming, workers
-    from ..upscale.devices import choose_dtype
-    from ..upscale.ledger import Ledger
-    from ..upscale.options import Options, recipe
-    from ..upscale.sizes import Target
-    from ..upscale.upscaler import Settings, Upscaler
-    from ..upscale.worker import Brief
+    from ..upscaling.sizes import Target
+    from ..upscaling.upscaler import Settings, Upscaler
 
     target = Target(scale, width, height, long_side, short_side, megapixels)
     words = _text(caption), _path(captioner), _path(text_encoder)
@@ -119,7 +119,7 @@ def upscale(
     if samples > 1:
         label = naming.with_seed(label, seed)
     plan = jobs.plan(inputs, out, label, suffix, recursive, skip_existing, options.accompanied)
-    companions.refuse_sources(plan.jobs, options)
+    sidecars.refuse_sources(plan.jobs, options)
     chosen = plan.jobs if shard is None else jobs.shard(plan.jobs, shard)
     made_with = recipe(options, folder, choose_dtype(dtype, torch.device(places[0]), config.half))
     report = Report(console, plan, chosen, made_with, places, as_json, verbose)
@@ -132,7 +132,7 @@ def upscale(
     else:
         upscaler = Upscaler.from_pretrained(folder, places[0], dtype, offload=offload)
         ledger = Ledger(existing, made_with)
-        work_through(report, partial(batch.run, chosen, upscaler, options, ledger))
+        work_through(report, partial(pipeline.run, chosen, upscaler, options, ledger))
 
 
 def _existing(skip: bool, overwrite: bool) -> "Existing":
@@ -142,7 +142,7 @@ def _existing(skip: bool, overwrite: bool) -> "Existing":
 
 
 def _agreement(consistency: bool, tolerance: float | None) -> float | None:
-    from ..upscale.consistency import TOLERANCE, check_tolerance
+    from ..upscaling.consistency import TOLERANCE, check_tolerance
 
     if tolerance is None:
         return TOLERANCE if consistency else None

@@ -17,8 +17,8 @@ from rich.progress import (
 from .saying import printable
 
 if TYPE_CHECKING:
-    from ..upscale.jobs import Job
-    from ..upscale.stages import Outcome
+    from ..batch.jobs import Job
+    from ..batch.stages import Outcome
 
 _SPEED_OVER_SECONDS = 600.0
 
@@ -78,7 +78,7 @@ class Bar:
 
 def _pixels(jobs: "Sequence[Job]") -> "dict[Job, float]":
     """Of each source; the mean of the others where a header does not tell at once."""
-    from ..upscale.headers import quick_pixels
+    from ..pictures.headers import quick_pixels
 
     known = {job: quick_pixels(job.source) for job in jobs}
     told = [count for count in known.values() if count]

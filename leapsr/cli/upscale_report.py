@@ -20,12 +20,12 @@ from .stopping import interruptible
 from .upscale_bar import Bar
 
 if TYPE_CHECKING:
-    from ..upscale.batch import Watch
-    from ..upscale.companions import Extras
-    from ..upscale.jobs import Job, Plan
-    from ..upscale.ledger import Ledger
-    from ..upscale.options import Options
-    from ..upscale.stages import Examined, Outcome, Status
+    from ..batch.jobs import Job, Plan
+    from ..batch.ledger import Ledger
+    from ..batch.options import Options
+    from ..batch.pipeline import Watch
+    from ..batch.sidecars import Extras
+    from ..batch.stages import Examined, Outcome, Status
 
     Run = Callable[[Watch], Iterable[Outcome]]
 
@@ -46,15 +46,15 @@ class Report:
 
     def begin(self) -> None:
         """Tell what is left out, in one line for each reason; -v lists what leapsr made."""
-        from ..upscale import unread
+        from ..pictures import unsupported
 
         ours = self.plan.ours
         if len(ours) == 1 or self.verbose:
             for path in ours:
                 self.say(f"{path}: left out, because leapsr made it.")
         elif ours:
-            self.say(f"{len(ours)} files left out, because leapsr made them ({unread.listed(ours)}).")
-        for sentence in unread.told(self.plan.unread):
+            self.say(f"{len(ours)} files left out, because leapsr made them ({unsupported.listed(ours)}).")
+        for sentence in unsupported.told(self.plan.unread):
             self.say(sentence)
 
     def say(self, text: str, style: str | None = None) -> None:
@@ -92,14 +92,14 @@ class Report:
             self.print({"counts": counts, "seconds": round(seconds, 3), "interrupted": interrupted}, results)
 
     def print(self, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
-        from ..upscale import unread
+        from ..pictures import unsupported
 
         settings = {"settings": self.recipe, "devices": self.devices, "version": __version__}
         left_out = [{"source": str(path), "reason": "made by leapsr"} for path in self.plan.ours]
         left_out += [
             {"source": str(path), "reason": f"not read ({kind.name})"}
             for path in self.plan.unread
-            if (kind := unread.kind_of(path))
+            if (kind := unsupported.kind_of(path))
         ]
         report = {**facts, **settings, "jobs": len(self.jobs), "left_out": left_out, "results": results}
         typer.echo(json.dumps(report, indent=2))
@@ -162,7 +162,7 @@ def preview(report: Report, scale: int, options: "Options", ledger: "Ledger") ->
 
 
 def _examined(job: "Job", scale: int, options: "Options", ledger: "Ledger") -> dict[str, Any]:
-    from ..upscale import stages
+    from ..batch import stages
 
     paths = {"source": str(job.source), "output": str(job.output)}
     try:

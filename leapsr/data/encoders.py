@@ -22,8 +22,8 @@ from ..frozen import (
     text_encoder,
 )
 from ..frozen.fingerprint import fingerprint
-from ..frozen.repositories import LLAVA, QWEN2_VL
 from ..frozen.space import Space
+from ..hub.repositories import LLAVA, QWEN2_VL
 from ..restorer import ModelConfig, located, space
 
 Captions = Literal["none", "text", "clip-tags", "llava", "qwen2-vl"]

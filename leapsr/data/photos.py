@@ -23,8 +23,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import DataError, OutputError
-from .opened import MAX_SIDE, open_image
-from .upright import upright, upright_size
+from ..pictures.orientation import upright, upright_size
+from ..pictures.pillow_limits import MAX_SIDE, open_image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 ARCHIVE_SUFFIX = ".safetensors"

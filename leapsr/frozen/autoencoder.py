@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .codec import Codec, read_codec
-from .windows import in_windows, reflect
+from .large_pictures import in_windows, reflect
 
 
 class Autoencoder(Protocol):

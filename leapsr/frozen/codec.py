@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError, optional
-from .repositories import SD21, SD35, TAEF2, VQ_F4, Repository, read_json, read_network, require
+from ..hub.repositories import SD21, SD35, TAEF2, VQ_F4, Repository, read_json, read_network, require
 from .taef2 import CHANNELS, FACTOR, is_taef2, read_taef2
 
 PARTS = ("vae", "vqvae")

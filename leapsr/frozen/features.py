@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor, nn
 
 from ..errors import WeightsError, optional
+from ..hub.repositories import CLIP_L, DINOV3, Repository, read_json, read_network, read_tokenizer, require
 from ..ops.resize import resize
-from .repositories import CLIP_L, DINOV3, Repository, read_json, read_network, read_tokenizer, require
 
 DINOS = ("dinov3_vit", "dinov3_convnext")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import WeightsError
+from ..hub.repositories import SD35, read_json, require
 from .codec import PARTS
-from .repositories import SD35, read_json, require
 from .taef2 import is_taef2, taef2_files
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"

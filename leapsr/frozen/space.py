@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ..networks.condition import Condition, Prompt, Quality
-from ..networks.kinds import Sees
+from ..networks.table import Sees
 from ..ops.upsample import bicubic_upsample
 from .autoencoder import Autoencoder, Identity
-from .windows import reflect
+from .large_pictures import reflect
 
 PIXELS = Identity()
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from .repositories import TAEF2
+from ..hub.repositories import TAEF2
 
 CHANNELS, FACTOR, WIDTH = 32, 8, 64
 SINGLE_FILE = "taef2.safetensors"

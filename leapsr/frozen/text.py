@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import WeightsError, optional
+from ..hub.repositories import SD21, SD35, read_json, read_network, read_tokenizer, require
 from ..networks import Prompt
-from .repositories import SD21, SD35, read_json, read_network, read_tokenizer, require
 from .resident import After, Resident
 
 T5_WIDTH = 4096

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError, optional
+from ..hub.repositories import LLAVA, UNREADABLE, Repository, read_json, read_network, require
 from .caption import remove_focus_sentences
-from .repositories import LLAVA, UNREADABLE, Repository, read_json, read_network, require
 from .resident import After, Resident
 
 QUESTION = (

@@ -9,9 +9,9 @@ from torch import nn
 
 from ..errors import ConfigError, UnknownName
 from ..networks import UNet
-from ..networks.critic import Critic, CriticConfig
 from ..networks.discriminator import FeatureCritic, FeatureHeads, FeatureHeadsConfig
-from ..networks.sd21 import SD21
+from ..networks.pixel.critic import Critic, CriticConfig
+from ..networks.sd21.unet import SD21
 from .base import Batch, Features, Losses, Method, MethodConfigBase, Network, Networks, Perceptual
 from .dial import Dial, DialConfig
 from .flowsr import Flowsr, FlowsrConfig

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from .. import flow
 from ..errors import ConfigError
-from ..ops.structure import multiplied, similarity
+from ..ops.ssim import multiplied, similarity
 from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
 
 

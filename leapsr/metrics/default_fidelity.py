@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from .. import catalog
 from ..errors import OutputError, UsageError
+from ..hub import catalog
 from ..restorer import read_config
 from .report import all_or_nothing
 

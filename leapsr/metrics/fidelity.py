@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import DataError
-from ..ops.structure import WINDOW, similarity
+from ..ops.ssim import WINDOW, similarity
 
 Channels = Literal["rgb", "y"]
 

@@ -1,6 +1,6 @@
 """What has trainable weights."""
 
 from .condition import Condition, Prompt, Quality
-from .unet import PRESETS, UNet, UNetConfig
+from .pixel.unet import PRESETS, UNet, UNetConfig
 
 __all__ = ["PRESETS", "Condition", "Prompt", "Quality", "UNet", "UNetConfig"]

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import zero_
+from .pixel.blocks import zero_
 
 Reads = Literal["t", "r", "both"]
 """Which time a network's published input takes.

@@ -12,11 +12,11 @@ from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
 from ..methods.dial import SHIFTS
-from ..networks import UNetConfig, kinds
-from ..networks.kinds import NetworkConfig
-from ..networks.mmdit_config import MMDiTConfig
-from ..networks.sd21 import SD21Config
-from ..ops.structure import WINDOW
+from ..networks import UNetConfig, table
+from ..networks.mmdit.config import MMDiTConfig
+from ..networks.sd21.unet import SD21Config
+from ..networks.table import NetworkConfig
+from ..ops.ssim import WINDOW
 from ..restorer import first_problem
 
 PLAYERS = ("student", "score", "critic")
@@ -146,13 +146,13 @@ class TrainConfig(Strict):
     @property
     def factor(self) -> int:
         """How many times larger the result is."""
-        return kinds.scale_of(self.network, self.scale)
+        return table.scale_of(self.network, self.scale)
 
     @property
     def labelled(self) -> bool:
         """Whether the network can be asked for bad images: by a label, or by a text."""
         return (
-            self.network.quality if isinstance(self.network, UNetConfig) else kinds.reads_text(self.network)
+            self.network.quality if isinstance(self.network, UNetConfig) else table.reads_text(self.network)
         )
 
 
@@ -228,7 +228,7 @@ def _check_unread(config: TrainConfig) -> None:
         raise ConfigError(f"A {kind} is trained whole: use --set adapters=null.")
     if config.autoencoder is not None and isinstance(config.network, UNetConfig):
         raise ConfigError(f"A {kind} works on pixels: use --set autoencoder=null.")
-    if (config.prompts or config.negative != "negative") and not kinds.reads_text(config.network):
+    if (config.prompts or config.negative != "negative") and not table.reads_text(config.network):
         raise ConfigError(f"A {kind} reads no text: use --set prompts=null and --set negative=negative.")
     if config.clip is not None and not isinstance(methods.base(config.method), methods.FlowsrConfig):
         raise ConfigError("CLIP is for FlowSR's alignment loss, which is not here: use --set clip=null.")
@@ -256,7 +256,7 @@ def _check_method(config: TrainConfig) -> None:
     refined = config.method if isinstance(config.method, methods.RefinementConfig) else None
     if refined is not None and refined.adversarial and refined.judge == "dino" and config.dino is None:
         raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
-    if refined is not None and _shows_pixels(refined) and kinds.sees(config.network) != "picture":
+    if refined is not None and _shows_pixels(refined) and table.sees(config.network) != "picture":
         raise ConfigError(
             "A critic of pixels needs pixels to compare with, not latents: use method.judge=dino."
         )

@@ -25,15 +25,15 @@ from ..methods import Features, Perceptual
 from ..methods.base import Alignment
 from ..metrics import perceptual
 from ..networks import Quality, UNet
-from ..networks.kinds import Network
 from ..networks.lora import merge_lora, shared_copy
-from ..networks.sd21 import SD21
+from ..networks.sd21.unet import SD21
+from ..networks.table import Network
 from ..restorer import Restorer
-from . import checkpoints, optimizers, players, prepared, samples
+from . import checkpoints, networks, optimizers, prepared, samples
 from .config import TrainConfig
 from .ema import Average
+from .loop import JsonLines, Reporter, Run, fit
 from .optimizers import Rated
-from .trainer import JsonLines, Reporter, Run, fit
 from .validation import save_grid, validation
 
 MODEL, CHECKPOINTS, CONFIG = "model", "checkpoints", "config.json"
@@ -92,7 +92,7 @@ def run(
         if config.compile:
             check_compiler(accelerator.device)
         resumed = checkpoint is not None
-        networks = players.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
+        networks = networks.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
         config, networks = _led(config, networks, callbacks.notice)
         if isinstance(shots, Shards):
             prepared.check_model(shots, networks.model)
@@ -119,8 +119,8 @@ def run(
 
 
 def _led(
-    config: TrainConfig, networks: players.Cast, notice: Callable[[str], None]
-) -> tuple[TrainConfig, players.Cast]:
+    config: TrainConfig, networks: networks.Cast, notice: Callable[[str], None]
+) -> tuple[TrainConfig, networks.Cast]:
     """Let the label of a bad picture stand for the run's own text, where the model's prompts hold it.
 
     Those that were written without it stay as they are: then the config says so too.
@@ -147,7 +147,7 @@ def _check_start(config: TrainConfig, progress: dict[str, Any], start: Path | No
 
 
 def _job(
-    config: TrainConfig, accelerator: Accelerator, networks: players.Cast, out: Path, callbacks: Callbacks
+    config: TrainConfig, accelerator: Accelerator, networks: networks.Cast, out: Path, callbacks: Callbacks
 ) -> Run:
     """Everything but what is read and looked at."""
     average = Average(networks.student, config.optimizer.ema)
@@ -294,7 +294,7 @@ def _reporter(accelerator: Accelerator, log: JsonLines, report: Reporter) -> Rep
     return tell
 
 
-def _restorer(networks: players.Cast, network: nn.Module) -> Restorer:
+def _restorer(networks: networks.Cast, network: nn.Module) -> Restorer:
     """The averaged student as a model of its own, so that using it does not disturb the training."""
     if isinstance(network, UNet):
         copy = UNet(network.config)
@@ -308,7 +308,7 @@ def _restorer(networks: players.Cast, network: nn.Module) -> Restorer:
 def _looker(
     shots: samples.Photographs | Shards,
     config: TrainConfig,
-    networks: players.Cast,
+    networks: networks.Cast,
     out: Path,
     device: torch.device,
 ) -> Callable[[nn.Module, int], dict[str, float]]:

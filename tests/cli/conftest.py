@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from leapsr import catalog
-from leapsr.upscale import manifest
+from leapsr.batch import manifest
+from leapsr.hub import catalog
 
 Leapsr = Callable[..., tuple[int, str, str]]
 

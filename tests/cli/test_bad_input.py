@@ -19,12 +19,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from leapsr import memory
 from leapsr.cli.stopping import interruptible
-from leapsr.upscale import memory
-from leapsr.upscale.upscaler import Upscaler
+from leapsr.upscaling.upscaler import Upscaler
 from tests.cli.conftest import Leapsr, names
 from tests.conftest import picture_array
-from tests.upscale.test_images import png_of
+from tests.pictures.test_picture import png_of
 
 LONG = "n" * 251 + ".png"  # 255 bytes, so that its result needs a shorter name than NAME_x4
 QUICK = [argument for each in ("steps=4", "data.crop=32", "batch=2") for argument in ("--set", each)]

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from leapsr.batch.jobs import Job
+from leapsr.batch.manifest import NAME
+from leapsr.batch.stages import Outcome
 from leapsr.cli.upscale_bar import Bar
-from leapsr.upscale.jobs import Job
-from leapsr.upscale.manifest import NAME
-from leapsr.upscale.stages import Outcome
-from leapsr.upscale.upscaler import Upscaler
+from leapsr.upscaling.upscaler import Upscaler
 from tests.cli.conftest import names
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leapsr import catalog
+from leapsr.hub import catalog
 from leapsr.restorer import Restorer
 from tests.cli.conftest import Leapsr, names
 from tests.cli.test_bad_input import only_sentence

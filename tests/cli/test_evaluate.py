@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from leapsr import catalog
 from leapsr.cli.main import app
 from leapsr.errors import DataError, LeapsrError, OutputError, UnknownName, UsageError, WeightsError
+from leapsr.hub import catalog
 from leapsr.networks import PRESETS, UNet
 from leapsr.restorer import ModelConfig, Restorer, read_config
 from tests.conftest import picture_array

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import picture_array
-from tests.published.conftest import models, tiny  # noqa: F401
+from tests.hub.conftest import models, tiny  # noqa: F401
 
 OPTIONS = ("--crop", 32, "--crops", 2, "--degradation", "bicubic", "--megabytes", 0.0035, "--device", "cpu")
 

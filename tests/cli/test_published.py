@@ -12,14 +12,14 @@ from huggingface_hub import errors
 from PIL import Image
 from typer.main import get_command
 
-from leapsr import catalog
 from leapsr.cli.main import app
-from leapsr.download import download
 from leapsr.errors import WeightsError
-from leapsr.frozen.repositories import SD35, Repository
-from leapsr.published import BASES, CAPTIONERS, PUBLISHED, downloadable
+from leapsr.hub import catalog
+from leapsr.hub.download import download
+from leapsr.hub.published import BASES, CAPTIONERS, PUBLISHED, downloadable
+from leapsr.hub.repositories import SD35, Repository
 from tests.conftest import REPOSITORY, picture_array
-from tests.published.conftest import make_mmdit_folder, models, tiny  # noqa: F401
+from tests.hub.conftest import make_mmdit_folder, models, tiny  # noqa: F401
 
 DIT4SR = PUBLISHED["dit4sr_q"].repository
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from leapsr.metrics.fidelity import lr_psnr
-from leapsr.upscale.images import load
+from leapsr.pictures.picture import load
 from tests.cli.conftest import names
 
 

@@ -2,8 +2,8 @@
 encoders.
 
 Here are checks 1 to 3, 5 to 10 and 12 of the twelve that the project set itself. Check 4, that tiles never
-show, is in tests/test_packaged.py and tests/upscale; check 11 is that of the web page. What a check has in
-common with the tests of one module is tested there in detail: tests/upscale/test_metadata.py (1),
+show, is in tests/test_packaged.py and tests/upscaling; check 11 is that of the web page. What a check has in
+common with the tests of one module is tested there in detail: tests/pictures/test_metadata.py (1),
 test_formats.py (2, 3), test_upscaler.py (7, 10), tests/cli/test_bad_input.py and test_upscale.py (6, 12).
 """
 
@@ -26,12 +26,12 @@ from packaging.specifiers import SpecifierSet
 from PIL import ExifTags, Image
 from torch import Tensor
 
-from leapsr import catalog
+from leapsr.hub import catalog
 from leapsr.restorer import Restorer
-from leapsr.upscale.upscaler import Upscaler
+from leapsr.upscaling.upscaler import Upscaler
 from tests.cli.conftest import Leapsr, names
 from tests.conftest import REPOSITORY, picture_array
-from tests.upscale.test_metadata import P3, camera_jpeg
+from tests.pictures.test_metadata import P3, camera_jpeg
 
 TAG = ExifTags.Base
 DEFAULT = catalog.PACKAGED / catalog.DEFAULT

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from leapsr import catalog
-from leapsr.upscale import memory
-from leapsr.upscale.upscaler import Upscaler
+from leapsr import memory
+from leapsr.hub import catalog
+from leapsr.upscaling.upscaler import Upscaler
 from tests.cli.conftest import names
-from tests.upscale.test_images import full_disk, png_of
-from tests.upscale.test_metadata import P3, camera_jpeg
+from tests.pictures.test_metadata import P3, camera_jpeg
+from tests.pictures.test_picture import full_disk, png_of
 
 
 def size(path):

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from leapsr.errors import MissingExtra, WeightsError
 from leapsr.frozen import Identity, Pretrained
-from leapsr.frozen.repositories import SD35
+from leapsr.hub.repositories import SD35
 
 FOLDERS = {"sd35": (8, 16), "sd21": (8, 4), "vq": (4, 3), "taesd": (8, 16)}
 

@@ -5,8 +5,8 @@ import torch
 
 from leapsr.errors import MissingExtra, WeightsError
 from leapsr.frozen import Clip, ClipTags, Fixed, VisionLanguage, remove_focus_sentences
-from leapsr.frozen.repositories import LLAVA, QWEN2_VL
 from leapsr.frozen.vision_language import QUESTION
+from leapsr.hub.repositories import LLAVA, QWEN2_VL
 
 BOTH = pytest.mark.parametrize("kind", ["llava", "qwen2_vl"])
 

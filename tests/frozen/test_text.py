@@ -5,7 +5,7 @@ import torch
 
 from leapsr.errors import MissingExtra, WeightsError
 from leapsr.frozen import Sd3Text, Sd21Text, text_encoder
-from leapsr.frozen.repositories import SD35
+from leapsr.hub.repositories import SD35
 
 TEXTS = ["a photo of the sharp thing, and of 3 more!", "", "blurring " * 120]
 """One that fits, nothing, and one that is too long for every encoder."""

@@ -170,7 +170,7 @@ def _keep(findings: Findings, problem: str, batch: Batch, made: list[str], folde
 def make_model(folder: Path) -> Path:
     """A model folder with the smallest network."""
     from leapsr.networks import UNet
-    from leapsr.networks.unet import PRESETS
+    from leapsr.networks.pixel.unet import PRESETS
     from leapsr.restorer import ModelConfig, Restorer
 
     Restorer(ModelConfig(method="oftsr", network=PRESETS["tiny"]), UNet(PRESETS["tiny"])).save_pretrained(

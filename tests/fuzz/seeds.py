@@ -9,9 +9,9 @@ import pillow_heif
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from leapsr.upscale import metadata
+from leapsr.pictures import metadata
 from tests.conftest import picture_array
-from tests.upscale import photos
+from tests.pictures import photos
 
 SIDE = 8
 P3 = photos.rgb_profile(photos.P3_PRIMARIES, photos.parametric(1.8))

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from leapsr.upscale import images
-from leapsr.upscale.images import load
+from leapsr.pictures import picture as pictures
+from leapsr.pictures.picture import load
 from tests.fuzz import mutations, run, seeds, worker
 from tests.fuzz.layouts import LAYOUTS
 from tests.fuzz.worker import Batch
@@ -72,15 +72,15 @@ HARMFUL = b"# do this: "
 
 def serve_harmfully(connection: Connection, model: Path) -> None:
     """As worker.serve, but a file that holds Python does it as soon as it is looked at."""
-    measure = images.measure
+    measure = pictures.measure
 
-    def obey(source: images.Source) -> tuple[int, int]:
+    def obey(source: pictures.Source) -> tuple[int, int]:
         data = Path(str(source)).read_bytes()
         if data.startswith(HARMFUL):
             exec(data.removeprefix(HARMFUL))
         return measure(source)
 
-    images.measure = obey
+    pictures.measure = obey
     worker.serve(connection, model)
 
 

@@ -190,7 +190,7 @@ def _of_lines(report: list[dict[str, str]], err: str) -> Iterator[str]:
 def _of_files(batch: Batch, report: list[dict[str, str]]) -> Iterator[str]:
     """Exactly the results that were reported, each of them whole, and the sources as they were."""
     done = {row["output"]: row["status"] for row in report if row["status"] in ("done", "copied")}
-    from leapsr.upscale import manifest
+    from leapsr.batch import manifest
 
     there = {str(path) for path in Path("out").rglob("*") if path.is_file() and path.name != manifest.NAME}
     if there != done.keys():

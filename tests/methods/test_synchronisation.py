@@ -26,7 +26,7 @@ from leapsr.methods import (
     restore,
 )
 from leapsr.networks import PRESETS, Condition, Quality, UNet
-from leapsr.networks.critic import CriticConfig
+from leapsr.networks.pixel.critic import CriticConfig
 
 STUDENTS = {
     "oftsr": OftsrConfig(boundary_share=0.3),

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from leapsr import catalog
 from leapsr.errors import OutputError, UsageError, WeightsError
+from leapsr.hub import catalog
 from leapsr.metrics.default_fidelity import check_writable, write_default
 from leapsr.restorer import Restorer, read_config
 

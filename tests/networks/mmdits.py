@@ -3,8 +3,8 @@
 import torch
 
 from leapsr.networks import Condition, Prompt
-from leapsr.networks.mmdit import MMDiT
-from leapsr.networks.mmdit_config import PRESETS, MMDiTConfig
+from leapsr.networks.mmdit.config import PRESETS, MMDiTConfig
+from leapsr.networks.mmdit.network import MMDiT
 
 
 def tiny(**switches: object) -> MMDiTConfig:

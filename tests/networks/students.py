@@ -6,9 +6,9 @@ from leapsr import methods
 from leapsr.methods import Batch, MfsrConfig, Networks, SmfsrConfig
 from leapsr.networks import Condition, Prompt, Quality
 from leapsr.networks.lora import lora_parameters
-from leapsr.networks.mmdit import MMDiT
-from leapsr.networks.mmdit_student import refit_time, student_of, train_adapters
-from leapsr.networks.mmdit_time import FREQUENCIES
+from leapsr.networks.mmdit.network import MMDiT
+from leapsr.networks.mmdit.student import refit_time, student_of, train_adapters
+from leapsr.networks.mmdit.time import FREQUENCIES
 from leapsr.networks.timestep import PERIOD
 from tests.networks.mmdits import inputs, randomised, tiny
 

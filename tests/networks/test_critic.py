@@ -5,8 +5,8 @@ import torch
 from pydantic import ValidationError
 
 from leapsr.networks import Condition, UNet
-from leapsr.networks.critic import PRESETS, Critic, CriticConfig, SpectralConv
-from leapsr.networks.unet import PRESETS as UNETS
+from leapsr.networks.pixel.critic import PRESETS, Critic, CriticConfig, SpectralConv
+from leapsr.networks.pixel.unet import PRESETS as UNETS
 from leapsr.ops.upsample import bicubic_upsample
 
 

@@ -10,8 +10,13 @@ from leapsr import flow
 from leapsr.degrade import AveragePool
 from leapsr.errors import WeightsError
 from leapsr.networks import Condition
-from leapsr.networks.guided_unet import PRESETS, STUDENT_TIMES, GuidedUNet, GuidedUNetConfig, student
-from leapsr.networks.weights_unets import guided_unet_average, guided_unet_weights, load_oftsr, load_published
+from leapsr.networks.adm.guided_unet import PRESETS, STUDENT_TIMES, GuidedUNet, GuidedUNetConfig, student
+from leapsr.networks.adm.published_weights import (
+    guided_unet_average,
+    guided_unet_weights,
+    load_oftsr,
+    load_published,
+)
 from leapsr.ops.resize import downsample
 from tests.networks.velocities import (
     Question,

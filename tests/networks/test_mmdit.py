@@ -12,8 +12,8 @@ from leapsr.ops.derivative import directional_derivative
 
 pytest.importorskip("diffusers", reason="needs leapsr[sd]")
 
-from leapsr.networks.mmdit import MMDiT
-from leapsr.networks.mmdit_config import PRESETS, MMDiTConfig
+from leapsr.networks.mmdit.config import PRESETS, MMDiTConfig
+from leapsr.networks.mmdit.network import MMDiT
 from tests.networks.mmdits import inputs, randomised, tiny
 
 TIMES = pytest.mark.parametrize("time", ["single", "add_r", "concat_mlp"])
@@ -181,11 +181,11 @@ def test_the_full_size_is_sd35_medium_with_dit4srs_stream():
 
 def test_diffusers_is_imported_only_where_it_is_asked_for_and_named_where_it_is_missing():
     code = """
-import sys, leapsr.networks, leapsr.networks.mmdit_config
+import sys, leapsr.networks, leapsr.networks.mmdit.config
 print("diffusers" in sys.modules)
 sys.modules["diffusers"] = None
 try:
-    import leapsr.networks.mmdit
+    import leapsr.networks.mmdit.network
 except leapsr.errors.MissingExtra as error:
     print(error)
 """

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from unets import inputs, randomised
 
 from leapsr.networks import PRESETS, Condition, UNet
-from leapsr.networks.rescaling import rescaled
+from leapsr.networks.pixel.rescaling import rescaled
 
 
 def at(network: UNet, scale: int) -> UNet:

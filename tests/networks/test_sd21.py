@@ -13,10 +13,10 @@ from leapsr.errors import UsageError, WeightsError
 from leapsr.methods.base import Batch, Networks
 from leapsr.methods.flowsr import Flowsr, FlowsrConfig
 from leapsr.networks import Condition, Prompt
+from leapsr.networks.adm.published_weights import flowsr_adapters, load_published
 from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from leapsr.networks.lora import add_lora, load_lora, lora_parameters, lora_state, merge_lora
-from leapsr.networks.sd21 import PRESETS, RANK, SD21, TARGETS, SD21Config
-from leapsr.networks.weights_unets import flowsr_adapters, load_published
+from leapsr.networks.sd21.unet import PRESETS, RANK, SD21, TARGETS, SD21Config
 from tests.networks.velocities import (
     Question,
     channels_last_error,
@@ -257,7 +257,7 @@ def test_other_files_are_no_adapters(tmp_path):
 
 def test_the_package_does_not_import_diffusers():
     """Nor does the module itself, until a network is made."""
-    code = "import sys, leapsr.networks.sd21; print({'diffusers', 'peft'} & sys.modules.keys())"
+    code = "import sys, leapsr.networks.sd21.unet; print({'diffusers', 'peft'} & sys.modules.keys())"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 

@@ -9,9 +9,7 @@ from torch import Tensor
 from leapsr import flow
 from leapsr.errors import WeightsError
 from leapsr.networks import Condition
-from leapsr.networks.residual_shift import ResidualShift
-from leapsr.networks.swin_unet import PRESETS, SwinUNet, SwinUNetConfig
-from leapsr.networks.weights_unets import (
+from leapsr.networks.adm.published_weights import (
     ADM_NAMES,
     SWIN_NAMES,
     load_published,
@@ -19,7 +17,9 @@ from leapsr.networks.weights_unets import (
     renamed,
     swin_unet_weights,
 )
-from leapsr.networks.windows import WindowBlock, from_windows, to_windows
+from leapsr.networks.adm.residual_shift import ResidualShift
+from leapsr.networks.adm.shifted_windows import WindowBlock, from_windows, to_windows
+from leapsr.networks.adm.swin_unet import PRESETS, SwinUNet, SwinUNetConfig
 from leapsr.ops.derivative import directional_derivative
 from tests.networks.velocities import (
     Question,

@@ -5,7 +5,7 @@ from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.utils import DistributedType
 
 from leapsr.errors import ConfigError
-from leapsr.networks import mmdit_blocks
+from leapsr.networks.mmdit import blocks
 from leapsr.train.launch import check_whole
 from tests.conftest import REPOSITORY
 
@@ -36,7 +36,7 @@ def test_every_file_is_tried():
 def test_fsdp_wraps_a_class_that_there_is():
     settings = read("fsdp2").fsdp_config
     assert settings["fsdp_version"] == 2
-    assert hasattr(mmdit_blocks, settings["fsdp_transformer_layer_cls_to_wrap"])
+    assert hasattr(blocks, settings["fsdp_transformer_layer_cls_to_wrap"])
 
 
 def test_training_accepts_whole_weights_only():

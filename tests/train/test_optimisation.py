@@ -7,10 +7,10 @@ from torch import nn
 from leapsr.frozen.space import Space
 from leapsr.train.config import OptimizerConfig
 from leapsr.train.ema import Average
+from leapsr.train.loop import schedule, update
 from leapsr.train.optimizers import Rated
-from leapsr.train.recipes import teacher_tiny
+from leapsr.train.recipes.small import teacher_tiny
 from leapsr.train.samples import prepare
-from leapsr.train.trainer import schedule, update
 
 
 def test_warm_up_is_linear_and_then_the_rate_stays():

@@ -1,0 +1,248 @@
+"""Which pictures are to be upscaled, and where the results go."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..data.photos import NOT_PHOTOS
+from ..errors import OutputError, UsageError
+from ..pictures import unsupported
+from ..pictures.headers import made_by_leapsr
+from ..pictures.picture import READABLE_SUFFIXES
+from ..upscaling.sizes import LABEL
+from .manifest import Manifest
+from .naming import COMPANION, checked, distinct, output_name
+
+_OURS = re.compile(rf"(?P<stem>.+)_{LABEL}{COMPANION}")
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture. home: the folder whose manifest tells how `output` was made; None where none is kept."""
+
+    source: Path
+    output: Path
+    home: Path | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture and where it lies below the folder that was named (just its name for a file)."""
+
+    path: Path
+    relative: Path
+    root: Path | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """ours: left out because leapsr made them. unread: left out as pictures of kinds that are not read."""
+
+    jobs: list[Job]
+    ours: list[Path]
+    unread: list[Path]
+
+
+def plan(
+    inputs: Sequence[Path],
+    out: Path | None,
+    label: str,
+    suffix: str | None = None,
+    recursive: bool = False,
+    remember_all: bool = False,
+    accompanied: bool = False,
+) -> Plan:
+    """One job for each picture among `inputs`, which are files and folders.
+
+    out: None puts each result beside its source; a folder gets the tree of the input folders; for a single
+    file it may be a file name. label: what `{stem}_{label}{suffix}` tells. suffix: of the results, None keeps
+    the source's where it can be written, and where not it is .jpg for HEIC and .png for the rest.
+    recursive: sub-folders too; folders that are links are not entered, so loops of links have an end.
+    remember_all: also the results of files that were named one by one get a home, not only those of folders.
+    accompanied: results have files beside them, which must not be called alike either.
+    The jobs come in the order of the inputs, sorted by name in each folder: the same on every machine.
+    A folder's hidden files are left out, and so are those that leapsr made; of files named one by one, those
+    named together with the picture that they were made from. A name that ends in a label is where to look:
+    the manifest or the Software tag decides.
+    Raises UsageError for an empty folder, for `out` that cannot hold the results, and rather than write over
+    a source.
+    """
+    listed = _unique(_found(inputs, out, recursive))
+    found = [item for item in listed if item.root is None or not _is_unread(item.path)]
+    other = [item.path for item in listed if item.root is not None and _is_unread(item.path)]
+    if other and not found:
+        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.told(other))}")
+    made = _Made()
+    ours = [item for item in found if _looks_ours(item, found) and made.by_leapsr(item)]
+    chosen = [item for item in found if item not in ours]
+    if out is not None and _names_a_file(out, inputs):
+        name = checked(out, suffix)
+        jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
+    else:
+        jobs = _in_folders(chosen, out, label, suffix, remember_all, accompanied)
+    _refuse_overwriting(jobs)
+    return Plan(jobs, [item.path for item in ours], other)
+
+
+def _found(inputs: Iterable[Path], out: Path | None, recursive: bool) -> Iterator[Found]:
+    for path in inputs:
+        if not _is_folder(path):
+            yield Found(path, Path(path.name), None)
+            continue
+        inside = [Found(file, file.relative_to(path), path) for file in _pictures(path, out, recursive)]
+        if not inside:
+            hint = "" if recursive else "; --recursive looks into its sub-folders"
+            raise UsageError(f"{path} holds no pictures{hint}.")
+        yield from inside
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long for the file system; reading it will tell
+        return False
+
+
+def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]:
+    results = resolved(out) if out is not None else None
+    closed: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=closed.append):
+        here = Path(place)
+        for name in sorted(files):
+            path = here / name
+            if not name.startswith(".") and (_is_read(path) or _is_unread(path)):
+                yield path
+        keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
+        folders[:] = [name for name in keep if name not in NOT_PHOTOS and resolved(here / name) != results]
+    for error in closed:  # as jobs that will fail, and say why
+        yield Path(error.filename)
+
+
+def _is_read(path: Path) -> bool:
+    return path.suffix.lower() in READABLE_SUFFIXES
+
+
+def _is_unread(path: Path) -> bool:
+    return not _is_read(path) and unsupported.kind_of(path) is not None
+
+
+def _unique(found: Iterable[Found]) -> list[Found]:
+    """Each file once, also where the system ignores case and its name was spelt in two ways."""
+    unique: dict[tuple[str, object], Found] = {}
+    for item in found:
+        path = resolved(item.path)
+        unique.setdefault((str(path).casefold(), identity(path) or path), item)
+    return list(unique.values())
+
+
+class _Made:
+    """What the manifests of folders know of, each read once and only where it is asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[Manifest, set[str]] | None] = {}
+
+    def by_leapsr(self, item: Found) -> bool:
+        folders = {item.path.parent, item.root or item.path.parent}
+        return any(self._is_known(item.path, folder) for folder in folders) or made_by_leapsr(item.path)
+
+    def _is_known(self, path: Path, folder: Path) -> bool:
+        if folder not in self._known:
+            self._known[folder] = None
+            with suppress(OutputError):  # whoever writes to it will tell
+                manifest = Manifest(folder)
+                self._known[folder] = manifest, manifest.names()
+        known = self._known[folder]
+        return known is not None and known[0].name_of(path) in known[1]
+
+
+def _looks_ours(item: Found, found: Iterable[Found]) -> bool:
+    made = _OURS.fullmatch(item.path.stem)
+    if made is None:
+        return False
+    return item.root is not None or any(
+        other.path.parent == item.path.parent and made["stem"] in (other.path.stem, other.path.name)
+        for other in found
+    )
+
+
+def _names_a_file(out: Path, inputs: Sequence[Path]) -> bool:
+    one_file = len(inputs) == 1 and not _is_folder(inputs[0])
+    if out.is_file() and not one_file:
+        raise UsageError(f"{out} is a file; several pictures need a folder after -o.")
+    return one_file and not out.is_dir() and bool(out.suffix)
+
+
+def _in_folders(
+    found: Sequence[Found],
+    out: Path | None,
+    label: str,
+    suffix: str | None,
+    remember_all: bool,
+    accompanied: bool,
+) -> list[Job]:
+    several = len({item.root for item in found if item.root}) > 1
+    folders = [_folder(item, out, several) for item in found]
+    wanted = [
+        folder / output_name(item.path, label, suffix) for item, folder in zip(found, folders, strict=True)
+    ]
+    outputs = distinct([item.path for item in found], wanted, label, accompanied)
+    return [
+        Job(item.path, output, _home(item, output, out, remember_all))
+        for item, output in zip(found, outputs, strict=True)
+    ]
+
+
+def _home(item: Found, output: Path, out: Path | None, remember_all: bool) -> Path | None:
+    if item.root is None:
+        return (out or output.parent) if remember_all else None
+    return out or item.root
+
+
+def _folder(item: Found, out: Path | None, several: bool) -> Path:
+    """Where the result goes; with several input folders each gets its own in `out`."""
+    if out is None:
+        return item.path.parent
+    own = Path(resolved(item.root).name) if several and item.root else Path()
+    return out / own / item.relative.parent
+
+
+def _refuse_overwriting(jobs: Sequence[Job]) -> None:
+    sources = {resolved(job.source) for job in jobs}
+    files = {identity(path) for path in sources} - {None}
+    for job in jobs:
+        if resolved(job.output) in sources or identity(job.output) in files:
+            raise UsageError(
+                f"{job.output} is one of the sources and is never written over; choose another -o."
+            )
+
+
+def resolved(path: Path) -> Path:
+    """Path.resolve() that also bears links which lead back to themselves."""
+    return Path(os.path.realpath(path))
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file a name leads to, also on systems that ignore case; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def shard(jobs: Sequence[Item], part: str) -> list[Item]:
+    """Part "i/n" of the jobs, 1 <= i <= n: every n-th of the plan from the i-th on.
+
+    Machines that see the same files make the same plan, so the n parts are disjoint and together complete.
+    Raises UsageError for anything else than two such numbers.
+    """
+    made = re.fullmatch(r"(\d+)/(\d+)", part)
+    if made is None or not 1 <= int(made[1]) <= int(made[2]):
+        raise UsageError(f"--shard takes i/n with i from 1 to n, as 1/4, not '{part}'.")
+    return list(jobs[int(made[1]) - 1 :: int(made[2])])

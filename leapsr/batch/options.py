@@ -1,0 +1,67 @@
+"""What every job of a batch has in common."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import JsonValue
+
+from .. import __version__
+from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
+from ..restorer import read_config
+from ..upscaling.sizes import AS_THE_MODEL, Target
+from ..upscaling.upscaler import DEFAULTS, Settings
+from .manifest import portable
+
+
+@dataclass(frozen=True)
+class Options:
+    """quality: of JPEG, WebP and AVIF, 1 to 100. depth: bits of each number, 8 or 16; None is as many as the
+    source has. strip_metadata: only the colour profile stays. samples: results of each picture, from as many
+    seeds. detail_map: a map of invented detail beside each result. consistency: the tolerance of
+    `consistency.consistent`, in grey levels; None leaves results as they are. keep_dates: files have been
+    changed when their sources were.
+    """
+
+    target: Target = AS_THE_MODEL
+    settings: Settings = DEFAULTS
+    quality: int = 95
+    depth: Literal[8, 16] | None = None
+    strip_metadata: bool = False
+    samples: int = 1
+    detail_map: bool = False
+    consistency: float | None = None
+    keep_dates: bool = False
+
+    @property
+    def accompanied(self) -> bool:
+        """Whether files lie beside each result."""
+        return self.samples > 1 or self.detail_map
+
+
+def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:
+    """All that decides what becomes of a source, flat, as JSON: a result made by another recipe is outdated.
+
+    model: its folder. The size of tiles is left out where tiles do not show: where there are no latents; and
+    so is what does not change the content of files.
+    """
+    left_out = {"target", "settings", "keep_dates"}
+    if read_config(model).autoencoder is None:
+        left_out.add("tile")
+    every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
+    chosen = {name: value for name, value in every.items() if name not in left_out}
+    made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
+    whole = {**made_with, "model_sha256": _digest(model), **chosen}
+    return {name: portable(value) if isinstance(value, str) else value for name, value in whole.items()}
+
+
+def _digest(model: Path) -> str:
+    """Of what a model folder's results depend on: its configuration, its weights, and its prompts if any."""
+    digest = hashlib.sha256()
+    for name in (CONFIG, WEIGHTS, PROMPTS):
+        if (model / name).is_file():
+            with (model / name).open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()

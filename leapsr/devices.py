@@ -1,0 +1,35 @@
+"""Where to compute, and in which precision."""
+
+import torch
+
+from .errors import UsageError
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """auto is the first of CUDA, MPS, CPU that works. Raises UsageError for a device that is not there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"There is no device '{name}'; use auto, cpu, cuda, cuda:0 or mps.") from None
+    if not _is_there(device):
+        raise UsageError(f"This computer has no usable '{name}'; use '--device auto' or '--device cpu'.")
+    return device
+
+
+def _is_there(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return (device.index or 0) < torch.cuda.device_count()
+    return device.type == "cpu" or (device.type == "mps" and torch.backends.mps.is_available())
+
+
+def choose_dtype(name: str, device: torch.device, half: torch.dtype = torch.float16) -> torch.dtype:
+    """auto is `half`, the model's, on CUDA and fp32 elsewhere. Raises UsageError for an unknown name."""
+    if name == "auto":
+        return half if device.type == "cuda" else torch.float32
+    if name not in DTYPES:
+        raise UsageError(f"dtype is auto, {', '.join(DTYPES)}, not '{name}'.")
+    return DTYPES[name]

@@ -1,0 +1,1 @@
+"""Names to weights: packaged models, published weights, and how they become models."""

@@ -1,0 +1,189 @@
+"""Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import UnknownName, UsageError, WeightsError
+
+PACKAGED = Path(__file__).parent.parent / "models"
+MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
+DEFAULT = "leap-small"
+DEFAULT_X2 = "leap-small-x2"
+"""Where twice as large, or less, is asked for: x4 made smaller again takes half as long again, and shows a
+pattern of its own."""
+LICENCE = "Apache-2.0"
+"""Of this package and its own models."""
+CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+PROMPTS = "prompts.safetensors"
+"""In the folders of networks that read text only."""
+
+
+def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
+    """The folders that hold model folders, first choice first."""
+    if model_dir is not None:
+        folder = expanded(model_dir)
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder} to look for models in.")
+        yield folder
+    yield PACKAGED
+    if variable := os.environ.get(MODEL_DIR_VARIABLE):
+        yield expanded(variable)
+
+
+def expanded(path: str | Path) -> Path:
+    """With the home folder for ~; as it is for the ~name of somebody unknown."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser() raises RuntimeError then
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / CONFIG).is_file()
+
+
+def _looks_like_path(name: str) -> bool:
+    separators = {"/", os.sep, os.altsep or os.sep}
+    return name.startswith((".", "~")) or any(mark in name for mark in separators) or Path(name).is_dir()
+
+
+def _model_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise WeightsError(
+            f"There is no model folder {path}; 'leapsr models list' shows the models known by name."
+        )
+    if not _is_model(path):
+        raise WeightsError(
+            f"{path} is not a model folder: it has no {CONFIG} (and should have {WEIGHTS} beside it)."
+        )
+    if not (path / WEIGHTS).is_file():
+        raise WeightsError(f"{path} has no {WEIGHTS}; copy the complete model folder there.")
+    return path
+
+
+def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
+    """The folder of a model given by name, or by the path of its folder.
+
+    A name is looked up in model_dir (None: nowhere), then among the packaged models, then in
+    $LEAPSR_MODEL_DIR.
+    Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete
+    model.
+    """
+    for place in _places(model_dir):
+        if isinstance(name, str) and name in _listed(place):
+            return _model_folder(place / name)
+    if isinstance(name, Path) or _looks_like_path(name):
+        return _model_folder(expanded(name))
+    raise UnknownName("model", name, names(model_dir))
+
+
+def _listed(place: Path) -> list[str]:
+    return [folder.name for folder in place.iterdir() if _is_model(folder)] if place.is_dir() else []
+
+
+def names(model_dir: str | Path | None = None) -> list[str]:
+    """All model names that find() accepts, sorted."""
+    return sorted({name for place in _places(model_dir) for name in _listed(place)})
+
+
+def default_name(model_dir: str | Path | None = None, factor: float | None = None) -> str:
+    """The model used when none is named: of the first folder that holds any, the default or the first.
+
+    factor: how many times larger the result shall be; None is not known, or the model's own.
+    Raises WeightsError where no model is installed.
+    """
+    known = next(filter(None, map(_listed, _places(model_dir))), [])
+    if not known:
+        raise WeightsError(
+            f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
+        )
+    wanted = [DEFAULT_X2, DEFAULT] if factor is not None and factor <= 2 else [DEFAULT]
+    return next((name for name in wanted if name in known), min(known))
+
+
+def check_holds_models(model_dir: str | Path) -> None:
+    """Raises UsageError where a folder that was named has no model to choose from."""
+    if not _listed(next(_places(model_dir))):
+        raise UsageError(f"{model_dir} holds no model folders; give another folder, or a model's name.")
+
+
+class Summary(NamedTuple):
+    """What the files of a model say without being loaded; None where they do not."""
+
+    licence: str | None
+    method: str | None
+    scale: int | None
+    size: int
+    """Bytes of the weights; 0 where they are missing."""
+
+
+def summary(folder: Path) -> Summary:
+    """Of any folder, however damaged."""
+    try:
+        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    known: dict[str, Any] = found if isinstance(found, dict) else {}
+    network = known.get("network")
+    own = network.get("scale") if isinstance(network, dict) else None
+    weights = folder / WEIGHTS
+    size = weights.stat().st_size if weights.is_file() else 0
+    return Summary(known.get("licence"), known.get("method"), own or known.get("scale"), size)
+
+
+def is_recorded(name: str | Path, model_dir: str | Path | None = None) -> bool:
+    """Whether there are checksums to verify it by, as those have that were packaged or converted."""
+    return (find(name, model_dir) / CHECKSUMS).is_file()
+
+
+def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
+    """Compare a model's files with its SHA256SUMS and return the names of the files checked.
+
+    Raises WeightsError when the list or a file is missing, or a file differs from it.
+    """
+    folder = find(name, model_dir)
+    if not (folder / CHECKSUMS).is_file():
+        raise WeightsError(f"{folder} has no {CHECKSUMS}, so its files cannot be verified.")
+    expected = dict(_checksums(folder / CHECKSUMS))
+    if WEIGHTS not in expected:
+        raise WeightsError(f"{folder / CHECKSUMS} does not list {WEIGHTS}; install the model again.")
+    for file, digest in expected.items():
+        if not (folder / file).is_file() or _sha256(folder / file) != digest:
+            raise WeightsError(
+                f"{folder / file} is missing or damaged (its SHA-256 differs); install the model again."
+            )
+    return sorted(expected)
+
+
+def write_checksums(folder: Path) -> None:
+    """Record the SHA-256 of the model's files in SHA256SUMS (the format of the sha256sum command)."""
+    files = [name for name in (CONFIG, WEIGHTS, PROMPTS, CARD) if (folder / name).is_file()]
+    lines = [f"{_sha256(folder / name)}  {name}\n" for name in files]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _checksums(file: Path) -> Iterator[tuple[str, str]]:
+    for line in _read(file).decode("utf-8", "replace").splitlines():
+        digest, _, name = line.partition(" ")
+        if name:
+            yield name.strip().removeprefix("*"), digest
+
+
+def _sha256(file: Path) -> str:
+    try:
+        with file.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: OSError) -> WeightsError:
+    return WeightsError(f"{file} cannot be read ({error.strerror or error}); make it readable.")

@@ -1,0 +1,51 @@
+"""Published weights from the Hugging Face hub to a folder, for people who have read their licence."""
+
+from pathlib import Path
+from typing import cast
+
+from ..errors import WeightsError
+from .repositories import Repository
+
+
+def download(repository: Repository, folder: Path, place: str = "") -> None:
+    """Fill `folder` with what is needed of a repository; what is there already stays, and what was cut short
+    goes on.
+
+    place: a file or folder of it that must be there afterwards.
+    Raises WeightsError with the command that does the same, and why it could not be done here.
+    """
+    import huggingface_hub as hub
+
+    # Those of the library that it speaks to the hub with, which is not the same in all of its versions.
+    client_errors = cast(tuple[type[Exception], ...], hub.errors.HfHubHTTPError.__bases__)
+    failures: tuple[type[Exception], ...] = (OSError, *client_errors)
+    try:
+        # The hub is asked first: without an answer, what is in the folder would count as the whole of it.
+        revision = hub.HfApi().model_info(repository.name).sha
+        hub.snapshot_download(
+            repository.name,
+            revision=revision,
+            local_dir=folder,
+            allow_patterns=list(repository.include) or None,
+            ignore_patterns=list(repository.exclude) or None,
+        )
+    except hub.errors.GatedRepoError as error:
+        raise WeightsError(
+            f"{repository.name} is given to those who accept its licence: accept it on {repository.page}, "
+            f"run 'hf auth login', then {repository.command(folder)}."
+        ) from error
+    except hub.errors.RepositoryNotFoundError as error:
+        raise WeightsError(
+            f"There is no {repository.name} on the hub, or you are not shown it: look at {repository.page}, "
+            f"run 'hf auth login', then {repository.command(folder)}."
+        ) from error
+    except failures as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise WeightsError(
+            f"{repository.name} could not be downloaded ({reason}): where there is a network, "
+            f"{repository.command(folder)}, and the same command goes on where it was cut short."
+        ) from error
+    if place and not (folder / place).exists():
+        raise WeightsError(
+            f"{repository.name} has no {place} any more: look at {repository.page} for its new place."
+        )

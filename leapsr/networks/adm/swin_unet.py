@@ -1,0 +1,189 @@
+"""ResShift's network, ADM with attention in shifted windows, as a velocity of latents (arXiv:2307.12348).
+
+It works on the latents of an autoencoder that makes images four times smaller, so that the low-resolution
+image itself, of the same size at x4, joins the state as three more channels.
+
+OFTSR (arXiv:2412.09465, section 4.1) uses it twice: as the architecture of a flow of its own, and with
+ResShift's published weights, of which a few thousand iterations make a student. `prediction` says which:
+
+"velocity": the network returns OFTSR's velocity V, whose time runs the other way, as in networks.guided_unet:
+    u = -V(x, 1 - time).
+"image": the network returns the clean latent, as ResShift's does, asked as networks.residual_shift explains:
+    u = (x - D(z(x, t), n(time))) / t.
+    On the diagonal, time = t and this is the exact velocity of the diffusion; a student on the edge t = 1
+    gets the same input for every r, and is told the step of r. Before step 0 of the schedule (t = 0.04 with
+    15 steps, 0.18 with the journal's 4), where x is cleaner than the network ever saw, the division stops at
+    that time.
+"""
+
+import math
+from typing import Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor, nn
+
+from ...flow.path import at
+from ..condition import Condition
+from ..timestep import IntervalEmbedding, Reads, time_read
+from .guided_unet import STEPS
+from .residual_shift import ResidualShift
+from .shifted_windows import SwinLayer
+from .trunk import GROUPS, Sizes, Trunk, pad
+
+LR_CHANNELS = 3
+
+
+class SwinUNetConfig(BaseModel):
+    """Sizes and switches of a SwinUNet; the defaults are those of ResShift's x4 models.
+
+    channels: of the latents. width, multipliers, blocks: as in GuidedUNetConfig. attention: levels with a
+    layer of window attention after their first residual block. swin_width, swin_depth, head_channels,
+    mlp_ratio: its channels, blocks, channels of each head, and the factor of its feed-forward's channels.
+    window: side of a window in pixels of the map. trained_side: of the latents in training; where a level's
+    map was no larger than a window then, windows are not shifted.
+    prediction: see above. schedule: only "image" has one. reads: see networks.timestep.
+    gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["swin_unet"] = "swin_unet"
+    channels: int = Field(3, ge=1)
+    width: int = Field(160, ge=GROUPS, multiple_of=GROUPS)
+    multipliers: tuple[int, ...] = Field((1, 2, 2, 4), min_length=1)
+    blocks: int = Field(2, ge=1)
+    attention: tuple[int, ...] = (0, 1, 2, 3)
+    swin_width: int = Field(192, ge=GROUPS, multiple_of=GROUPS)
+    swin_depth: int = Field(2, ge=1)
+    head_channels: int = Field(32, ge=1)
+    mlp_ratio: int = Field(4, ge=1)
+    window: int = Field(8, ge=2)
+    trained_side: int = Field(64, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    prediction: Literal["image", "velocity"] = "image"
+    schedule: ResidualShift = ResidualShift()
+    reads: Reads = "t"
+    gradient_checkpointing: bool = False
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        levels = len(self.multipliers)
+        if min(self.multipliers) < 1:
+            raise ValueError(f"multipliers {self.multipliers} must be positive")
+        if not all(0 <= level < levels for level in self.attention):
+            raise ValueError(f"attention {self.attention} names a level that is none of the {levels}")
+        if self.swin_width % self.head_channels:
+            raise ValueError(
+                f"swin_width {self.swin_width} is no multiple of {self.head_channels} head_channels"
+            )
+        if self.trained_side % (1 << (levels - 1)):
+            raise ValueError(f"trained_side {self.trained_side} cannot be halved {levels - 1} times")
+        return self
+
+    @property
+    def sizes(self) -> Sizes:
+        return Sizes(
+            inputs=self.channels + LR_CHANNELS,
+            outputs=self.channels,
+            width=self.width,
+            multipliers=self.multipliers,
+            blocks=(self.blocks,) * len(self.multipliers),
+            attention=self.attention,
+            attention_once=True,
+            resampling="convolution",
+            dropout=self.dropout,
+        )
+
+    @property
+    def alignment(self) -> int:
+        """Sides of the latents are continued to multiples of this: whole windows at every level."""
+        attended = {*self.attention, len(self.multipliers) - 1}
+        return math.lcm(*(min(self.window, self.trained_side >> level) << level for level in attended))
+
+
+PRESETS: dict[str, SwinUNetConfig] = {
+    "tiny": SwinUNetConfig(
+        width=32,
+        multipliers=(1, 2),
+        blocks=1,
+        attention=(1,),
+        swin_width=64,
+        mlp_ratio=2,
+        window=4,
+        trained_side=16,
+    ),
+    "realsr": SwinUNetConfig(),
+    "realsr_journal": SwinUNetConfig(schedule=ResidualShift(steps=4, least=0.2)),
+    "oftsr": SwinUNetConfig(prediction="velocity"),
+}
+
+
+class SwinUNet(nn.Module):
+    """u(x, t, r, cond) of latents."""
+
+    def __init__(self, config: SwinUNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes = config.sizes
+        self.trunk = Trunk(sizes, self._attention, config.gradient_checkpointing)
+        self.interval = IntervalEmbedding(sizes.embedding) if config.reads == "both" else None
+
+    def forget_interval(self) -> None:
+        """Let r not count, where the network reads both times, and leave the diagonal r = t as it is."""
+        if self.interval is not None:
+            self.interval.forget()
+
+    def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        """x: (B, C, H, W); t, r: (B,). Returns x's shape; any H and W.
+
+        cond.lr: (B, 3, H, W), the low-resolution image in [-1, 1], not upsampled: at x4 it is of the latents'
+        size. With prediction="image" the latent of the upsampled image follows as C more channels,
+        (B, 3 + C, H, W): the point that the diffusion shifts to.
+        Raises ValueError when cond.lr has another size or number of channels.
+        """
+        lr, latent = self._split(x, cond)
+        time = time_read(self.config.reads, t, r)
+        interval = None if self.interval is None else self.interval(t - r)
+        if self.config.prediction == "velocity":
+            return -self.predict(x, STEPS * (1 - time), lr, interval)
+        schedule = self.config.schedule
+        with torch.autocast(x.device.type, enabled=False):  # half precision is too coarse for latents
+            seen = schedule.normalise(schedule.shift(x, latent, t))
+            step = schedule.step(schedule.root_eta(time))
+        image = self.predict(seen, step, lr, interval)
+        return (x - image) / at(t.clamp_min(schedule.earliest), x)
+
+    def predict(self, x: Tensor, steps: Tensor, lr: Tensor, interval: Tensor | None = None) -> Tensor:
+        """What the network itself returns, (B, C, H, W), for its own time in steps, (B,).
+
+        lr: (B, 3, H, W). interval: (B, embedding), added to the embedding of the time.
+        """
+        height, width = x.shape[-2:]
+        embedding = self.trunk.embed(steps)
+        if interval is not None:
+            embedding = embedding + interval
+        raw = self.trunk(pad(torch.cat([x, lr.to(x)], dim=1), self.config.alignment), embedding)
+        return raw[..., :height, :width].to(x.dtype)
+
+    def _split(self, x: Tensor, cond: Condition) -> tuple[Tensor, Tensor]:
+        """The low-resolution image, and its latent (without channels where the prediction needs none)."""
+        latent = self.config.channels if self.config.prediction == "image" else 0
+        wanted = (len(x), LR_CHANNELS + latent, *x.shape[-2:])
+        if cond.lr.shape != wanted:
+            raise ValueError(
+                f"This network needs a low-resolution image of {wanted}, not {tuple(cond.lr.shape)}."
+            )
+        return cond.lr[:, :LR_CHANNELS], cond.lr[:, LR_CHANNELS:]
+
+    def _attention(self, channels: int, level: int) -> SwinLayer:
+        config = self.config
+        return SwinLayer(
+            channels,
+            config.swin_width,
+            config.swin_depth,
+            config.swin_width // config.head_channels,
+            config.swin_width * config.mlp_ratio,
+            config.window,
+            config.trained_side >> level,
+        )

@@ -1,0 +1,180 @@
+"""MFSR's student: how it begins as its teacher, what it trains, and how its time is made smooth.
+
+A student of arXiv:2603.20690 is the DiT4SR that it distils, with an embedding of r beside that of t, adapters
+on the frozen SD3.5 weights, and the low-resolution stream's own parameters::
+
+    student = student_of(teacher)     # u(x, t, r) = v(x, t) for every r; frozen weights are shared
+    left = refit_time(student)        # c_noise(t) = t, for MeanFlow's derivative
+    train_adapters(student, rank=64)
+
+Move the teacher to its device and precision first: what is shared then stays shared. FSDP2 (`fully_shard`)
+trains such a student too, also through the forward-mode derivative (PyTorch 2.15; its issue 182641 tells of
+versions that could not), but gives it shards of its own of what was shared: shard the teacher as well.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from ..lora import add_lora, give_own, shared_copy
+from ..pixel.blocks import zero_
+from ..timestep import sinusoids
+from .network import MMDiT
+from .time import FREQUENCIES, TimestepEmbedder, TimeText
+
+LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
+"""The projections of every attention. The paper says "transformer blocks" and no more."""
+
+OWN = ("control", "timestep_embedder", "r_embedder", "interval_embedder")
+"""Parts of the names of what a student trains in full."""
+
+POINTS = 4096
+RIDGE = 1e-7
+
+
+def student_of(teacher: MMDiT) -> MMDiT:
+    """A network with an embedding of r that says what its teacher says, whatever r is.
+
+    What it will train is copied, all else is the teacher's own tensors. The embedding of r has the structure
+    of the one of t, and zeros in its last layer: with a copy of the whole, times would count twice.
+    Raises ConfigError unless the teacher's time conditioning is "single".
+    """
+    if teacher.config.time_conditioning != "single":
+        raise ConfigError(
+            f"A teacher knows one time, and this network has '{teacher.config.time_conditioning}': "
+            "give a network with time_conditioning 'single'."
+        )
+    student = shared_copy(teacher)
+    student.config = teacher.config.model_copy(update={"time_conditioning": "add_r"})
+    student.time_text_embed = _with_r(student.time_text_embed, student.config.width)
+    for name in filter(_is_own, [name for name, _ in student.named_parameters()]):
+        give_own(student, name)
+    return student
+
+
+def _with_r(time: TimeText, width: int) -> TimeText:
+    first = time.timestep_embedder.linear_1
+    time.r_embedder = TimestepEmbedder(width).to(first.weight)
+    time.r_embedder.linear_1.load_state_dict(first.state_dict())
+    nn.init.zeros_(time.r_embedder.linear_2.weight)
+    nn.init.zeros_(time.r_embedder.linear_2.bias)
+    time.conditioning = "add_r"
+    return time
+
+
+def train_adapters(network: MMDiT, rank: int | None = 64, alpha: float | None = None, seed: int = 0) -> None:
+    """Leave a gradient to adapters of the attentions, the low-resolution stream and the embedders of time.
+
+    rank, alpha, seed: as in `add_lora`; rank None is no adapters, as DiT4SR and SMFSR train.
+    """
+    if rank is not None:
+        add_lora(network, rank, LORA_TARGETS, alpha, seed)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(_is_own(name) or ".lora_" in name)
+
+
+def _is_own(name: str) -> bool:
+    return any(part in name for part in OWN)
+
+
+@torch.no_grad()
+def refit_time(student: MMDiT, resolution: float = 0.02) -> float:
+    """Set the student's time scale to 1 (c_noise(t) = t), and let its embedder of t say what it said before.
+
+    At scale 1 the pretrained embedder would take every t for a time close to 0. Its first layer becomes
+    a row of bends, equally spaced in t and each about `resolution` wide; its second layer is then fitted to
+    the old embedding by least squares, in closed form: no seed, the same every time. So is an embedder of r;
+    one that says nothing yet still does not. Both are the student's own then, in float32: in bfloat16 the
+    bends would fall together, and in another network's tensors they would change that network.
+    Do it before the student trains.
+
+    resolution: in units of t. Whatever the old embedding does faster than this is left out, which is the
+    purpose: the derivative that MeanFlow's identity asks for is then the smooth part's. Smaller follows the
+    old one more closely, as far as the network is wide enough.
+    Returns the error left where r = t: the root mean square of new minus old over [0, 1], divided by that of
+    the old one about its mean. 0 is exact, 1 is as bad as a constant.
+    """
+    time = student.time_text_embed
+    embedders = _embedders(time)
+    t, between = _grids(time)
+    targets = [embedder(time.scale * t) for embedder in embedders]
+    before = _diagonal(time, between)
+
+    time.scale = 1.0
+    student.config = student.config.model_copy(update={"time_scale": 1.0})
+    for embedder, target in zip(embedders, targets, strict=True):
+        for name, parameter in list(embedder.named_parameters()):
+            give_own(embedder, name, torch.float32, parameter.requires_grad)
+        _bend(embedder.linear_1, resolution)
+        _fit(embedder, t, target)
+    return _error(_diagonal(time, between), before)
+
+
+@torch.no_grad()
+def forget_interval(student: MMDiT) -> float:
+    """Let nothing depend on r, and leave the diagonal r = t, all that a teacher learns, as it is.
+
+    "concat_mlp": what the first layer makes of r's embedding, it makes of t's then; this is exact. "add_r":
+    the embedder of t takes over what that of r says, by least squares in the units that it has: exact where
+    that says nothing, and the closer the wider the network is. Changes the weights in place: they must be no
+    other network's.
+    Returns the error left, as `refit_time` does.
+    """
+    time = student.time_text_embed
+    if time.conditioning == "concat_mlp":
+        first = time.interval_embedder[0]
+        assert isinstance(first, nn.Linear)
+        of_r, of_t = first.weight.chunk(2, dim=1)
+        of_t.add_(of_r)
+        of_r.zero_()
+    elif time.conditioning == "add_r" and any(p.any() for p in time.r_embedder.linear_2.parameters()):
+        t, between = _grids(time)
+        target, before = _diagonal(time, t), _diagonal(time, between)
+        _fit(time.timestep_embedder, time.scale * t, target)
+        zero_(time.r_embedder.linear_2)
+        return _error(_diagonal(time, between), before)
+    return 0.0
+
+
+def _embedders(time: TimeText) -> list[TimestepEmbedder]:
+    """Of t, and of r where there is one, whose sum modulates the blocks."""
+    return [time.timestep_embedder, *([time.r_embedder] if time.conditioning == "add_r" else [])]
+
+
+def _diagonal(time: TimeText, t: Tensor) -> Tensor:
+    """What the embedders say together where r = t, (B,) -> (B, width)."""
+    return torch.stack([embedder(time.scale * t) for embedder in _embedders(time)]).sum(0)
+
+
+def _error(after: Tensor, before: Tensor) -> float:
+    return ((after - before).square().mean() / (before - before.mean(0)).square().mean()).sqrt().item()
+
+
+def _grids(time: TimeText) -> tuple[Tensor, Tensor]:
+    """Times to fit at, and times between them to judge by; float64."""
+    t = torch.linspace(
+        0, 1, POINTS, dtype=torch.float64, device=time.timestep_embedder.linear_1.weight.device
+    )
+    return t, (t[1:] + t[:-1]) / 2
+
+
+def _bend(layer: nn.Linear, resolution: float) -> None:
+    """Unit j is slope (sin t - sin c_j), which its activation bends at t = c_j."""
+    centres = torch.linspace(0, 1, len(layer.bias) + 1, device=layer.bias.device)[:-1]
+    slope = 4 / resolution
+    layer.weight.zero_()
+    layer.weight[:, FREQUENCIES] = slope  # the sine of frequency 1
+    layer.bias.copy_(-slope * centres.sin())
+
+
+def _fit(embedder: TimestepEmbedder, times: Tensor, target: Tensor) -> None:
+    """The second layer, by least squares with a ridge, in float64. times: scaled ones."""
+    first, features = embedder.linear_1, sinusoids(times, 2 * FREQUENCIES)
+    hidden = nn.functional.silu(features @ first.weight.double().T + first.bias.double())
+    hidden = torch.cat([hidden, torch.ones_like(times)[:, None]], dim=1)
+    size = hidden.square().mean(0).sqrt()
+    hidden = hidden / size
+    normal = hidden.T @ hidden / len(times) + RIDGE * torch.eye(hidden.shape[1]).to(hidden)
+    found = torch.linalg.solve(normal, hidden.T @ target.double() / len(times)) / size[:, None]
+    embedder.linear_2.weight.copy_(found[:-1].T)
+    embedder.linear_2.bias.copy_(found[-1])

@@ -1,0 +1,101 @@
+"""Parts of the pixel-space networks. Nothing here looks at the whole image."""
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...ops.damage import MEASURES
+
+
+class TimeEmbedding(nn.Module):
+    """(t, r) -> (B, width). Features of t and of t - r, so that a teacher (r = t) is one fixed slice.
+
+    The lowest frequencies resolve the whole interval and the highest about a fiftieth of it: u is smooth
+    in time, and MeanFlow differentiates through this.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, width: int, frequencies: int = 16) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.logspace(0, 6, frequencies, base=2.0), persistent=False)
+        self.layers = nn.Sequential(
+            nn.Linear(4 * frequencies, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
+
+    def forward(self, t: Tensor, r: Tensor) -> Tensor:
+        """t, r: (B,) in [0, 1]."""
+        phase = torch.stack([t, t - r], dim=1)[:, :, None] * self.frequencies
+        features = torch.cat([phase.sin(), phase.cos()], dim=1).flatten(1)
+        return self.layers(features)
+
+    @torch.no_grad()
+    def forget_interval(self) -> None:
+        """Let nothing depend on t - r, and leave the diagonal r = t as it is.
+
+        There the sines of t - r are 0 and their cosines 1, so the cosines' weights move into the bias.
+        """
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        _, sines, _, cosines = first.weight.chunk(4, dim=1)
+        first.bias.add_(cosines.sum(dim=1))
+        sines.zero_()
+        cosines.zero_()
+
+
+def zero_(layer: nn.Linear | nn.Conv2d) -> None:
+    """Start a layer at zero, so that what it feeds begins without it."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
+class DamageEmbedding(nn.Module):
+    """(B, 6), see Condition.damage -> (B, width), to be added to the time's; nothing at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(len(MEASURES) + 1, width), nn.SiLU(), nn.Linear(width, width))
+        zero_(cast(nn.Linear, self.layers[2]))
+
+    def forward(self, damage: Tensor) -> Tensor:
+        measures, denoise = damage[:, :-1], damage[:, -1:]
+        return self.layers(torch.cat([measures.log1p(), denoise], dim=1))
+
+
+class ResidualBlock(nn.Module):
+    """Two plain 3x3 convolutions; the time scales and shifts the channels between them.
+
+    No normalisation: the second convolution starts at zero, so the stack begins as the identity, which
+    trains well at this depth and costs nothing. Activations are cut at `limit` instead, as ReLU6's are, so
+    that what a block adds is bounded whatever it is shown; None, of older models, is not cut.
+    """
+
+    def __init__(self, width: int, embedding: int, limit: float | None = None) -> None:
+        super().__init__()
+        self.limit = limit
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.modulation = nn.Linear(embedding, 2 * width)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        zero_(self.modulation)
+        zero_(self.second)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        scale, shift = self.modulation(time)[:, :, None, None].chunk(2, dim=1)
+        hidden = F.silu(torch.addcmul(shift, self.first(x), 1 + scale))
+        if self.limit is not None:
+            hidden = hidden.clamp(max=self.limit)
+        return x + self.second(hidden)
+
+
+class Stack(nn.ModuleList):
+    """Residual blocks of one width, one after the other."""
+
+    def __init__(self, width: int, count: int, embedding: int, limit: float | None = None) -> None:
+        super().__init__(ResidualBlock(width, embedding, limit) for _ in range(count))
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        for block in self:
+            x = block(x, time)
+        return x

@@ -1,0 +1,110 @@
+"""The small critic: is this a photo, or what a student made of the low-resolution image beside it?
+
+A few strided convolutions on the picture at several sizes, with spectral normalisation (Miyato et al.,
+arXiv:1802.05957); each position scores its own patch, after PatchGAN (Isola et al., arXiv:1611.07004).
+It looks at the detail that was added to the upsampled image, at unit variance: a critic whose layers
+cannot amplify would hardly notice a tenth of the picture's range.
+"""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from ...ops import upsample
+from .unet import DETAIL
+
+
+class CriticConfig(BaseModel):
+    """widths: channels after each strided convolution, one entry a halving. scales: how many sizes of the
+    picture are judged, each half of the one before, each by convolutions of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["critic"] = "critic"
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 128), min_length=1)
+    scales: int = Field(3, ge=1, le=5)
+
+    @property
+    def smallest(self) -> int:
+        """Sides of a picture have at least this many pixels, or the coarsest size has no patch."""
+        return 1 << (len(self.widths) + self.scales - 1)
+
+
+PRESETS: dict[str, CriticConfig] = {
+    "tiny": CriticConfig(widths=(8, 16), scales=2),
+    "small": CriticConfig(widths=(32, 64, 128), scales=3),
+}
+
+
+ITERATIONS = 10
+"""Of the power iteration, at every call."""
+
+
+class SpectralConv(nn.Conv2d):
+    """A convolution divided by the largest singular value of its kernel, read as (out, in x k x k).
+
+    The power iteration starts at the same vector every time: what a kernel is divided by depends on the
+    kernel alone, not on how often the critic was asked, so that several processes and resumed runs agree. In
+    float32 also under autocast.
+    """
+
+    start: Tensor
+
+    def __init__(self, inner: int, outer: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(inner, outer, kernel, stride, padding=(kernel - 1) // 2)
+        self.register_buffer("start", F.normalize(torch.randn(outer), dim=0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            weight = self.weight / self.norm()
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding)
+
+    def norm(self) -> Tensor:
+        """The estimate of the largest singular value, with a gradient to the kernel only."""
+        matrix = self.weight.flatten(1)
+        with torch.no_grad():
+            u = self.start
+            for _ in range(ITERATIONS):
+                v = F.normalize(matrix.T @ u, dim=0)
+                u = F.normalize(matrix @ v, dim=0)
+        return u @ matrix @ v
+
+
+class Patches(nn.Sequential):
+    """One score for each patch: (B, 6, H, W) -> (B, 1, H / 2^n, W / 2^n), n the number of widths."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        for inner, outer in pairwise((6, *widths)):
+            self.append(SpectralConv(inner, outer, kernel=4, stride=2))
+            self.append(nn.LeakyReLU(0.2))
+        self.append(SpectralConv(widths[-1], 1, kernel=3))
+
+
+class Critic(nn.Module):
+    """Scores of patches; higher is more like a photo. Untrained, they lie about 0."""
+
+    def __init__(self, config: CriticConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.patches = nn.ModuleList(Patches(config.widths) for _ in range(config.scales))
+
+    def forward(self, image: Tensor, lr: Tensor) -> Tensor:
+        """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1].
+
+        Returns (B, scales, h, w), finest size first. The scores of the coarser sizes are repeated over the
+        patches of the finest, so that a mean over positions weighs every size alike. They are not averaged:
+        the hinge of a mean stops teaching about bad patches where good ones make up for them.
+        """
+        upsampled = upsample.bicubic_upsample(lr, image.shape[-1] // lr.shape[-1])
+        x = torch.cat([(image - upsampled) / DETAIL, upsampled], dim=1)
+        scores = [self.patches[0](x)]
+        for patches in self.patches[1:]:
+            x = F.avg_pool2d(x, 2)
+            scores.append(F.interpolate(patches(x), scores[0].shape[-2:], mode="nearest"))
+        return torch.cat(scores, dim=1)

@@ -1,0 +1,1 @@
+"""Files to Picture and back, nothing lost. Needs no network."""

@@ -1,0 +1,138 @@
+"""A Picture as the bytes of a file: JPEG, PNG, WebP, AVIF, TIFF."""
+
+import io
+import logging
+from dataclasses import replace
+from functools import cache
+from typing import Any, BinaryIO
+
+from PIL import Image, PngImagePlugin
+
+from . import exif, icc_profiles, jpeg_writer, metadata, png_text, png_writer, tiff_writer
+from .picture import Picture, to_pil
+
+logger = logging.getLogger(__name__)
+
+FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+LARGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}
+OPAQUE = ("JPEG",)
+
+_EIGHT_BITS = ("JPEG", "WEBP", "AVIF")
+_NO_IPTC = ("WEBP", "AVIF")
+_MAX_SEGMENT = 65_533
+"""Bytes that a part of a JPEG can hold, beside its own length."""
+_XMP_NAME, _PHOTOSHOP_NAME = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+
+
+def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
+    """Write into a file that can be sought in.
+
+    name: JPEG, PNG, WEBP, AVIF or TIFF. quality: of JPEG, WebP and AVIF, 1 to 100. What the format has no
+    place for is left out with a warning. PNG, TIFF and JPEG are written in parts and take no memory to speak
+    of; WebP and AVIF take a copy of the picture and more. Raises ValueError or OSError for a picture that the
+    format cannot hold.
+    """
+    picture = _with_fitting_colours(picture, name)
+    if name in _EIGHT_BITS and picture.depth == 16:
+        logger.warning("%s holds 8 of the 16 bits; '-f png' and '-f tiff' hold all.", name)
+        picture = replace(picture, depth=8)
+    if name in _NO_IPTC and picture.iptc:
+        logger.warning("The IPTC data have no place in %s and were left out.", name)
+    if name != "PNG" and picture.text:
+        logger.warning(
+            "The text of the PNG has no place in %s and was left out: %s.", name, _keywords(picture)
+        )
+    if name == "TIFF":
+        tiff_writer.write(file, picture)
+    elif name == "PNG":
+        png_writer.write(file, picture, png_writer.carrier(**_of_png(picture)))
+    elif name == "JPEG":
+        coding = {"quality": quality, "subsampling": 0 if quality >= 90 else None}
+        jpeg_writer.write(file, picture, _given(coding), _given(_of_jpeg(picture)))
+    else:
+        options = {"WEBP": _of_webp, "AVIF": _of_avif}[name](picture, quality)
+        to_pil(picture).save(file, name, quality=quality, **_given(options))
+
+
+def _with_fitting_colours(picture: Picture, name: str) -> Picture:
+    """A profile of grey goes with one channel only."""
+    as_grey = picture.grey and name != "WEBP"
+    if as_grey and name == "AVIF":
+        as_grey = not picture.has_alpha and _avif_holds_grey()
+    if icc_profiles.fits(picture.icc, as_grey):
+        return picture
+    tone = icc_profiles.tone(picture.icc)
+    return replace(picture if tone is None else picture.with_rgb(tone.to_srgb(picture.rgb)), icc=None)
+
+
+@cache
+def _avif_holds_grey() -> bool:
+    """Older versions of Pillow make RGB of it."""
+    buffer = io.BytesIO()
+    Image.new("L", (1, 1)).save(buffer, "AVIF")
+    with Image.open(buffer) as image:
+        return image.mode == "L"
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _of_jpeg(picture: Picture) -> dict[str, Any]:
+    return {
+        "icc_profile": picture.icc,
+        "exif": _if_short(picture.exif, "EXIF"),
+        "xmp": _if_short(picture.xmp, "XMP", len(_XMP_NAME)),
+        "dpi": picture.dpi,
+        "extra": _photoshop_segment(picture.iptc),
+    }
+
+
+def _of_webp(picture: Picture, quality: int) -> dict[str, Any]:
+    return {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+
+
+def _of_avif(picture: Picture, quality: int) -> dict[str, Any]:
+    full = None if picture.grey or quality < 90 else "4:4:4"
+    block = exif.without_orientation(picture.exif)  # Pillow would write the whole block anew
+    return {"icc_profile": picture.icc, "exif": block, "xmp": picture.xmp, "subsampling": full}
+
+
+def _if_short(data: bytes | None, what: str, more: int = 0) -> bytes | None:
+    if data is None or len(data) + more <= _MAX_SEGMENT:
+        return data
+    logger.warning("The %s data are too long for a JPEG and were left out.", what)
+    return None
+
+
+def _photoshop_segment(iptc: bytes | None) -> bytes | None:
+    if not iptc:
+        return None
+    data = _if_short(_PHOTOSHOP_NAME + metadata.resource(metadata.IPTC_RESOURCE, iptc), "IPTC")
+    return data and b"\xff\xed" + (len(data) + 2).to_bytes(2, "big") + data
+
+
+def _keywords(picture: Picture) -> str:
+    return ", ".join(dict.fromkeys(text.keyword for text in picture.text))
+
+
+def _of_png(picture: Picture) -> dict[str, Any]:
+    text = PngImagePlugin.PngInfo()
+    if picture.xmp:
+        text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode("utf-8", "replace"))
+    if picture.iptc:  # ImageMagick's way, which other programs read
+        data = metadata.resource(metadata.IPTC_RESOURCE, picture.iptc)
+        text.add_text("Raw profile type iptc", f"\niptc\n{len(data):8}\n{data.hex()}\n", zip=True)
+    png_text.add(text, picture.text)
+    about = {"icc_profile": picture.icc, "exif": picture.exif, "dpi": picture.dpi, "pnginfo": text}
+    return _given(about)

@@ -1,0 +1,76 @@
+"""Places and scales in a picture that EXIF names in pixels: true again when it was turned or enlarged.
+
+They belong to the size that stands beside them, so that is corrected where one of them is there.
+"""
+
+from PIL import ExifTags
+
+from .ifd import LONG, RATIONAL, SHORT, Block, Directory
+from .original_frame import Standing
+
+_TAG = ExifTags.Base
+_SUBJECTS = (0x9214, _TAG.SubjectLocation)
+"""SubjectArea is the first. Two numbers: a point; three: a circle by its centre and diameter; four: a
+rectangle by its centre."""
+_SCALES = (_TAG.FocalPlaneXResolution, _TAG.FocalPlaneYResolution)
+_SIZE = (_TAG.ExifImageWidth, _TAG.ExifImageHeight)
+_HIGHEST = {SHORT: 0xFFFF, RATIONAL: 0xFFFFFFFF}
+
+
+def turn(block: Block, entries: Directory, standing: Standing) -> None:
+    """Of a picture that is upright now. entries: of the directory of the exposure, changed in place."""
+    stored, size = standing.stored, standing.size
+    if stored is None or size is None or not entries.keys() & {*_SUBJECTS, *_SCALES}:
+        return
+    if standing.orientation != 1:
+        for tag in _SUBJECTS:
+            _replace(block, entries, tag, SHORT, _turned(_numbers(block, entries, tag, SHORT), standing))
+    if standing.turned and entries.keys() >= {*_SCALES}:
+        x, y = _SCALES
+        entries[x], entries[y] = entries[y], entries[x]
+    for tag, side in zip(_SIZE, size[::-1], strict=True):
+        if tag not in entries or block.values(entries[tag]) != (side,):
+            entries[tag] = block.entry(LONG, [side])
+
+
+def enlarge(block: Block, entries: Directory, size: tuple[int, int]) -> None:
+    """To (height, width). entries: as above, with the size of the source; what belongs to none is removed."""
+    before = [block.values(entries[tag])[0] if tag in entries else 0 for tag in _SIZE]
+    factors = [after / side if side else 0.0 for after, side in zip(size[::-1], before, strict=True)]
+    for tag in _SUBJECTS:
+        numbers = _numbers(block, entries, tag, SHORT)
+        mean = sum(factors) / 2
+        by = [*factors, mean] if len(numbers) == 3 else [*factors, *factors]
+        scaled = [round(number * factor) for number, factor in zip(numbers, by, strict=False)]
+        _replace(block, entries, tag, SHORT, scaled if all(factors) else [])
+    for tag, factor in zip(_SCALES, factors, strict=True):
+        numbers = _numbers(block, entries, tag, RATIONAL)
+        known = len(numbers) == 2 and numbers[1] and factor
+        thousandths = [round(1000 * factor * numbers[0] / numbers[1]), 1000] if known else []
+        _replace(block, entries, tag, RATIONAL, thousandths)
+
+
+def _turned(numbers: list[int], standing: Standing) -> list[int]:
+    (height, width), (new_height, new_width) = standing.stored or (1, 1), standing.size or (1, 1)
+    if not 2 <= len(numbers) <= 4:
+        return []
+    x, y = standing.point(numbers[0] / width, numbers[1] / height)
+    extent = numbers[2:] if len(numbers) < 4 else [round(side) for side in standing.sides(*numbers[2:])]
+    return [round(x * new_width), round(y * new_height), *extent]
+
+
+def _numbers(block: Block, entries: Directory, tag: int, kind: int) -> list[int]:
+    """Empty where the tag is not there, and where it is of another kind."""
+    if tag not in entries or block.kind(entries[tag]) != kind:
+        return []
+    return list(block.values(entries[tag]))
+
+
+def _replace(block: Block, entries: Directory, tag: int, kind: int, numbers: list[int]) -> None:
+    """Without numbers, or with such as it cannot hold, the tag is removed."""
+    if tag not in entries:
+        return
+    if numbers and min(numbers) >= 0 and max(numbers) <= _HIGHEST[kind]:
+        entries[tag] = block.entry(kind, numbers)
+    else:
+        del entries[tag]

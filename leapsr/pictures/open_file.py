@@ -1,0 +1,214 @@
+"""Files and bytes to images with their header read; a sentence for everything that is no single picture."""
+
+import ctypes
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import torch
+from PIL import Image, _imaging
+
+from .. import memory
+from ..errors import ImageError, MissingExtra, optional
+from . import jpeg2000, jpeg_kinds, pillow_tiff, tiff_pages, unsupported
+from .pillow_limits import MAX_SIDE, load, open_image
+
+READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
+READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
+READABLE_SUFFIXES |= {".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}
+READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
+
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
+_TIFF = (b"II*\0", b"MM\0*")
+_WITH_A_PRIMARY = ("MPO", "HEIF")
+"""Formats whose further frames are previews, the other eye, a burst, and which name the one to be shown."""
+_OF_IPHONES = b"CgBI"
+"""Where a PNG has IHDR: Xcode's kind, with the colours in another order and multiplied by alpha."""
+_BYTES_TO_DECODE = 8
+"""For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
+
+
+def contents(source: object) -> tuple[bytes, str]:
+    """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read.
+
+    Of a TIFF with smaller copies or masks beside its photo, bytes with the photo alone.
+    source: a path, or the bytes themselves.
+    """
+    if not isinstance(source, bytes | str | os.PathLike):
+        kind = type(source).__name__
+        raise ImageError(
+            f"A {kind} is no picture; give a path, a file's bytes, an image, an array or a tensor."
+        )
+    name = "the picture" if isinstance(source, bytes) else str(source)
+    _quiet_decoders()
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes); get it again.")
+    if data.startswith(_TIFF) and unsupported.is_raw(Path(name)):  # whose first picture is a preview
+        raise ImageError(unsupported.refusal(Path(name)))
+    return tiff_pages.photo(data, name), name
+
+
+@contextmanager
+def opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """The image with its header read and checked. Raises ImageError."""
+    with _open(data, name) as image:
+        check(image, name)
+        _check_amount(image, len(data), name)
+        if image.format == "JPEG2000":
+            jpeg2000.complete(image, data, name)
+        yield image
+
+
+def load_pixels(image: Image.Image, name: str) -> None:
+    """Decode in place. Raises ImageError for damage and where memory does not suffice."""
+    announced = image.size
+    with translated(image, name):
+        pillow_tiff.prepare(image)
+        jpeg_kinds.mend(image, name)
+        load(image)
+        check_announced(image.size, announced)
+
+
+def check_announced(size: tuple[int, int], announced: tuple[int, int]) -> None:
+    """Raises ValueError where pixels are not as many as the header said, which some decoders let pass.
+
+    Both are (width, height). Room was made, and the size of the result decided, by the header.
+    """
+    if size != announced:
+        raise ValueError(f"{size[0]} x {size[1]} pixels where {announced[0]} x {announced[1]} were announced")
+
+
+@contextmanager
+def translated(image: Image.Image, name: str) -> Iterator[None]:
+    """Turns whatever decoding raises into an ImageError."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds on damaged data
+        if memory.is_out_of_memory(error):
+            pixels = f"{image.width} x {image.height} pixels"
+            raise ImageError(f"{name} does not fit in memory ({pixels}).") from None
+        raise ImageError(f"{name} is damaged or incomplete ({_reason(error)}); get it again.") from error
+
+
+def check(image: Image.Image, name: str) -> None:
+    """Raises ImageError for a size that is not accepted and for several frames."""
+    check_size(image.height, image.width, name)
+    frames = _frames(image, name)
+    if frames > 1:
+        raise ImageError(f"{name} has {frames} frames or pages; give a single picture.")
+
+
+def check_size(height: int, width: int, name: str) -> None:
+    """Raises ImageError for sides longer than MAX_SIDE and for none."""
+    if max(height, width) > MAX_SIDE:
+        raise ImageError(f"{name} has {width} x {height} pixels; at most {MAX_SIDE} a side are accepted.")
+    if min(height, width) < 1:
+        raise ImageError(f"{name} has no pixels ({width} x {height}).")
+
+
+def check_memory(height: int, width: int, name: str) -> None:
+    """Raises ImageError for a picture that would not fit in memory, before anything is decoded."""
+    free, needed = memory.available(torch.device("cpu")), height * width * _BYTES_TO_DECODE
+    if free is not None and needed > free:
+        raise ImageError(
+            f"{name} does not fit in memory: {width} x {height} pixels need {needed / 2**30:.1f} GiB "
+            f"and {free / 2**30:.1f} GiB are free."
+        )
+
+
+def _check_amount(image: Image.Image, size: int, name: str) -> None:
+    """Raises ImageError for a file of `size` bytes that cannot hold as many pixels as it says.
+
+    The decoder makes any number of grey ones of a JPEG that ends too early. Huffman codes have at least one
+    bit (ITU T.81, annex C), and each block of 8 x 8 pixels needs one. Of an uncompressed TIFF Pillow takes
+    whatever follows in the file for pixels, however few bytes its strips have.
+    """
+    if image.format in ("JPEG", "MPO"):
+        enough = image.width * image.height // 64 <= 8 * size
+    else:
+        size, needed = pillow_tiff.bytes_of_strips(image)
+        enough = size >= needed
+    if not enough:
+        pixels = f"{image.width} x {image.height} pixels"
+        raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        missing = f"{path} is a link to a file that" if path.is_symlink() else path
+        raise ImageError(f"{missing} does not exist.") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path} is a folder; name a picture.") from None
+    except PermissionError:
+        raise ImageError(f"No permission to read {path}.") from None
+    except OSError as error:
+        raise ImageError(f"{path} could not be read: {error.strerror}.") from error
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    Image.init()  # until then Pillow knows only some of the formats
+    formats = (*READABLE, *_heif(data, name))
+    if data[12:16] == _OF_IPHONES:
+        raise ImageError(
+            f"{name} is a PNG for iPhones (CgBI), which is none; convert it with 'pngcrush' first."
+        )
+    try:
+        return open_image(io.BytesIO(data), formats)
+    except Exception as error:  # Pillow's header readers raise many kinds on damaged data
+        if (what := jpeg_kinds.unread(data)) is not None:
+            raise ImageError(
+                f"{name} is {what}, which is not read; convert it to a PNG or a common JPEG first."
+            ) from error
+        raise ImageError(
+            unsupported.refusal(Path(name))
+            or f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
+        ) from error
+
+
+@cache
+def _quiet_decoders() -> None:
+    """Keep them from writing to standard error: what they have to say of damage they also raise.
+
+    Without a handler Python would print what the two libraries log; those that a program sets up still hear
+    it. libtiff prints past Python, by handlers of the whole process; they are reached through the library
+    that Pillow has loaded. Where it is built into Pillow, as on Windows, a damaged TIFF brings a line more.
+    """
+    for library in ("PIL", "tifffile"):
+        logging.getLogger(library).addHandler(logging.NullHandler())
+    with suppress(OSError, AttributeError):
+        libtiff = ctypes.CDLL(_imaging.__file__)
+        libtiff.TIFFSetErrorHandler(None)
+        libtiff.TIFFSetWarningHandler(None)
+
+
+def _heif(data: bytes, name: str) -> tuple[str, ...]:
+    """Make HEIC readable where `data` is some. Raises ImageError when the library is not there."""
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIF_BRANDS or b"avif" in data[8:64]:
+        return ()
+    try:
+        optional("pillow_heif", "heif").register_heif_opener()
+    except MissingExtra as error:
+        raise ImageError(f"{name} is an HEIC photo. {error}") from error
+    return ("HEIF",)
+
+
+def _frames(image: Image.Image, name: str) -> int:
+    if image.format in _WITH_A_PRIMARY:
+        return 1
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception as error:  # counting reads the whole file, which may be damaged
+        raise ImageError(f"{name} is damaged or incomplete ({_reason(error)}); get it again.") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

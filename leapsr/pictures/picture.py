@@ -1,0 +1,227 @@
+"""Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..errors import ImageError
+from . import colour_tags, float_tiff, icc_profiles, metadata, open_file
+from .colour_tags import SRGB, Colours
+from .decode import Planes, Samples, decode, from_samples
+from .metadata import Metadata
+from .open_file import READABLE_SUFFIXES
+from .orientation import upright_size
+from .original_frame import Standing
+from .pillow_limits import MAX_SIDE
+from .png_text import Text
+
+__all__ = [
+    "MAX_SIDE",
+    "READABLE_SUFFIXES",
+    "Picture",
+    "Source",
+    "floats",
+    "from_pil",
+    "integers",
+    "load",
+    "measure",
+    "to_array",
+    "to_pil",
+]
+
+Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
+
+_BEYOND = 0.25
+"""How far floats may lie outside of [0, 1], as a network's do; further out they are of another range."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """pixels: (C, H, W), upright, C = 1 to 4: grey, grey + alpha, RGB, RGBA. As they were given: uint8 or
+    uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
+    the greatest alpha is opaque. icc: a colour profile, of RGB or of grey as the pixels are. exif: starts
+    with "Exif", orientation 1. xmp: an XML packet. iptc: records (IIM). dpi: (x, y). depth: 8 or 16, the bits
+    of each number in files. text: that of a PNG.
+    """
+
+    pixels: Tensor
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    depth: int = 8
+    text: tuple[Text, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)"""
+        return self.pixels.shape[-2], self.pixels.shape[-1]
+
+    @property
+    def grey(self) -> bool:
+        return len(self.pixels) < 3
+
+    @property
+    def has_alpha(self) -> bool:
+        return len(self.pixels) in (2, 4)
+
+    @property
+    def rgb(self) -> Tensor:
+        """(3, H, W) float32 in [0, 1], made anew for every call; three equal planes of grey."""
+        own = self.pixels[:-1] if self.has_alpha else self.pixels
+        colours = floats(own).expand(3, -1, -1).contiguous()
+        return colours.clone() if colours.data_ptr() == own.data_ptr() else colours
+
+    @property
+    def alpha(self) -> Tensor | None:
+        """(1, H, W) float32 in [0, 1], made anew for every call; None where all is opaque."""
+        return floats(self.pixels[-1:]) if self.has_alpha else None
+
+    def with_rgb(self, rgb: Tensor) -> Self:
+        """Other colours and the same transparency. rgb: (3, H, W) float32 in [0, 1]; grey takes the first."""
+        alpha = [floats(self.pixels[-1:])] if self.has_alpha else []
+        return replace(self, pixels=torch.cat([rgb[:1] if self.grey else rgb, *alpha]))
+
+    def rows(self, top: int, bottom: int) -> np.ndarray:
+        """(bottom - top, W, C), uint8, or uint16 where depth is 16: what a file holds of these rows."""
+        return integers(self.pixels[:, top:bottom], self.depth)
+
+
+def floats(pixels: Tensor) -> Tensor:
+    """Pixels of a Picture as float32 in [0, 1]."""
+    if pixels.is_floating_point():
+        return pixels
+    return pixels.to(torch.float32) / torch.iinfo(pixels.dtype).max
+
+
+def integers(pixels: Tensor, depth: int) -> np.ndarray:
+    """(C, H, W) pixels of any kind, floats of any range, as (H, W, C) uint8 or, where depth is 16, uint16."""
+    wanted = np.uint8 if depth == 8 else np.uint16
+    last = pixels.detach().cpu().permute(1, 2, 0)
+    if pixels.is_floating_point() or last.numpy().dtype != wanted:
+        scaled = floats(last).clamp(0, 1).mul_(2**depth - 1).round_()
+        return scaled.numpy().astype(wanted, order="C")
+    return np.ascontiguousarray(last.numpy())
+
+
+def load(source: Source) -> Picture:
+    """Read a file, or take over what is in memory.
+
+    source: a path; bytes of a file; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
+    uint8 or uint16; or a float tensor (3, H, W) in [0, 1].
+    Raises ImageError, in one sentence that names the file, for everything that cannot be used.
+    """
+    if isinstance(source, Tensor):
+        return _from_tensor(source)
+    if isinstance(source, np.ndarray):
+        return _picture(from_samples(_checked_array(source), "the array"))
+    if isinstance(source, Image.Image):
+        return from_pil(source)
+    data, name = open_file.contents(source)
+    if (layout := float_tiff.layout(data, name)) is not None:
+        return _from_wide_tiff(data, name, layout)
+    with open_file.opened(data, name) as image:
+        return from_pil(image, name)
+
+
+def measure(source: Source) -> tuple[int, int]:
+    """(height, width) that load() would give, from the header alone. Raises ImageError as load() does."""
+    if isinstance(source, Tensor):
+        return _checked_tensor(source).shape[-2], source.shape[-1]
+    if isinstance(source, np.ndarray):
+        return _checked_array(source).shape[:2]
+    if isinstance(source, Image.Image):
+        open_file.check_size(source.height, source.width, "the picture")
+        return source.height, source.width
+    data, name = open_file.contents(source)
+    if (layout := float_tiff.layout(data, name)) is not None:
+        open_file.check_size(*layout.size, name)
+        return layout.size
+    with open_file.opened(data, name) as image:
+        colour_tags.read(image, name)  # which may be of a kind that is refused
+        return upright_size(image)
+
+
+def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
+    """Any mode. Raises ImageError for several frames, for damage, for numbers that are not finite."""
+    open_file.check(image, name)
+    colours = colour_tags.read(image, name)
+    standing = Standing.of(image)
+    planes = decode(image, name)
+    return _picture(planes, metadata.read(image, name, standing), colours)
+
+
+def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:
+    about = about or Metadata()
+    pixels, grey = planes.pixels, len(planes.pixels) < 3
+    icc = colours.profile(grey)
+    if (tone := icc_profiles.misapplied(icc, grey)) is not None:
+        pixels = _toned(pixels, tone)
+    icc = icc if icc_profiles.fits(icc, grey) else None
+    return Picture(pixels, icc, about.exif, about.xmp, about.iptc, about.dpi, planes.depth, about.text)
+
+
+def _toned(pixels: Tensor, tone: icc_profiles.Tone) -> Tensor:
+    """Grey pixels in the tone of sRGB, in 16 bits."""
+    values = floats(pixels).clone()
+    values[:1] = tone.to_srgb(values[:1])
+    return torch.from_numpy(integers(values, 16)).permute(2, 0, 1)
+
+
+def to_pil(picture: Picture) -> Image.Image:
+    """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`."""
+    values = to_array(picture)
+    if picture.depth == 16 and values.ndim == 3:  # Pillow has no mode for it
+        values = replace(picture, depth=8).rows(0, picture.size[0])
+    image = Image.fromarray(values)
+    about = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
+    image.info |= {name: value for name, value in about.items() if value}
+    return image
+
+
+def to_array(picture: Picture) -> np.ndarray:
+    """(H, W) of an opaque grey picture, (H, W, C) with C = 2 (grey and alpha), 3 or 4 of the others; uint8,
+    or uint16 where depth is 16.
+    """
+    values = picture.rows(0, picture.size[0])
+    return values[..., 0] if values.shape[2] == 1 else values
+
+
+def _from_wide_tiff(data: bytes, name: str, layout: float_tiff.Layout) -> Picture:
+    open_file.check_size(*layout.size, name)
+    open_file.check_memory(*layout.size, name)
+    about, colours = metadata.of_tiff(data, name, Standing(layout.orientation, layout.size))
+    return _picture(from_samples(float_tiff.read(data, layout, name), name), about, colours)
+
+
+def _checked_array(array: np.ndarray) -> Samples:
+    if array.dtype not in (np.uint8, np.uint16):
+        raise ImageError(
+            f"The array holds {array.dtype}; give uint8 or uint16, or a float tensor (3, H, W) in [0, 1]."
+        )
+    values = array[..., None] if array.ndim == 2 else array
+    if values.ndim != 3 or values.shape[2] not in (1, 3, 4) or not array.size:
+        raise ImageError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
+    return values
+
+
+def _checked_tensor(image: Tensor) -> Tensor:
+    if image.ndim != 3 or image.shape[0] != 3 or not image.numel() or not image.is_floating_point():
+        raise ImageError(f"The tensor is {image.dtype} {tuple(image.shape)}; give float (3, H, W) in [0, 1].")
+    return image
+
+
+def _from_tensor(image: Tensor) -> Picture:
+    values = _checked_tensor(image).detach().float().cpu()
+    if not values.isfinite().all():
+        raise ImageError("The tensor holds values that are not finite.")
+    low, high = (bound.item() for bound in values.aminmax())
+    if low < 0 - _BEYOND or high > 1 + _BEYOND:
+        raise ImageError(f"The tensor holds values from {low:g} to {high:g}; give floats in [0, 1].")
+    return Picture(values)

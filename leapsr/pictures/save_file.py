@@ -1,0 +1,117 @@
+"""Write pictures so that a file is either complete or not there."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from .. import files
+from ..errors import DiskFull, OutputError
+from .encode import FORMATS as WRITABLE
+from .encode import LARGEST_SIDE, OPAQUE, encode
+from .picture import Picture
+
+__all__ = ["WRITABLE", "check_output", "check_place", "date", "save", "write", "write_by"]
+
+logger = logging.getLogger(__name__)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
+    """Raises OutputError where the format that `path` names cannot hold such a picture."""
+    name = WRITABLE.get(path.suffix.lower())
+    if name is None:
+        raise OutputError(f"{path} cannot be written: use one of {', '.join(WRITABLE)}.")
+    if has_alpha and name in OPAQUE:
+        raise OutputError(f"{path} cannot hold the transparency of its source; use '-f png' or '-f webp'.")
+    limit = LARGEST_SIDE.get(name)
+    if limit and max(height, width) > limit:
+        raise OutputError(
+            f"{path} would be {width} x {height} pixels and {name} ends at {limit}; use '-f png'."
+        )
+
+
+def check_place(path: Path) -> None:
+    """Raises OutputError where no file can be made at `path`, as far as can be told without making one."""
+    try:
+        place = next((folder for folder in path.parents if folder.exists()), None)
+    except OSError as error:
+        raise OutputError(_write_failure(path, error)) from error
+    if place is None:  # a drive or a share of Windows
+        raise OutputError(f"{path} could not be written: there is no {path.anchor}; choose another -o.")
+    if not place.is_dir():
+        raise OutputError(f"{path} could not be written: {place} is a file, not a folder; choose another -o.")
+    if not os.access(place, os.W_OK):
+        raise OutputError(_no_permission(path))
+
+
+def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
+    """Write JPEG, PNG, WebP, AVIF or TIFF, as the suffix says, all or nothing.
+
+    quality: of JPEG, WebP and AVIF, 1 to 100. Raises OutputError for a full disk, a missing permission, or a
+    format that cannot hold the picture; nothing is left behind then, and a file that was there before is
+    untouched.
+    """
+    path = Path(path)
+    check_output(path, *picture.size, picture.has_alpha)
+    write_by(path, partial(encode, picture, WRITABLE[path.suffix.lower()], quality))
+
+
+def write(path: Path, data: bytes) -> None:
+    """All or nothing, as save()."""
+    write_by(path, lambda file: file.write(data))
+
+
+def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file.
+
+    fill: writes into the open file; a ValueError, RuntimeError or MemoryError, or an OSError that is not the
+    system's, means that it cannot.
+    """
+    part = files.new(path.parent)
+    check_place(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as handle:
+            files.hold(handle)
+            fill(handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part.replace(path)
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
+        kind = DiskFull if isinstance(error, OSError) and error.errno in _FULL else OutputError
+        raise kind(_write_failure(path, error)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def date(source: Path, files: Iterable[Path]) -> None:
+    """Let the files have been changed when the source was; a warning where the system refuses."""
+    try:
+        found = source.stat()
+        for path in files:
+            os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    except OSError as error:
+        logger.warning("The date of %s could not be kept: %s.", source, error.strerror or error)
+
+
+def _write_failure(path: Path, error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory to encode {path}; use '-f png' or '-f jpg', which need little."
+    if not isinstance(error, OSError) or error.errno is None:  # of an encoder
+        return f"{path} could not be encoded: {error}; use another format, such as '-f png'."
+    if error.errno in _FULL:
+        return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return _no_permission(path)
+    return f"{path} could not be written: {error.strerror or error}."
+
+
+def _no_permission(path: Path) -> str:
+    return f"No permission to write {path}; choose another place with -o."

@@ -1,0 +1,247 @@
+"""XMP of a picture that was turned, that left its companions behind, and that was enlarged: true again.
+
+Most packets need no more than other numbers and keep every other byte. The rest are parsed.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from math import isclose
+from xml.dom import minidom
+from xml.parsers.expat import ExpatError
+
+from .original_frame import Standing
+
+_EXIF, _TIFF = "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/tiff/1.0/"
+_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
+_AREA, _DIMENSIONS = "http://ns.adobe.com/xmp/sType/Area#", "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
+_WINDOWS_REGION = "http://ns.microsoft.com/photo/1.2/t/Region#"
+_IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
+_DRONE = "http://www.dji.com/drone-dji/1.0/"
+_DECLARATION = "http://www.w3.org/2000/xmlns/"
+
+_OF_COMPANIONS = (
+    "http://ns.adobe.com/hdr-gain-map/",
+    "http://ns.apple.com/HDRGainMap/",
+    "http://ns.apple.com/depthBlurEffect/",
+    "http://ns.apple.com/depthData/",
+    "http://ns.apple.com/pixeldatainfo/",
+    "http://ns.google.com/photos/1.0/audio/",
+    "http://ns.google.com/photos/1.0/container/",
+    "http://ns.google.com/photos/1.0/depthmap/",
+    "http://ns.google.com/photos/1.0/image/",
+    "http://ns.google.com/photos/dd/",
+)
+"""How namespaces begin that speak of nothing but gain maps, depth, sound and other pictures in the file."""
+_CAMERAS = re.compile(r"http://ns\.(google|oplus|xiaomi)\.com/photos/1\.0/camera/")
+_MOTION = re.compile(r"MotionPhoto|MicroVideo|VideoLength|XMPMeta")
+"""What the namespaces of cameras call a video, and Xiaomi all that it appends."""
+_FURTHER_PACKET = ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP")
+
+_IN_PIXELS = {
+    _EXIF: ("SubjectArea", "SubjectLocation", "FocalPlaneXResolution", "FocalPlaneYResolution"),
+    _DRONE: ("CalibratedFocalLength", "CalibratedOpticalCenterX", "CalibratedOpticalCenterY", "DewarpData"),
+}
+"""Copies of what EXIF says, and the optics of drones, by pixels of the source."""
+
+Node = minidom.Attr | minidom.Element
+
+
+def upright(packet: bytes, standing: Standing) -> bytes:
+    """What it says of the picture alone, upright."""
+    packet = _saying(packet, {b"tiff:Orientation": 1})
+
+    def change(document: minidom.Document) -> None:
+        _remove(document, _is_lost)
+        _turn_regions(document, standing)
+        if standing.orientation != 1:
+            _remove(document, lambda uri, name: (uri, name) == (_IPTC_EXTENSION, "ImageRegion"))
+            _remove(document, lambda uri, name: name in _IN_PIXELS.get(uri, ()))
+        if standing.turned:  # EXIF, or the file itself, has it too
+            _remove(document, lambda uri, name: uri == _TIFF and name in ("XResolution", "YResolution"))
+
+    lost = any(uri.encode() in packet for uri in (*_OF_COMPANIONS, _FURTHER_PACKET[0]))
+    lost = lost or bool(_CAMERAS.search(packet.decode("latin-1")))
+    regions = _REGIONS.encode() in packet or _WINDOWS_REGION.encode() in packet
+    return _changed(packet, change) if lost or regions or standing.orientation != 1 else packet
+
+
+def of_result(packet: bytes | None, size: tuple[int, int]) -> bytes | None:
+    """With the picture's size (height, width), where it speaks of it, and of places in it."""
+    if packet is None:
+        return None
+    sides = {b"tiff:ImageWidth": size[1], b"tiff:ImageLength": size[0]}
+    packet = _saying(packet, sides | {b"exif:PixelXDimension": size[1], b"exif:PixelYDimension": size[0]})
+
+    def change(document: minidom.Document) -> None:
+        _remove(document, lambda uri, name: name in _IN_PIXELS.get(uri, ()))
+        for applied in list(_named(document, _REGIONS, "AppliedToDimensions")):
+            _write(applied, _DIMENSIONS, {"w": size[1], "h": size[0]})
+        for region in list(_named(document, _IPTC_EXTENSION, "ImageRegion")):
+            if any(_value(unit) == "pixel" for unit in _all(region, _IPTC_EXTENSION, "rbUnit")):
+                _drop(region)
+        _enlarge_panorama(document, size)
+
+    known = (_REGIONS, _IPTC_EXTENSION, _PANORAMA, _DRONE)
+    named = any(uri.encode() in packet for uri in known) or b"Subject" in packet or b"FocalPlane" in packet
+    return _changed(packet, change) if named else packet
+
+
+def _saying(packet: bytes, values: Mapping[bytes, int]) -> bytes:
+    """With other numbers, be they attributes or elements."""
+    for name, value in values.items():
+        packet = re.sub(rb"(%s(?:\s*=\s*[\"']|>)\s*)\d+" % name, rb"\g<1>%d" % value, packet)
+    return packet
+
+
+def _changed(packet: bytes, change: Callable[[minidom.Document], None]) -> bytes:
+    """As it is where it cannot be parsed, because then nobody else can either."""
+    if b"<!" in packet.replace(b"<![CDATA[", b"").replace(b"<!--", b""):  # declarations have no place in it
+        return packet
+    try:
+        document = minidom.parseString(packet.rstrip(b"\0"))
+        before = document.toxml()
+        change(document)
+    except (ExpatError, ValueError, LookupError, RecursionError):
+        return packet
+    if document.toxml() == before:
+        return packet
+    return "".join(node.toxml() for node in document.childNodes).encode()
+
+
+def _is_lost(uri: str, name: str) -> bool:
+    """Whether a property tells of something that stood beside the picture in its file."""
+    if (uri, name) == _FURTHER_PACKET or uri.startswith(_OF_COMPANIONS):
+        return True
+    return _CAMERAS.match(uri) is not None and _MOTION.match(name) is not None
+
+
+def _turn_regions(document: minidom.Document, standing: Standing) -> None:
+    """Faces and other regions, which are in parts of the sides. Those of another cut of the photo go."""
+    stored, size = standing.stored, standing.size
+    if stored is None or size is None:
+        return
+    for regions in list(_named(document, _REGIONS, "Regions")):
+        applied = next(_all(regions, _REGIONS, "AppliedToDimensions"), None)
+        sides = None if applied is None else _numbers(applied, _DIMENSIONS, "wh")
+        if sides is None or _alike(sides, stored):
+            for area in list(_all(regions, _REGIONS, "Area")):
+                _turn_area(area, standing)
+        elif not _alike(sides, size):  # else somebody wrote them for the upright picture
+            _drop(regions)
+            continue
+        if applied is not None:
+            _write(applied, _DIMENSIONS, {"w": size[1], "h": size[0]})
+    for rectangle in list(_all(document, _WINDOWS_REGION, "Rectangle")):
+        try:
+            x, y, width, height = (float(part) for part in _value(rectangle).split(","))
+        except ValueError:
+            continue
+        middle = standing.point(x + width / 2, y + height / 2)
+        width, height = standing.sides(width, height)
+        corner = middle[0] - width / 2, middle[1] - height / 2
+        if standing.orientation != 1:
+            _set(rectangle, ", ".join(f"{number:.6f}" for number in (*corner, width, height)))
+
+
+def _turn_area(area: Node, standing: Standing) -> None:
+    """By its middle and, but for points and circles, its sides."""
+    middle, sides = _numbers(area, _AREA, "xy"), _numbers(area, _AREA, "wh")
+    if standing.orientation != 1 and middle is not None:
+        _write(area, _AREA, dict(zip("xy", standing.point(*middle), strict=True)))
+        if sides is not None:
+            _write(area, _AREA, dict(zip("wh", standing.sides(*sides), strict=True)))
+
+
+def _alike(sides: tuple[float, float], size: tuple[int, int]) -> bool:
+    """Whether (width, height) and (height, width) have one shape."""
+    return isclose(sides[0] * size[0], sides[1] * size[1], rel_tol=0.01)
+
+
+def _enlarge_panorama(document: minidom.Document, size: tuple[int, int]) -> None:
+    """A part of a sphere: where it lies in the whole, and how large that is, in pixels."""
+    for end, name, side in (("Width", "Left", size[1]), ("Height", "Top", size[0])):
+        whole = next(_all(document, _PANORAMA, f"CroppedAreaImage{end}Pixels"), None)
+        before = _as_number(None if whole is None else _value(whole))
+        lengths = f"CroppedAreaImage{end}Pixels", f"FullPano{end}Pixels", f"LargestValidInteriorRect{end}"
+        for one in (*lengths, f"CroppedArea{name}Pixels", f"LargestValidInteriorRect{name}"):
+            for node in list(_all(document, _PANORAMA, one)):
+                number = _as_number(_value(node))
+                if before and number is not None:
+                    _set(node, str(round(number * side / before)))
+                else:
+                    _drop(node)
+
+
+def _as_number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _numbers(inside: Node, uri: str, names: str) -> tuple[float, float] | None:
+    """Two that stand inside of a property."""
+    found = [next(_all(inside, uri, name), None) for name in names]
+    first, second = (None if node is None else _as_number(_value(node)) for node in found)
+    return None if first is None or second is None else (first, second)
+
+
+def _write(inside: Node, uri: str, values: Mapping[str, float]) -> None:
+    for name, value in values.items():
+        for node in _all(inside, uri, name):
+            _set(node, f"{value:.6g}" if isinstance(value, float) else str(value))
+
+
+def _named(document: minidom.Document, uri: str, name: str) -> Iterator[minidom.Element]:
+    return (node for node in _all(document, uri, name) if isinstance(node, minidom.Element))
+
+
+def _all(inside: minidom.Document | Node, uri: str, name: str) -> Iterator[Node]:
+    """The properties of that name: XMP has them as attributes or as elements."""
+    if isinstance(inside, minidom.Attr):
+        return
+    own = [inside] if isinstance(inside, minidom.Element) else []
+    for element in [*own, *inside.getElementsByTagName("*")]:
+        if element is not inside and (element.namespaceURI, element.localName) == (uri, name):
+            yield element
+        attribute = element.getAttributeNodeNS(uri, name)
+        if attribute is not None:
+            yield attribute
+
+
+def _remove(document: minidom.Document, unwanted: Callable[[str, str], bool]) -> None:
+    """Properties, with all that is inside, and declarations of namespaces that have gone with them."""
+    for element in list(document.getElementsByTagName("*")):
+        if unwanted(element.namespaceURI or "", element.localName):
+            _drop(element)
+            continue
+        for attribute in list(element.attributes.values()):
+            declared = attribute.namespaceURI == _DECLARATION and attribute.value.startswith(_OF_COMPANIONS)
+            if declared or unwanted(attribute.namespaceURI or "", attribute.localName):
+                element.removeAttributeNode(attribute)
+
+
+def _drop(node: Node) -> None:
+    if isinstance(node, minidom.Attr):
+        if node.ownerElement is not None:
+            node.ownerElement.removeAttributeNode(node)
+    elif node.parentNode is not None:
+        node.parentNode.removeChild(node)
+
+
+def _value(node: Node) -> str:
+    if isinstance(node, minidom.Attr):
+        return node.value
+    return "".join(child.data for child in node.childNodes if isinstance(child, minidom.Text)).strip()
+
+
+def _set(node: Node, text: str) -> None:
+    if isinstance(node, minidom.Attr):
+        node.value = text
+        return
+    for child in list(node.childNodes):
+        node.removeChild(child)
+    document = node.ownerDocument
+    assert document is not None
+    node.appendChild(document.createTextNode(text))

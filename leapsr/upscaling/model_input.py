@@ -1,0 +1,49 @@
+"""The input as evidence: what of it, and of a result, can be compared with each other."""
+
+import torch
+from torch import Tensor
+
+from ..ops.resize import resize
+from ..pictures import icc_profiles
+from ..pictures.picture import Picture
+from . import transparency
+
+LUMA = (0.299, 0.587, 0.114)
+"""BT.601, full range."""
+
+
+def evidence(picture: Picture) -> Tensor:
+    """What a network is shown of a picture: (3, H, W) in [0, 1], with the tone curve of sRGB, and pixels that
+    cannot be seen in the colours of those around them."""
+    rgb, alpha = picture.rgb, picture.alpha
+    if alpha is not None:
+        rgb = transparency.without_hidden_colours(rgb, alpha)
+    return _in_srgb(rgb, picture)
+
+
+def appearance(picture: Picture) -> Tensor:
+    """The colours of a picture with the tone curve of sRGB: (3, H, W) in [0, 1]."""
+    return _in_srgb(picture.rgb, picture)
+
+
+def from_appearance(image: Tensor, picture: Picture) -> Tensor:
+    """The inverse of appearance(), for the profile that `picture` has."""
+    tone = icc_profiles.tone(picture.icc)
+    return image if tone is None else tone.from_srgb(image)
+
+
+def reduced(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """What a file of the picture made small would hold, unrounded: antialiased bicubic, clamped, as in
+    `metrics.lr_psnr`. image: (C, H, W) in [0, 1] -> (C, *size)."""
+    return resize(image[None], size, antialias=True)[0].clamp(0, 1)
+
+
+def grey_levels(image: Tensor) -> Tensor:
+    """Luma. image: (3, H, W) in [0, 1] -> (1, H, W), in grey levels, 0 to 255."""
+    weights = torch.tensor(LUMA, dtype=image.dtype).view(3, 1, 1)
+    return (image * weights).sum(0, keepdim=True).mul_(255)
+
+
+def _in_srgb(rgb: Tensor, picture: Picture) -> Tensor:
+    tone = icc_profiles.tone(picture.icc)
+    return rgb if tone is None else tone.to_srgb(rgb)

@@ -1,0 +1,62 @@
+"""What a network that reads text is asked for, picture by picture."""
+
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ..errors import UsageError
+from ..frozen import Captioner, Fixed, TextEncoder, VisionLanguage, describe, text_encoder
+from ..networks import Prompt
+from ..pictures.picture import Picture
+from .model_input import evidence
+from .settings import Settings
+
+WORDS = ("caption", "captioner", "text_encoder")
+"""The settings that decide what is asked for."""
+
+
+class Wording:
+    """Makes a caption of a picture once, from the whole of it, and a prompt of the caption once.
+
+    captioner: says what is in a picture. encoder: of the base model that the network was made from. Neither
+    keeps its weights between pictures, if it was made by `of`.
+    """
+
+    def __init__(self, captioner: Captioner, encoder: TextEncoder) -> None:
+        self.captioner, self.encoder = captioner, encoder
+        self._captioned: tuple[Callable[[], Picture | None], str] = (lambda: None), ""
+        self._encoded: tuple[str, Prompt] | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, base: str | None, dtype: torch.dtype) -> "Wording | None":
+        """None where nothing but the model's own prompts is wanted.
+
+        base: the folder that the model's autoencoder comes from, whose text encoders serve where no others
+        are named. dtype: of text encoders and captioner, float16 excepted, in which T5 overflows.
+        """
+        if settings.caption is None and settings.captioner is None:
+            return None
+        folder = settings.text_encoder or base
+        if folder is None:
+            raise UsageError("This model names no base model; add --text-encoder and its folder.")
+        half = torch.bfloat16 if dtype == torch.float16 else dtype
+        captioner: Captioner = Fixed(settings.caption or "")
+        if settings.captioner is not None:
+            captioner = VisionLanguage(Path(settings.captioner), dtype=half, after="release")
+        return cls(captioner, text_encoder(folder, dtype=half, after="release"))
+
+    def prompt(self, picture: Picture, device: torch.device) -> Prompt:
+        """Of one sample, on the CPU. Raises WeightsError where a folder lacks something."""
+        caption = self._caption(picture, device)
+        if self._encoded is None or self._encoded[0] != caption:
+            self._encoded = caption, self.encoder.encode([describe(caption)], device).to("cpu")
+        return self._encoded[1]
+
+    def _caption(self, picture: Picture, device: torch.device) -> str:
+        captioned, caption = self._captioned
+        if captioned() is not picture:
+            caption = self.captioner.caption((evidence(picture) * 2 - 1).to(device))
+            self._captioned = weakref.ref(picture), caption
+        return caption

@@ -1,0 +1,204 @@
+"""Training from shards: the same batches as from the photos, and nothing in memory but what trains."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from leapsr.data.crops import Sample
+from leapsr.data.encoders import encoders
+from leapsr.data.latents import joined
+from leapsr.data.photos import open_photos
+from leapsr.data.prepared import Shards
+from leapsr.data.preparing import Choice, Workshop, plan, prepare
+from leapsr.errors import DataError
+from leapsr.frozen import autoencoder, describe, load_book
+from leapsr.frozen.fingerprint import fingerprint
+from leapsr.networks import Quality
+from leapsr.restorer import Restorer, located, space
+from leapsr.train import launch, samples
+from leapsr.train.prepared import UNSEEN
+from tests.conftest import picture_array
+from tests.hub.test_recipes import resshift, tiny_run
+
+CPU = torch.device("cpu")
+CAPTIONS = {"0.png": "a roof and a chimney", "1.png": "a cat", "2.png": ""}
+
+
+@pytest.fixture(scope="module")
+def workshop(models, tmp_path_factory):
+    """Three photos with two crops each, captioned, for DiT4SR; two samples in a shard."""
+    root = tmp_path_factory.mktemp("photos")
+    for seed in range(3):
+        Image.fromarray(picture_array(96, 96 + 8 * seed, seed)).save(root / f"{seed}.png")
+    (root / "captions.json").write_text(json.dumps(CAPTIONS))
+    photos = open_photos(root, 64)
+    made_by = encoders(models("dit4sr_q"), CPU, "text", root / "captions.json")
+    return Workshop(photos, plan(photos, Choice(64, 2, megabytes=0.08), made_by), made_by, workers=1)
+
+
+@pytest.fixture(scope="module")
+def folder(workshop, tmp_path_factory):
+    out = tmp_path_factory.mktemp("shards")
+    assert prepare(workshop, out) == workshop.description.count > 1
+    return out
+
+
+@pytest.fixture
+def config(models, tiny):
+    return tiny_run("mfsr_sd35", models, tiny)
+
+
+def test_a_batch_is_the_one_that_the_pixels_make(workshop, folder, config, models):
+    rows = range(6)
+    clean, origins = workshop.clean(rows)
+    lr = workshop.damage(clean.float() / 255, origins)
+    make = samples.prepare(config, CPU, space(located(models("dit4sr_q"))))
+    plain = make(Sample(clean, lr), make.generator(0, 5, 0))
+    found = Shards(folder)
+    from_shards = make(found(0, 6), make.generator(0, 5, 0))
+    order = [_place(found, image) for image in found(0, 6).image]
+    assert sorted(order) == list(rows)
+    half = {"rtol": 2e-3, "atol": 2e-3}
+    torch.testing.assert_close(from_shards.image, plain.image[order], **half)
+    torch.testing.assert_close(from_shards.cond.lr, plain.cond.lr[order], **half)
+    assert torch.equal(from_shards.source, plain.source)  # noise alone, from the same generator
+    assert torch.equal(from_shards.cond.quality, plain.cond.quality)
+
+
+def _place(shards, image):
+    return next(row for row in range(6) if torch.equal(shards.one(row).image[0], image))
+
+
+def test_each_sample_is_asked_for_with_its_caption(workshop, folder, config, models):
+    """In place of the good image's text; the null and the negative texts are the model's own."""
+    model = located(models("dit4sr_q"))
+    make, found = samples.prepare(config, CPU, space(model)), Shards(folder)
+    cond = make(joined([found.one(row) for row in range(6)]), make.generator(0, 0, 0)).cond
+    texts = [describe(CAPTIONS[name]) for name in ("0.png", "0.png", "1.png", "1.png", "2.png", "2.png")]
+    known = workshop.encoders.texts.encode(texts)
+    book = load_book(Path(model.prompts)).labels()
+    for prompt in (cond.prompt, cond.labelled(Quality.GOOD).prompt):
+        torch.testing.assert_close(prompt.tokens, known.tokens, rtol=1e-2, atol=1e-2)
+    bad = cond.labelled(Quality.BAD).prompt
+    assert torch.equal(bad.tokens, book[Quality.BAD].tokens.expand_as(bad.tokens))
+
+
+@pytest.fixture
+def no_encoders(monkeypatch):
+    """Whoever reads an autoencoder fails."""
+
+    def read(*arguments):
+        raise AssertionError("an autoencoder was read")
+
+    monkeypatch.setattr(autoencoder, "read_codec", read)
+
+
+@pytest.mark.usefixtures("no_encoders")
+def test_it_trains_resumes_and_reads_no_autoencoder(folder, config, models, tmp_path):
+    notices = []
+    told = launch.Callbacks(notice=notices.append)
+    teacher = models("dit4sr_q")
+    launch.run(config, folder, tmp_path / "whole", teacher=teacher, cpu=True, callbacks=told)
+    assert UNSEEN in notices
+    lines = (tmp_path / "whole" / "log.jsonl").read_text().splitlines()
+    assert not any("psnr" in line for line in lines)
+    asked = iter([False, True])
+    stop = launch.Callbacks(stop=lambda: next(asked, False))
+    launch.run(config, folder, tmp_path / "cut", teacher=teacher, cpu=True, callbacks=stop)
+    launch.run(config, folder, tmp_path / "cut", teacher=teacher, cpu=True, resume="auto")
+    whole, cut = (load_file(tmp_path / run / "model" / "model.safetensors") for run in ("whole", "cut"))
+    assert all(torch.equal(cut[name], whole[name]) for name in whole)
+
+
+def test_the_model_restores(folder, config, models, tmp_path):
+    launch.run(config, folder, tmp_path, teacher=models("dit4sr_q"), cpu=True)
+    model = Restorer.from_pretrained(tmp_path / "model")
+    noise = torch.randn(1, *model.space.state_shape(8, 8))
+    assert model.restore(torch.rand(1, 3, 8, 8), noise).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("crop", 32, "--set data.crop=64"),
+        ("degradation", "bicubic", "--set data.degradation=realesrgan-heavy"),
+        ("sharpen", True, "--set data.sharpen=false"),
+        ("on_device", True, "--set data.on_device=false"),
+    ],
+)
+def test_shards_of_another_recipe_are_refused(field, value, said, folder, config, tmp_path, models):
+    wrong = config.model_copy(update={"data": config.data.model_copy(update={field: value})})
+    with pytest.raises(DataError, match=said):
+        launch.run(wrong, folder, tmp_path, teacher=models("dit4sr_q"), cpu=True)
+
+
+def test_shards_of_another_scale_or_model_are_refused(folder, config, models, tiny, tmp_path):
+    with pytest.raises(DataError, match="scale=4 and the recipe has 2"):
+        samples.split(folder, config.model_copy(update={"scale": 2}))
+    other = tiny_run("flowsr_sd21", models, tiny)
+    with pytest.raises(DataError, match="of another autoencoder"):
+        launch.run(other, folder, tmp_path, start=models("sd21"), cpu=True)
+
+
+def test_texts_of_other_encoders_are_refused(folder, models, workshop, monkeypatch):
+    from leapsr.train import prepared
+
+    shards, model = Shards(folder), located(models("dit4sr_q"))
+    prepared.check_model(shards, model)
+    changed = shards.description.texts.model_copy(update={"encoders": "CLIP-L, CLIP-G, 77 zeros for T5-XXL"})
+    shards.description = shards.description.model_copy(update={"texts": changed})
+    with pytest.raises(DataError, match=r"77 zeros.*T5-XXL of 256 tokens"):
+        prepared.check_model(shards, model)
+
+
+def test_a_fingerprint_is_of_the_weights_not_of_the_place(tiny, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny("sd35") / "vae", tmp_path / "elsewhere")
+    assert fingerprint(tmp_path / "elsewhere") == fingerprint(tiny("sd35"))
+    assert fingerprint(tiny("sd21")) != fingerprint(tiny("sd35"))
+
+
+@pytest.fixture(scope="module")
+def of_another(models, tiny, workshop, tmp_path_factory):
+    """of_another("flowsr_sd21") -> the model that it begins with, and shards for it without captions."""
+
+    def made(name):
+        root = tmp_path_factory.mktemp(name)
+        model = models("sd21") if name == "flowsr_sd21" else resshift(root / "model", tiny)
+        own = encoders(model, CPU)
+        description = plan(workshop.photos, Choice(64, 1), own)
+        prepare(Workshop(workshop.photos, description, own, 1), root / "shards")
+        return model, root / "shards", Workshop(workshop.photos, description, own, 1)
+
+    return made
+
+
+@pytest.mark.parametrize("name", ["flowsr_sd21", "oftsr_resshift"])
+def test_without_captions_it_is_the_batch_of_the_photos(name, of_another, models, tiny):
+    """ResShift's network sees the low-resolution pixels beside the latents."""
+    model, folder, workshop = of_another(name)
+    config = tiny_run(name, models, tiny)
+    clean, origins = workshop.clean(range(3))
+    lr = workshop.damage(clean.float() / 255, origins)
+    make, found = samples.prepare(config, CPU, space(located(model))), Shards(folder)
+    plain = make(Sample(clean, lr), make.generator(0, 0, 0))
+    prepared = make(joined([found.one(row) for row in range(3)]), make.generator(0, 0, 0))
+    for left, right in (
+        (prepared.image, plain.image),
+        (prepared.source, plain.source),
+        (prepared.cond.lr, plain.cond.lr),
+    ):
+        torch.testing.assert_close(left, right, rtol=2e-3, atol=2e-3)
+    assert prepared.cond.prompts.keys() == plain.cond.prompts.keys()
+
+
+def test_a_loss_of_images_decodes(of_another, models, tiny, tmp_path):
+    model, folder, _ = of_another("flowsr_sd21")
+    launch.run(tiny_run("flowsr_sd21", models, tiny), folder, tmp_path, start=model, cpu=True)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert all(line["student/flow"] > 0 for line in lines)
