@@ -47,7 +47,7 @@ def test_a_batch_gives_what_single_pictures_give(jobs, upscaler, tmp_path):
     assert seen == [(job, 1, 1) for job in jobs]
     for job in jobs:
         with Image.open(job.output) as image:
-            assert image.tobytes() == pictures.to_pil(upscaler.upscale(pictures.load(job.source))).tobytes()
+            assert image.tobytes() == upscaler.upscale(pictures.load(job.source)).pil().tobytes()
     for outcome in outcomes:
         assert min(outcome.seconds.reading, outcome.seconds.restoring, outcome.seconds.writing) > 0
     assert leftovers(tmp_path) == []
