@@ -1,4 +1,4 @@
-"""Runs on the CPU: `*_tiny` for tests and a first look, `*_small` and `dial_medium` for the packaged models."""
+"""Runs on a CPU: `*_tiny` for tests and a first look, `*_small` and `*_medium` for the packaged models."""
 
 from typing import Any
 
@@ -126,8 +126,8 @@ FLOWSR = FlowsrConfig(norm="l1")
 def oftsr_small() -> TrainConfig:
     """leap-small-oftsr: teacher_small distilled to one step by OFTSR.
 
-    The alignment loss is off: it improves LPIPS by a thousandth in the paper (Tab. 8) and costs a third of
-    the step. The boundary loss learns from the photos, so that the faithful end of the dial goes on improving.
+    The alignment loss is off: it improves LPIPS by a thousandth in the paper (Tab. 8) and costs a third
+    of the step. The boundary loss learns from the photos, so the faithful end of the dial goes on improving.
     """
     return _student("oftsr_small", OFTSR)
 
@@ -135,8 +135,8 @@ def oftsr_small() -> TrainConfig:
 def mfsr_small() -> TrainConfig:
     """leap-small-mfsr: teacher_small distilled by MFSR.
 
-    Uniform times show t = 1 more often. A finite step replaces the derivative: near t = 0 the teacher is steep
-    and the derivative's peaks make this network diverge.
+    Uniform times show t = 1 more often. A finite step replaces the derivative: near t = 0 the teacher is
+    steep and the derivative's peaks make this network diverge.
     """
     return _student("mfsr_small", MFSR)
 
