@@ -38,7 +38,7 @@ def teacher_tiny() -> TrainConfig:
 def teacher_small() -> TrainConfig:
     """The packaged models' teacher: as long as one likes on a CPU, 20,000 steps an hour on one quiet core.
 
-    L1, late times, half of the batch at t = 1, one noise for all channels, Muon: docs/log.md says what each
+    L1, late times, half of the batch at t = 1, one noise for all channels, Muon: docs/lab says what each
     brought.
     """
     return TrainConfig(
