@@ -26,7 +26,8 @@ class Mild:
     Without noise it is a clean photo, with noise and without a lossy file a developed RAW or a scan. filters:
     odds of area, bilinear and bicubic; files: of FILES. gaussian: bounds of the noise's deviation in grey
     levels. poisson: bounds of the multiple of the photon noise. jpeg_quality, webp_quality: bounds of the
-    file's; half of the JPEGs are in the better quarter. A GPU has no WebP, which is JPEG of the same quality there.
+    file's; half of the JPEGs are in the better quarter. A GPU has no WebP: it is JPEG of the same quality
+    there.
     """
 
     scale: int
