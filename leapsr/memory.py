@@ -9,6 +9,18 @@ import torch
 
 from .errors import ImageError
 
+DECODING = 8
+"""Bytes for each pixel of a file while it is decoded, at least: four in Pillow, and four of the samples taken
+out of it."""
+FLOAT_RGBA = 16
+"""Bytes for each pixel of three colours and transparency in float32."""
+LOOKED_AT = 100
+"""Bytes for each pixel of a result that is looked at as a whole: 12 for its colours in float32, some 20
+planes of 4 for a map. Measured: 87 for a map and less for the others, besides what the result takes
+anyway."""
+NETWORK = 8_192
+"""Bytes for each low-resolution pixel of a tile with context; the U-Net presets take up to 3,500."""
+
 _CGROUP = Path("/sys/fs/cgroup")
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -66,19 +78,19 @@ def _process_memory() -> int | None:
 
 
 @contextmanager
-def explained(name: Path) -> Iterator[None]:
+def translate_oom(name: Path) -> Iterator[None]:
     """Whoever runs out of memory in here raises an ImageError that names the picture."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
+        if not is_oom(error):
             raise
         raise ImageError(
             f"There is not enough memory for {name}: close other programs, or cut the picture into parts."
         ) from error
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_oom(error: Exception) -> bool:
     """Only CUDA has a class of its own; the other devices raise RuntimeError and say so in the message."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
