@@ -16,8 +16,7 @@ from ..pictures.picture import Picture
 from ..pictures.result_metadata import describe, without_metadata
 from ..upscaling.consistency import consistent
 from ..upscaling.contact_sheet import ContactSheet
-from ..upscaling.detail_map import SEEDS, DetailMap
-from ..upscaling.heat_map import draw
+from ..upscaling.detail_map import SEEDS, DetailMap, draw
 from ..upscaling.oom import Cost
 from ..upscaling.samples import samples
 from ..upscaling.upscaler import Progress, Upscaler

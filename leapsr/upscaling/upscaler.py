@@ -26,7 +26,7 @@ from ..restorer import Restorer, read_config
 from . import guard, oom, windows
 from .box_reader import BoxReader, ExactTiles, OverflowInHalfError
 from .planes import AlphaPlane, ColorPlanes, Compositor, Planes, put
-from .prompts import WORDS, Wording
+from .prompts import PromptBuilder
 from .settings import DEFAULTS, ColorFix, Settings
 from .sizes import AS_THE_MODEL, Target
 from .windows import BlendedWindows
@@ -44,7 +44,7 @@ class Upscaler:
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
-        self._wording: tuple[Settings, Wording | None] = DEFAULTS, None
+        self._prompts: tuple[tuple[str | None, ...], PromptBuilder] | None = None
 
     @classmethod
     def from_pretrained(
@@ -161,16 +161,15 @@ class Upscaler:
 
     def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
         """What the network is asked for; None is its own text. Raises UsageError where it reads none."""
-        made_for, wording = self._wording
-        kind = replace(DEFAULTS, **{name: getattr(settings, name) for name in WORDS})
-        if kind != DEFAULTS and not self.restorer.space.prompts:
-            raise UsageError("This model reads no text; leave --caption and --captioner out.")
-        if kind != made_for:
-            wording = Wording.of(kind, self.restorer.config.autoencoder, self.restorer.dtype)
-            self._wording = kind, wording
-        if wording is None:
+        words = settings.caption, settings.captioner, settings.text_encoder
+        if words == (None, None, None):
             return None
-        prompt = wording.prompt(picture, self.restorer.device)
+        if not self.restorer.space.prompts:
+            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+        if self._prompts is None or self._prompts[0] != words:
+            base = self.restorer.config.autoencoder
+            self._prompts = words, PromptBuilder.from_settings(settings, base, self.restorer.dtype)
+        prompt = self._prompts[1].build(picture, self.restorer.device)
         self.restorer.check_prompt(prompt)
         return prompt
 
