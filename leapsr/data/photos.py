@@ -1,8 +1,7 @@
 """Clean photos for training: a folder of image files, or the same decoded into one archive.
 
 Decoding a photo for every crop costs more than training on the crop. `pack` writes the pixels of a
-folder into one safetensors file, from which a crop is read without touching the rest. (One that must be
-small holds encoded photos instead, for training that decodes each once: `encoded.pack_within`.)
+folder into one safetensors file, from which a crop is read without touching the rest.
 """
 
 import io
@@ -10,7 +9,7 @@ import json
 import math
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -32,8 +31,6 @@ ARCHIVE_SUFFIX = ".safetensors"
 NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
 """Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
 _FORMAT = "leapsr-photos"
-ENCODED_SIZES = "sizes"
-"""Metadata of an archive of encoded photos: JSON, the name of each to its (height, width)."""
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -136,22 +133,15 @@ def _named(path: Path) -> str:
 
 
 class PackedPhotos:
-    """The photos of an archive: pixels, as `pack` writes them, or encoded, as `encoded.pack_within` does."""
+    """The photos of an archive that `pack` wrote."""
 
     def __init__(self, archive: Path, smallest: int) -> None:
         self.archive = archive
         try:
             with safe_open(archive, "pt") as file:
-                about = file.metadata() or {}
-                if about.get("format") != _FORMAT:
+                if (file.metadata() or {}).get("format") != _FORMAT:
                     raise ValueError("other tensors")
-                sizes = about.get(ENCODED_SIZES)
-                self.encoded = sizes is not None
-                shapes = (
-                    json.loads(sizes)
-                    if sizes
-                    else {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-                )
+                shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
         except (OSError, ValueError, SafetensorError) as error:
             raise DataError(
                 f"{archive} is not an archive of photos ({error}); make one with 'leapsr pack'."
@@ -163,16 +153,12 @@ class PackedPhotos:
             raise DataError(f"{archive} holds no photo of {smallest} pixels or more.")
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
-        if self.encoded:
-            return self.whole(index)[:, top : top + side, left : left + side]
         pixels = _opened(self.archive).get_slice(self.names[index])
         return pixels[top : top + side, left : left + side].permute(2, 0, 1)
 
     def whole(self, index: int) -> Tensor:
-        stored = _opened(self.archive).get_tensor(self.names[index])
-        if self.encoded:
-            return decode(io.BytesIO(stored.numpy().tobytes()), f"{self.names[index]} in {self.archive}")
-        return stored.permute(2, 0, 1)
+        pixels: Tensor = _opened(self.archive).get_tensor(self.names[index])
+        return pixels.permute(2, 0, 1)
 
 
 @cache  # reading the header again for every crop would cost more than the crop
@@ -204,23 +190,18 @@ def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: N
             progress(index + 1, len(photos.names))
 
     shapes = {name: (*size, 3) for name, size in zip(photos.names, photos.sizes, strict=True)}
-    write_archive(archive, archive_header(shapes), pixels())
-    return len(photos.names)
-
-
-def write_archive(archive: Path, header: bytes, contents: Iterable[bytes]) -> None:
-    """All or nothing. Raises OutputError."""
     if not archive.parent.is_dir():
         raise OutputError(f"{archive} cannot be written: {archive.parent} is not a folder.")
     remove_stale_parts(archive.parent)
     with atomic_write(archive) as part, part.open("wb") as file:
-        file.write(header)
-        file.writelines(contents)
+        file.write(_archive_header(shapes))
+        file.writelines(pixels())
+    return len(photos.names)
 
 
-def archive_header(shapes: Mapping[str, Sequence[int]], **metadata: str) -> bytes:
+def _archive_header(shapes: Mapping[str, Sequence[int]]) -> bytes:
     """The beginning of a safetensors file of such uint8 tensors: its length, then JSON, padded to 8."""
-    entries: dict[str, Any] = {"__metadata__": {"format": _FORMAT, **metadata}}
+    entries: dict[str, Any] = {"__metadata__": {"format": _FORMAT}}
     end = 0
     for name, shape in shapes.items():
         begin, end = end, end + math.prod(shape)

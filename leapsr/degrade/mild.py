@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, reduced_size, resize
 from ..ops.transfer import send_together
@@ -59,7 +60,7 @@ class Mild:
         lr = self._reduced(image, mode, size).clamp(0, 1)
         lr = on_rows(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
         lr = on_rows(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
-        lr = (lr * 255).round() / 255
+        lr = round_to_8_bits(lr)
         compress = partial(jpeg, codec=self.codec)
         if together(lr):
             quality = torch.where(is_webp, coarse, fine)
@@ -81,7 +82,7 @@ def webp(image: Tensor, quality: Tensor) -> Tensor:
 
     image: (B, 3, H, W) in [0, 1]. quality: (B,) in 0..100. Returns (B, 3, H, W) in [0, 1] on its device.
     """
-    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = to_uint8(image).permute(0, 2, 3, 1).cpu().numpy()
     decoded = []
     for picture, level in zip(pixels, quality.round().int().tolist(), strict=True):
         file = io.BytesIO()
