@@ -36,6 +36,9 @@ class Autoencoder(Protocol):
         size: (H, W) of the picture that was encoded; None is all of it, factor h and factor w.
         """
 
+    def waiting(self) -> "Autoencoder":
+        """The same, with its weights in the host's memory between uses."""
+
 
 class Identity:
     """For networks that work on pixels: nothing is done."""
@@ -48,6 +51,9 @@ class Identity:
 
     def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         return _cut(latents, size)
+
+    def waiting(self) -> Self:
+        return self
 
 
 class Pretrained:

@@ -24,10 +24,8 @@ from ..frozen.prompts import NAMES, load_book
 from ..methods import Features, Perceptual
 from ..methods.base import Alignment
 from ..metrics import perceptual
-from ..networks import Quality, UNet
+from ..networks import Network, Quality, table
 from ..networks.lora import merge_lora, shared_copy
-from ..networks.sd21.unet import SD21
-from ..networks.table import Network
 from ..restorer import Restorer
 from . import checkpoints, networks, optimizers, prepared, samples
 from .config import TrainConfig
@@ -160,18 +158,18 @@ def _job(
             network.compile(dynamic=False)
     prepare = samples.prepare(config, accelerator.device, networks.space)
     rank = accelerator.process_index
-    bare = {name: accelerator.unwrap_model(player) for name, player in wrapped.items()}
+    unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     known = methods.Networks(
         student=wrapped["student"],
-        bare=bare["student"],
+        unwrapped=unwrapped["student"],
         teacher=teacher and _autocast(accelerator, teacher),
         average=_autocast(accelerator, average.network),
-        players=wrapped,
-        bare_players=bare,
+        auxiliary=wrapped,
+        unwrapped_auxiliary=unwrapped,
         perceptual=_perceptual(config, accelerator.device),
         features=_features(accelerator, teacher),
         decode=_autocast(accelerator, networks.space.autoencoder.decode),
-        eyes=networks.eyes and _autocast(accelerator, networks.eyes),
+        critic_features=networks.eyes and _autocast(accelerator, networks.eyes),
         alignment=_alignment(config),
     )
     return Run(
@@ -192,7 +190,7 @@ def _job(
 
 def _features(accelerator: Accelerator, teacher: Network | None) -> Features | None:
     """What critics look through, where the teacher has maps to show."""
-    if not isinstance(teacher, UNet | SD21):
+    if teacher is None or not teacher.feature_channels:
         return None
     return _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
 
@@ -296,11 +294,12 @@ def _reporter(accelerator: Accelerator, log: JsonLines, report: Reporter) -> Rep
 
 def _restorer(networks: networks.Cast, network: nn.Module) -> Restorer:
     """The averaged student as a model of its own, so that using it does not disturb the training."""
-    if isinstance(network, UNet):
-        copy = UNet(network.config)
-        copy.load_state_dict(network.state_dict())
+    student = cast(Network, network)
+    if not student.config.is_large:
+        copy = table.build(student.config)
+        copy.load_state_dict(student.state_dict())
         return Restorer(networks.model, copy, networks.space)
-    merged = shared_copy(cast(Network, network))
+    merged = shared_copy(student)
     merge_lora(merged)
     return Restorer(networks.model, merged, networks.space)
 
@@ -318,7 +317,7 @@ def _looker(
         if check is None:
             return {}
         restorer = _restorer(networks, network)
-        if isinstance(network, UNet):
+        if not config.network.is_large:
             restorer.to(device)
         else:  # there already, and its weights are the run's: they keep their precision
             restorer.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32

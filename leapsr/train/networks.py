@@ -1,6 +1,6 @@
 """The networks of a run: where each comes from and with which weights it begins."""
 
-import operator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -12,10 +12,9 @@ from .. import methods
 from ..errors import ConfigError
 from ..frozen import Dino
 from ..frozen.space import Space
-from ..networks import Quality, UNet, UNetConfig, table
+from ..networks import Network, Quality, table
+from ..networks.base import Notice
 from ..networks.lora import give_own, shared_copy
-from ..networks.pixel.rescaling import rescaled
-from ..networks.table import Network, NetworkConfig, Notice
 from ..restorer import ModelConfig, Restorer, space
 from .config import TrainConfig
 from .ema import trained
@@ -51,16 +50,16 @@ def assemble(
     torch.manual_seed(config.seed)
     found = None if teacher is None else _teacher(config, teacher)
     begun = None if start is None else _checked(config, start)
-    if begun is None and isinstance(config.method, methods.RefinementConfig) and not resumed:
+    if begun is None and config.method.refines and not resumed:
         raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     origin = begun or found
     model = _model(config, origin)
-    if not isinstance(config.network, UNetConfig):
+    if config.network.is_large:
         return _large(config, model, found, begun, device, notice)
     student = _student(config, found, begun, notice, resumed)
     frozen = None if found is None else found.network
     eyes = None if config.dino is None else Dino(config.dino)
-    others = methods.players(config.method, frozen, maps=eyes.channels if eyes else ())
+    others = config.method.auxiliary_networks(frozen, maps=eyes.channels if eyes else ())
     everyone = Cast(student, space(model), model, frozen, others, eyes)
     for network in (student, *everyone.others.values(), *([frozen] if frozen is not None else [])):
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -72,8 +71,8 @@ def _model(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
 
     The scales of the two are the same then: `_checked` and `_teacher` see to it.
     """
-    kind = methods.base(config.method).kind
-    edge = methods.entry(kind).region is methods.Region.IMAGE_EDGE
+    method = config.method.student_method
+    edge = method.region is methods.Region.IMAGE_EDGE
     known = origin.config if origin is not None else None
     places = {
         "scale": config.scale if config.scale or known is None else known.scale,
@@ -83,7 +82,7 @@ def _model(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
         "color_fix": known.color_fix if known is not None else "none",
     }
     return ModelConfig(
-        method=kind,
+        method=method.kind,
         network=config.network,
         source=config.source,
         fidelity=0.0 if edge else 0.5,
@@ -98,16 +97,17 @@ def _place(own: Path | None, inherited: str | None) -> str | None:
 
 def _student(
     config: TrainConfig, teacher: Restorer | None, begun: Restorer | None, notice: Notice, resumed: bool
-) -> UNet:
-    assert isinstance(config.network, UNetConfig)
-    student = UNet(config.network)
-    if begun is not None:
-        _begin(config, student, begun)
-    elif teacher is not None and teacher.network.config == config.network:
-        student.load_state_dict(teacher.network.state_dict())
-        student.forget_interval()
-    elif teacher is not None and not resumed:
-        notice("The student's network differs from the teacher's, so it begins untrained.")
+) -> Network:
+    """A small network, which begins as the model or as the teacher where that has the same network."""
+    alike = teacher is not None and teacher.network.config == config.network
+    origin = begun or (teacher if alike else None)
+    if origin is None:
+        if teacher is not None and not resumed:
+            notice("The student's network differs from the teacher's, so it begins untrained.")
+        return table.build(config.network)
+    student = table.init_from(config.network, origin.network)
+    if _leaves_the_diagonal(config, origin):
+        student.reset_interval_embedding()
     return student
 
 
@@ -130,16 +130,16 @@ def _large(
     if origin is None:
         student = table.build(config.network).to(device)
     else:
-        student = table.begin(config.network, origin, adapted, notice)
+        student = table.init_from(config.network, origin, adapted, notice)
     eyes = None if config.dino is None else Dino(config.dino)
     maps = eyes.channels if eyes else ()
-    others = methods.players(config.method, frozen, shared_copy if adapted else None, maps)
+    others = config.method.auxiliary_networks(frozen, shared_copy if adapted else deepcopy, maps)
     copies = [cast(Network, other) for name, other in others.items() if name == "score"]
     for seed, network in enumerate([student, *copies]):
         _free(config, network, seed)
     first = begun or teacher
     if first is not None and _leaves_the_diagonal(config, first):
-        table.forget_interval(student, notice)  # after _free: what knows r is the student's own
+        student.reset_interval_embedding(notice)  # after _free: it changes weights that are not shared then
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
         if known is not None:
@@ -153,19 +153,19 @@ def _free(config: TrainConfig, network: Network, seed: int) -> None:
     if config.adapters is None:
         network.requires_grad_(True)
         return
-    table.adapt(network, config.adapters.rank, config.adapters.alpha, config.seed + seed)
+    network.adapt(config.adapters.rank, config.adapters.alpha, config.seed + seed)
     for name in trained(network):
         give_own(network, name, torch.float32)
 
 
 def _teacher(config: TrainConfig, folder: Path) -> Restorer:
-    if not config.method.distils:
+    if not config.method.needs_teacher:
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)
-    wanted = ("teacher", config.source, config.factor)
-    if config.method.kind == "flowsr" and found[0] == "flowsr" and not isinstance(config.network, UNetConfig):
-        wanted = ("flowsr", *wanted[1:])  # its first stage, whose network is told no r
+    kinds = config.method.teacher_kinds(config.network)
+    kind = found[0] if found[0] in kinds else kinds[-1]
+    wanted = (kind, config.source, config.factor)
     if found != wanted:
         raise ConfigError(
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
@@ -183,19 +183,19 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
     """A model to begin with. Raises ConfigError where it is no beginning for this recipe."""
     restorer = Restorer.from_pretrained(folder)
     own, found = config.network, restorer.config.network
-    if not _holds(own, found):
+    if not own.can_begin_as(found):
         raise ConfigError(
             f"The network of {folder} is not the recipe's ({found} instead of {own}); "
             "give its sizes by --set network...."
         )
     another = restorer.scale != config.factor and config.scale is None
-    if another and not isinstance(own, UNetConfig):  # which has its own, and begins with any other
+    if another and own.fixed_scale is None:  # networks with their own begin with any other
         raise ConfigError(
             f"{folder} is for scale {restorer.scale} and this run for {config.factor}: use "
             f"--set scale={restorer.scale}, or scale={config.factor} to change it."
         )
-    kind = methods.base(config.method).kind
-    if isinstance(config.method, methods.RefinementConfig) and restorer.config.method != kind:
+    kind = config.method.student_method.kind
+    if config.method.refines and restorer.config.method != kind:
         raise ConfigError(
             f"{folder} is a {restorer.config.method} and this recipe refines a {kind}: "
             f"use --set method.student.kind={restorer.config.method}."
@@ -203,31 +203,6 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
     return restorer
 
 
-def _holds(own: NetworkConfig, found: NetworkConfig) -> bool:
-    """Whether a network can begin as another one.
-
-    More blocks begin as the identity, labels and damage as nothing, another limit of the activations acts
-    where it is reached, another scale as `rescaled` says. Of the large ones, `kinds.begin` knows.
-    """
-    if not (isinstance(own, UNetConfig) and isinstance(found, UNetConfig)):
-        return own.kind == found.kind
-    deeper = len(own.blocks) == len(found.blocks) and all(map(operator.ge, own.blocks, found.blocks))
-    new = {name: getattr(own, name) for name in ("blocks", "quality", "damage", "limit", "scale")}
-    same = found.model_copy(update=new) == own
-    return same and deeper and own.quality >= found.quality and own.damage >= found.damage
-
-
-def _begin(config: TrainConfig, student: UNet, restorer: Restorer) -> None:
-    """Copy a model's weights. Labels and blocks may be new to it: they then begin without an effect.
-
-    The scale may be new too: see `rescaled`.
-    """
-    known = rescaled(restorer.network.state_dict(), restorer.scale, student.config)
-    student.load_state_dict(student.state_dict() | known)
-    if _leaves_the_diagonal(config, restorer):
-        student.forget_interval()
-
-
 def _leaves_the_diagonal(config: TrainConfig, origin: Restorer) -> bool:
     """Whether the run trains r < t, of which a teacher says whatever its weights happen to make of it."""
-    return origin.config.method == "teacher" and methods.base(config.method).kind != "teacher"
+    return origin.config.method == "teacher" and config.method.student_method.kind != "teacher"

@@ -22,10 +22,10 @@ from ...methods import (
     SmfsrConfig,
     TeacherConfig,
 )
+from ...networks import NetworkConfigBase
 from ...networks.adm import guided_unet, swin_unet
 from ...networks.mmdit.config import MMDiTConfig
 from ...networks.sd21 import unet
-from ...networks.table import NetworkConfig
 from ..config import AdapterConfig, DataConfig, OptimizerConfig, TrainConfig
 
 # A stream that is trained anew has keys of its own. Checkpointing is ours, for less memory.
@@ -45,7 +45,7 @@ PHOTOS_512 = DataConfig(crop=512, degradation="realesrgan-heavy", group=8, on_de
 
 
 def _run(
-    name: str, steps: int, batch: int, method: MethodConfig, network: NetworkConfig, **fields: object
+    name: str, steps: int, batch: int, method: MethodConfig, network: NetworkConfigBase, **fields: object
 ) -> TrainConfig:
     common = {"precision": "bf16", "data": PHOTOS_512, "optimizer": ADAMW, "checkpoint_minutes": 60.0}
     chosen = {
@@ -121,7 +121,7 @@ def smfsr_sd35_refine() -> TrainConfig:
         "smfsr_sd35_refine",
         10_000,
         2,
-        RefinementConfig(student=SmfsrConfig(), judge="dino"),
+        RefinementConfig(student=SmfsrConfig(), critic_input="dino"),
         SMFSR_STUDENT,
         source=Source(kind="noise"),
         grid="cosine",
@@ -138,7 +138,7 @@ PHOTOS_256 = PHOTOS_512.model_copy(update={"crop": 256})
 OFTSR_ADAM = OptimizerConfig(kind="adamw", learning_rate=1e-4, beta2=0.999, warmup=1000, clip=1.0, ema=0.9999)
 
 
-def _oftsr_teacher(name: str, network: NetworkConfig, sigma: float, degradation: str) -> TrainConfig:
+def _oftsr_teacher(name: str, network: NetworkConfigBase, sigma: float, degradation: str) -> TrainConfig:
     """OFTSR's first stage: flow matching with L1 (better than L2 in its Tab. 7), 100,000 steps."""
     return _run(
         name,
@@ -155,9 +155,7 @@ def _oftsr_teacher(name: str, network: NetworkConfig, sigma: float, degradation:
 
 def _oftsr_student(name: str, teacher: TrainConfig, learning_rate: float, steps: int = 50_000) -> TrainConfig:
     """OFTSR's second stage by the midpoint method, the best of its Tab. 8; L2, eq. 9 and 11."""
-    network = teacher.network
-    if isinstance(network, guided_unet.GuidedUNetConfig):
-        network = guided_unet.student(network)
+    network = guided_unet.student(teacher.network)
     changed = {
         "recipe": name,
         "steps": steps,
