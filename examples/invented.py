@@ -62,7 +62,7 @@ def main() -> None:
         left = column * (width + GAP)
         font = ImageFont.load_default(size=13)
         ImageDraw.Draw(sheet).text((left + 2, 2), words, fill="black", font=font)
-        sheet.paste(pictures.to_pil(results[0]).crop(BOX), (left, TITLE))
+        sheet.paste(results[0].pil().crop(BOX), (left, TITLE))
         sheet.paste(map_alone(found).crop(BOX), (left, TITLE + height))
     sheet.paste(legend(sheet.width, "grey levels of 255 in doubt"), (0, TITLE + 2 * height))
     sheet.save(options.out, optimize=True)

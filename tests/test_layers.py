@@ -19,7 +19,7 @@ LAYERS = [
     "networks",
 ]
 LAYERS += ["hub.catalog", "hub.repositories", "frozen", "methods", "hub.published", "hub.download"]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "train", "batch", "cli"]
+LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

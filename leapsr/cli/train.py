@@ -25,7 +25,7 @@ from .completion import model_names
 if TYPE_CHECKING:
     from ..train.config import TrainConfig
 
-Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
+Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small; --list shows all.")]
 Data = Annotated[
     Path,
     typer.Argument(
@@ -60,6 +60,23 @@ Minutes = Annotated[
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU although there is a GPU.")]
 
 
+def _list_recipes(context: typer.Context, wanted: bool) -> None:
+    """Print the recipes of this verb: `distill` has those that need a teacher, `train` the others."""
+    if not wanted:
+        return
+    from ..train import recipes
+
+    for name in recipes.RECIPES:
+        if recipes.get(name).method.needs_teacher == (context.info_name == "distill"):
+            typer.echo(f"{name:22}  {recipes.describe(name)}")
+    raise typer.Exit
+
+
+List = Annotated[
+    bool, typer.Option("--list", callback=_list_recipes, is_eager=True, help="List the recipes and stop.")
+]
+
+
 def train(
     recipe: Recipe,
     data: Data,
@@ -70,6 +87,7 @@ def train(
     resume: Resume = None,
     max_minutes: Minutes = None,
     cpu: Cpu = False,
+    list_recipes: List = False,
 ) -> None:
     """Train a model on clean photos; they are damaged on the way. With --from, go on with a trained one."""
     _run(recipe, data, out, None, start, settings, config, resume, max_minutes, cpu)
@@ -86,6 +104,7 @@ def distill(
     resume: Resume = None,
     max_minutes: Minutes = None,
     cpu: Cpu = False,
+    list_recipes: List = False,
 ) -> None:
     """Train a one-step student from a teacher, beginning as its copy, or refine the student --from."""
     _run(recipe, data, out, teacher, start, settings, config, resume, max_minutes, cpu)
@@ -136,10 +155,9 @@ def _run(
 def _resolved(recipe: str, file: Path | None, settings: list[str]) -> "TrainConfig":
     """The recipe, or what a file says of it, with the settings applied."""
     from ..errors import UsageError
-    from ..train import config
-    from ..train.recipes import small
+    from ..train import config, recipes
 
-    chosen = config.read(file) if file else small.get(recipe)
+    chosen = config.read(file) if file else recipes.get(recipe)
     if chosen.recipe != recipe:
         raise UsageError(f"{file} is of the recipe {chosen.recipe}, not {recipe}.")
     return config.override(chosen, settings)

@@ -11,7 +11,7 @@ import math
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import DataError, OutputError
+from ..files import atomic_write, remove_stale_parts
 from ..pictures.orientation import upright, upright_size
 from ..pictures.pillow_limits import MAX_SIDE, open_image
 
@@ -208,18 +209,13 @@ def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: N
 
 
 def write_archive(archive: Path, header: bytes, contents: Iterable[bytes]) -> None:
-    """Written beside and renamed into place. Raises OutputError; nothing is left behind then."""
-    partial = archive.with_name(archive.name + ".part")
-    try:
-        with partial.open("wb") as file:
-            file.write(header)
-            file.writelines(contents)
-        partial.replace(archive)
-    except OSError as error:
-        raise OutputError(f"{archive} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    """All or nothing. Raises OutputError."""
+    if not archive.parent.is_dir():
+        raise OutputError(f"{archive} cannot be written: {archive.parent} is not a folder.")
+    remove_stale_parts(archive.parent)
+    with atomic_write(archive) as part, part.open("wb") as file:
+        file.write(header)
+        file.writelines(contents)
 
 
 def archive_header(shapes: Mapping[str, Sequence[int]], **metadata: str) -> bytes:

@@ -1,5 +1,6 @@
 """Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -30,8 +31,6 @@ __all__ = [
     "integers",
     "load",
     "measure",
-    "to_array",
-    "to_pil",
 ]
 
 Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
@@ -40,7 +39,7 @@ _BEYOND = 0.25
 """How far floats may lie outside of [0, 1], as a network's do; further out they are of another range."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """pixels: (C, H, W), upright, C = 1 to 4: grey, grey + alpha, RGB, RGBA. As they were given: uint8 or
     uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
@@ -87,6 +86,57 @@ class Picture:
         """Other colours and the same transparency. rgb: (3, H, W) float32 in [0, 1]; grey takes the first."""
         alpha = [floats(self.pixels[-1:])] if self.has_alpha else []
         return replace(self, pixels=torch.cat([rgb[:1] if self.grey else rgb, *alpha]))
+
+    def pil(self) -> Image.Image:
+        """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`.
+        Pillow has no mode for colours of 16 bits: they are rounded to 8, so `save` files from the Picture.
+        """
+        values = self.numpy()
+        if self.depth == 16 and values.ndim == 3:
+            values = replace(self, depth=8).rows(0, self.size[0])
+        image = Image.fromarray(values)
+        kept = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp, "dpi": self.dpi}
+        image.info |= {name: value for name, value in kept.items() if value}
+        return image
+
+    def numpy(self) -> np.ndarray:
+        """(H, W) of an opaque grey picture, (H, W, C) with C = 2 (grey and alpha), 3 or 4 of the others;
+        uint8, or uint16 where depth is 16.
+        """
+        values = self.rows(0, self.size[0])
+        return values[..., 0] if values.shape[2] == 1 else values
+
+    def save(self, path: str | Path, quality: int = 95) -> None:
+        """Write a JPEG, PNG, WebP, AVIF or TIFF, as the suffix of `path` says, with all that is known of the
+        picture: profile, EXIF, XMP, IPTC, resolution, 16 bits where the format has them.
+
+        A file of that name is replaced, but only by a complete one.
+
+        Args:
+            path: where to; missing folders are made.
+            quality: of JPEG, WebP and AVIF, 1 to 100.
+        Raises:
+            OutputError: for a full disk, a missing permission, or a format that cannot hold the picture.
+        """
+        from .save_file import save  # which needs this module
+
+        save(self, path, quality)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: at most 1024 pixels a side."""
+        image = replace(self, depth=8).pil()
+        image.thumbnail((1024, 1024))
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        return file.getvalue()
+
+    def __repr__(self) -> str:
+        """Size, colours, depth and what else is known of the picture."""
+        height, width = self.size
+        colours = ("grey", "grey + alpha", "RGB", "RGBA")[len(self.pixels) - 1]
+        kept = [name for name in ("icc", "exif", "xmp", "iptc", "dpi", "text") if getattr(self, name)]
+        bits = "float" if self.pixels.is_floating_point() else f"{self.depth} bits"
+        return f"<Picture {width} x {height}, {colours}, {bits}{''.join(f', {name}' for name in kept)}>"
 
     def rows(self, top: int, bottom: int) -> np.ndarray:
         """(bottom - top, W, C), uint8, or uint16 where depth is 16: what a file holds of these rows."""
@@ -172,25 +222,6 @@ def _toned(pixels: Tensor, tone: icc_profiles.Tone) -> Tensor:
     values = floats(pixels).clone()
     values[:1] = tone.to_srgb(values[:1])
     return torch.from_numpy(integers(values, 16)).permute(2, 0, 1)
-
-
-def to_pil(picture: Picture) -> Image.Image:
-    """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`."""
-    values = to_array(picture)
-    if picture.depth == 16 and values.ndim == 3:  # Pillow has no mode for it
-        values = replace(picture, depth=8).rows(0, picture.size[0])
-    image = Image.fromarray(values)
-    about = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
-    image.info |= {name: value for name, value in about.items() if value}
-    return image
-
-
-def to_array(picture: Picture) -> np.ndarray:
-    """(H, W) of an opaque grey picture, (H, W, C) with C = 2 (grey and alpha), 3 or 4 of the others; uint8,
-    or uint16 where depth is 16.
-    """
-    values = picture.rows(0, picture.size[0])
-    return values[..., 0] if values.shape[2] == 1 else values
 
 
 def _from_wide_tiff(data: bytes, name: str, layout: float_tiff.Layout) -> Picture:

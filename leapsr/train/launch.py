@@ -90,12 +90,12 @@ def run(
         if config.compile:
             check_compiler(accelerator.device)
         resumed = checkpoint is not None
-        networks = networks.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
-        config, networks = _led(config, networks, callbacks.notice)
+        built = networks.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
+        config, built = _led(config, built, callbacks.notice)
         if isinstance(shots, Shards):
-            prepared.check_model(shots, networks.model)
+            prepared.check_model(shots, built.model)
             callbacks.notice(prepared.UNSEEN)
-        job = _job(config, accelerator, networks, out, callbacks)
+        job = _job(config, accelerator, built, out, callbacks)
         job.progress["start"] = None if start is None else str(start)
         if checkpoint is not None:
             with optimizers.as_configured(job.optimizers):
@@ -111,7 +111,7 @@ def run(
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
-            job.look = _looker(shots, config, networks, out, accelerator.device)
+            job.look = _looker(shots, config, built, out, accelerator.device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from .. import degrade
 from ..frozen.space import Space
 from ..methods import Region
 from ..metrics.fidelity import psnr
+from ..ops.color import to_pil
 from ..restorer import Restorer
 from .config import TrainConfig
 from .samples import Photographs
@@ -63,7 +63,7 @@ def validation(shots: Photographs, config: TrainConfig, space: Space) -> Validat
 def save_grid(grid: Tensor, path: Path) -> None:
     """grid: (3, H, W) in [0, 1], as a PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()).save(path)
+    to_pil(grid).save(path)
 
 
 def _middle(photo: Tensor, side: int) -> Tensor:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..ops.color import to_pil
 from ..ops.resize import resize
 from .detail_map import DetailMap
 
@@ -57,7 +58,7 @@ def draw(found: DetailMap) -> Image.Image:
 
 def map_alone(found: DetailMap) -> Image.Image:
     """The map without a scale, not larger than LONGEST."""
-    return _to_pil(glowing(_fitted(pooled(found.doubt)), _fitted(found.luma)))
+    return to_pil(glowing(_fitted(pooled(found.doubt)), _fitted(found.luma)))
 
 
 def legend(width: int, words: str) -> Image.Image:
@@ -65,7 +66,7 @@ def legend(width: int, words: str) -> Image.Image:
     strip = Image.new("RGB", (width, LEGEND), BACKGROUND)
     left, right = 12, width - 36
     shares = torch.linspace(0, 1, right - left).expand(1, BAR, -1)
-    strip.paste(_to_pil(inferno(shares)), (left, 8))
+    strip.paste(to_pil(inferno(shares)), (left, 8))
     pen, font = ImageDraw.Draw(strip), ImageFont.load_default(size=13)
     for tick in TICKS:
         x = left + round((right - left - 1) * tick / BRIGHTEST)
@@ -106,7 +107,3 @@ def _fitted(plane: Tensor) -> Tensor:
     zoom = min(1.0, LONGEST / max(height, width))
     size = max(1, round(height * zoom)), max(1, round(width * zoom))
     return resize(plane[None], size, "area")[0]
-
-
-def _to_pil(image: Tensor) -> Image.Image:
-    return Image.fromarray((image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())

@@ -1,15 +1,12 @@
 """The input as evidence: what of it, and of a result, can be compared with each other."""
 
-import torch
 from torch import Tensor
 
+from ..ops.color import luma
 from ..ops.resize import resize
 from ..pictures import icc_profiles
 from ..pictures.picture import Picture
 from . import transparency
-
-LUMA = (0.299, 0.587, 0.114)
-"""BT.601, full range."""
 
 
 def evidence(picture: Picture) -> Tensor:
@@ -40,8 +37,7 @@ def reduced(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 def grey_levels(image: Tensor) -> Tensor:
     """Luma. image: (3, H, W) in [0, 1] -> (1, H, W), in grey levels, 0 to 255."""
-    weights = torch.tensor(LUMA, dtype=image.dtype).view(3, 1, 1)
-    return (image * weights).sum(0, keepdim=True).mul_(255)
+    return luma(image).mul_(255)
 
 
 def _in_srgb(rgb: Tensor, picture: Picture) -> Tensor:

@@ -106,7 +106,7 @@ class Upscaler:
         if not isinstance(image, Tensor):
             self.check_room(pictures.measure(image), target)
             result = self.upscale(pictures.load(image), target, settings, progress)
-            return _array_like(image, result) if isinstance(image, np.ndarray) else pictures.to_pil(result)
+            return _array_like(image, result) if isinstance(image, np.ndarray) else result.pil()
         batch = image if image.ndim == 4 else image[None]
         if not len(batch):
             raise ImageError("The tensor holds no picture; give float (3, H, W) or (B, 3, H, W) in [0, 1].")
@@ -273,6 +273,6 @@ def _cost(picture: Picture) -> tile_memory.Cost:
 
 
 def _array_like(given: np.ndarray, picture: Picture) -> np.ndarray:
-    array = pictures.to_array(picture)
+    array = picture.numpy()
     array = array.copy() if np.may_share_memory(array, given) else array
     return array[..., None] if array.ndim < given.ndim else array

@@ -10,8 +10,7 @@ from leapsr.networks import Network
 from leapsr.networks.adm import guided_unet
 from leapsr.networks.table import build
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, networks
-from leapsr.train.recipes import small
+from leapsr.train import config, networks, recipes
 from tests.hub.test_recipes import tiny_run
 
 CPU = torch.device("cpu")
@@ -30,7 +29,7 @@ def pixels(tmp_path):
 
     def teacher(reads):
         sizes = guided_unet.PRESETS["tiny"].model_copy(update={"reads": reads})
-        model = ModelConfig(method="teacher", network=sizes, source=small.get("oftsr_ffhq").source)
+        model = ModelConfig(method="teacher", network=sizes, source=recipes.get("oftsr_ffhq").source)
         Restorer(model, randomised(build(sizes))).save_pretrained(tmp_path / "teacher", torch.float32)
         return tmp_path / "teacher"
 
@@ -39,7 +38,7 @@ def pixels(tmp_path):
 
 def oftsr(reads: str) -> config.TrainConfig:
     network = guided_unet.PRESETS["tiny"].model_copy(update={"reads": reads})
-    return small.get("oftsr_ffhq").model_copy(update={"network": network, "perceptual": "none"})
+    return recipes.get("oftsr_ffhq").model_copy(update={"network": network, "perceptual": "none"})
 
 
 @torch.no_grad()
@@ -54,7 +53,7 @@ def test_a_student_of_pixels_forgets_what_its_teacher_never_learnt(pixels):
 
 def test_a_teacher_that_goes_on_forgets_nothing(pixels):
     start = pixels("both")
-    asked = small.get("oftsr_ffhq_teacher").model_copy(update={"network": oftsr("both").network})
+    asked = recipes.get("oftsr_ffhq_teacher").model_copy(update={"network": oftsr("both").network})
     student = networks.assemble(asked, None, start, CPU, print).student
     known = Restorer.from_pretrained(start).network.state_dict()
     assert all(torch.equal(value, known[name]) for name, value in student.state_dict().items())

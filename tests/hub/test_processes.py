@@ -55,7 +55,7 @@ def test_two_processes_equal_one_with_both_batches(config, photos, models, tmp_p
     teacher = models("dit4sr_q")
     (tmp_path / "config.json").write_text(config.model_dump_json())
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
-    words += ["-m", "tests.published.process", tmp_path / "config.json", photos, tmp_path, teacher, ""]
+    words += ["-m", "tests.hub.process", tmp_path / "config.json", photos, tmp_path, teacher, ""]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
         list(map(str, words)), env=environment, capture_output=True, timeout=600, check=False

@@ -20,8 +20,7 @@ from leapsr.networks import Quality, table
 from leapsr.networks.adm import guided_unet, swin_unet
 from leapsr.networks.table import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, launch, networks, samples
-from leapsr.train.recipes import full_size, small
+from leapsr.train import config, launch, networks, recipes, samples
 from tests.conftest import picture_array
 
 Models = Callable[[str], Path]
@@ -70,7 +69,7 @@ def tiny_network(full: NetworkConfig, models: Models) -> NetworkConfig:
 
 
 def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
-    recipe = small.get(name)
+    recipe = recipes.get(name)
     adapters = recipe.adapters and recipe.adapters.model_copy(
         update={"rank": recipe.adapters.rank and 2, "alpha": None}
     )
@@ -102,7 +101,7 @@ def runs(models, tiny, photos, tmp_path_factory):
             return None
         if name == "resshift":
             return resshift(root / name, tiny)
-        return run(name) / "model" if name in full_size.RECIPES else models(name)
+        return run(name) / "model" if name in recipes.FULL_SIZE else models(name)
 
     def run(name: str) -> Path:
         out = root / name
@@ -123,7 +122,7 @@ def resshift(folder: Path, tiny: Models) -> Path:
         model = ModelConfig(
             method="teacher",
             network=network.config,
-            source=small.get("oftsr_resshift").source,
+            source=recipes.get("oftsr_resshift").source,
             autoencoder=str(tiny("vq")),
         )
         Restorer(model, network).save_pretrained(folder, torch.float32)
@@ -131,7 +130,7 @@ def resshift(folder: Path, tiny: Models) -> Path:
 
 
 def test_every_recipe_is_tried():
-    assert BEGINNINGS.keys() == full_size.RECIPES.keys()
+    assert BEGINNINGS.keys() == set(recipes.FULL_SIZE)
 
 
 @pytest.mark.parametrize("name", BEGINNINGS)
@@ -288,7 +287,7 @@ def test_what_adapters_began_with_is_asked_for_again(runs, models, tiny, photos,
 
 def test_a_critic_of_pixels_beside_latents_is_refused():
     with pytest.raises(ConfigError, match=r"method\.critic_input=dino"):
-        config.override(small.get("smfsr_sd35_refine"), ["method.critic_input=pixels"])
+        config.override(recipes.get("smfsr_sd35_refine"), ["method.critic_input=pixels"])
 
 
 def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, photos, tmp_path):
@@ -305,7 +304,7 @@ def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, pho
 
 def test_what_does_not_fit_is_said(models, tiny, photos, tmp_path):
     with pytest.raises(ConfigError, match="dino=FOLDER"):
-        config.override(small.get("smfsr_sd35_refine"), [])
+        config.override(recipes.get("smfsr_sd35_refine"), [])
     wrong = tiny_run("mfsr_sd35", models, tiny)
     wider = wrong.network.model_copy(update={"num_attention_heads": 8})
     wrong = wrong.model_copy(update={"network": wider})

@@ -24,14 +24,13 @@ from leapsr.networks.pixel.rescaling import rescaled
 from leapsr.ops.damage import measure
 from leapsr.ops.resize import downsample
 from leapsr.restorer import Restorer
-from leapsr.train import checkpoints, config, launch, samples
+from leapsr.train import checkpoints, config, launch, recipes, samples
 from leapsr.train.config import TrainConfig
-from leapsr.train.recipes import small
 from tests.train.conftest import QUICK, relabelled
 
 
 def train(recipe, photos, out, *settings, **options):
-    resolved = config.override(small.get(recipe), [*QUICK, *settings])
+    resolved = config.override(recipes.get(recipe), [*QUICK, *settings])
     launch.run(resolved, photos, out, cpu=True, **options)
 
 
@@ -169,14 +168,14 @@ def test_training_goes_on_from_a_model_and_what_is_new_begins_without_effect(pho
 )
 def test_labels_need_a_network_that_reads_them(recipe, setting):
     with pytest.raises(ConfigError, match=r"network\.quality"):
-        config.override(small.get(recipe), [setting])
-    config.override(small.get(recipe), [setting, "network.quality=true"])
+        config.override(recipes.get(recipe), [setting])
+    config.override(recipes.get(recipe), [setting, "network.quality=true"])
 
 
 def test_a_central_difference_needs_full_precision():
     with pytest.raises(ConfigError, match="half precision"):
-        config.override(small.get("mfsr_tiny"), ["method.derivative=central"])
-    config.override(small.get("mfsr_tiny"), ["method.derivative=central", "precision=fp32"])
+        config.override(recipes.get("mfsr_tiny"), ["method.derivative=central"])
+    config.override(recipes.get("mfsr_tiny"), ["method.derivative=central", "precision=fp32"])
 
 
 def test_a_pool_is_used_when_asked_for(photos, tmp_path):
@@ -187,7 +186,7 @@ def test_a_pool_is_used_when_asked_for(photos, tmp_path):
 
 
 def told(**data) -> TrainConfig:
-    config = small.get("dial_tiny")
+    config = recipes.get("dial_tiny")
     network = config.network.model_copy(update={"damage": True})
     return config.model_copy(update={"network": network, "data": config.data.model_copy(update=data)})
 
@@ -456,7 +455,7 @@ def test_photos_that_are_too_small_are_counted(photos, tmp_path):
 
 def test_held_out_photos_stay_where_others_come_and_go(photos, tmp_path):
     shutil.copytree(photos, tmp_path / "photos")
-    resolved = config.override(small.get("teacher_tiny"), [*QUICK, "data.held_out=2"])
+    resolved = config.override(recipes.get("teacher_tiny"), [*QUICK, "data.held_out=2"])
 
     def held_out():
         shots = samples.split(tmp_path / "photos", resolved)
@@ -473,7 +472,7 @@ def test_a_damaged_photo_costs_nothing_that_was_trained(photos, tmp_path):
     shutil.copytree(photos, tmp_path / "photos")
     settings = ["steps=200", "batch=1", "data.workers=1", "data.held_out=1"]
     shots = samples.split(
-        tmp_path / "photos", config.override(small.get("teacher_tiny"), [*QUICK, *settings])
+        tmp_path / "photos", config.override(recipes.get("teacher_tiny"), [*QUICK, *settings])
     )
     damaged = tmp_path / "photos" / shots.photos.names[shots.training[0]]
     damaged.write_bytes(damaged.read_bytes()[:-2000])

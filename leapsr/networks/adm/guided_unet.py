@@ -12,7 +12,7 @@ the source to the image. With tau = 1 - t,
 Both are undone here and nowhere else. The network counts tau in 999ths.
 """
 
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -110,10 +110,7 @@ PRESETS: dict[str, GuidedUNetConfig] = {
 }
 
 
-ConfigT = TypeVar("ConfigT", bound=NetworkConfigBase)
-
-
-def student(teacher: ConfigT) -> ConfigT:
+def student(teacher: GuidedUNetConfig) -> GuidedUNetConfig:
     """The config of what OFTSR distils from a teacher: the same network, which reads the dial."""
     return teacher.model_copy(update={"reads": "r", "trained": STUDENT_TIMES})
 

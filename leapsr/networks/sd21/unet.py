@@ -145,10 +145,11 @@ class SD21(Network):
     def adapt(self, rank: int | None, alpha: float | None, seed: int) -> None:
         """Adapters of `TARGETS`; an embedding of t - r trains too."""
         if rank is None:
-            super().adapt(rank, alpha, seed)
+            return super().adapt(rank, alpha, seed)
         add_lora(self, rank, TARGETS, alpha, seed)
         if self.interval is not None:
             self.interval.requires_grad_(True)
+        return None
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, C, H, W) latents, scaled as Stable Diffusion's; t, r: (B,). Returns x's shape; any H and W.
