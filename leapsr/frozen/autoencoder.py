@@ -57,8 +57,8 @@ class Identity:
 
 
 class Pretrained:
-    """An autoencoder of a folder in diffusers' format (AutoencoderKL, VQModel, AutoencoderTiny), of a
-    pipeline's folder that has one, or TAEF2. Read on the first use; follows the picture to its device.
+    """An autoencoder of a folder in diffusers' format (AutoencoderKL, VQModel, AutoencoderTiny), or of
+    a pipeline's folder that has one. Read on the first use; follows the picture to its device.
 
     tile: side in latents of the windows that larger pictures are taken through; None never cuts a picture,
     whatever memory that takes. overlap: of the windows, in latents. A window's normalisation sees only the

@@ -114,7 +114,7 @@ def test_what_a_run_would_not_read_is_refused(recipe, setting, remedy):
 def test_a_critic_of_pixels_needs_the_picture_alone(recipe):
     """ResShift's network is told the picture and its latents, as channels one after the other."""
     refined = {"kind": "refine", "student": {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}}
-    with pytest.raises(ConfigError, match=r"method\.judge=dino"):
+    with pytest.raises(ConfigError, match=r"method\.critic_input=dino"):
         config.override(recipes.get(recipe), [f"method={json.dumps(refined)}"])
     without = {**refined, "adversarial": 0}
     assert config.override(recipes.get(recipe), [f"method={json.dumps(without)}"]).method.adversarial == 0
