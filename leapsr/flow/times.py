@@ -23,7 +23,7 @@ def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 
     return low + (high - low) * (part + inside) / n
 
 
-def late(n: int, generator: torch.Generator) -> Tensor:
+def sample_times_2t(n: int, generator: torch.Generator) -> Tensor:
     """n times in [0, 1) with density 2t, stratified.
 
     Near t = 0 a velocity is mostly the noise that nobody can know; near t = 1 is what one step relies on.
@@ -68,16 +68,16 @@ def _sorted(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return torch.maximum(a, b), torch.minimum(a, b)
 
 
-def portion(n: int, share: float, generator: torch.Generator) -> int:
+def stochastic_count(n: int, share: float, generator: torch.Generator) -> int:
     """How many of n samples are a share of them: what is left after whole samples is drawn.
 
     So the share holds on average even in batches of one. No GPU is waited for.
     """
     rest, whole = math.modf(share * n)
-    return int(whole) + (rest > 0 and coin(generator) < rest)
+    return int(whole) + (rest > 0 and host_uniform(generator) < rest)
 
 
-def coin(generator: torch.Generator) -> float:
+def host_uniform(generator: torch.Generator) -> float:
     """A number for the host, uniform over [0, 1), that the generator's state decides.
 
     A number drawn on a GPU would have to be waited for; a generator's state lies on the host, whatever it
