@@ -1,7 +1,7 @@
 """The networks of a run: where each comes from and with which weights it begins."""
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -11,94 +11,131 @@ from torch import nn
 from .. import methods
 from ..errors import ConfigError
 from ..frozen import Dino
+from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
 from ..networks import Network, Quality, table
 from ..networks.base import Notice
-from ..networks.lora import give_own, shared_copy
-from ..restorer import ModelConfig, Restorer, space
+from ..networks.lora import give_own, merge_lora, shared_copy
+from ..restorer import ModelConfig, Restorer
+from ..restorer import space as space_of
 from .config import TrainConfig
-from .ema import trained
+from .ema import trained_names
 
 
 @dataclass(frozen=True)
-class Cast:
-    """student and others train, the teacher is frozen; all on their device. space: where they work. model:
-    what a folder with the student will say of itself. eyes: what a critic of images looks through."""
+class RunNetworks:
+    """All networks of a run, on its device. `student` and `others` train, `teacher` is frozen.
+
+    model: the config of the folder that the student is saved to. critic_features: what a critic of images
+    looks through.
+    """
 
     student: Network
     space: Space
     model: ModelConfig
     teacher: Network | None = None
     others: dict[str, nn.Module] = field(default_factory=dict)
-    eyes: Dino | None = None
+    critic_features: Dino | None = None
+
+    def restorer(self, network: nn.Module) -> Restorer:
+        """The averaged student as a model of its own, so that using it does not disturb the training."""
+        if self.model.network.is_large:
+            student = shared_copy(cast(Network, network))
+            merge_lora(student)
+        else:
+            student = table.build(self.model.network)
+            student.load_state_dict(network.state_dict())
+        return Restorer(self.model, student, self.space)
 
 
-def assemble(
+def build_networks(
     config: TrainConfig,
     teacher: Path | None,
     start: Path | None,
     device: torch.device,
     notice: Notice,
     resumed: bool = False,
-) -> Cast:
-    """teacher: model folder to distil. start: model folder whose weights the student begins with. resumed:
-    the weights come from a checkpoint, after this.
+) -> RunNetworks:
+    """Load or make every network of a run.
 
     Without `start` a student begins with its teacher's weights where the networks are alike.
-    Raises ConfigError when a folder does not fit the recipe, WeightsError when it cannot be read.
+
+    Args:
+        teacher: model folder to distil.
+        start: model folder whose weights the student begins with.
+        notice: receives sentences for the user.
+        resumed: whether a checkpoint will replace the weights.
+
+    Raises:
+        ConfigError: a folder does not fit the recipe.
+        WeightsError: a folder cannot be read.
     """
     torch.manual_seed(config.seed)
-    found = None if teacher is None else _teacher(config, teacher)
-    begun = None if start is None else _checked(config, start)
+    distilled = None if teacher is None else _load_teacher(config, teacher)
+    begun = None if start is None else _load_start(config, start)
     if begun is None and config.method.refines and not resumed:
         raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
-    origin = begun or found
-    model = _model(config, origin)
+    model = _model_config(config, begun or distilled)
     if config.network.is_large:
-        return _large(config, model, found, begun, device, notice)
-    student = _student(config, found, begun, notice, resumed)
-    frozen = None if found is None else found.network
-    eyes = None if config.dino is None else Dino(config.dino)
-    others = config.method.auxiliary_networks(frozen, maps=eyes.channels if eyes else ())
-    everyone = Cast(student, space(model), model, frozen, others, eyes)
-    for network in (student, *everyone.others.values(), *([frozen] if frozen is not None else [])):
+        return _build_large(config, model, distilled, begun, device, notice)
+    student = _small_student(config, distilled, begun, notice, resumed)
+    frozen = None if distilled is None else distilled.network
+    features = None if config.dino is None else Dino(config.dino)
+    others = config.method.auxiliary_networks(frozen, maps=features.channels if features else ())
+    for network in (student, *others.values(), *([frozen] if frozen is not None else [])):
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return everyone
+    return RunNetworks(student, space_of(model), model, frozen, others, features)
 
 
-def _model(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
-    """What the run says of its space, and the model that it begins with where it says nothing.
+def select_negative_prompt(
+    config: TrainConfig, built: RunNetworks, notice: Notice
+) -> tuple[TrainConfig, RunNetworks]:
+    """Let the text that `config.negative` names stand for a bad picture.
 
-    The scales of the two are the same then: `_checked` and `_teacher` see to it.
+    Where the model's prompts were written without it, their own stays and the returned config says so.
+    """
+    own, prompts = NAMES[Quality.BAD], built.model.prompts
+    if config.negative == own or prompts is None:
+        return config, built
+    known = load_book(Path(prompts)).prompts
+    if config.negative not in known:
+        notice(
+            f"The prompts {prompts} hold no '{config.negative}', so guidance leads away from their '{own}': "
+            "convert the teacher again for the paper's."
+        )
+        return config.model_copy(update={"negative": own}), built
+    space = replace(built.space, prompts={**built.space.prompts, Quality.BAD: known[config.negative]})
+    return config, replace(built, space=space)
+
+
+def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
+    """The config of the student's model folder: the run's fields, or where they are None those of `origin`.
+
+    `_load_teacher` and `_load_start` make sure that the scales of the two are the same then.
     """
     method = config.method.student_method
     edge = method.region is methods.Region.IMAGE_EDGE
-    known = origin.config if origin is not None else None
-    places = {
-        "scale": config.scale if config.scale or known is None else known.scale,
-        "autoencoder": _place(config.autoencoder, known.autoencoder if known is not None else None),
-        "prompts": _place(config.prompts, known.prompts if known is not None else None),
-        "licence": known.licence if known is not None and known.autoencoder else "Apache-2.0",
-        "color_fix": known.color_fix if known is not None else "none",
-    }
+    known = None if origin is None else origin.config
+    inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
+    own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
+    places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
     return ModelConfig(
         method=method.kind,
         network=config.network,
+        scale=config.scale if config.scale or known is None else known.scale,
         source=config.source,
         fidelity=0.0 if edge else 0.5,
         grid=config.grid,
+        licence=known.licence if known is not None and known.autoencoder else "Apache-2.0",
+        color_fix="none" if known is None else known.color_fix,
         **places,
     )
 
 
-def _place(own: Path | None, inherited: str | None) -> str | None:
-    return inherited if own is None else str(own.resolve())
-
-
-def _student(
+def _small_student(
     config: TrainConfig, teacher: Restorer | None, begun: Restorer | None, notice: Notice, resumed: bool
 ) -> Network:
-    """A small network, which begins as the model or as the teacher where that has the same network."""
+    """Begins with the model's weights, or the teacher's where the networks are the same, or untrained."""
     alike = teacher is not None and teacher.network.config == config.network
     origin = begun or (teacher if alike else None)
     if origin is None:
@@ -106,66 +143,68 @@ def _student(
             notice("The student's network differs from the teacher's, so it begins untrained.")
         return table.build(config.network)
     student = table.init_from(config.network, origin.network)
-    if _leaves_the_diagonal(config, origin):
+    if _is_new_to_intervals(config, origin):
         student.reset_interval_embedding()
     return student
 
 
-def _large(
+def _build_large(
     config: TrainConfig,
     model: ModelConfig,
     teacher: Restorer | None,
     begun: Restorer | None,
     device: torch.device,
     notice: Notice,
-) -> Cast:
-    """Networks that begin as another one or as nothing. What does not train is in memory once, in the
-    precision of the run; what trains is float32."""
-    if begun is None and teacher is None and config.adapters is not None:
-        raise ConfigError(f"{config.recipe} adapts a network that is there: give its model with --from.")
-    dtype = torch.bfloat16 if config.precision == "bf16" and config.adapters is not None else torch.float32
+) -> RunNetworks:
+    """Networks that begin as another one or with random weights.
+
+    What is frozen is in memory once, in the precision of the run; what trains is float32.
+    """
+    adapted = config.adapters is not None
+    first = begun or teacher
+    if first is None and adapted:
+        raise ConfigError(f"{config.recipe} adapts an existing network: give its model with --from.")
+    dtype = torch.bfloat16 if config.precision == "bf16" and adapted else torch.float32
     frozen = None if teacher is None else teacher.to(device, dtype).network
     origin = frozen if begun is None else begun.to(device, dtype).network
-    adapted = config.adapters is not None
     if origin is None:
         student = table.build(config.network).to(device)
     else:
         student = table.init_from(config.network, origin, adapted, notice)
-    eyes = None if config.dino is None else Dino(config.dino)
-    maps = eyes.channels if eyes else ()
+    features = None if config.dino is None else Dino(config.dino)
+    maps = features.channels if features else ()
     others = config.method.auxiliary_networks(frozen, shared_copy if adapted else deepcopy, maps)
     copies = [cast(Network, other) for name, other in others.items() if name == "score"]
     for seed, network in enumerate([student, *copies]):
-        _free(config, network, seed)
-    first = begun or teacher
-    if first is not None and _leaves_the_diagonal(config, first):
-        student.reset_interval_embedding(notice)  # after _free: it changes weights that are not shared then
+        _unfreeze(config, network, seed)
+    if first is not None and _is_new_to_intervals(config, first):
+        student.reset_interval_embedding(notice)  # after _unfreeze, which copies the weights that read r
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
         if known is not None:
             known.requires_grad_(False)
-    student.train()  # what was loaded to restore with has no dropout
-    return Cast(student, space(model), model, frozen, others, eyes)
+    student.train()  # a model that was loaded to restore is in eval mode
+    return RunNetworks(student, space_of(model), model, frozen, others, features)
 
 
-def _free(config: TrainConfig, network: Network, seed: int) -> None:
-    """Let those weights train that shall, as float32 copies where they were another network's."""
+def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:
+    """Let the weights train that shall; those that are shared with another network become float32 copies."""
     if config.adapters is None:
         network.requires_grad_(True)
         return
     network.adapt(config.adapters.rank, config.adapters.alpha, config.seed + seed)
-    for name in trained(network):
+    for name in trained_names(network):
         give_own(network, name, torch.float32)
 
 
-def _teacher(config: TrainConfig, folder: Path) -> Restorer:
+def _load_teacher(config: TrainConfig, folder: Path) -> Restorer:
+    """Raises ConfigError where the model is no teacher for this recipe."""
     if not config.method.needs_teacher:
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)
     kinds = config.method.teacher_kinds(config.network)
-    kind = found[0] if found[0] in kinds else kinds[-1]
-    wanted = (kind, config.source, config.factor)
+    wanted = (found[0] if found[0] in kinds else kinds[-1], config.source, config.factor)
     if found != wanted:
         raise ConfigError(
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
@@ -179,8 +218,8 @@ def _teacher(config: TrainConfig, folder: Path) -> Restorer:
     return restorer
 
 
-def _checked(config: TrainConfig, folder: Path) -> Restorer:
-    """A model to begin with. Raises ConfigError where it is no beginning for this recipe."""
+def _load_start(config: TrainConfig, folder: Path) -> Restorer:
+    """Raises ConfigError where this recipe cannot begin with the model."""
     restorer = Restorer.from_pretrained(folder)
     own, found = config.network, restorer.config.network
     if not own.can_begin_as(found):
@@ -189,7 +228,7 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
             "give its sizes by --set network...."
         )
     another = restorer.scale != config.factor and config.scale is None
-    if another and own.fixed_scale is None:  # networks with their own begin with any other
+    if another and own.fixed_scale is None:  # a network with its own scale may begin with any other
         raise ConfigError(
             f"{folder} is for scale {restorer.scale} and this run for {config.factor}: use "
             f"--set scale={restorer.scale}, or scale={config.factor} to change it."
@@ -203,6 +242,6 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
     return restorer
 
 
-def _leaves_the_diagonal(config: TrainConfig, origin: Restorer) -> bool:
-    """Whether the run trains r < t, of which a teacher says whatever its weights happen to make of it."""
+def _is_new_to_intervals(config: TrainConfig, origin: Restorer) -> bool:
+    """Whether the run trains r < t and begins with a teacher, which was trained at r = t only."""
     return origin.config.method == "teacher" and config.method.student_method.kind != "teacher"
