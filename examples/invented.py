@@ -17,8 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import leapsr
 from leapsr.pictures import picture as pictures
-from leapsr.upscaling.detail_map import SEEDS, DetailMap
-from leapsr.upscaling.heat_map import LEGEND, legend, map_alone, pooled
+from leapsr.upscaling.detail_map import LEGEND, SEEDS, DetailMap, legend, map_alone, pooled
 from leapsr.upscaling.model_input import grey_levels
 from leapsr.upscaling.samples import samples
 from leapsr.upscaling.upscaler import Settings
@@ -62,7 +61,7 @@ def main() -> None:
         left = column * (width + GAP)
         font = ImageFont.load_default(size=13)
         ImageDraw.Draw(sheet).text((left + 2, 2), words, fill="black", font=font)
-        sheet.paste(pictures.to_pil(results[0]).crop(BOX), (left, TITLE))
+        sheet.paste(results[0].pil().crop(BOX), (left, TITLE))
         sheet.paste(map_alone(found).crop(BOX), (left, TITLE + height))
     sheet.paste(legend(sheet.width, "grey levels of 255 in doubt"), (0, TITLE + 2 * height))
     sheet.save(options.out, optimize=True)

@@ -1,23 +1,46 @@
-"""One-step generative super-resolution of photos.
+"""Small, damaged photos made large and clean, in one evaluation of a network.
+
+A photo from a file to a file, with everything that the file says of it (profile, EXIF, resolution, 16 bits):
 
     import leapsr
     leapsr.upscale("small.jpg").save("large.png")
+    leapsr.upscale("small.jpg", fidelity=1).save("faithful.png")    # 1 is faithful, 0 realistic
+    leapsr.upscale("small.jpg", width=3840, denoise=0).save("large.jpg")
 
-Nothing heavy is imported before it is used.
+What a program holds comes back as what it was: a PIL image, a numpy array, a torch tensor.
+
+    larger = leapsr.upscale(Image.open("small.jpg"))
+
+Many photos, or a model and a device of your choice:
+
+    upscaler = leapsr.Upscaler.from_pretrained("leap-medium", device="cuda")
+    for name in names:
+        upscaler(name).save(f"large/{name}")
+
+Pictures themselves: `leapsr.open(path)` gives a `Picture` with `.pil()`, `.numpy()`, `.save(path)`. Every
+error that is raised on purpose is a `leapsr.LeapsrError`. Nothing heavy is imported before it is used.
 """
 
-from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from .errors import LeapsrError
+from .errors import (
+    ConfigError,
+    DataError,
+    DiskFull,
+    ImageError,
+    LeapsrError,
+    MissingExtra,
+    OutputError,
+    TrainingError,
+    UnknownName,
+    UsageError,
+    WeightsError,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from PIL import Image
-
+    from .api import open, upscale
     from .pictures.picture import Picture
     from .restorer import Restorer
     from .upscaling.upscaler import Upscaler
@@ -27,44 +50,41 @@ try:
 except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0.0.0"
 
-__all__ = ["LeapsrError", "Picture", "Restorer", "Upscaler", "__version__", "upscale"]
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "DiskFull",
+    "ImageError",
+    "LeapsrError",
+    "MissingExtra",
+    "OutputError",
+    "Picture",
+    "Restorer",
+    "TrainingError",
+    "UnknownName",
+    "Upscaler",
+    "UsageError",
+    "WeightsError",
+    "__version__",
+    "open",
+    "upscale",
+]
 
-_LAZY = {"Picture": ".pictures.picture", "Restorer": ".restorer", "Upscaler": ".upscaling.upscaler"}
-
-
-def upscale(
-    image: "str | Path | bytes | Image.Image",
-    *,
-    model: "str | Path | None" = None,
-    device: str = "auto",
-    dtype: str = "auto",
-    **options: Any,
-) -> "Image.Image":
-    """The picture, larger, as a PIL image. The model stays loaded for the next call.
-
-    image: a path, a file's bytes or a PIL image. model: a name or a folder; None is the default model for the
-    scale that is asked for. device, dtype: see Upscaler.from_pretrained. options: scale, width, seed,
-    fidelity, ...: see Upscaler.__call__.
-    Raises LeapsrError.
-    """
-    from .hub.catalog import default_name
-
-    chosen = default_name(factor=options.get("scale")) if model is None else model
-    result: Image.Image = _loaded(chosen, device, dtype)(image, **options)
-    return result
-
-
-@cache
-def _loaded(model: "str | Path | None", device: str, dtype: str) -> "Upscaler":
-    from .upscaling.upscaler import Upscaler
-
-    return Upscaler.from_pretrained(model, device, dtype)
+_LAZY = {
+    "open": ".api",
+    "upscale": ".api",
+    "Picture": ".pictures.picture",
+    "Restorer": ".restorer",
+    "Upscaler": ".upscaling.upscaler",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name], __name__), name)
-    raise AttributeError(f"module 'leapsr' has no attribute '{name}'")
+    if name not in _LAZY:
+        raise AttributeError(f"module 'leapsr' has no attribute '{name}'")
+    value = getattr(import_module(_LAZY[name], __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

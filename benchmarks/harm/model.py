@@ -47,7 +47,7 @@ class Model(NamedTuple):
         """(scale H, scale W, 3) uint8 of an RGB source of 8 bits."""
         settings = replace(self.settings, fidelity=fidelity, seed=SEED)
         result = self.upscaler.upscale(pictures.load(source), Target(scale=self.scale), settings)
-        return pictures.to_array(result)
+        return result.numpy()
 
 
 def bicubic(source: np.ndarray, scale: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from PIL import Image, PngImagePlugin
 
 from . import exif, icc_profiles, jpeg_writer, metadata, png_text, png_writer, tiff_writer
-from .picture import Picture, to_pil
+from .picture import Picture
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
         jpeg_writer.write(file, picture, _given(coding), _given(_of_jpeg(picture)))
     else:
         options = {"WEBP": _of_webp, "AVIF": _of_avif}[name](picture, quality)
-        to_pil(picture).save(file, name, quality=quality, **_given(options))
+        picture.pil().save(file, name, quality=quality, **_given(options))
 
 
 def _with_fitting_colours(picture: Picture, name: str) -> Picture:

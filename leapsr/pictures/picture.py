@@ -1,5 +1,7 @@
 """Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
+import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -15,8 +17,7 @@ from .colour_tags import SRGB, Colours
 from .decode import Planes, Samples, decode, from_samples
 from .metadata import Metadata
 from .open_file import READABLE_SUFFIXES
-from .orientation import upright_size
-from .original_frame import Standing
+from .orientation import Orientation, upright_size
 from .pillow_limits import MAX_SIDE
 from .png_text import Text
 
@@ -30,8 +31,6 @@ __all__ = [
     "integers",
     "load",
     "measure",
-    "to_array",
-    "to_pil",
 ]
 
 Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
@@ -40,7 +39,7 @@ _BEYOND = 0.25
 """How far floats may lie outside of [0, 1], as a network's do; further out they are of another range."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """pixels: (C, H, W), upright, C = 1 to 4: grey, grey + alpha, RGB, RGBA. As they were given: uint8 or
     uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
@@ -88,6 +87,57 @@ class Picture:
         alpha = [floats(self.pixels[-1:])] if self.has_alpha else []
         return replace(self, pixels=torch.cat([rgb[:1] if self.grey else rgb, *alpha]))
 
+    def pil(self) -> Image.Image:
+        """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`.
+        Pillow has no mode for colours of 16 bits: they are rounded to 8, so `save` files from the Picture.
+        """
+        values = self.numpy()
+        if self.depth == 16 and values.ndim == 3:
+            values = replace(self, depth=8).rows(0, self.size[0])
+        image = Image.fromarray(values)
+        kept = {"icc_profile": self.icc, "exif": self.exif, "xmp": self.xmp, "dpi": self.dpi}
+        image.info |= {name: value for name, value in kept.items() if value}
+        return image
+
+    def numpy(self) -> np.ndarray:
+        """(H, W) of an opaque grey picture, (H, W, C) with C = 2 (grey and alpha), 3 or 4 of the others;
+        uint8, or uint16 where depth is 16.
+        """
+        values = self.rows(0, self.size[0])
+        return values[..., 0] if values.shape[2] == 1 else values
+
+    def save(self, path: str | Path, quality: int = 95) -> None:
+        """Write a JPEG, PNG, WebP, AVIF or TIFF, as the suffix of `path` says, with all that is known of the
+        picture: profile, EXIF, XMP, IPTC, resolution, 16 bits where the format has them.
+
+        A file of that name is replaced, but only by a complete one.
+
+        Args:
+            path: where to; missing folders are made.
+            quality: of JPEG, WebP and AVIF, 1 to 100.
+        Raises:
+            OutputError: for a full disk, a missing permission, or a format that cannot hold the picture.
+        """
+        from .save_file import save  # which needs this module
+
+        save(self, path, quality)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: at most 1024 pixels a side."""
+        image = replace(self, depth=8).pil()
+        image.thumbnail((1024, 1024))
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        return file.getvalue()
+
+    def __repr__(self) -> str:
+        """Size, colours, depth and what else is known of the picture."""
+        height, width = self.size
+        colours = ("grey", "grey + alpha", "RGB", "RGBA")[len(self.pixels) - 1]
+        kept = [name for name in ("icc", "exif", "xmp", "iptc", "dpi", "text") if getattr(self, name)]
+        bits = "float" if self.pixels.is_floating_point() else f"{self.depth} bits"
+        return f"<Picture {width} x {height}, {colours}, {bits}{''.join(f', {name}' for name in kept)}>"
+
     def rows(self, top: int, bottom: int) -> np.ndarray:
         """(bottom - top, W, C), uint8, or uint16 where depth is 16: what a file holds of these rows."""
         return integers(self.pixels[:, top:bottom], self.depth)
@@ -110,11 +160,12 @@ def integers(pixels: Tensor, depth: int) -> np.ndarray:
     return np.ascontiguousarray(last.numpy())
 
 
-def load(source: Source) -> Picture:
+def load(source: Source, with_metadata: bool = True) -> Picture:
     """Read a file, or take over what is in memory.
 
     source: a path; bytes of a file; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     uint8 or uint16; or a float tensor (3, H, W) in [0, 1].
+    with_metadata: False leaves out EXIF, XMP, IPTC, resolution and text, which takes less time.
     Raises ImageError, in one sentence that names the file, for everything that cannot be used.
     """
     if isinstance(source, Tensor):
@@ -122,12 +173,12 @@ def load(source: Source) -> Picture:
     if isinstance(source, np.ndarray):
         return _picture(from_samples(_checked_array(source), "the array"))
     if isinstance(source, Image.Image):
-        return from_pil(source)
+        return from_pil(source, with_metadata=with_metadata)
     data, name = open_file.contents(source)
     if (layout := float_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
     with open_file.opened(data, name) as image:
-        return from_pil(image, name)
+        return from_pil(image, name, with_metadata)
 
 
 def measure(source: Source) -> tuple[int, int]:
@@ -139,6 +190,13 @@ def measure(source: Source) -> tuple[int, int]:
     if isinstance(source, Image.Image):
         open_file.check_size(source.height, source.width, "the picture")
         return source.height, source.width
+    if isinstance(source, str | Path):
+        with (
+            suppress(Exception),
+            open_file.opened_header(Path(source)) as image,
+        ):  # else: what is wrong, below
+            colour_tags.read(image, str(source))
+            return upright_size(image)
     data, name = open_file.contents(source)
     if (layout := float_tiff.layout(data, name)) is not None:
         open_file.check_size(*layout.size, name)
@@ -148,13 +206,14 @@ def measure(source: Source) -> tuple[int, int]:
         return upright_size(image)
 
 
-def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
+def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool = True) -> Picture:
     """Any mode. Raises ImageError for several frames, for damage, for numbers that are not finite."""
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
-    standing = Standing.of(image)
+    orientation = Orientation.of(image)
     planes = decode(image, name)
-    return _picture(planes, metadata.read(image, name, standing), colours)
+    about = metadata.read(image, name, orientation) if with_metadata else None
+    return _picture(planes, about, colours)
 
 
 def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:
@@ -174,29 +233,10 @@ def _toned(pixels: Tensor, tone: icc_profiles.Tone) -> Tensor:
     return torch.from_numpy(integers(values, 16)).permute(2, 0, 1)
 
 
-def to_pil(picture: Picture) -> Image.Image:
-    """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`."""
-    values = to_array(picture)
-    if picture.depth == 16 and values.ndim == 3:  # Pillow has no mode for it
-        values = replace(picture, depth=8).rows(0, picture.size[0])
-    image = Image.fromarray(values)
-    about = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp, "dpi": picture.dpi}
-    image.info |= {name: value for name, value in about.items() if value}
-    return image
-
-
-def to_array(picture: Picture) -> np.ndarray:
-    """(H, W) of an opaque grey picture, (H, W, C) with C = 2 (grey and alpha), 3 or 4 of the others; uint8,
-    or uint16 where depth is 16.
-    """
-    values = picture.rows(0, picture.size[0])
-    return values[..., 0] if values.shape[2] == 1 else values
-
-
 def _from_wide_tiff(data: bytes, name: str, layout: float_tiff.Layout) -> Picture:
     open_file.check_size(*layout.size, name)
     open_file.check_memory(*layout.size, name)
-    about, colours = metadata.of_tiff(data, name, Standing(layout.orientation, layout.size))
+    about, colours = metadata.of_tiff(data, name, Orientation(layout.orientation, layout.size))
     return _picture(from_samples(float_tiff.read(data, layout, name), name), about, colours)
 
 

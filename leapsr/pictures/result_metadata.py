@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..ops.resize import resize
 from . import exif, xmp
-from .picture import Picture, floats, to_pil
+from .picture import Picture, floats
 
 _SQUARES = 4
 """Rows of squares that are averaged together."""
@@ -36,7 +36,7 @@ def _thumbnail(picture: Picture) -> bytes:
     height, width = (max(1, round(factor * side)) for side in picture.size)
     small = resize(_reduced(picture)[None], (height, width), antialias=True)[0].clamp_(0, 1)
     buffer = io.BytesIO()
-    to_pil(Picture(small)).save(buffer, "JPEG", quality=80)
+    Picture(small).pil().save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 

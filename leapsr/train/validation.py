@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
 
 from .. import degrade
@@ -15,6 +14,7 @@ from ..frozen.space import Space
 from ..methods import Region
 from ..metrics.fidelity import psnr
 from ..networks import UNet
+from ..ops.color import to_pil
 from ..restorer import Restorer
 from .batches import PhotoSplit
 from .config import TrainConfig
@@ -88,8 +88,7 @@ def validator(
             restorer.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
         scores, grid = check(restorer)
         folder.mkdir(parents=True, exist_ok=True)
-        pixels = (grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-        Image.fromarray(pixels).save(folder / f"step-{step:08d}.png")
+        to_pil(grid).save(folder / f"step-{step:08d}.png")
         return scores
 
     return validate

@@ -47,7 +47,7 @@ def test_a_batch_gives_what_single_pictures_give(jobs, upscaler, tmp_path):
     assert seen == [(job, 1, 1) for job in jobs]
     for job in jobs:
         with Image.open(job.output) as image:
-            assert image.tobytes() == pictures.to_pil(upscaler.upscale(pictures.load(job.source))).tobytes()
+            assert image.tobytes() == upscaler.upscale(pictures.load(job.source)).pil().tobytes()
     for outcome in outcomes:
         assert min(outcome.seconds.reading, outcome.seconds.restoring, outcome.seconds.writing) > 0
     assert leftovers(tmp_path) == []
@@ -114,7 +114,7 @@ def test_a_picture_that_fails_at_any_stage_stops_nothing(jobs, upscaler, monkeyp
     outcomes = list(pipeline.run(jobs, upscaler, Options(), Ledger("overwrite")))
     assert [outcome.status for outcome in outcomes] == ["failed", "done", "failed", "done", "failed", "done"]
     assert "is not a picture" in outcomes[0].message
-    assert "2_x4.png could not be written" in outcomes[2].message
+    assert "2_x4.png cannot be written" in outcomes[2].message
     assert outcomes[4].message == "The network stumbled."
     assert leftovers(tmp_path) == []
 

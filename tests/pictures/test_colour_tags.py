@@ -15,7 +15,7 @@ from PIL import Image
 from leapsr.errors import ImageError
 from leapsr.pictures import colour_spaces, icc_profiles
 from leapsr.pictures.colour_spaces import ADOBE_RGB, PRIMARIES, SRGB, ColourSpace, Tone
-from leapsr.pictures.picture import load, measure, to_array
+from leapsr.pictures.picture import load, measure
 from leapsr.pictures.save_file import save
 from tests.conftest import picture_array
 from tests.pictures import photos
@@ -54,7 +54,7 @@ def gamma(exponent):
 
 def assert_shown_as(picture, primaries, decode):
     """By Little CMS, through the profile of the picture."""
-    found = to_array(picture)
+    found = picture.numpy()
     assert np.abs(found.astype(int) - MUTED).max() <= 2  # nothing was converted
     assert np.abs(seen(Image.fromarray(found), picture.icc) - shown(found, primaries, decode)).max() < 1.7
 
@@ -174,7 +174,7 @@ def test_png_that_is_srgb(name):
 @pytest.mark.parametrize("values", [MUTED.astype(np.uint16) * 257, np.dstack((MUTED, MUTED[..., 0]))])
 def test_deep_and_transparent_png(values):
     picture = load(png(gama(1.0), chrm(P3), values=values))
-    assert np.array_equal(to_array(picture), values)
+    assert np.array_equal(picture.numpy(), values)
     assert picture.icc == ColourSpace(*P3, tone=Tone(1.0)).profile(grey=False)
 
 
@@ -340,7 +340,7 @@ def test_bmp_with_a_profile():
 @pytest.mark.parametrize("kind", [b"BGRs", b" niW", bytes(4), b"\1\0\0\0"])
 def test_bmp_that_is_srgb(kind):
     for size in (108, 124):
-        assert np.array_equal(to_array(load(bmp(kind, size=size))), MUTED)
+        assert np.array_equal(load(bmp(kind, size=size)).numpy(), MUTED)
         assert load(bmp(kind, size=size)).icc is None
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from leapsr.errors import ImageError, OutputError
 from leapsr.pictures import open_file, tiff_writer
-from leapsr.pictures.picture import Picture, load, measure, to_array
+from leapsr.pictures.picture import Picture, load, measure
 from leapsr.pictures.save_file import save
 from tests.conftest import picture_array
 from tests.pictures import photos
@@ -41,7 +41,7 @@ def tiff(values, **options):
 
 def same(picture, values):
     """To the last bit."""
-    assert np.array_equal(to_array(picture), values)
+    assert np.array_equal(picture.numpy(), values)
     assert picture.depth == 8 * values.dtype.itemsize
     assert picture.grey == (values.ndim == 2 or values.shape[2] == 2)
 
@@ -234,7 +234,7 @@ def test_modern_formats(name, mode):
     expected = image.convert("L" if picture.grey else "RGB" if mode == "L" else mode)
     if mode == "L":
         expected = expected.convert("L").convert(expected.mode)
-    assert np.abs(to_array(picture).astype(int) - np.asarray(expected)).mean() < 6
+    assert np.abs(picture.numpy().astype(int) - np.asarray(expected)).mean() < 6
 
 
 def test_heic_without_its_extra(monkeypatch):

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from leapsr.errors import ImageError, OutputError
 from leapsr.pictures import picture as pictures
 from leapsr.pictures import save_file
-from leapsr.pictures.picture import load, measure, to_pil
+from leapsr.pictures.picture import load, measure
 from leapsr.pictures.save_file import save
 
 ORIENTATION, ARTIST, GPS = 0x0112, 0x013B, 0x8825
@@ -54,13 +54,13 @@ def test_files_round_trip(tmp_path, photo, suffix):
 def test_all_levels_survive():
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     rgb = np.stack([levels, 255 - levels, levels.T], -1)
-    assert np.array_equal(np.asarray(to_pil(load(rgb))), rgb)
+    assert np.array_equal(np.asarray(load(rgb).pil()), rgb)
 
 
 @pytest.mark.parametrize("value", [-0.5, 1.5])
 def test_values_outside_the_range_are_clamped(value):
     picture = pictures.Picture(torch.full((3, 2, 2), value))
-    assert set(np.asarray(to_pil(picture)).flatten()) == {0 if value < 0 else 255}
+    assert set(np.asarray(picture.pil()).flatten()) == {0 if value < 0 else 255}
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr", "LAB", "HSV"])
@@ -279,12 +279,12 @@ def test_failed_replacement_leaves_nothing(tmp_path, photo, monkeypatch):
 
 def test_folder_that_is_a_file(tmp_path, photo):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save(load(photo), tmp_path / "file" / "a.png")
 
 
 def test_name_too_long(tmp_path, photo):
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save(load(photo), tmp_path / ("a" * 300 + ".png"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from leapsr.errors import ImageError
-from leapsr.pictures.picture import Picture, load, measure, to_array
+from leapsr.pictures.picture import Picture, load, measure
 from leapsr.pictures.save_file import save
 from tests.pictures import photos
 
@@ -39,7 +39,7 @@ def heic(bits: int, channels: int) -> bytes:
 def worst(picture: Picture, bits: int, channels: int) -> float:
     """Greatest error, in levels of the file."""
     expected = levels(bits, channels) / (2**bits - 1)
-    return np.abs(to_array(picture) / 65_535 - expected).max() * (2**bits - 1)
+    return np.abs(picture.numpy() / 65_535 - expected).max() * (2**bits - 1)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -50,16 +50,16 @@ def test_levels_are_those_of_the_file(make, bits, channels):
     assert picture.depth == 16
     assert picture.size == measure(data) == (HEIGHT, WIDTH)
     assert worst(picture, bits, channels) <= 2.01  # of YCbCr; 8 bits would be up to 8 wrong, or 128
-    assert len(np.unique(to_array(picture)[..., 0])) > 0.7 * HEIGHT * WIDTH
-    assert to_array(picture).min() == 0
-    assert to_array(picture).max() == 65_535
+    assert len(np.unique(picture.numpy()[..., 0])) > 0.7 * HEIGHT * WIDTH
+    assert picture.numpy().min() == 0
+    assert picture.numpy().max() == 65_535
 
 
 @pytest.mark.parametrize("make", [avif, heic])
 def test_grey_of_ten_bits(make):
     picture = load(make(10, 1))
     assert picture.depth == 16
-    assert worst(picture, 10, 3 if to_array(picture).ndim == 3 else 1) <= 2.01
+    assert worst(picture, 10, 3 if picture.numpy().ndim == 3 else 1) <= 2.01
 
 
 def test_all_bits_reach_a_file(tmp_path):
@@ -107,7 +107,7 @@ def test_turned_as_the_file_says(quarters):
     picture = load(data)
     expected = np.rot90(levels(10, 3), quarters) / 1023
     assert picture.size == measure(data) == expected.shape[:2]
-    assert np.abs(to_array(picture) / 65_535 - expected).max() < 3 / 1023
+    assert np.abs(picture.numpy() / 65_535 - expected).max() < 3 / 1023
     with Image.open(io.BytesIO(data)) as image:
         assert image.size == (WIDTH, HEIGHT)
 
@@ -120,7 +120,7 @@ def test_a_turned_heic():
     picture = load(buffer.getvalue())
     assert picture.size == measure(buffer.getvalue()) == (WIDTH, HEIGHT)
     expected = np.rot90(levels(10, 3), -1) / 1023
-    assert np.abs(to_array(picture) / 65_535 - expected).max() < 3 / 1023
+    assert np.abs(picture.numpy() / 65_535 - expected).max() < 3 / 1023
 
 
 def test_an_avif_without_the_extra(monkeypatch, caplog):
@@ -159,7 +159,7 @@ def test_of_several_pictures_the_primary(primary, bits, side):
     expected = (dark, bright)[primary]
     picture = load(data := heic_of_several(dark, bright, primary, bits))
     assert picture.size == measure(data) == expected.shape[:2]
-    assert np.abs(to_array(picture) / (2**picture.depth - 1) - expected / (2**bits - 1)).max() < 3 / 2**bits
+    assert np.abs(picture.numpy() / (2**picture.depth - 1) - expected / (2**bits - 1)).max() < 3 / 2**bits
     with Image.open(io.BytesIO(data)) as image:
         assert image.n_frames == 2
         image.seek(1 - primary)

@@ -9,7 +9,7 @@ import tifffile
 from PIL import Image
 
 from leapsr.errors import ImageError
-from leapsr.pictures.picture import load, measure, to_array
+from leapsr.pictures.picture import load, measure
 from tests.conftest import picture_array
 from tests.pictures import photos
 from tests.pictures.test_formats import HEIGHT, RANDOM, WIDTH, noise, same, tiff
@@ -107,7 +107,7 @@ def test_grey_of_which_zero_is_white_with_alpha():
     stored = np.stack((65_535 - values[..., 0], values[..., 1]), -1)
     picture = load(tiff(stored, **WHITE_IS_ZERO))
     assert picture.grey
-    assert np.array_equal(np.round(to_array(picture)), values)
+    assert np.array_equal(np.round(picture.numpy()), values)
 
 
 @pytest.mark.parametrize("compression", ["zstd", "lzma", "jpeg2000", "webp", "lerc"])
@@ -117,7 +117,7 @@ def test_compressions(compression):
     options = {"compressionargs": {"lossless": True}} if compression == "webp" else options
     data = tiff(values, compression=compression, metadata=None, **options)
     same(load(data), tifffile.imread(io.BytesIO(data)))
-    assert np.abs(to_array(load(data)).astype(int) - values).max() <= 2
+    assert np.abs(load(data).numpy().astype(int) - values).max() <= 2
 
 
 def test_big_tiffs_of_floats(caplog):
@@ -181,7 +181,7 @@ def test_uncompressed_ycbcr(sampling, order, coefficients):
     flat = np.repeat(np.repeat(picture_array(8, 12), 4, 0), 4, 1).astype(float)
     picture = load(data := in_ycbcr(flat, sampling, order, coefficients))
     assert measure(data) == picture.size == (32, 48)
-    assert np.abs(to_array(picture).astype(int) - flat).max() <= 3
+    assert np.abs(picture.numpy().astype(int) - flat).max() <= 3
 
 
 # What is refused
@@ -250,7 +250,7 @@ def test_everything_that_pillow_writes(mode, compression):
         image = Image.fromarray(np.asarray(image) / np.float32(255))
     picture = load(encoded(image, "TIFF", compression=compression))
     expected = load(image)
-    assert np.abs(to_array(picture).astype(float) - to_array(expected)).max() <= (3 if mode == "YCbCr" else 0)
+    assert np.abs(picture.numpy().astype(float) - expected.numpy()).max() <= (3 if mode == "YCbCr" else 0)
 
 
 @pytest.mark.parametrize("order", "<>")

@@ -87,7 +87,7 @@ def refine_tiny() -> TrainConfig:
 def teacher_small() -> TrainConfig:
     """The teacher of the packaged models; a quiet CPU core takes 20,000 steps an hour.
 
-    docs/log.md says what each of these brought: L1, late times, half of the batch at t = 1, one noise for all
+    docs/lab says what each of these brought: L1, late times, half of the batch at t = 1, one noise for all
     channels, and Muon.
     """
     return TrainConfig(
