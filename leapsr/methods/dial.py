@@ -30,8 +30,9 @@ from torch import Tensor
 from .. import flow
 from ..errors import ConfigError
 from ..ops.color import luma
-from ..ops.ssim import multiplied, similarity
-from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
+from ..ops.ssim import WINDOW, multiplied, similarity
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, RunSettings, distance
+from .restore import Region
 
 
 class DialConfig(MethodConfigBase):
@@ -40,6 +41,8 @@ class DialConfig(MethodConfigBase):
     coarse: share of the updates in which LPIPS looks at both images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0 exactly; the rest is uniform between them.
     """
+
+    region = Region.SOURCE_EDGE
 
     kind: Literal["dial"] = "dial"
     norm: Norm = "l1"
@@ -55,6 +58,12 @@ class DialConfig(MethodConfigBase):
         if self.faithful + self.real > 1:
             raise ValueError(f"faithful {self.faithful} and real {self.real} are shares of one batch")
         return self
+
+    def readers(self, run: RunSettings) -> Iterator[tuple[int, str]]:
+        for smallest, reader in super().readers(run):  # LPIPS, whose view is moved and sometimes halved
+            yield smallest * (2 if self.coarse else 1) + SHIFTS - 1, reader
+        if self.structure:
+            yield WINDOW, "SSIM"
 
 
 DEFAULTS = DialConfig()

@@ -1,35 +1,21 @@
 """What a training run is made of. Strict: a misspelt key is an error, never ignored."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-from .. import degrade, methods
+from .. import degrade
 from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
-from ..methods.dial import SHIFTS
-from ..networks import UNetConfig, table
-from ..networks.mmdit.config import MMDiTConfig
-from ..networks.sd21.unet import SD21Config
+from ..networks import UNetConfig
 from ..networks.table import NetworkConfig
-from ..ops.ssim import WINDOW
 from ..restorer import first_problem
 
 PLAYERS = ("student", "score", "critic")
-SMALLEST = {"squeeze": 32, "alex": 64, "vgg": 32}
-"""Sides at which the last features of LPIPS's backbones still have a position, in pixels."""
-
-
-TIMES: dict[methods.Region, tuple[str, ...]] = {
-    methods.Region.SOURCE_EDGE: ("r", "both"),
-    methods.Region.TRIANGLE: ("both",),
-    methods.Region.IMAGE_EDGE: ("t", "both"),
-}
-"""Which of t and r a network must be told to be a student there; on the diagonal they are the same."""
 
 
 class Strict(BaseModel):
@@ -109,8 +95,8 @@ class TrainConfig(Strict):
     compile: a minute of compiling at the start for steps about a sixth faster (needs a C++ compiler).
     grid: how the times lie when the student takes several steps; only its use reads it.
     perceptual: backbone of LPIPS, for the methods whose losses use one (its files must be on this computer).
-    dino: folder of DINOv3, for a refinement whose critic looks through it (method.judge=dino). clip: folder
-    of CLIP, for FlowSR's alignment loss; without it that loss is left out.
+    dino: folder of DINOv3, for a refinement with method.critic_input=dino. clip: folder of CLIP, for FlowSR's
+    alignment loss; without it that loss is left out.
     scale, autoencoder, prompts: as a model's config.json has them (restorer.ModelConfig), for networks that
     do not fix their scale, work on latents or read text; None is what the model has that the run begins with,
     but for the scale, which is then 4 and must be that model's too.
@@ -146,14 +132,12 @@ class TrainConfig(Strict):
     @property
     def factor(self) -> int:
         """How many times larger the result is."""
-        return table.scale_of(self.network, self.scale)
+        return self.network.scale_for(self.scale)
 
     @property
     def labelled(self) -> bool:
         """Whether the network can be asked for bad images: by a label, or by a text."""
-        return (
-            self.network.quality if isinstance(self.network, UNetConfig) else table.reads_text(self.network)
-        )
+        return self.network.reads_labels or self.network.reads_text
 
 
 def override(config: TrainConfig, settings: Iterable[str] | Mapping[str, Any]) -> TrainConfig:
@@ -202,15 +186,11 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
-    if isinstance(config.network, UNetConfig) and config.scale not in (None, config.network.scale):
-        raise ConfigError(f"scale = {config.scale}: this network has its own, use network.scale.")
-    _check_unread(config)
-    _check_method(config)
-    _check_times(config)
+    config.network.check(config)
+    config.method.check(config)
     for player in config.optimizer.players:
         if player not in PLAYERS:
             raise UnknownName("player", player, PLAYERS)
-    _check_crop(config)
     if config.data.pool and config.data.on_device:
         raise ConfigError("A pool lies on the disk and data.on_device degrades anew: set data.pool=0.")
     if config.data.pool and config.data.pool_crop < config.data.crop:
@@ -218,90 +198,6 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."
         )
     return config
-
-
-def _check_unread(config: TrainConfig) -> None:
-    """What this network or method would not read: the run would be another one than its config says."""
-    kind = config.network.kind
-    if config.adapters is not None and not isinstance(config.network, MMDiTConfig | SD21Config):
-        raise ConfigError(f"A {kind} is trained whole: use --set adapters=null.")
-    if config.autoencoder is not None and isinstance(config.network, UNetConfig):
-        raise ConfigError(f"A {kind} works on pixels: use --set autoencoder=null.")
-    if (config.prompts or config.negative != "negative") and not table.reads_text(config.network):
-        raise ConfigError(f"A {kind} reads no text: use --set prompts=null and --set negative=negative.")
-    if config.clip is not None and not isinstance(methods.base(config.method), methods.FlowsrConfig):
-        raise ConfigError("CLIP is for FlowSR's alignment loss, which is not here: use --set clip=null.")
-
-
-def _check_times(config: TrainConfig) -> None:
-    """A student that is not told a time that its method varies would learn an average over it."""
-    kind, network = methods.base(config.method).kind, config.network
-    wanted = TIMES.get(methods.entry(kind).region)
-    told, remedy = "both", ""
-    if isinstance(network, MMDiTConfig):
-        told = "t" if network.time_conditioning == "single" else "both"
-        remedy = "network.time_conditioning=add_r"
-    elif not isinstance(network, UNetConfig):
-        told, remedy = network.reads, "network.reads=both"
-    if wanted is not None and told not in wanted:
-        raise ConfigError(
-            f"A student of {kind} must be told {' or '.join(wanted)} of t and r, and this network is told "
-            f"{told}: use --set {remedy}."
-        )
-
-
-def _check_method(config: TrainConfig) -> None:
-    """What the method asks of the rest of the configuration."""
-    refined = config.method if isinstance(config.method, methods.RefinementConfig) else None
-    if refined is not None and refined.adversarial and refined.judge == "dino" and config.dino is None:
-        raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
-    if refined is not None and _shows_pixels(refined) and table.sees(config.network) != "picture":
-        raise ConfigError(
-            "A critic of pixels needs pixels to compare with, not latents: use method.judge=dino."
-        )
-    if config.method.guided and not config.labelled:
-        raise ConfigError(
-            "This guidance compares quality labels: use a teacher that was trained with "
-            "network.quality=true, and set it here too."
-        )
-    method = methods.base(config.method)
-    if not isinstance(method, methods.MfsrConfig):
-        return
-    if method.velocity == "meanflow_cfg" and not config.data.unlabelled:
-        raise ConfigError("meanflow_cfg needs samples without a label: set data.unlabelled=0.1 or so.")
-    if method.derivative == "central" and config.precision != "fp32":
-        raise ConfigError(
-            "A central difference drowns in the rounding of half precision: set precision=fp32 or "
-            "method.derivative=forward."
-        )
-
-
-def _check_crop(config: TrainConfig) -> None:
-    """Patches must not vanish in what looks at them."""
-    for smallest, reader in _readers(config):
-        if config.data.crop < smallest:
-            raise ConfigError(
-                f"data.crop = {config.data.crop} is too small: {reader} needs {smallest} pixels."
-            )
-
-
-def _readers(config: TrainConfig) -> Iterator[tuple[int, str]]:
-    """What looks at patches, and the smallest side that each can see."""
-    method = methods.base(config.method)
-    dial = method if isinstance(method, methods.DialConfig) else None
-    if config.perceptual != "none":
-        smallest = SMALLEST[config.perceptual]
-        if dial is not None:
-            smallest = smallest * (2 if dial.coarse else 1) + SHIFTS - 1
-        yield smallest, f"LPIPS with {config.perceptual}"
-    if dial is not None and dial.structure:
-        yield WINDOW, "SSIM"
-    if isinstance(config.method, methods.RefinementConfig) and _shows_pixels(config.method):
-        yield config.method.critic.smallest, "the critic"
-
-
-def _shows_pixels(method: methods.RefinementConfig) -> bool:
-    return method.adversarial > 0 and method.judge == "pixels"
 
 
 def read(path: Path) -> TrainConfig:

@@ -74,8 +74,8 @@ def batch(n: int = 64, quality: Tensor | None = None) -> Batch:
     return Batch(image, source, Condition(torch.zeros(n, 3, 1, 1).double(), quality), generator)
 
 
-def networks(student, bare=None, teacher=teacher) -> Networks:
-    return Networks(student, bare or student, teacher)
+def networks(student, unwrapped=None, teacher=teacher) -> Networks:
+    return Networks(student, unwrapped or student, teacher)
 
 
 def loss(student, data: Batch | None = None, **config) -> Tensor:
@@ -142,12 +142,12 @@ def test_the_diagonals_share():
     """The derivative is asked of the other rows alone, and not at all where there are none."""
     asked = []
 
-    def bare(*a):
+    def unwrapped(*a):
         asked.append(len(a[0]))
         return FLOW.u(*a)
 
     for share in (0.0, 0.25, 0.5, 1.0):
-        list(Mfsr(networks(FLOW.u, bare), MfsrConfig(diagonal=share))(batch(8)))
+        list(Mfsr(networks(FLOW.u, unwrapped), MfsrConfig(diagonal=share))(batch(8)))
     assert asked == [8, 6, 4]
 
 
@@ -270,12 +270,12 @@ def test_one_pass_carries_gradients_and_reaches_the_student_alone(velocity, deri
         calls.append(torch.is_grad_enabled())
         return gain * FLOW.u(*a)
 
-    def bare(*a):
+    def unwrapped(*a):
         assert not torch.is_grad_enabled()
         return bare_gain * FLOW.u(*a)
 
     config = MfsrConfig(velocity=velocity, derivative=derivative)
-    method = Mfsr(networks(student, bare, lambda *a: teacher_gain * teacher(*a)), config)
+    method = Mfsr(networks(student, unwrapped, lambda *a: teacher_gain * teacher(*a)), config)
     [(_, values)] = method(batch())
     values["meanflow"].backward()
     assert calls == [True]

@@ -145,11 +145,11 @@ def test_one_pass_carries_gradients_and_reaches_the_student_alone():
         calls.append((torch.is_grad_enabled(), len(a[0])))
         return gain * FLOW.u(*a)
 
-    def bare(*a):
+    def unwrapped(*a):
         assert not torch.is_grad_enabled()
         return bare_gain * FLOW.u(*a)
 
-    [(_, values)] = Smfsr(Networks(student, bare, lambda *a: teacher_gain * teacher(*a)))(batch())
+    [(_, values)] = Smfsr(Networks(student, unwrapped, lambda *a: teacher_gain * teacher(*a)))(batch())
     sum(values.values()).backward()
     assert calls == [(True, 64)]
     assert gain.grad is not None

@@ -438,7 +438,7 @@ def test_a_run_for_x2_begins_with_a_model_for_x4(photos, teacher, tmp_path):
     train("teacher_tiny", photos, tmp_path, *nothing, start=teacher / "model")
     small, large = (Restorer.from_pretrained(run) for run in (tmp_path / "model", teacher / "model"))
     assert small.scale == 2
-    expected = rescaled(large.network.state_dict(), 4, small.config.network)
+    expected = rescaled(large.network.state_dict(), 4, small.config.network.scale)
     for name, weight in small.network.state_dict().items():
         torch.testing.assert_close(weight, expected[name], atol=1e-3, rtol=1e-2)
 
