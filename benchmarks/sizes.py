@@ -60,7 +60,7 @@ class RunNetworks:
 
 
 def build(config: TrainConfig) -> RunNetworks:
-    """All networks of a run as train.networks leaves them, without numbers."""
+    """All networks of a run as train.networks.build_networks leaves them, without numbers."""
     with META:
         origin = table.build(_origin(config.network))
         adapted = config.adapters is not None

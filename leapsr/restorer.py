@@ -28,6 +28,7 @@ from .frozen.space import PIXELS, Space
 from .hub.catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .methods.restore import Solver, check, check_teacher
 from .networks import Network, Prompt, Quality, table
+from .networks.state_dict import find_misfit
 from .networks.table import NetworkConfig
 from .ops.damage import of_pictures
 
@@ -353,16 +354,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged ({error}); download or train the model again.") from error
     expected = network.state_dict()
-    problems = [f"'{key}' is missing" for key in expected.keys() - weights.keys()]
-    problems += [f"'{key}' is not of this network" for key in weights.keys() - expected.keys()]
-    problems += [
-        f"'{key}' has shape {tuple(weights[key].shape)} where {tuple(expected[key].shape)} is needed"
-        for key in expected.keys() & weights.keys()
-        if weights[key].shape != expected[key].shape
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise WeightsError(f"{path} does not fit its config.json: {min(problems)}{more}.")
+    if misfit := find_misfit(expected, weights):
+        raise WeightsError(f"{path} does not fit its config.json: {misfit}.")
     empty = any(value.is_meta for value in expected.values())
     if not empty:
         weights = {key: value.to(expected[key]) for key, value in weights.items()}

@@ -103,7 +103,7 @@ class Dial:
         """LPIPS, (B,), from where the generator puts the view."""
         assert self.networks.perceptual is not None
         image, photo = shifted(image, photo, generator)
-        if flow.coin(generator) < self.config.coarse:
+        if flow.host_uniform(generator) < self.config.coarse:
             image, photo = F.avg_pool2d(image, 2), F.avg_pool2d(photo, 2)
         return self.networks.perceptual(image, photo)
 
@@ -111,8 +111,8 @@ class Dial:
         """r of each sample, and how many of the first stand at r = 1: LPIPS need not look at those."""
         n = len(batch.image)
         r = flow.uniform(n, batch.generator)
-        faithful = flow.portion(n, self.config.faithful, batch.generator)
-        real = min(flow.portion(n, self.config.real, batch.generator), n - faithful)
+        faithful = flow.stochastic_count(n, self.config.faithful, batch.generator)
+        real = min(flow.stochastic_count(n, self.config.real, batch.generator), n - faithful)
         r[:faithful] = 1
         r[faithful : faithful + real] = 0
         return r.to(batch.image), faithful
@@ -128,7 +128,7 @@ def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[T
 
     Kettunen et al. (arXiv:1906.03973) transform what LPIPS sees, so that nothing is made for it alone.
     """
-    rows, columns = (_window(side, flow.coin(generator)) for side in image.shape[-2:])
+    rows, columns = (_window(side, flow.host_uniform(generator)) for side in image.shape[-2:])
     return image[..., rows, columns], photo[..., rows, columns]
 
 

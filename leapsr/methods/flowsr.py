@@ -153,7 +153,7 @@ class Flowsr:
             raise ConfigError("flowsr needs a critic, or consistency or regularisation above 0.")
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        first = flow.portion(len(batch.image), self.config.flow_share, batch.generator)
+        first = flow.stochastic_count(len(batch.image), self.config.flow_share, batch.generator)
         own, followers = self.points(batch, first)
         both = own.join(followers) if followers is not None and self.config.regularisation else own
         restored = arrive(self.networks.student, both)

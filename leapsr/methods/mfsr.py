@@ -126,7 +126,7 @@ class Mfsr:
             )
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        diagonal = flow.portion(len(batch.image), self.config.diagonal, batch.generator)
+        diagonal = flow.stochastic_count(len(batch.image), self.config.diagonal, batch.generator)
         t, r = self.times(diagonal, batch)
         x, path = flow.interpolate(batch.image, batch.source, t)
         with torch.no_grad():
@@ -162,7 +162,7 @@ class Mfsr:
         x, t = torch.cat([x, x]), torch.cat([t, t])
         asked, none = self.networks.unwrapped(x, t, t, cond + cond.labelled(Quality.NONE)).chunk(2)
         guided = flow.meanflow_guide(path, asked, none, self.config.omega, self.config.kappa)
-        return torch.where(flow.at(cond.labels == Quality.NONE, path), path, guided)
+        return torch.where(flow.expand_as_batch(cond.labels == Quality.NONE, path), path, guided)
 
     def target(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition, diagonal: int) -> Tensor:
         """What u(x, t, r) should be: v itself in the first `diagonal` rows, where r = t."""
@@ -180,14 +180,14 @@ class Mfsr:
 
         mode: Literal["forward", "central"] = "central" if self.config.derivative == "central" else "forward"
         _, du_dt = directional_derivative(u, (x, t), (v, torch.ones_like(t)), mode)
-        return v - flow.at(t - r, v) * du_dt
+        return v - flow.expand_as_batch(t - r, v) * du_dt
 
     def finite_step(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """Eq. 13: along v for dt, then as the student goes on."""
         dt = (t - r).clamp_max(self.config.dt)
         share = (self.config.dt / (t - r)).clamp_max(1)
         rest = self.networks.unwrapped(flow.jump(x, v, t, t - dt), t - dt, r, cond)
-        return torch.lerp(rest.to(v), v, flow.at(share, v))
+        return torch.lerp(rest.to(v), v, flow.expand_as_batch(share, v))
 
     def loss(self, u: Tensor, target: Tensor) -> Tensor:
         error = distance(u, target, self.config.norm)

@@ -131,7 +131,7 @@ class Oftsr:
 
     def align(self, pair: TimePair) -> Tensor:
         """Eq. 10: from its own point, the teacher would finish where the student says. (B,)"""
-        s = flow.at(pair.s, pair.near)
+        s = flow.expand_as_batch(pair.s, pair.near)
         return distance(s * pair.near, s * pair.v_s, self.config.norm)
 
     def boundary(self, edge: Tensor, batch: Batch) -> Tensor:
@@ -152,7 +152,7 @@ def trajectory(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -
         return pair.v_s if x is pair.x_s and t is pair.s else method.velocity(x, t, cond)
 
     slope = flow.SLOPES[method.config.solver](velocity, pair.x_s, pair.s, pair.r)
-    share = flow.at((pair.s - pair.r) / (1 - pair.r), slope)
+    share = flow.expand_as_batch((pair.s - pair.r) / (1 - pair.r), slope)
     target = torch.lerp(pair.near.detach(), slope, share)
     return distance(pair.far, target, method.config.norm)
 
@@ -160,7 +160,7 @@ def trajectory(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -
 def pinn(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -> Tensor:
     """Eq. 15 (after Tee et al.): the same constraint solved for the teacher; both ends carry gradients."""
     del cond
-    ratio = flow.at((1 - pair.r) / (pair.s - pair.r), source)
+    ratio = flow.expand_as_batch((1 - pair.r) / (pair.s - pair.r), source)
     implied = pair.near + ratio * (pair.far - pair.near)
     return distance(implied, pair.v_s, method.config.norm)
 
@@ -174,7 +174,7 @@ def boot(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -> Tens
     kept = (1 - pair.s) * pair.r / ((1 - pair.r) * pair.s)  # 1 - lambda
     near, far = source - pair.near, source - pair.far
     finished = flow.jump(pair.x_s, pair.v_s, pair.s, torch.zeros_like(pair.s))
-    target = torch.lerp(near.detach(), finished, flow.at(1 - kept, source))
+    target = torch.lerp(near.detach(), finished, flow.expand_as_batch(1 - kept, source))
     return distance(far, target, method.config.norm) / (1 - kept).square()
 
 

@@ -187,14 +187,14 @@ class Refine:
 
     def omega(self, z: Tensor, clean: Tensor, t: Tensor) -> Tensor:
         """The weight of each sample, positive, (B, 1, 1, 1). clean: the teacher's image."""
-        t = flow.at(t, z)
+        t = flow.expand_as_batch(t, z)
         match self.config.omega:
             case "uniform":
                 return torch.ones_like(t)
             case "sigma2":
                 return t.square()
             case "normalised":
-                far = flow.at(distance(z, clean, "l1"), z)
+                far = flow.expand_as_batch(distance(z, clean, "l1"), z)
                 return t / far.clamp_min(torch.finfo(z.dtype).tiny)
 
     def score(self, z: Tensor, batch: Batch) -> Tensor:

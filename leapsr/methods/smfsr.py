@@ -80,7 +80,7 @@ class Smfsr:
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         n = len(batch.image)
-        boundary = flow.portion(n, self.config.boundary_share, batch.generator)
+        boundary = flow.stochastic_count(n, self.config.boundary_share, batch.generator)
         t, r = self.times(boundary, batch)
         x = flow.interpolate(batch.image, batch.source, t).x
         with torch.no_grad():
@@ -117,7 +117,9 @@ class Smfsr:
         s = torch.lerp(t, r, share)
         u2 = self.networks.unwrapped(x, t, s, cond)
         u1 = self.networks.unwrapped(flow.jump(x, u2, t, s), s, r, cond)
-        return torch.lerp(u1.to(x), u2.to(x), flow.at(share, x))  # under autocast they may be halves
+        return torch.lerp(
+            u1.to(x), u2.to(x), flow.expand_as_batch(share, x)
+        )  # under autocast they may be halves
 
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
         """Eq. 13."""

@@ -49,7 +49,7 @@ class Teacher:
         )
 
     def times(self, n: int, batch: Batch) -> Tensor:
-        draw = flow.late if self.config.times == "late" else flow.uniform
+        draw = flow.sample_times_2t if self.config.times == "late" else flow.uniform
         t = draw(n, batch.generator)
-        t[: flow.portion(n, self.config.at_source, batch.generator)] = 1
+        t[: flow.stochastic_count(n, self.config.at_source, batch.generator)] = 1
         return t

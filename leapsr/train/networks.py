@@ -39,14 +39,13 @@ class RunNetworks:
 
     def restorer(self, network: nn.Module) -> Restorer:
         """The averaged student as a model of its own, so that using it does not disturb the training."""
-        student = cast(Network, network)
-        if not student.config.is_large:
-            copy = table.build(student.config)
-            copy.load_state_dict(student.state_dict())
-            return Restorer(self.model, copy, self.space)
-        merged = shared_copy(student)
-        merge_lora(merged)
-        return Restorer(self.model, merged, self.space)
+        if self.model.network.is_large:
+            student = shared_copy(cast(Network, network))
+            merge_lora(student)
+        else:
+            student = table.build(self.model.network)
+            student.load_state_dict(network.state_dict())
+        return Restorer(self.model, student, self.space)
 
 
 def build_networks(
@@ -136,7 +135,7 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
 def _small_student(
     config: TrainConfig, teacher: Restorer | None, begun: Restorer | None, notice: Notice, resumed: bool
 ) -> Network:
-    """A small network with the weights of a model, or of the teacher where their networks are alike."""
+    """Begins with the model's weights, or the teacher's where the networks are the same, or untrained."""
     alike = teacher is not None and teacher.network.config == config.network
     origin = begun or (teacher if alike else None)
     if origin is None:
@@ -179,7 +178,7 @@ def _build_large(
     for seed, network in enumerate([student, *copies]):
         _unfreeze(config, network, seed)
     if first is not None and _is_new_to_intervals(config, first):
-        student.reset_interval_embedding(notice)  # after _unfreeze, so that it changes no shared weights
+        student.reset_interval_embedding(notice)  # after _unfreeze, which copies the weights that read r
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
         if known is not None:
@@ -205,8 +204,7 @@ def _load_teacher(config: TrainConfig, folder: Path) -> Restorer:
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)
     kinds = config.method.teacher_kinds(config.network)
-    kind = found[0] if found[0] in kinds else kinds[-1]
-    wanted = (kind, config.source, config.factor)
+    wanted = (found[0] if found[0] in kinds else kinds[-1], config.source, config.factor)
     if found != wanted:
         raise ConfigError(
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
@@ -230,7 +228,7 @@ def _load_start(config: TrainConfig, folder: Path) -> Restorer:
             "give its sizes by --set network...."
         )
     another = restorer.scale != config.factor and config.scale is None
-    if another and own.fixed_scale is None:  # a network with a scale of its own begins with any other
+    if another and own.fixed_scale is None:  # a network with its own scale may begin with any other
         raise ConfigError(
             f"{folder} is for scale {restorer.scale} and this run for {config.factor}: use "
             f"--set scale={restorer.scale}, or scale={config.factor} to change it."

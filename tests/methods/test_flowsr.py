@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from leapsr.errors import ConfigError
-from leapsr.flow import at
+from leapsr.flow import expand_as_batch
 from leapsr.methods.base import Batch, Networks, hinge
 from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, quality_alignment
 from leapsr.networks import PRESETS, Condition, UNet
@@ -286,7 +286,7 @@ def test_the_critic_sees_noised_images_of_the_networks_space():
     assert not torch.equal(t, twice[:256])
 
     def without_noise(x: Tensor, t: Tensor) -> Tensor:
-        return (x - at(t, x) * fresh) / (1 - at(t, x))
+        return (x - expand_as_batch(t, x) * fresh) / (1 - expand_as_batch(t, x))
 
     again, real = (without_noise(part, twice[:256]) for part in both.chunk(2))
     torch.testing.assert_close(real, data.image)

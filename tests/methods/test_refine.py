@@ -113,11 +113,11 @@ def test_weights_of_the_times():
     t = refine(student).times(z, data)
     assert t.min() >= 0.02
     assert t.max() <= 0.98
-    z_t = torch.lerp(z, data.redraw(), flow.at(t, z))
+    z_t = torch.lerp(z, data.redraw(), flow.expand_as_batch(t, z))
     v_teacher, v_score = FLOW.v(z_t, t), other(z_t, t, t)
     torch.testing.assert_close(found("uniform"), v_teacher - v_score)
-    torch.testing.assert_close(found("sigma2"), flow.at(t**2, z) * (v_teacher - v_score))
-    x_teacher, x_score = (z_t - flow.at(t, z) * v for v in (v_teacher, v_score))
+    torch.testing.assert_close(found("sigma2"), flow.expand_as_batch(t**2, z) * (v_teacher - v_score))
+    x_teacher, x_score = (z_t - flow.expand_as_batch(t, z) * v for v in (v_teacher, v_score))
     far = (z - x_teacher).abs().mean((1, 2, 3), keepdim=True)
     torch.testing.assert_close(found("normalised"), (x_score - x_teacher) / far)
 

@@ -86,7 +86,7 @@ class Border(TorchDispatchMode):
 
 
 def toy(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
-    return x * flow.at(t, x) + flow.at(r, x)
+    return x * flow.expand_as_batch(t, x) + flow.expand_as_batch(r, x)
 
 
 def toys() -> Networks:
@@ -99,7 +99,7 @@ def toys() -> Networks:
         auxiliary,
         auxiliary,
         perceptual=lambda a, b: (a - b).abs().mean((1, 2, 3)),
-        features=lambda x, t, cond: [x * flow.at(t, x)],
+        features=lambda x, t, cond: [x * flow.expand_as_batch(t, x)],
         alignment=lambda images: (images.mean((1, 2, 3)), images.amax((1, 2, 3))),
     )
 

@@ -23,7 +23,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from ...flow.path import at
+from ...flow.path import expand_as_batch
 from ..base import ConditionInput, Network, NetworkConfigBase
 from ..condition import Condition
 from ..timestep import IntervalEmbedding, Reads, time_read
@@ -158,7 +158,7 @@ class SwinUNet(Network):
             seen = schedule.normalise(schedule.shift(x, latent, t))
             step = schedule.step(schedule.root_eta(time))
         image = self.predict(seen, step, lr, interval)
-        return (x - image) / at(t.clamp_min(schedule.earliest), x)
+        return (x - image) / expand_as_batch(t.clamp_min(schedule.earliest), x)
 
     def predict(self, x: Tensor, steps: Tensor, lr: Tensor, interval: Tensor | None = None) -> Tensor:
         """What the network itself returns, (B, C, H, W), for its own time in steps, (B,).
