@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ..errors import DataError, UsageError
+from ..errors import UsageError
 from .saying import say
 from .scoring import Device, Dtype, enough_memory
 
@@ -19,16 +19,12 @@ Photos = Annotated[Path, typer.Argument(help="Folder of clean photos, or an arch
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the shards.")]
 Model = Annotated[str, typer.Option(help="Name or folder of the model that training begins with.")]
 Captions = Annotated[
-    Literal["none", "text", "clip-tags", "llava", "qwen2-vl"],
+    Literal["none", "text", "llava", "qwen2-vl"],
     typer.Option(help="Who says what is in each crop; none: the model's own prompts are used."),
 ]
 Captioner = Annotated[
     Path | None,
     typer.Option(help="Folder of the captioner; for text a JSON file, photo to caption.", show_default=False),
-]
-Words = Annotated[
-    Path | None,
-    typer.Option(help="For clip-tags: file of words to choose from, one a line.", show_default=False),
 ]
 TextEncoders = Annotated[
     Path | None,
@@ -57,7 +53,6 @@ def prepare(
     model: Model,
     captions: Captions = "none",
     captioner: Captioner = None,
-    words: Words = None,
     text_encoders: TextEncoders = None,
     t5: T5 = True,
     length: Length = 256,
@@ -90,7 +85,6 @@ def prepare(
         place,
         captions,
         captioner,
-        _lines(words),
         texts=text_encoders,
         t5=t5,
         length=length,
@@ -122,14 +116,3 @@ def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> N
         f"{made} shards made; {here} of {len(numbers)} are here, {description.samples} samples when all "
         f"are: {out}",
     )
-
-
-def _lines(file: Path | None) -> list[str]:
-    """Without empty ones. Raises DataError."""
-    if file is None:
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read as words, one a line ({error}).") from error
-    return [line.strip() for line in lines if line.strip()]

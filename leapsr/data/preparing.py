@@ -53,7 +53,7 @@ def plan(photos: Photos, choice: Choice, encoders: Encoders) -> Description:
     if choice.crop % space.scale:
         raise UsageError(f"--crop {choice.crop} must be a multiple of the model's scale, {space.scale}.")
     small = choice.crop // space.scale
-    latents, lr = space.state_shape(small, small), space.sees != "latents"
+    latents, lr = space.state_shape(small, small), space.condition_input != "latents"
     texts = _texts(encoders)
     size = 2 * LATENT * int(np.prod(latents)) + (3 * small**2 if lr else 0)
     if texts is not None:
@@ -141,7 +141,7 @@ class Workshop:
         space, image = self.encoders.space, clean.to(self.encoders.device).float() / 255
         lr = self.damage(image, origins)
         latents = space.encode(image * 2 - 1)
-        _, upsampled = space.enter(lr.float() / 255 * 2 - 1)
+        _, upsampled = space.make_condition(lr.float() / 255 * 2 - 1)
         sample = Latents(latents, upsampled, lr if self.description.lr else None).to(torch.device("cpu"))
         return sample, self._captioned(image * 2 - 1, origins)
 
