@@ -60,7 +60,7 @@ class Players:
 
 
 def build(config: TrainConfig) -> Players:
-    """All networks of a run as players.assemble leaves them, without numbers."""
+    """All networks of a run as train.networks.build_networks leaves them, without numbers."""
     with META:
         origin = table.build(_origin(config.network))
         adapted = config.adapters is not None

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from leapsr.restorer import located, space
-from leapsr.train import launch, samples
+from leapsr.train import batches, launch
 from leapsr.train.loop import fit
 from tests.conftest import picture_array
 from tests.hub.test_recipes import tiny_run
@@ -40,14 +40,18 @@ def config(models, tiny):
 
 def combine(run, inner):
     """Give a single process the batches that two would see, each with its own draws."""
-    read, method, prepare = run.read, run.method, samples.prepare(run.config, run.accelerator.device, inner)
+    read, method, prepare = (
+        run.read,
+        run.method,
+        batches.batch_maker(run.config, run.accelerator.device, inner),
+    )
 
     def both(pair, step):
         draws = [prepare.generator(run.config.seed, step, rank) for rank in (0, 1)]
         return Both([prepare(sample, draw) for sample, draw in zip(pair, draws, strict=True)])
 
     run.read = lambda step: [read(2 * step), read(2 * step + 1)]
-    run.prepare, run.method = both, Combined(method)
+    run.make_batch, run.method = both, Combined(method)
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -20,7 +20,8 @@ from leapsr.networks import Quality, table
 from leapsr.networks.adm import guided_unet, swin_unet
 from leapsr.networks.table import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, launch, networks, recipes, samples
+from leapsr.train import batches, config, launch, networks, recipes
+from leapsr.train.callbacks import Callbacks
 from tests.conftest import picture_array
 
 Models = Callable[[str], Path]
@@ -189,10 +190,10 @@ def test_mfsr_leads_away_from_its_own_text(old, models, tiny, photos, tmp_path, 
         kept = [name for name in book.texts if name != "negative_mfsr"]
         texts, prompts = ({name: known[name] for name in kept} for known in (book.texts, book.prompts))
         save_book(replace(book, texts=texts, prompts=prompts), teacher / PROMPTS)
-    spaces, notices, prepare = [], [], samples.prepare
-    monkeypatch.setattr(samples, "prepare", lambda *given: spaces.append(given[2]) or prepare(*given))
+    spaces, notices, prepare = [], [], batches.batch_maker
+    monkeypatch.setattr(batches, "batch_maker", lambda *given: spaces.append(given[2]) or prepare(*given))
     one = asked.model_copy(update={"steps": 1})
-    told = launch.Callbacks(notice=notices.append)
+    told = Callbacks(notice=notices.append)
     launch.run(one, photos, tmp_path / "run", teacher=teacher, cpu=True, callbacks=told)
     name = "negative" if old else "negative_mfsr"
     assert torch.equal(spaces[0].prompts[Quality.BAD].tokens, book.prompts[name].tokens)
@@ -224,14 +225,14 @@ def test_the_scale_of_what_a_run_begins_with(models, tiny, tmp_path):
     """Asked for, it may be another; unasked, damage at x4 and upsampling at x2 would not be one problem."""
     asked = tiny_run("flowsr_sd21", models, tiny)
     twice, cpu = asked.model_copy(update={"scale": 2}), torch.device("cpu")
-    begun = networks.assemble(twice, None, models("sd21"), cpu, print)
+    begun = networks.build_networks(twice, None, models("sd21"), cpu, print)
     assert begun.space.scale == begun.model.factor == 2
     found = Restorer.from_pretrained(models("sd21"))
     config_x2 = found.config.model_copy(update={"scale": 2})
     Restorer(config_x2, found.network, found.space).save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match="--set scale=2"):
-        networks.assemble(asked, None, tmp_path, cpu, print)
-    assert networks.assemble(twice, None, tmp_path, cpu, print).space.scale == 2
+        networks.build_networks(asked, None, tmp_path, cpu, print)
+    assert networks.build_networks(twice, None, tmp_path, cpu, print).space.scale == 2
 
 
 def test_a_checkpoint_holds_what_trains(runs):
@@ -246,7 +247,7 @@ def test_a_checkpoint_holds_what_trains(runs):
 def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos, tmp_path):
     whole = load_file(runs("mfsr_sd35") / "model" / "model.safetensors")
     asked = iter([False, True])
-    stop = launch.Callbacks(stop=lambda: next(asked, False))
+    stop = Callbacks(stop=lambda: next(asked, False))
     arguments = (tiny_run("mfsr_sd35", models, tiny), photos, tmp_path)
     launch.run(*arguments, teacher=models("dit4sr_q"), cpu=True, callbacks=stop)
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
@@ -261,12 +262,12 @@ def test_looking_at_pictures_leaves_half_precision_as_it_is(
     name, models, tiny, photos, tmp_path, monkeypatch
 ):
     """The weights of the run are shared with what is looked at: made float32 there, they would be here."""
-    cast, assemble = [], networks.assemble
-    monkeypatch.setattr(networks, "assemble", lambda *given: cast.append(assemble(*given)) or cast[0])
+    built, build = [], networks.build_networks
+    monkeypatch.setattr(networks, "build_networks", lambda *given: built.append(build(*given)) or built[0])
     asked = tiny_run(name, models, tiny).model_copy(update={"precision": "bf16", "validate_every": 1})
     teacher, start = (other and models(other) for other in BEGINNINGS[name])
     launch.run(asked, photos, tmp_path, teacher=teacher, start=start, cpu=True)
-    frozen = [weight for weight in cast[0].student.parameters() if not weight.requires_grad]
+    frozen = [weight for weight in built[0].student.parameters() if not weight.requires_grad]
     assert {weight.dtype for weight in frozen} == {torch.bfloat16}
 
 

@@ -12,7 +12,7 @@ import torch
 
 from leapsr.frozen.space import Space
 from leapsr.methods import Batch, Losses, Method
-from leapsr.train import config, launch, recipes, samples
+from leapsr.train import batches, config, launch, recipes
 from leapsr.train.loop import Run, fit
 from tests.train.conftest import QUICK, relabelled
 from tests.train.process import weights
@@ -47,7 +47,7 @@ def combine(run: Run) -> None:
     """Give a single process the batches that two would see, each with its own draws."""
     read, prepare, method = (
         run.read,
-        samples.prepare(run.config, run.accelerator.device, Space(4)),
+        batches.batch_maker(run.config, run.accelerator.device, Space(4)),
         run.method,
     )
 
@@ -56,7 +56,7 @@ def combine(run: Run) -> None:
         return Both([prepare(sample, draw) for sample, draw in zip(pair, draws, strict=True)])
 
     run.read = lambda step: [read(2 * step), read(2 * step + 1)]
-    run.prepare, run.method = both, Combined(method)
+    run.make_batch, run.method = both, Combined(method)
 
 
 @pytest.fixture(scope="module")
