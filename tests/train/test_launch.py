@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from leapsr.data.crops import Sample
+from leapsr.data.photos import pack
 from leapsr.data.pool import Pool
 from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, UsageError, WeightsError
 from leapsr.frozen.space import Space
@@ -302,9 +303,7 @@ def test_a_run_of_some_minutes_ends_at_a_rate_of_nothing_however_it_is_cut(photo
 
 
 def test_a_packed_archive_on_the_device_trains(photos, tmp_path):
-    from leapsr.data.encoded import pack_within
-
-    pack_within(photos, tmp_path / "photos.safetensors", 1)
+    pack(photos, tmp_path / "photos.safetensors")
     told = []
     train(
         "teacher_tiny",
