@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+import leapsr
 from leapsr import Picture, Upscaler
 from leapsr.upscaling.settings import UpscaleOptions
 
@@ -36,6 +37,12 @@ def options(upscaler: Upscaler, path: Path) -> None:
     assert_type(upscaler(path, **given), Picture)
     upscaler(path, colour_fix="wavelet")  # type: ignore[call-overload]
     upscaler(path, fidelity="high")  # type: ignore[call-overload]
+
+
+def easy_door(image: Image.Image) -> None:
+    assert_type(leapsr.upscale("photo.jpg", model="leap-small", fidelity=1), Picture)
+    assert_type(leapsr.upscale(image, width=1920), Image.Image)
+    leapsr.upscale("photo.jpg", colour_fix="wavelet")  # type: ignore[call-overload]
 
 
 def model() -> None:

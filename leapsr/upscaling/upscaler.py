@@ -36,17 +36,16 @@ from .settings import DEFAULTS, ColorFix, Settings, UpscaleOptions, target_and_s
 from .sizes import AS_THE_MODEL, Target
 from .windows import BlendedWindows
 
-__all__ = ["DEFAULTS", "ColorFix", "Progress", "Settings", "UpscaleOptions", "Upscaler"]
+__all__ = ["DEFAULTS", "ColorFix", "File", "Held", "Progress", "Settings", "UpscaleOptions", "Upscaler"]
 
 logger = logging.getLogger(__name__)
 
-_File = TypeVar("_File", bound=str | Path | bytes | Picture)
-_Held = TypeVar("_Held", Image.Image, NDArray[Any], Tensor)
+File = TypeVar("File", bound=str | Path | bytes | Picture)
+Held = TypeVar("Held", Image.Image, NDArray[Any], Tensor)
 
 
 class Upscaler:
-    """Holds one model. Threads may share it: they take turns at the network, and results do not depend on
-    their order."""
+    """Holds one model. Threads may share it: they take turns at the network."""
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
@@ -114,21 +113,21 @@ class Upscaler:
         return self
 
     @overload
-    def __call__(self, image: _File, **options: Unpack[UpscaleOptions]) -> Picture: ...
+    def __call__(self, image: File, **options: Unpack[UpscaleOptions]) -> Picture: ...
     @overload
-    def __call__(self, image: _Held, **options: Unpack[UpscaleOptions]) -> _Held: ...
+    def __call__(self, image: Held, **options: Unpack[UpscaleOptions]) -> Held: ...
     @overload
     def __call__(
-        self, image: list[_File] | tuple[_File, ...], **options: Unpack[UpscaleOptions]
+        self, image: list[File] | tuple[File, ...], **options: Unpack[UpscaleOptions]
     ) -> list[Picture]: ...
     @overload
     def __call__(
-        self, image: list[_Held] | tuple[_Held, ...], **options: Unpack[UpscaleOptions]
-    ) -> list[_Held]: ...
+        self, image: list[Held] | tuple[Held, ...], **options: Unpack[UpscaleOptions]
+    ) -> list[Held]: ...
     @overload
-    def __call__(self, image: Iterator[_File], **options: Unpack[UpscaleOptions]) -> Iterator[Picture]: ...
+    def __call__(self, image: Iterator[File], **options: Unpack[UpscaleOptions]) -> Iterator[Picture]: ...
     @overload
-    def __call__(self, image: Iterator[_Held], **options: Unpack[UpscaleOptions]) -> Iterator[_Held]: ...
+    def __call__(self, image: Iterator[Held], **options: Unpack[UpscaleOptions]) -> Iterator[Held]: ...
     def __call__(self, image: Any, **options: Unpack[UpscaleOptions]) -> Any:
         """One picture or many, larger.
 
@@ -179,8 +178,8 @@ class Upscaler:
         settings: Settings = DEFAULTS,
         progress: Progress | None = None,
     ) -> Picture:
-        """The real door: a Picture in, a larger Picture out, whose metadata tell its own size; one that is
-        large enough comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
+        """A Picture in, a larger Picture out, with metadata that tell its new size; one that is large enough
+        comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
 
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
@@ -219,7 +218,7 @@ class Upscaler:
             oom.check_memory(cost, size, target.size(*size, scale), margin, free)
 
     def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
-        """What the network is asked for; None is its own text. Raises UsageError where it reads none."""
+        """None is the model's own. Raises UsageError where it reads no text."""
         words = settings.caption, settings.captioner, settings.text_encoder
         if words == (None, None, None):
             return None
@@ -258,9 +257,7 @@ class Upscaler:
                             compositor.write(read(compositor.source(box)), box)
                 return
             except OverflowInHalfError:
-                logger.warning(
-                    "The model overflowed in %s; working in fp32 from here on.", self.restorer.dtype
-                )
+                logger.warning("The model overflowed in %s; working in fp32 from here on.", self.dtype)
                 self.restorer.to(self.restorer.device, torch.float32)
             except (RuntimeError, MemoryError) as error:
                 if exact:
