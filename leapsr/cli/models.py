@@ -9,7 +9,7 @@ from ..errors import WeightsError
 from ..hub import catalog
 from . import published
 from .completion import model_names
-from .scoring import Device, Dtype, enough_memory
+from .shared import Device, Dtype, enough_memory
 
 app = typer.Typer(help="Show, check, download and convert models.", no_args_is_help=True)
 app.command()(published.download)

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from ..errors import DataError, UsageError
 from .saying import say
-from .scoring import Device, Dtype, enough_memory
+from .shared import Device, Dtype, enough_memory
 
 if TYPE_CHECKING:
     from ..data.preparing import Workshop
