@@ -4,7 +4,6 @@ The file is hidden, so that a photographer's folder shows pictures only, and nam
 that the folder can be moved. Several processes and machines may append to it at once.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from ..errors import OutputError
+from ..files import sha256
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +39,7 @@ class Fingerprint(BaseModel):
     def of(cls, path: Path) -> Self:
         """Reads the whole file. Raises OSError."""
         found = path.stat()
-        with path.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        return cls(size=found.st_size, mtime_ns=found.st_mtime_ns, sha256=digest)
+        return cls(size=found.st_size, mtime_ns=found.st_mtime_ns, sha256=sha256(path))
 
     def matches(self, path: Path) -> bool:
         """Whether `path` still holds this; it is read only where its time differs, as after a copy."""

@@ -18,7 +18,7 @@ import torch
 
 from .. import memory
 from ..errors import DiskFull, ImageError, OutputError
-from ..files import sweep
+from ..files import remove_stale_parts
 from ..pictures.picture import Picture
 from ..upscaling.upscaler import Upscaler
 from . import stages
@@ -122,7 +122,7 @@ class _Line:
             for job in jobs:
                 if job.home is not None and job.output.parent not in swept:
                     swept.add(job.output.parent)
-                    sweep(job.output.parent)
+                    remove_stale_parts(job.output.parent)
                 task = self._read(job)
                 if task is None:
                     break

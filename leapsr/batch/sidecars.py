@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import torch
 from PIL import Image
 
 from .. import memory
@@ -15,11 +14,10 @@ from ..pictures import picture as pictures
 from ..pictures import save_file
 from ..pictures.picture import Picture
 from ..pictures.result_metadata import describe, without_metadata
-from ..upscaling import guard, tile_memory
 from ..upscaling.consistency import consistent
 from ..upscaling.contact_sheet import ContactSheet
-from ..upscaling.detail_map import SEEDS, DetailMap
-from ..upscaling.heat_map import draw
+from ..upscaling.detail_map import SEEDS, DetailMap, draw
+from ..upscaling.oom import Cost
 from ..upscaling.samples import samples
 from ..upscaling.upscaler import Progress, Upscaler
 from . import naming
@@ -37,11 +35,6 @@ class Extras:
 
 
 NOTHING = Extras()
-
-FLOATING_POINT = 100
-"""Bytes for each pixel of a result that is looked at as a whole: 12 for its colours in float32, some 20
-planes of 4 for a map. Measured: 87 for a map and less for the others, besides what the result takes
-anyway."""
 
 
 def paths(output: Path, options: Options) -> list[Path]:
@@ -80,7 +73,7 @@ def make(
     Raises ImageError, OutputError, UsageError as `Upscaler.upscale` and `saving.save` do.
     """
     if options.accompanied or options.consistency is not None:
-        _check_room(upscaler, picture, options)
+        upscaler.check_memory(picture.size, options.target, Cost(0, memory.LOOKED_AT))
     results = _Results(upscaler, picture, output, options, kept)
     drawn = results.drawn(progress)
     first = next(drawn)
@@ -94,12 +87,6 @@ def make(
     if (sheet := results.sheet.draw()) is not None:
         results.add(naming.contact_sheet(output, options.settings.seed), sheet)
     return first, Extras(tuple(results.beside), invented)
-
-
-def _check_room(upscaler: Upscaler, picture: Picture, options: Options) -> None:
-    result = options.target.size(*picture.size, upscaler.restorer.scale)
-    free, margin = memory.available(torch.device("cpu")), (upscaler.restorer.halo(1) or 0) + guard.MARGIN
-    tile_memory.check_room(tile_memory.Cost(0, FLOATING_POINT), picture.size, result, margin, free)
 
 
 def save(picture: Picture, path: Path, options: Options) -> None:

@@ -118,7 +118,7 @@ def damage_file(path: Path, name: str, job: Job) -> None:
     from ..pictures import picture as pictures
     from ..pictures import save_file
 
-    with memory.explained(path):
+    with memory.translate_oom(path):
         clean = pictures.load(path)
         scale = job.degradation.scale
         height, width = (side // scale * scale for side in clean.size)

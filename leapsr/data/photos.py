@@ -10,7 +10,7 @@ import math
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import DataError, OutputError
+from ..files import atomic_write, remove_stale_parts
 from ..pictures.orientation import upright, upright_size
 from ..pictures.pillow_limits import MAX_SIDE, open_image
 
@@ -189,17 +190,12 @@ def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: N
             progress(index + 1, len(photos.names))
 
     shapes = {name: (*size, 3) for name, size in zip(photos.names, photos.sizes, strict=True)}
-    partial = archive.with_name(archive.name + ".part")
-    try:
-        with partial.open("wb") as file:
-            file.write(_archive_header(shapes))
-            file.writelines(pixels())
-        partial.replace(archive)
-    except OSError as error:
-        raise OutputError(f"{archive} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    if not archive.parent.is_dir():
+        raise OutputError(f"{archive} cannot be written: {archive.parent} is not a folder.")
+    remove_stale_parts(archive.parent)
+    with atomic_write(archive) as part, part.open("wb") as file:
+        file.write(_archive_header(shapes))
+        file.writelines(pixels())
     return len(photos.names)
 
 

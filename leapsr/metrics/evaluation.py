@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from ..data.pairs import Pair, PairFolder
 from ..errors import MissingExtra, UsageError
+from ..files import atomic_write
 from ..methods.restore import Region, Solver, check, check_dial, check_teacher
 from ..ops.noise import position_noise
 from ..restorer import Restorer
 from . import Metric, plots
-from .report import all_or_nothing, write_csv, write_json, write_markdown, write_means
+from .report import write_csv, write_json, write_markdown, write_means
 from .runs import Training
 from .sheet import Sheet
 from .table import Observe, Restore, Setting, Table, bicubic, evaluate
@@ -264,7 +265,7 @@ def write(
         OutputError: a file cannot be written.
     """
     if sheet is not None:
-        with all_or_nothing(out / "sheet.png") as part:
+        with atomic_write(out / "sheet.png") as part:
             sheet.draw().save(part, "PNG")
     many = "picture" if settings["pictures"] == 1 else "pictures"
     heading = f"{settings['pictures']} {many} of {Path(settings['pairs']).name}, seed {settings['seed']}"

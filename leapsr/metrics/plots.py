@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import optional
-from .report import ARROWS, all_or_nothing
+from ..files import atomic_write
+from .report import ARROWS
 from .table import Setting, Table
 
 DISTORTION = "psnr_y"
@@ -54,7 +55,7 @@ def save_dial(table: Table, path: Path) -> None:
         panel.set_title(f"{name} {ARROWS[table.metrics[name].direction]}")
         panel.set_xlabel("fidelity")
         panel.legend(fontsize="small")
-    with all_or_nothing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=120)
 
 
@@ -98,7 +99,7 @@ def save_pd_plot(table: Table, path: Path) -> None:
             _draw_baseline(panel, point)
     _dress(panel, table)
     _explain(figure, models, counts)
-    with all_or_nothing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=150)
 
 

@@ -11,7 +11,7 @@ from ..ops.color import to_pil
 from ..ops.resize import resize
 from ..pictures import icc_profiles
 from ..pictures.picture import Picture, floats
-from .model_input import appearance, grey_levels
+from .model_input import grey_levels, to_srgb_tone
 
 CROPS = 2
 """Rows of details, where the first two samples differ the most; small pictures are shown whole only."""
@@ -71,7 +71,7 @@ def differing_boxes(one: Picture, other: Picture) -> list[Box]:
     if max(height, width) <= CELL:
         return []
     side = min(CELL, height, width)
-    difference = (grey_levels(appearance(one)) - grey_levels(appearance(other))).square_()
+    difference = (grey_levels(to_srgb_tone(one)) - grey_levels(to_srgb_tone(other))).square_()
     step = max(1, side // 4)
     means = F.avg_pool2d(difference[None], side, step)[0, 0]
     boxes: list[Box] = []

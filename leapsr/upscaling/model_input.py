@@ -1,4 +1,4 @@
-"""The input as evidence: what of it, and of a result, can be compared with each other."""
+"""What the network is shown of a picture, and in which form a picture and its result are compared."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ from ..pictures.picture import Picture
 from . import transparency
 
 
-def evidence(picture: Picture) -> Tensor:
+def model_input(picture: Picture) -> Tensor:
     """What a network is shown of a picture: (3, H, W) in [0, 1], with the tone curve of sRGB, and pixels that
     cannot be seen in the colours of those around them."""
     rgb, alpha = picture.rgb, picture.alpha
@@ -18,13 +18,13 @@ def evidence(picture: Picture) -> Tensor:
     return _in_srgb(rgb, picture)
 
 
-def appearance(picture: Picture) -> Tensor:
+def to_srgb_tone(picture: Picture) -> Tensor:
     """The colours of a picture with the tone curve of sRGB: (3, H, W) in [0, 1]."""
     return _in_srgb(picture.rgb, picture)
 
 
-def from_appearance(image: Tensor, picture: Picture) -> Tensor:
-    """The inverse of appearance(), for the profile that `picture` has."""
+def from_srgb_tone(image: Tensor, picture: Picture) -> Tensor:
+    """The inverse of to_srgb_tone(), for the profile that `picture` has."""
     tone = icc_profiles.tone(picture.icc)
     return image if tone is None else tone.from_srgb(image)
 
