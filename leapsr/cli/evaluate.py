@@ -179,7 +179,7 @@ def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
     from ..restorer import Restorer, read_config
 
     folder, where = catalog.find(model), choose_device(device)
-    precision = choose_dtype(dtype, where, read_config(folder).half)
+    precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
     return folder, Restorer.from_pretrained(folder, where, precision)
 
 
