@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ..errors import DataError, UsageError, optional
-from . import saying
+from . import terminal
 
 if TYPE_CHECKING:
     from ..data.pairs import Pair, PairFolder
@@ -114,4 +114,4 @@ def show(table: "Table") -> None:
 
 
 def say(line: str, error: bool = False) -> None:
-    saying.say(Console(stderr=error), line)
+    terminal.say(Console(stderr=error), line)
