@@ -21,8 +21,7 @@ from resident import growth
 from leapsr import methods
 from leapsr.methods import Batch, Networks
 from leapsr.networks import Condition, UNet
-from leapsr.train import optimizers
-from leapsr.train.recipes import small
+from leapsr.train import optimizers, recipes
 
 SEED, SIDE, SCALE = 0, 32, 4
 RECIPES = ("teacher_small", "oftsr_small", "mfsr_small", "smfsr_small", "flowsr_small", "refine_small")
@@ -33,7 +32,7 @@ class Trainee:
 
     def __init__(self, recipe: str, batch: int) -> None:
         torch.manual_seed(SEED)
-        config = small.get(recipe)
+        config = recipes.get(recipe)
         teacher = UNet(config.network).to(memory_format=torch.channels_last).requires_grad_(False)
         average = UNet(config.network).to(memory_format=torch.channels_last).requires_grad_(False)
         student = UNet(config.network).to(memory_format=torch.channels_last)

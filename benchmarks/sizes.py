@@ -30,8 +30,8 @@ from leapsr.networks.lora import give_own, shared_copy
 from leapsr.networks.mmdit.config import MMDiTConfig
 from leapsr.networks.sd21.unet import SD21, SD21Config
 from leapsr.networks.table import Network, NetworkConfig
+from leapsr.train import recipes
 from leapsr.train.config import TrainConfig
-from leapsr.train.recipes import full_size
 
 META = torch.device("meta")
 TOKENS = {"mmdit": 77 + 256, "sd21": 77}
@@ -60,7 +60,7 @@ class Players:
 
 
 def build(config: TrainConfig) -> Players:
-    """All networks of a run as players.assemble leaves them, without numbers."""
+    """All networks of a run as train.networks.build_networks leaves them, without numbers."""
     with META:
         origin = table.build(_origin(config.network))
         adapted = config.adapters is not None
@@ -237,7 +237,7 @@ def encoding(config: TrainConfig, autoencoder: AutoencoderKL | None) -> float:
 
 def row(name: str) -> str:
     """One line of the table."""
-    config = full_size.RECIPES[name]()
+    config = recipes.get(name)
     players = build(config)
     found, work, ahead = numbers(players), flops(config, players), encoding(config, players.autoencoder)
     held = memory(config, found)
@@ -258,7 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("recipes", nargs="*", default=list(full_size.RECIPES), metavar="RECIPE")
+    parser.add_argument("recipes", nargs="*", default=recipes.FULL_SIZE, metavar="RECIPE")
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for name in parser.parse_args().recipes:
         print(row(name), flush=True)

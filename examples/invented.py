@@ -17,8 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import leapsr
 from leapsr.pictures import picture as pictures
-from leapsr.upscaling.detail_map import SEEDS, DetailMap
-from leapsr.upscaling.heat_map import LEGEND, legend, map_alone, pooled
+from leapsr.upscaling.detail_map import LEGEND, SEEDS, DetailMap, legend, map_alone, pooled
 from leapsr.upscaling.model_input import grey_levels
 from leapsr.upscaling.samples import samples
 from leapsr.upscaling.upscaler import Settings

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from leapsr import flow, methods
 from leapsr.methods import Batch, Method, Networks
 from leapsr.networks import Condition
-from leapsr.train.ema import Average
+from leapsr.train.ema import EMA
 
 MODES, RADIUS, SPREAD = 8, 1.0, 0.08
 BATCH, SHOWN, RATE = 512, 10_000, 2e-3
@@ -77,11 +77,11 @@ def batch(generator: torch.Generator) -> Batch:
 
 
 def fit(
-    build: Callable[[Average], Method], players: dict[str, nn.Module], steps: int, rate: float, seed: int
+    build: Callable[[EMA], Method], players: dict[str, nn.Module], steps: int, rate: float, seed: int
 ) -> nn.Module:
     """Train the players with a method; returns the averaged student."""
     generator = torch.Generator().manual_seed(seed)
-    average = Average(players["student"], 0.999)
+    average = EMA(players["student"], 0.999)
     method = build(average)
     optimizers = {
         name: torch.optim.Adam(network.parameters(), rate, (0.9, 0.99)) for name, network in players.items()
@@ -101,7 +101,7 @@ def fit(
 def distil(config: object, teacher: nn.Module, steps: int, seed: int) -> nn.Module:
     student = copy.deepcopy(teacher).requires_grad_(True)
 
-    def build(average: Average) -> Method:
+    def build(average: EMA) -> Method:
         return methods.build(config, Networks(student, student, teacher, average.network))
 
     return fit(build, {"student": student}, steps, RATE / 2, seed)
@@ -116,7 +116,7 @@ def refine(config: object, start: nn.Module, teacher: nn.Module, steps: int, see
     }
     refinement = methods.RefineConfig(reconstruction=0, score=1, adversarial=0.2)
 
-    def build(average: Average) -> Method:
+    def build(average: EMA) -> Method:
         known = Networks(players["student"], players["student"], teacher, average.network, players, players)
         return methods.Refine(partial(methods.build, config), known, refinement)
 
@@ -152,7 +152,7 @@ def run(steps: int, refining: int, seed: int) -> tuple[dict[str, Tensor], dict[s
     torch.manual_seed(seed)
     network = Velocity()
 
-    def flow_matching(average: Average) -> Method:
+    def flow_matching(average: EMA) -> Method:
         return methods.build(methods.TeacherConfig(), Networks(network, network))
 
     teacher = fit(flow_matching, {"student": network}, 2 * steps, RATE, seed)

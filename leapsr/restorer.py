@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from . import flow, methods
-from .errors import OutputError, UnknownName, UsageError, WeightsError
+from .errors import UnknownName, UsageError, WeightsError
+from .files import atomic_write
 from .flow import AverageVelocity, Source
 from .frozen.autoencoder import Pretrained
 from .frozen.prompts import load_book
@@ -282,7 +283,7 @@ class Restorer:
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
         """Write config.json, model.safetensors, the weights in `dtype`, and prompts where it reads any.
 
-        The card is not touched; an autoencoder is named by its path. All are written beside and renamed.
+        The card is not touched; an autoencoder is named by its path. All files are replaced, or none.
         Raises WeightsError when a weight does not fit into `dtype`, OutputError.
         """
         folder = Path(folder)
@@ -291,19 +292,14 @@ class Restorer:
         }
         if not all(value.isfinite().all() for value in weights.values()):
             raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")
-        config, parts = self.config, [folder / f"{name}.part" for name in (WEIGHTS, CONFIG)]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(weights, parts[0], metadata={"format": "pt", "method": config.method})
-            if config.prompts is not None:
-                parts.insert(1, folder / f"{PROMPTS}.part")
-                shutil.copyfile(config.prompts, parts[1])
-                config = config.model_copy(update={"prompts": PROMPTS})
-            parts[-1].write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            for part in parts:
-                part.replace(part.with_suffix(""))
-        except (OSError, SafetensorError) as error:
-            raise OutputError(f"The model {folder} cannot be written ({error}).") from error
+        prompts = {} if self.config.prompts is None else {"prompts": PROMPTS}
+        text = self.config.model_copy(update=prompts).model_dump_json(indent=2) + "\n"
+        with ExitStack() as stack:  # the files are put in their places in reverse order, so the config last
+            stack.enter_context(atomic_write(folder / CONFIG)).write_text(text, encoding="utf-8")
+            if self.config.prompts is not None:
+                shutil.copyfile(self.config.prompts, stack.enter_context(atomic_write(folder / PROMPTS)))
+            part = stack.enter_context(atomic_write(folder / WEIGHTS))
+            save_file(weights, part, metadata={"format": "pt", "method": self.config.method})
 
     @classmethod
     def from_pretrained(

@@ -86,7 +86,7 @@ def test_weights_are_small(name):
 
 @pytest.mark.parametrize("name", WITH_DIAL)
 def test_faithful_beats_bicubic_on_damaged_photos(name, shared):
-    """A guard against packaging something broken; the whole table is docs/log.md's."""
+    """A guard against packaging something broken; the whole tables are in docs/lab and in the cards."""
     from leapsr import degrade
 
     restorer, gains = Restorer.from_pretrained(catalog.find(name)), []

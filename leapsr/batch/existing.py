@@ -4,7 +4,6 @@ A folder of results holds a hidden file, `.leapsr.jsonl`, with a line of JSON fo
 paths are relative, so that the folder can be moved. Several processes and machines may append to it.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from ..errors import ImageError, OutputError
+from ..files import sha256
 
 if TYPE_CHECKING:
     from .jobs import Job
@@ -44,10 +44,8 @@ class FileState(BaseModel):
     @classmethod
     def of(cls, path: Path, with_content: bool = False) -> Self:
         """Raises OSError."""
-        found, digest = path.stat(), None
-        if with_content:
-            with path.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        found = path.stat()
+        digest = sha256(path) if with_content else None
         return cls(size=found.st_size, mtime_ns=found.st_mtime_ns, sha256=digest)
 
     def matches(self, path: Path) -> bool:
@@ -57,7 +55,7 @@ class FileState(BaseModel):
             if (found.st_size, found.st_mtime_ns) == (self.size, self.mtime_ns):
                 return True
             same_size = self.sha256 is not None and found.st_size == self.size
-            return same_size and FileState.of(path, with_content=True).sha256 == self.sha256
+            return same_size and sha256(path) == self.sha256
         except OSError:
             return False
 

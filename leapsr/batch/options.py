@@ -9,6 +9,7 @@ import torch
 from pydantic import JsonValue
 
 from .. import __version__
+from ..files import sha256
 from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
@@ -62,6 +63,5 @@ def _digest(model: Path) -> str:
     digest = hashlib.sha256()
     for name in (CONFIG, WEIGHTS, PROMPTS):
         if (model / name).is_file():
-            with (model / name).open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
+            digest.update(bytes.fromhex(sha256(model / name)))
     return digest.hexdigest()

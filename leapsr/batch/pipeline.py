@@ -18,7 +18,7 @@ import torch
 
 from .. import memory
 from ..errors import DiskFull, ImageError, OutputError
-from ..files import sweep
+from ..files import remove_stale_parts
 from ..pictures.picture import Picture
 from ..upscaling.upscaler import Upscaler
 from . import sidecars, stages
@@ -136,7 +136,7 @@ class Pipeline:
             for job in jobs:
                 if job.home is not None and job.output.parent not in cleaned:
                     cleaned.add(job.output.parent)
-                    sweep(job.output.parent)
+                    remove_stale_parts(job.output.parent)
                 task = self._read(job)
                 if task is None:
                     break
@@ -182,7 +182,7 @@ class Pipeline:
                 self.watch(work.job, done, total)
 
         try:
-            with memory.explained(work.job.source):
+            with memory.translate_oom(work.job.source):
                 if work.copied:
                     result = event.picture
                 elif options.has_sidecars or options.consistency is not None:

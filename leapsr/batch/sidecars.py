@@ -5,18 +5,15 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import torch
-
 from .. import memory
 from ..errors import UsageError
 from ..pictures import save_file
 from ..pictures.picture import Picture, from_pil
 from ..pictures.result_metadata import describe, without_metadata
-from ..upscaling import guard, tile_memory
 from ..upscaling.consistency import consistent
 from ..upscaling.contact_sheet import ContactSheet
-from ..upscaling.detail_map import SEEDS, DetailMap
-from ..upscaling.heat_map import draw
+from ..upscaling.detail_map import SEEDS, DetailMap, draw
+from ..upscaling.oom import Cost
 from ..upscaling.samples import samples
 from ..upscaling.upscaler import Progress, Upscaler
 from . import naming
@@ -33,11 +30,6 @@ class Sidecars:
 
 
 NO_SIDECARS = Sidecars()
-
-FLOATING_POINT = 100
-"""Bytes for each pixel of a result that is looked at as a whole: 12 for its colours in float32, some 20
-planes of 4 for a map. Measured: 87 for a map and less for the others, besides what the result takes
-anyway."""
 
 
 def paths(output: Path, options: Options) -> list[Path]:
@@ -76,7 +68,7 @@ def make(
     Raises ImageError, OutputError, UsageError as `Upscaler.upscale` and `save_file.save` do.
     """
     if options.has_sidecars or options.consistency is not None:
-        _check_memory(upscaler, picture, options)
+        upscaler.check_memory(picture.size, options.target, Cost(0, memory.LOOKED_AT))
     sheet, written = ContactSheet(picture), list[Path]()
 
     def write(result: Picture, path: Path) -> None:
@@ -108,12 +100,6 @@ def make(
     if (drawn := sheet.draw()) is not None:
         write(describe(from_pil(drawn)), naming.contact_sheet(output, options.settings.seed))
     return first, Sidecars(tuple(written), invented)
-
-
-def _check_memory(upscaler: Upscaler, picture: Picture, options: Options) -> None:
-    result = options.target.size(*picture.size, upscaler.restorer.scale)
-    free, margin = memory.available(torch.device("cpu")), (upscaler.restorer.halo(1) or 0) + guard.MARGIN
-    tile_memory.check_room(tile_memory.Cost(0, FLOATING_POINT), picture.size, result, margin, free)
 
 
 def save(picture: Picture, path: Path, options: Options) -> None:

@@ -19,9 +19,6 @@ from .sidecars import NO_SIDECARS, Sidecars
 
 Status = Literal["done", "copied", "skipped", "failed"]
 
-_BYTES_PER_PIXEL = 16
-"""Three colours and transparency in float32."""
-
 
 @dataclass(frozen=True)
 class Seconds:
@@ -70,7 +67,7 @@ class Examined:
     @property
     def footprint(self) -> int:
         """Bytes that the picture and its result take, about."""
-        return _BYTES_PER_PIXEL * (self.size[0] * self.size[1] + self.result[0] * self.result[1])
+        return memory.FLOAT_RGBA * (self.size[0] * self.size[1] + self.result[0] * self.result[1])
 
 
 def examine(job: Job, scale: int, options: Options, existing: ExistingPolicy) -> Examined | Outcome:
@@ -94,8 +91,8 @@ def examine(job: Job, scale: int, options: Options, existing: ExistingPolicy) ->
 def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
     """Raises ImageError, and OutputError where the output's format cannot hold the result."""
     if not work.copied:
-        upscaler.check_room(work.size, options.target)
-    with memory.explained(work.job.source):
+        upscaler.check_memory(work.size, options.target)
+    with memory.translate_oom(work.job.source):
         picture = pictures.load(work.job.source)
     _check_format(work, options, picture.has_alpha)
     return picture if options.depth is None else replace(picture, depth=options.depth)

@@ -79,7 +79,8 @@ def degrade(
 
 def find_pictures(source: Path) -> dict[str, Path]:
     """Name -> file. Raises UsageError where there is none, or two of one name."""
-    from ..data.photos import SUFFIXES, picture_files
+    from ..data.photos import picture_files
+    from ..pictures.picture import READABLE_SUFFIXES
 
     if source.is_file():
         return {source.stem: source}
@@ -95,7 +96,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
     if not found:
         state = "holds no picture" if source.is_dir() else "does not exist"
         raise UsageError(
-            f"{source} {state}; give a picture or a folder with some ({', '.join(sorted(SUFFIXES))})."
+            f"{source} {state}; give a picture or a folder of some: {', '.join(sorted(READABLE_SUFFIXES))}."
         )
     return found
 
@@ -118,7 +119,7 @@ def damage_file(path: Path, name: str, job: Job) -> None:
     from ..pictures import picture as pictures
     from ..pictures import save_file
 
-    with memory.explained(path):
+    with memory.translate_oom(path):
         clean = pictures.load(path)
         scale = job.degradation.scale
         height, width = (side // scale * scale for side in clean.size)

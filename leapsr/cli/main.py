@@ -85,9 +85,9 @@ def _sentence(error: Exception) -> str | None:
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
     if isinstance(error, ImportError):
         return _NO_ROOM if any(words in str(error) for words in _NOT_LOADED) else None
-    from ..memory import is_out_of_memory
+    from ..memory import is_oom
 
-    if is_out_of_memory(error):
+    if is_oom(error):
         return (
             "There is not enough memory: close other programs, take a smaller batch or picture, "
             "or leave the work to the CPU."

@@ -40,9 +40,9 @@ def enough_memory() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        from ..memory import is_out_of_memory
+        from ..memory import is_oom
 
-        if not is_out_of_memory(error):
+        if not is_oom(error):
             raise
         raise DataError(
             "There is not enough memory: pictures lie in it whole, so use smaller ones or '--device cpu'."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,19 +14,20 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-from ..hub import catalog
 from .completion import model_names
+from .terminal import say
 
 if TYPE_CHECKING:
-    from ..train.config import TrainConfig
+    from ..train.callbacks import Callbacks
 
-Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small.")]
-Data = Annotated[
+Recipe = Annotated[str, typer.Argument(help="Name of a recipe, such as teacher_small; --list shows all.")]
+Photos = Annotated[
     Path,
     typer.Argument(
         help="Folder of clean photos, an archive made by `leapsr pack`, or shards made by `leapsr prepare`."
@@ -60,9 +61,26 @@ Minutes = Annotated[
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU although there is a GPU.")]
 
 
+def _list_recipes(context: typer.Context, wanted: bool) -> None:
+    """Print the recipes of this verb: `distill` has those that need a teacher, `train` the others."""
+    if not wanted:
+        return
+    from ..train import recipes
+
+    for name in recipes.RECIPES:
+        if recipes.get(name).method.distils == (context.info_name == "distill"):
+            typer.echo(f"{name:22}  {recipes.describe(name)}")
+    raise typer.Exit
+
+
+List = Annotated[
+    bool, typer.Option("--list", callback=_list_recipes, is_eager=True, help="List the recipes and stop.")
+]
+
+
 def train(
     recipe: Recipe,
-    data: Data,
+    photos: Photos,
     out: Out = None,
     start: Start = None,
     settings: Setting = None,
@@ -70,14 +88,15 @@ def train(
     resume: Resume = None,
     max_minutes: Minutes = None,
     cpu: Cpu = False,
+    list_recipes: List = False,
 ) -> None:
-    """Train a model on clean photos; they are damaged on the way. With --from, go on with a trained one."""
-    _run(recipe, data, out, None, start, settings, config, resume, max_minutes, cpu)
+    """Train a model on clean photos; they are damaged on the way. With --from, go on with a trained model."""
+    _run(recipe, photos, out, None, start, settings, config, resume, max_minutes, cpu)
 
 
 def distill(
     recipe: Recipe,
-    data: Data,
+    photos: Photos,
     teacher: Teacher,
     out: Out = None,
     start: Start = None,
@@ -86,14 +105,15 @@ def distill(
     resume: Resume = None,
     max_minutes: Minutes = None,
     cpu: Cpu = False,
+    list_recipes: List = False,
 ) -> None:
     """Train a one-step student from a teacher, beginning as its copy, or refine the student --from."""
-    _run(recipe, data, out, teacher, start, settings, config, resume, max_minutes, cpu)
+    _run(recipe, photos, out, teacher, start, settings, config, resume, max_minutes, cpu)
 
 
 def _run(
     recipe: str,
-    data: Path,
+    photos: Path,
     out: Path | None,
     teacher: str | None,
     start: str | None,
@@ -103,61 +123,26 @@ def _run(
     minutes: float | None,
     cpu: bool,
 ) -> None:
-    from ..errors import optional
+    from ..train.api import train_model
 
-    optional("accelerate", "train")
-    optional("tensorboard", "train")
-    from ..train import launch
-
-    folder = out or Path("runs") / recipe
-    begun = folder / launch.CONFIG
-    if config_file is None and resume is not None and begun.exists():
-        config_file = begun  # a run goes on as it began, however it was begun
-    config = _resolved(recipe, config_file, settings or [])
     console = Console(stderr=True)
-    with _interruptible() as interrupted, _bars(console, config.steps) as bars, _written(folder):
-        callbacks = launch.Callbacks(stop=interrupted, **bars)
-        launch.run(
-            config,
-            data,
-            folder,
-            teacher=None if teacher is None else catalog.find(teacher),
-            start=None if start is None else catalog.find(start),
+    with _interruptible() as interrupted, _bars(console, interrupted) as callbacks:
+        model = train_model(
+            recipe,
+            photos,
+            out,
+            teacher=teacher,
+            start_from=start,
+            options=settings or [],
+            config_file=config_file,
             resume=resume,
-            minutes=minutes,
+            max_minutes=minutes,
             cpu=cpu,
             callbacks=callbacks,
         )
-    _say(console, f"Model: {folder / launch.MODEL}   states: {folder / launch.CHECKPOINTS}")
+    say(console, f"Model: {model}   checkpoints: {model.parent / 'checkpoints'}")
     if interrupted():
         raise KeyboardInterrupt
-
-
-def _resolved(recipe: str, file: Path | None, settings: list[str]) -> "TrainConfig":
-    """The recipe, or what a file says of it, with the settings applied."""
-    from ..errors import UsageError
-    from ..train import config
-    from ..train.recipes import small
-
-    chosen = config.read(file) if file else small.get(recipe)
-    if chosen.recipe != recipe:
-        raise UsageError(f"{file} is of the recipe {chosen.recipe}, not {recipe}.")
-    return config.override(chosen, settings)
-
-
-@contextmanager
-def _written(folder: Path) -> Iterator[None]:
-    """A run writes from many places: whichever fails first, it is the folder that cannot take it."""
-    from ..errors import OutputError
-
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -180,13 +165,15 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _bars(console: Console, steps: int) -> Iterator[dict[str, Any]]:
-    """Callbacks of `launch.run` that draw on a terminal and print plain lines elsewhere."""
+def _bars(console: Console, stop: Callable[[], bool]) -> Iterator["Callbacks"]:
+    """Callbacks that draw progress bars on a terminal and print plain lines elsewhere."""
+    from ..train.callbacks import Callbacks
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
     ) as progress:
-        bars: dict[str, Any] = {}
+        bars: dict[str, TaskID] = {}
 
         def show(name: str, done: int, total: int) -> None:
             if name not in bars:
@@ -195,11 +182,12 @@ def _bars(console: Console, steps: int) -> Iterator[dict[str, Any]]:
 
         def report(step: int, values: Mapping[str, float]) -> None:
             scores = (f"{name} {value:.4g}" for name, value in values.items())
-            _say(console, "  ".join((f"step {step}", *scores)))
+            say(console, "  ".join((f"step {step}", *scores)))
 
-        yield {
-            "degrading": lambda done, total: show("degrading", done, total),
-            "tick": lambda step: show("training", step, steps),
-            "notice": partial(_say, console),
-            "report": report,
-        }
+        yield Callbacks(
+            degrading=partial(show, "degrading"),
+            on_step=partial(show, "training"),
+            notice=partial(say, console),
+            report=report,
+            stop=stop,
+        )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
@@ -44,13 +44,13 @@ Out = Annotated[
 class SizeOptions:
     scale: Annotated[
         float | None,
-        _size("-s", "--scale", metavar="FACTOR", help="Times as wide and as high, such as 2 or 2.5."),
+        _size("-s", "--scale", metavar="FACTOR", help="How many times larger, such as 2 or 2.5."),
     ] = None
     width: Annotated[
-        int | None, _size("--width", metavar="PIXELS", help="Width; the height follows, unless given too.")
+        int | None, _size("--width", metavar="PIXELS", help="Width, such as 3000; the height follows.")
     ] = None
     height: Annotated[
-        int | None, _size("--height", metavar="PIXELS", help="Height; the width follows, unless given too.")
+        int | None, _size("--height", metavar="PIXELS", help="Height; with --width the picture is stretched.")
     ] = None
     long_side: Annotated[
         int | None, _size("--long-side", metavar="PIXELS", help="The longer side, such as 4096.")
@@ -59,7 +59,7 @@ class SizeOptions:
         int | None, _size("--short-side", metavar="PIXELS", help="The shorter side, such as 2160.")
     ] = None
     megapixels: Annotated[
-        float | None, _size("--megapixels", metavar="NUMBER", help="Width times height in millions.")
+        float | None, _size("--megapixels", metavar="N", help="Megapixels: the area, such as 24.")
     ] = None
 
     def target(self) -> "Target":
@@ -77,13 +77,13 @@ class ModelOptions:
             "-n",
             "--model",
             metavar="NAME|FOLDER",
-            help="See 'leapsr models list' for names.",
+            help="The model; 'leapsr models list' shows names.",
             autocompletion=model_names,
         ),
     ] = None
     model_dir: Annotated[
         Path | None,
-        _model("-m", "--model-dir", metavar="FOLDER", help="Look for models here first; or one model."),
+        _model("-m", "--model-dir", metavar="FOLDER", help="Look for models here first."),
     ] = None
     device: Annotated[
         str,
@@ -93,15 +93,13 @@ class ModelOptions:
             help="cpu, mps, cuda:1; several as cuda:0,cuda:1; all GPUs as cuda:all.",
         ),
     ] = "auto"
-    processes: Annotated[
-        int, _model("--workers", metavar="NUMBER", min=1, help="Processes on each device.")
-    ] = 1
+    processes: Annotated[int, _model("--workers", metavar="N", min=1, help="Processes on each device.")] = 1
     dtype: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
-        _model("--dtype", help="fp32 is exact; bf16 and fp16 are faster on GPUs."),
+        _model("--dtype", metavar="TYPE", help="auto, fp32 (exact), bf16 or fp16 (faster on GPUs)."),
     ] = "auto"
     offload: Annotated[
-        bool, _model("--offload", help="For small GPUs: keep there only the part that is at work.")
+        bool, _model("--offload", help="For small GPUs: hold only the part of the model in use.")
     ] = False
     tile: Annotated[
         str,
@@ -109,7 +107,7 @@ class ModelOptions:
             "-t",
             "--tile",
             metavar="auto|PIXELS",
-            help="Work in squares of so many source pixels; 0 takes the photo whole.",
+            help="Side of the squares worked on, in source pixels; 0: no tiles.",
         ),
     ] = "auto"
 
@@ -143,7 +141,7 @@ class ModelOptions:
 @dataclass(frozen=True)
 class LookOptions:
     steps: Annotated[
-        int, _look("--steps", metavar="NUMBER", help="Network passes; teacher models need 20 to 40.")
+        int, _look("--steps", metavar="N", help="Network passes; teacher models need 20 to 40.")
     ] = 1
     fidelity: Annotated[
         float | None,
@@ -154,15 +152,15 @@ class LookOptions:
         _look(
             "--denoise",
             metavar="auto|0..1",
-            help="Noise to remove: 0 keeps grain and pores, 1 takes all; auto measures the photo.",
+            help="Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo.",
         ),
     ] = "auto"
     guidance: Annotated[
         float | None,
         _look(
             "--guidance",
-            metavar="NUMBER",
-            help="Teacher models: how far to steer away from bad pictures, such as 4; 1 is off.",
+            metavar="N",
+            help="Teacher models: distance kept from bad pictures, such as 4; 1: off.",
         ),
     ] = None
     caption: Annotated[
@@ -185,41 +183,43 @@ class LookOptions:
             help="Base model that encodes captions, if not the model's own.",
         ),
     ] = None
-    seed: Annotated[int, _look("--seed", metavar="NUMBER", help="Another number, other invented detail.")] = 0
+    seed: Annotated[int, _look("--seed", metavar="N", help="Another number invents other detail.")] = 0
     samples: Annotated[
         int,
         _look(
             "--samples",
-            metavar="NUMBER",
+            metavar="N",
             min=1,
-            help="Results of each photo to choose from, and a contact sheet.",
+            help="Make N results of each photo, and a sheet to compare.",
         ),
     ] = 1
-    detail_map: Annotated[
-        bool, _look("--detail-map", help="Also write a map of the detail that is invented.")
-    ] = False
+    detail_map: Annotated[bool, _look("--detail-map", help="Also write a map of the invented detail.")] = (
+        False
+    )
     consistency: Annotated[
         bool,
         _look(
             "--consistency",
-            help="Made small again, results equal their source. For clean sources only.",
+            help="Made small again, results equal the source; for clean sources only.",
         ),
     ] = False
     tolerance: Annotated[
         float | None,
         _look(
             "--tolerance",
-            metavar="NUMBER",
+            metavar="N",
             help="How closely --consistency is kept, in grey levels of 255. Default: 0.5.",
         ),
     ] = None
     color_fix: Annotated[
         Literal["auto", "wavelet", "adain", "none"],
-        _look("--color-fix", help="How results get the colours of their source."),
+        _look(
+            "--color-fix", metavar="HOW", help="Keep the colours of the source: auto, wavelet, adain, none."
+        ),
     ] = "auto"
-    seamless: Annotated[
-        bool, _look("--seamless", help="For textures that are repeated: opposite edges fit.")
-    ] = False
+    seamless: Annotated[bool, _look("--seamless", help="For textures that repeat: opposite edges match.")] = (
+        False
+    )
 
     def settings(self, tile: int | Literal["auto"]) -> "Settings":
         """Raises UsageError."""
@@ -263,15 +263,15 @@ class LookOptions:
 class FileOptions:
     file_format: Annotated[
         Literal["auto", "png", "jpg", "webp", "avif", "tiff"],
-        _file("-f", "--format", help="auto: that of the source."),
+        _file("-f", "--format", metavar="FORMAT", help="png, jpg, webp, avif or tiff; auto: as the source."),
     ] = "auto"
     quality: Annotated[
         int,
-        _file("-q", "--quality", metavar="1..100", min=1, max=100, help="Of JPEG, WebP and AVIF."),
+        _file("-q", "--quality", metavar="N", min=1, max=100, help="Of JPEG, WebP and AVIF."),
     ] = 95
     bit_depth: Annotated[
         Literal["auto", "8", "16"],
-        _file("--bit-depth", help="Bits of each channel; auto: those of the source."),
+        _file("--bit-depth", metavar="8|16", help="Bits of each channel; auto: as the source."),
     ] = "auto"
     strip_metadata: Annotated[
         bool, _file("--strip-metadata", help="Leave out EXIF, GPS, XMP, IPTC; keep the colour profile.")
@@ -284,13 +284,13 @@ class FileOptions:
         bool,
         _file(
             "--skip-existing",
-            help="Go on with an earlier run: keep results, redo those of changed sources or options.",
+            help="Continue an earlier run. Finished results are kept, unless source or options changed.",
         ),
     ] = False
     overwrite: Annotated[bool, _file("--overwrite", help="Replace results that are there.")] = False
     shard: Annotated[
         str | None,
-        _file("--shard", metavar="i/n", help="Only part i of n, such as 1/4; for several machines."),
+        _file("--shard", metavar="i/n", help="Do only part i of n, such as 1/4, to share work."),
     ] = None
     dry_run: Annotated[bool, _file("--dry-run", help="Say what would be done; write nothing.")] = False
     as_json: Annotated[bool, _file("--json", help="Report as JSON on standard output.")] = False
@@ -334,6 +334,9 @@ def option_groups(command: Callable[..., None]) -> Callable[..., None]:
             spread.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
             continue
         types = get_type_hints(each.annotation, include_extras=True)
+        for value_type, option in map(get_args, types.values()):
+            if value_type is bool:
+                option.metavar = ""  # typer's help would say <bool>
         for field in fields(each.annotation):
             default, kind = field.default, inspect.Parameter.KEYWORD_ONLY
             spread.append(inspect.Parameter(field.name, kind, default=default, annotation=types[field.name]))

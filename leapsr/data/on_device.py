@@ -137,7 +137,7 @@ def _decoded(photos: Photos, indices: list[int]) -> Iterator[Tensor]:
 
 def _room(pixels: int, device: torch.device) -> Tensor:
     need, free = 3 * pixels, _free(device)
-    advice = "take fewer or smaller ones (`leapsr pack --max-megabytes`) or use --set data.on_device=false"
+    advice = "take fewer or smaller ones or use --set data.on_device=false"
     if free is not None and need > SHARE * free:
         raise DataError(
             f"The photos need {need / 1e9:.1f} GB and {device} has {free / 1e9:.1f} GB free, half of which "

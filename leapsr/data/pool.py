@@ -24,6 +24,7 @@ from numpy.lib.format import open_memmap
 
 from .. import degrade
 from ..errors import DataError
+from ..ops.color import to_uint8
 from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
 from .crops import GRID, Sample, places, shuffled, turn
@@ -187,16 +188,13 @@ def _fill(index: int, rows: range) -> None:
         crops = _crops(photo, spec.side, chunk.stop - chunk.start, rng).float() / 255
         crops = unsharp_mask(crops) if spec.sharpen else crops
         small = damage(crops, generator)
-        image[chunk], lr[chunk], measures[chunk] = _bytes(crops), _bytes(small), measure(small).numpy()
+        image[chunk], lr[chunk] = to_uint8(crops).numpy(), to_uint8(small).numpy()
+        measures[chunk] = measure(small).numpy()
 
 
 def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator) -> torch.Tensor:
     tops, lefts = ((GRID * rng.integers(places(n, side), size=count)).tolist() for n in photo.shape[1:])
     return torch.stack([photo[:, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)])
-
-
-def _bytes(image: torch.Tensor) -> np.ndarray:
-    return (image * 255).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
 def check_space(folder: Path, spec: PoolSpec) -> None:

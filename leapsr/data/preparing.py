@@ -19,6 +19,7 @@ from ..degrade import Generators
 from ..errors import DataError, UsageError
 from ..frozen.prompts import describe
 from ..networks import Prompt
+from ..ops.color import to_uint8
 from . import shards
 from .crops import turn
 from .encoders import Encoders
@@ -149,7 +150,7 @@ class Workshop:
         degradation = degrade.make(self.description.degradation, self.description.scale)
         seeds = [torch.Generator(image.device).manual_seed(at.damage) for at in origins]
         lr = [degradation(one[None], Generators.beside(seed)) for one, seed in zip(image, seeds, strict=True)]
-        return (torch.cat(lr) * 255).round().clamp(0, 255).to(torch.uint8)
+        return to_uint8(torch.cat(lr))
 
     def _captioned(self, image: Tensor, origins: list[Origin]) -> list[Origin]:
         if self.encoders.caption is None:

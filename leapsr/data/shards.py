@@ -14,19 +14,16 @@ of them a sample has. Shards of the same shards.json may be made anywhere and ga
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import DataError, OutputError
+from ..files import atomic_write, remove_stale_parts, sha256
 from ..networks import Prompt
 from .latents import Latents
 
@@ -126,8 +123,9 @@ def begin(folder: Path, description: Description) -> None:
 
     Raises DataError where the folder holds shards that were made otherwise, OutputError.
     """
+    remove_stale_parts(folder)
     if not is_shards(folder):
-        _write(folder / DESCRIPTION, description.model_dump_json(indent=2).encode())
+        _write(folder / DESCRIPTION, description.model_dump_json(indent=2))
         return
     found, wanted = (told.model_dump() for told in (describe(folder), description))
     for name, value in wanted.items():
@@ -149,7 +147,7 @@ def is_finished(folder: Path, description: Description, number: int, thorough: b
     try:
         record = Record.model_validate_json(place.with_suffix(".json").read_bytes())
         whole = place.stat().st_size == record.size
-        return whole and (not thorough or _checksum(place) == record.sha256)
+        return whole and (not thorough or sha256(place) == record.sha256)
     except (OSError, ValidationError):
         return False
 
@@ -176,56 +174,23 @@ def write(
         tensors |= {"tokens": prompt.tokens.bfloat16(), "text": torch.tensor(text)}
         if prompt.pooled is not None:
             tensors["pooled"] = prompt.pooled.bfloat16()
-    _save({name: tensor.to("cpu").contiguous() for name, tensor in tensors.items()}, place)
-    record = Record(sha256=_checksum(place), size=place.stat().st_size, samples=origins)
-    _write(place.with_suffix(".json"), record.model_dump_json().encode())
-
-
-def _save(tensors: Mapping[str, Tensor], place: Path) -> None:
-    """Written beside, pushed to the disk, renamed."""
     place.with_suffix(".json").unlink(missing_ok=True)  # of a shard that is made again
-    part = place.with_name(f"{place.name}.part")
+    _write(place, {name: tensor.to("cpu").contiguous() for name, tensor in tensors.items()})
+    record = Record(sha256=sha256(place), size=place.stat().st_size, samples=origins)
+    _write(place.with_suffix(".json"), record.model_dump_json())
+
+
+def _write(place: Path, content: str | dict[str, Tensor]) -> None:
     try:
-        save_file(dict(tensors), part)
-        _settle(part, place)
-    except (OSError, SafetensorError) as error:
-        raise _unwritable(place, error) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def _write(place: Path, content: bytes) -> None:
-    part = place.with_name(f"{place.name}.{os.getpid()}.part")  # every worker writes the description
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        _settle(part, place)
-    except OSError as error:
-        raise _unwritable(place, error) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def _settle(part: Path, place: Path) -> None:
-    """So that the rename never makes a file official that is not on the disk yet."""
-    with part.open("r+b") as file:  # Windows syncs what may be written only
-        os.fsync(file.fileno())
-    part.replace(place)
-
-
-def _unwritable(place: Path, error: Exception) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error).splitlines()[0].rstrip(".")
-    return OutputError(
-        f"{place} cannot be written ({reason}): make room, then give the same command again; finished shards "
-        "stay."
-    )
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        with atomic_write(place) as part:
+            if isinstance(content, str):
+                part.write_text(content, encoding="utf-8")
+            else:
+                save_file(content, part)
+    except OutputError as error:
+        raise OutputError(
+            f"{str(error).rstrip('.')}: make room, then give the same command again; finished shards stay."
+        ) from error
 
 
 def digest(names: list[str], sizes: list[tuple[int, int]]) -> str:

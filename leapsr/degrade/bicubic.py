@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..ops.color import round_to_8_bits
 from ..ops.resize import downsample
 from .draw import Randomness
 
@@ -16,5 +17,5 @@ class Bicubic:
     eight_bit: bool = True
 
     def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
-        lr = downsample(image, self.scale).clamp(0, 1)
-        return (lr * 255).round() / 255 if self.eight_bit else lr
+        lr = downsample(image, self.scale)
+        return round_to_8_bits(lr) if self.eight_bit else lr.clamp(0, 1)

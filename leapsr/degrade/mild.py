@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, reduced_size, resize
 from ..ops.transfer import send_together
@@ -25,7 +26,8 @@ class Mild:
     Without noise it is a clean photo, with noise and without a lossy file a developed RAW or a scan. filters:
     odds of area, bilinear and bicubic; files: of FILES. gaussian: bounds of the noise's deviation in grey
     levels. poisson: bounds of the multiple of the photon noise. jpeg_quality, webp_quality: bounds of the
-    file's. A GPU has no WebP, which is JPEG of the same quality there.
+    file's; half of the JPEGs are in the better quarter. A GPU has no WebP: it is JPEG of the same quality
+    there.
     """
 
     scale: int
@@ -34,7 +36,7 @@ class Mild:
     gaussian: tuple[float, float] = (1.0, 50.0)
     poisson: tuple[float, float] = (0.5, 6.0)
     files: tuple[float, float, float] = (0.45, 0.45, 0.1)
-    jpeg_quality: tuple[float, float] = (85.0, 100.0)
+    jpeg_quality: tuple[float, float] = (30.0, 100.0)
     webp_quality: tuple[float, float] = (40.0, 95.0)
     codec: Codec = "auto"
 
@@ -50,7 +52,7 @@ class Mild:
             uniform(*self.poisson, count, generator),
             file == FILES.index("jpeg"),
             file == FILES.index("webp"),
-            uniform(*self.jpeg_quality, count, generator),
+            self._jpeg_quality(count, generator),
             uniform(*self.webp_quality, count, generator),
         ]
         gaussian, poisson, grey, sigma, strength, is_jpeg, is_webp, fine, coarse = send_together(
@@ -59,12 +61,16 @@ class Mild:
         lr = self._reduced(image, mode, size).clamp(0, 1)
         lr = on_rows(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
         lr = on_rows(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
-        lr = (lr * 255).round() / 255
+        lr = round_to_8_bits(lr)
         compress = partial(jpeg, codec=self.codec)
         if together(lr):
             quality = torch.where(is_webp, coarse, fine)
             return on_rows(is_jpeg | is_webp, compress, lr, quality)
         return on_rows(is_webp, webp, on_rows(is_jpeg, compress, lr, fine), coarse)
+
+    def _jpeg_quality(self, count: int, generator: Randomness) -> Tensor:
+        worst, best = self.jpeg_quality
+        return best - (best - worst) * uniform(0.0, 1.0, count, generator).square()
 
     def _reduced(self, image: Tensor, mode: Tensor, size: tuple[int, int]) -> Tensor:
         """Each image by its own filter. mode: (B,), on the CPU."""
@@ -81,7 +87,7 @@ def webp(image: Tensor, quality: Tensor) -> Tensor:
 
     image: (B, 3, H, W) in [0, 1]. quality: (B,) in 0..100. Returns (B, 3, H, W) in [0, 1] on its device.
     """
-    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = to_uint8(image).permute(0, 2, 3, 1).cpu().numpy()
     decoded = []
     for picture, level in zip(pixels, quality.round().int().tolist(), strict=True):
         file = io.BytesIO()

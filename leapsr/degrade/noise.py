@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..ops.transfer import constant
+from ..ops.color import luma
 from .draw import Randomness, normal, of_fields, on_rows, together
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
@@ -32,13 +30,13 @@ def add_poisson(image: Tensor, strength: Tensor, grey: Tensor, generator: Random
         return (image + noise).clamp(0, 1)
 
     image = on_rows(~grey, lambda some, level: expose(some, some, level), image, strength)
-    return on_rows(grey, lambda some, level: expose(some, _luma(some), level), image, strength)
+    return on_rows(grey, lambda some, level: expose(some, luma(some), level), image, strength)
 
 
 def _add_poisson_to_all(image: Tensor, strength: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
     """The same in law, and counted once for the whole batch."""
     grey = grey.view(-1, 1, 1, 1)
-    noise = photon_noise(torch.where(grey, _luma(image), image), generator)
+    noise = photon_noise(torch.where(grey, luma(image), image), generator)
     noise = torch.where(grey, noise[:, :1], noise)
     return (image + noise * strength.to(image).view(-1, 1, 1, 1)).clamp(0, 1)
 
@@ -54,11 +52,6 @@ def photon_noise(image: Tensor, generator: Randomness) -> Tensor:
     source, place = of_fields(generator, image.device)
     counted = torch.poisson(rate.to(place), generator=source).to(image.device)
     return (counted - rate) / photons
-
-
-def _luma(image: Tensor) -> Tensor:
-    weights = constant(LUMA, image.dtype, image.device).view(3, 1, 1)
-    return (image * weights).sum(1, keepdim=True)
 
 
 def _repeat_first_channel(noise: Tensor) -> Tensor:

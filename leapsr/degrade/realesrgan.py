@@ -15,6 +15,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.filters import filter2d
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, Mode, reduced_size, resize
@@ -114,7 +115,7 @@ class RealESRGAN:
         image = shrink(image)
         image = on_rows(draw.ringing, filter2d, image, kernels.to(image))
         image = on_rows(~draw.jpeg_first, self._compress, image, quality)
-        return (image.clamp(0, 1) * 255).round() / 255
+        return round_to_8_bits(image)
 
 
 def _scaled(base: Sequence[int], draw: StageDraw) -> tuple[int, int]:
@@ -138,7 +139,7 @@ def write_sheet(picture: Path, sheet: Path, rows: int = 4, scale: int = 4) -> No
     photo = photo.crop((0, 0, photo.width // scale * scale, photo.height // scale * scale))
     image = torch.from_numpy(np.array(photo)).permute(2, 0, 1).float().div(255)
     lr = RealESRGAN(scale)(image.expand(rows**2, -1, -1, -1), torch.Generator().manual_seed(0))
-    tiles = lr.mul(255).round().byte().view(rows, rows, *lr.shape[1:]).permute(0, 3, 1, 4, 2)
+    tiles = to_uint8(lr).view(rows, rows, *lr.shape[1:]).permute(0, 3, 1, 4, 2)
     Image.fromarray(tiles.reshape(rows * lr.shape[2], rows * lr.shape[3], 3).numpy()).save(sheet)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..ops.windows import Window, partition_of_unity
+from ..ops.windows import Window, spans, weigh
 
 
 def windows(length: int, size: int, overlap: int) -> list[Window]:
@@ -20,18 +20,14 @@ def windows(length: int, size: int, overlap: int) -> list[Window]:
     """
     if not 0 <= 2 * overlap <= size or size < 1:
         raise ValueError(f"windows of {size} cannot overlap by {overlap}: at most half their size")
-    if length <= size:
-        return [Window(0, torch.ones(length))]
-    starts = sorted({*range(0, length - size, size - overlap), length - size})
-    return partition_of_unity(length, starts, [_fade(start, size, length, overlap) for start in starts])
 
+    def fade(start: int, end: int) -> Tensor:
+        """1 inside, and a line down to almost 0 across an overlap; the picture's own border is no cut."""
+        ramp = ((torch.arange(end - start) + 0.5) / max(overlap, 0.5)).clamp(max=1)
+        ones = torch.ones(end - start)
+        return (ramp if start > 0 else ones) * (ramp.flip(0) if end < length else ones)
 
-def _fade(start: int, size: int, length: int, overlap: int) -> Tensor:
-    """1 inside, and a line down to almost 0 across an overlap; the picture's own border is no cut."""
-    ramp = ((torch.arange(size) + 0.5) / max(overlap, 0.5)).clamp(max=1)
-    rising = ramp if start > 0 else torch.ones(size)
-    falling = ramp.flip(0) if start + size < length else torch.ones(size)
-    return rising * falling
+    return weigh(length, spans(length, size, overlap), fade)
 
 
 def in_windows(

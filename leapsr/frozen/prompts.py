@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import OutputError, WeightsError
+from ..errors import WeightsError
+from ..files import atomic_write
 from ..networks import Prompt, Quality
 from .text import TextEncoder
 
@@ -108,7 +109,7 @@ def write_book(
 
 
 def save_book(book: PromptBook, file: Path) -> None:
-    """Written beside and renamed. Raises OutputError."""
+    """All or nothing. Raises OutputError."""
     tensors = {f"{name}.tokens": prompt.tokens.contiguous() for name, prompt in book.prompts.items()}
     for name, prompt in book.prompts.items():
         if prompt.pooled is not None:
@@ -122,15 +123,8 @@ def save_book(book: PromptBook, file: Path) -> None:
         "texts": json.dumps(dict(book.texts)),
         "lengths": json.dumps(lengths),
     }
-    part = file.with_name(f"{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(file) as part:
         save_file({name: tensor.clone() for name, tensor in tensors.items()}, part, metadata)
-        part.replace(file)
-    except (OSError, SafetensorError) as error:
-        if part.is_file():
-            part.unlink()
-        raise OutputError(f"The prompts {file} cannot be written ({error}).") from error
 
 
 def load_book(file: Path, kind: str | None = None) -> PromptBook:

@@ -1,6 +1,5 @@
 """Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UnknownName, UsageError, WeightsError
+from ..files import sha256
 
 PACKAGED = Path(__file__).parent.parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
@@ -172,8 +172,7 @@ def _checksums(file: Path) -> Iterator[tuple[str, str]]:
 
 def _sha256(file: Path) -> str:
     try:
-        with file.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return sha256(file)
     except OSError as error:
         raise _unreadable(file, error) from error
 

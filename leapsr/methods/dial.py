@@ -29,6 +29,7 @@ from torch import Tensor
 
 from .. import flow
 from ..errors import ConfigError
+from ..ops.color import luma
 from ..ops.ssim import multiplied, similarity
 from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
 
@@ -57,8 +58,6 @@ class DialConfig(MethodConfigBase):
 
 
 DEFAULTS = DialConfig()
-
-LUMA = (0.299, 0.587, 0.114)
 
 SHIFTS = 8
 """Pixels by which LPIPS's view is moved: more than the strides of its first layers."""
@@ -112,8 +111,7 @@ class Dial:
 
 def grey(image: Tensor) -> Tensor:
     """Luma (BT.601) in [0, 1]. image: (B, 3, H, W) in [-1, 1] -> (B, 1, H, W) float32."""
-    weights = torch.tensor(LUMA, device=image.device).view(1, 3, 1, 1)
-    return ((image.float() * weights).sum(1, keepdim=True) + 1) / 2
+    return (luma(image.float()) + 1) / 2
 
 
 def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from ..errors import OutputError, UsageError
+from ..files import atomic_write
 from ..hub import catalog
 from ..restorer import read_config
-from .report import all_or_nothing
 
 
 def check_writable(folder: Path) -> None:
@@ -48,10 +48,10 @@ def _write_all(contents: Mapping[Path, bytes]) -> None:
     try:
         with ExitStack() as places:
             for path, content in contents.items():
-                places.enter_context(all_or_nothing(path)).write_bytes(content)
+                places.enter_context(atomic_write(path)).write_bytes(content)
     except BaseException:
         for path, content in before.items():
             if path.read_bytes() != content:  # it was in its place when another could not be put there
-                with all_or_nothing(path) as part:
+                with atomic_write(path) as part:
                     part.write_bytes(content)
         raise

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import optional
+from ..files import atomic_write
 from .evaluate import Table
-from .report import ARROWS, all_or_nothing
+from .report import ARROWS
 
 PLOTTED = ("psnr_y", "lpips_alex", "lpips_squeeze", "niqe")
 
@@ -31,7 +32,7 @@ def save_dial(table: Table, path: Path) -> None:
     figure = figures.Figure(figsize=(4 * len(names), 3.4), layout="constrained")
     for panel, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         _draw(panel, table, name)
-    with all_or_nothing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=120)
 
 

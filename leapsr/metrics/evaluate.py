@@ -13,6 +13,7 @@ from torch import Tensor
 from ..data.pairs import Pair
 from ..errors import DataError
 from ..methods.restore import Solver
+from ..ops.color import round_to_8_bits
 from ..ops.upsample import bicubic_upsample
 from . import Metric
 
@@ -106,7 +107,7 @@ def compare(
             finite = bool(raw.isfinite().all())  # asked here: in 8 bits an infinity is white
             if not finite:
                 notes.append(_overflow(pair, setting))
-            restored = to_8_bits(raw)
+            restored = round_to_8_bits(raw)
             scores = {
                 name: _score(metric, restored, pair, border, notes) if finite else math.nan
                 for name, metric in metrics.items()
@@ -123,11 +124,6 @@ def compare(
 def bicubic(scale: int) -> Restore:
     """The baseline: Keys' cubic with a = -0.5, MATLAB's. Published tables of "bicubic" mean this one."""
     return lambda lr, _: bicubic_upsample(lr, scale)
-
-
-def to_8_bits(image: Tensor) -> Tensor:
-    """The values that a PNG file of it holds. Any shape; out-of-range values are clamped to [0, 1]."""
-    return (image.clamp(0, 1) * 255).round() / 255
 
 
 @torch.inference_mode()

@@ -11,18 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import DataError
+from ..ops.color import studio_luma
 from ..ops.ssim import WINDOW, similarity
 
 Channels = Literal["rgb", "y"]
-
-LUMA_WEIGHTS = (65.481, 128.553, 24.966)
-LUMA_OFFSET = 16.0
-
-
-def luma(image: Tensor) -> Tensor:
-    """BT.601 studio-range luma. image: (B, 3, H, W) in [0, 1] -> (B, 1, H, W) float64 in [16, 235] / 255."""
-    weights = torch.tensor(LUMA_WEIGHTS, dtype=torch.float64, device=image.device).view(1, 3, 1, 1)
-    return ((image.double() * weights).sum(1, keepdim=True) + LUMA_OFFSET) / 255
 
 
 def crop_border(image: Tensor, border: int) -> Tensor:
@@ -39,7 +31,7 @@ def crop_border(image: Tensor, border: int) -> Tensor:
 
 
 def _comparable(image: Tensor, channels: Channels, border: int) -> Tensor:
-    return crop_border(luma(image) if channels == "y" else image.double(), border)
+    return crop_border(studio_luma(image) if channels == "y" else image.double(), border)
 
 
 def psnr(restored: Tensor, reference: Tensor, *, channels: Channels = "rgb", border: int = 0) -> Tensor:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..files import atomic_write
 from .evaluate import Table
-from .report import Cell, all_or_nothing, headings, lines
+from .report import Cell, headings, lines
 from .runs import Training
 
 
@@ -12,7 +13,7 @@ def write_markdown(table: Table, trainings: Sequence[Training], path: Path, head
     """heading: the first line, such as what the pictures were. Raises OutputError."""
     parts = [f"# {heading}", scores(table), *([costs(trainings)] if trainings else [])]
     notes = "\n".join(f"- {note}" for note in table.notes)
-    with all_or_nothing(path) as part:
+    with atomic_write(path) as part:
         part.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
 
 

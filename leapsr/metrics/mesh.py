@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..ops.color import studio_luma
 from ..ops.filters import gaussian_mean
-from .fidelity import crop_border, luma
+from .fidelity import crop_border
 
 PERIOD = 4
 """Pixels after which the pattern is asked to repeat itself; those of 2 do as well."""
@@ -27,7 +28,7 @@ def mesh(image: Tensor, *, border: int = 0) -> Tensor:
     so many repetitions is taken off, so that grain costs nothing.
     Raises DataError for a picture with no whole window.
     """
-    detail = _detail(crop_border(luma(image) * 255, border))
+    detail = _detail(crop_border(studio_luma(image) * 255, border))
     rows, columns = (side // WINDOW for side in detail.shape[-2:])
     if rows * columns < 1:
         least = WINDOW + 2 * RADIUS

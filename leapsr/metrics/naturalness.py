@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import DataError, WeightsError
+from ..ops.color import studio_luma
 from ..ops.filters import gaussian_line
-from .fidelity import crop_border, luma
+from .fidelity import crop_border
 
 BLOCK = 96
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -55,7 +56,7 @@ def niqe(image: Tensor, pristine: Pristine, *, border: int = 0) -> Tensor:
     Raises DataError for a picture of fewer than two blocks.
     """
     # In float32 before rounding, so that luma halfway between two levels falls as in the reference programs.
-    grey = crop_border((luma(image).float() * 255).round().double(), border)
+    grey = crop_border((studio_luma(image).float() * 255).round().double(), border)
     rows, columns = (side // BLOCK for side in grey.shape[-2:])
     if rows * columns < 2:
         raise DataError(f"NIQE needs at least {BLOCK} by {2 * BLOCK} pixels inside the border of {border}.")

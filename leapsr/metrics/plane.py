@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import optional
+from ..files import atomic_write
 from .choose import DISTORTION, PERCEPTION
 from .evaluate import Setting, Table
-from .report import ARROWS, all_or_nothing
+from .report import ARROWS
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, the yellow one left out: too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -57,7 +58,7 @@ def save_plane(table: Table, path: Path) -> None:
             _draw_baseline(panel, point)
     _dress(panel, table)
     _explain(figure, models, counts)
-    with all_or_nothing(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=150)
 
 

@@ -4,8 +4,7 @@ import csv
 import json
 import math
 import platform
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from .. import __version__
-from ..errors import OutputError
+from ..files import atomic_write
 from .evaluate import Row, Setting, Table
 
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -117,7 +116,7 @@ def write_means(table: Table, path: Path) -> None:
 
 
 def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
-    with all_or_nothing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE])
         for row in rows:
@@ -132,26 +131,8 @@ def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
     A missing number is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
     """
     document = json.dumps(_plain(as_dict(table, settings)), indent=2, allow_nan=False)
-    with all_or_nothing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(document + "\n", encoding="utf-8")
-
-
-@contextmanager
-def all_or_nothing(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write into, which takes its place at the end; its folder is made.
-
-    After a failure `path` is as it was. Raises OutputError.
-    """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """A comparison sheet: for each picture a row with its most detailed region, as every restorer made it."""
 
-import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..data.pairs import Pair
+from ..ops.color import to_pil
 from .evaluate import Setting
 
 CELL = 256
@@ -83,13 +83,13 @@ def _inputs(pair: Pair, box: Box, large: tuple[int, ...]) -> dict[str, Image.Ima
 
 def _region(image: Tensor, box: tuple[int, ...]) -> Image.Image:
     left, top, right, bottom = box
-    part = to_pil(image[..., top:bottom, left:right])
+    part = to_pil(image[0, :, top:bottom, left:right])
     return part.resize((CELL, CELL), Image.Resampling.NEAREST)
 
 
 def _overview(lr: Tensor, box: Box) -> Image.Image:
     """The whole picture, fitted into a cell, the region framed."""
-    picture = to_pil(lr)
+    picture = to_pil(lr[0])
     zoom = CELL / max(picture.size)
     picture = picture.resize([max(1, round(side * zoom)) for side in picture.size], Image.Resampling.LANCZOS)
     ImageDraw.Draw(picture).rectangle([side * zoom for side in box], outline=FRAME, width=2)
@@ -104,9 +104,3 @@ def label(sheet: Image.Image, words: str, corner: tuple[int, int]) -> None:
     while words and font.getlength(words) > CELL:
         words = words[:-1]
     ImageDraw.Draw(sheet).text((corner[0] + 2, corner[1] + 5), words, fill=INK, font=font)
-
-
-def to_pil(image: Tensor) -> Image.Image:
-    """(1, 3, H, W) in [0, 1] -> 8-bit RGB."""
-    pixels = (image[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8)
-    return Image.fromarray(pixels.cpu().numpy())

@@ -8,12 +8,13 @@ from typing import Any
 
 from ..data.pairs import Pair, PairFolder
 from ..errors import UsageError
+from ..files import atomic_write
 from ..methods.restore import Solver, check_dial, check_teacher
 from ..restorer import Restorer
 from . import Metric, choose, restorers
 from .dial import save_dial
 from .evaluate import Observe, Restore, Setting, Table, bicubic, compare
-from .report import all_or_nothing, write_csv, write_json
+from .report import write_csv, write_json
 from .selection import usable
 from .sheet import Sheet
 
@@ -169,7 +170,7 @@ def write(table: Table, sheet: Sheet, out: Path, settings: Mapping[str, Any]) ->
 
     settings: what is needed to do it again. Raises MissingExtra without matplotlib, OutputError.
     """
-    with all_or_nothing(out / "sheet.png") as part:
+    with atomic_write(out / "sheet.png") as part:
         sheet.draw().save(part, "PNG")
     write_csv(table, out / "results.csv")
     write_json(table, out / "results.json", settings)

@@ -8,13 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .transfer import constant
+from .color import luma as luma_of
 
 PATCH = 64
 """Side of what is measured at once, in pixels of the small picture."""
 MEASURES = ("noise", "flat noise", "colour noise", "blocks", "sharpness")
 
-_LUMA = (0.299, 0.587, 0.114)
 _GAUSSIAN_MEDIAN = 0.6745  # of the absolute value of a standard normal number
 _WINDOW = 4
 _FLAT = 0.1  # share of the windows that are taken for flat
@@ -33,7 +32,7 @@ def measure(lr: Tensor) -> Tensor:
     apart, 0.5 on a ramp and 1 for noise.
     """
     levels = lr.float() * 255
-    luma = (levels * constant(_LUMA, levels.dtype, levels.device).view(3, 1, 1)).sum(1)
+    luma = luma_of(levels).squeeze(1)
     chroma = levels - luma[:, None]
     rows, columns = luma.diff(dim=1).abs(), luma.diff(dim=2).abs()
     far = _mean(luma[:, 2:] - luma[:, :-2]) + _mean(luma[:, :, 2:] - luma[:, :, :-2])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from .color import to_uint8
 from .transfer import constant, send
 
 Codec = Literal["auto", "real", "tensor"]
@@ -53,7 +54,7 @@ def jpeg(image: Tensor, quality: Tensor, codec: Codec = "auto") -> Tensor:
 
 def real_jpeg(image: Tensor, quality: Tensor) -> Tensor:
     """The codec of Pillow, on 8-bit copies of the images and with qualities rounded to integers."""
-    pixels = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = to_uint8(image.detach()).permute(0, 2, 3, 1).cpu().numpy()
     qualities = quality.round().int().tolist()
     decoded = np.stack([_through_file(*pair) for pair in zip(pixels, qualities, strict=True)])
     return torch.from_numpy(decoded).permute(0, 3, 1, 2).to(image).div(255)

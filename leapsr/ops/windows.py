@@ -1,6 +1,10 @@
-"""Overlapping windows along one side of a picture, and how much of each counts where they overlap."""
+"""Overlapping windows along one side of a picture, and how much of each counts where they overlap.
 
-from collections.abc import Sequence
+For networks that see all of what they are shown: no margin makes their parts equal the whole, so that parts
+overlap and fade into each other.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
@@ -18,19 +22,33 @@ class Window(NamedTuple):
         return self.start + len(self.weights)
 
 
-def partition_of_unity(length: int, starts: Sequence[int], weights: Sequence[Tensor]) -> list[Window]:
-    """The windows that begin at `starts`, their weights divided by what all weigh at a pixel of 0..length.
+def spans(
+    length: int, size: int, overlap: int, alignment: int = 1, wraps: bool = False
+) -> list[tuple[int, int]]:
+    """(start, end) of windows that cover 0..length, all of which begin at multiples of `alignment`.
 
-    A window that reaches beyond the end covers the beginning. Every pixel must have a weight above 0.
+    size: of a window; the last one ends where the picture ends, and one is enough for a short picture.
+    overlap: pixels that neighbours share, or more, fewer than `size`.
+    wraps: the picture goes on with itself; windows that reach beyond its end cover its beginning.
     """
-    places = [
-        torch.arange(start, start + len(weight)) % length
-        for start, weight in zip(starts, weights, strict=True)
-    ]
+    stride = max(1, (size - overlap) // alignment) * alignment
+    if length + (overlap if wraps else 0) <= size:
+        return [(0, length + (overlap if wraps else 0))]
+    if wraps:
+        return [(start, start + size) for start in range(0, length, stride)]
+    last = (length - size) // alignment * alignment
+    return [*((start, start + size) for start in range(0, last, stride)), (last, length)]
+
+
+def weigh(
+    length: int, spans: Iterable[tuple[int, int]], profile: Callable[[int, int], Tensor]
+) -> list[Window]:
+    """Windows at these spans: the profile of each, divided by the sum of all at a pixel of 0..length.
+
+    profile: (start, end) to (end - start,); every pixel must have a weight above 0.
+    """
     total = torch.zeros(length, dtype=torch.float64)
-    for place, weight in zip(places, weights, strict=True):
+    found = [(torch.arange(start, end) % length, profile(start, end)) for start, end in spans]
+    for place, weight in found:
         total.index_add_(0, place, weight.double())
-    return [
-        Window(start, (weight / total[place]).float())
-        for start, place, weight in zip(starts, places, weights, strict=True)
-    ]
+    return [Window(int(place[0]), (weight / total[place]).float()) for place, weight in found]

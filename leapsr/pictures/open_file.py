@@ -28,8 +28,6 @@ _WITH_A_PRIMARY = ("MPO", "HEIF")
 """Formats whose further frames are previews, the other eye, a burst, and which name the one to be shown."""
 _OF_IPHONES = b"CgBI"
 """Where a PNG has IHDR: Xcode's kind, with the colours in another order and multiplied by alpha."""
-_BYTES_TO_DECODE = 8
-"""For each pixel, at least: four in Pillow, and four of the samples taken out of it."""
 
 
 def contents(source: object) -> tuple[bytes, str]:
@@ -64,6 +62,18 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
         yield image
 
 
+@contextmanager
+def opened_header(path: Path) -> Iterator[Image.Image]:
+    """The same for a common JPEG or PNG, reading its header only. Raises any error for other files."""
+    with path.open("rb") as file:
+        if file.read(16)[12:] == _OF_IPHONES:
+            raise ImageError(f"{path} is a PNG for iPhones.")
+        with open_image(file, ("JPEG", "PNG")) as image:
+            check(image, str(path))
+            _check_amount(image, path.stat().st_size, str(path))
+            yield image
+
+
 def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size
@@ -91,7 +101,7 @@ def translated(image: Image.Image, name: str) -> Iterator[None]:
     except ImageError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds on damaged data
-        if memory.is_out_of_memory(error):
+        if memory.is_oom(error):
             pixels = f"{image.width} x {image.height} pixels"
             raise ImageError(f"{name} does not fit in memory ({pixels}).") from None
         raise ImageError(f"{name} is damaged or incomplete ({_reason(error)}); get it again.") from error
@@ -115,7 +125,7 @@ def check_size(height: int, width: int, name: str) -> None:
 
 def check_memory(height: int, width: int, name: str) -> None:
     """Raises ImageError for a picture that would not fit in memory, before anything is decoded."""
-    free, needed = memory.available(torch.device("cpu")), height * width * _BYTES_TO_DECODE
+    free, needed = memory.available(torch.device("cpu")), height * width * memory.DECODING
     if free is not None and needed > free:
         raise ImageError(
             f"{name} does not fit in memory: {width} x {height} pixels need {needed / 2**30:.1f} GiB "

@@ -1,16 +1,14 @@
 """Write pictures so that a file is either complete or not there."""
 
-import errno
 import logging
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from .. import files
-from ..errors import DiskFull, OutputError
+from ..errors import OutputError
+from ..files import atomic_write
 from .encode import FORMATS as WRITABLE
 from .encode import LARGEST_SIDE, OPAQUE, encode
 from .picture import Picture
@@ -18,8 +16,6 @@ from .picture import Picture
 __all__ = ["WRITABLE", "check_output", "check_place", "date", "save", "write", "write_by"]
 
 logger = logging.getLogger(__name__)
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
@@ -41,13 +37,13 @@ def check_place(path: Path) -> None:
     try:
         place = next((folder for folder in path.parents if folder.exists()), None)
     except OSError as error:
-        raise OutputError(_write_failure(path, error)) from error
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     if place is None:  # a drive or a share of Windows
-        raise OutputError(f"{path} could not be written: there is no {path.anchor}; choose another -o.")
+        raise OutputError(f"{path} cannot be written: there is no {path.anchor}; choose another -o.")
     if not place.is_dir():
-        raise OutputError(f"{path} could not be written: {place} is a file, not a folder; choose another -o.")
+        raise OutputError(f"{path} cannot be written: {place} is a file, not a folder; choose another -o.")
     if not os.access(place, os.W_OK):
-        raise OutputError(_no_permission(path))
+        raise OutputError(f"No permission to write {path}; choose another place with -o.")
 
 
 def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
@@ -68,27 +64,25 @@ def write(path: Path, data: bytes) -> None:
 
 
 def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Fill a file beside `path`, then put it in its place. Raises OutputError; leaves no half file.
+    """Fill a file all or nothing. Raises OutputError.
 
     fill: writes into the open file; a ValueError, RuntimeError or MemoryError, or an OSError that is not the
     system's, means that it cannot.
     """
-    part = files.new(path.parent)
     check_place(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as handle:
-            files.hold(handle)
-            fill(handle)
-            handle.flush()
-            os.fsync(handle.fileno())
-        part.replace(path)
-    except (OSError, ValueError, RuntimeError, MemoryError) as error:
-        kind = DiskFull if isinstance(error, OSError) and error.errno in _FULL else OutputError
-        raise kind(_write_failure(path, error)) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    with atomic_write(path) as part, part.open("r+b") as file:
+        try:
+            fill(file)
+        except MemoryError as error:
+            raise OutputError(
+                f"There is not enough memory to encode {path}; use '-f png' or '-f jpg', which need little."
+            ) from error
+        except (OSError, ValueError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # not of the encoder
+                raise
+            raise OutputError(
+                f"{path} could not be encoded: {error}; use another format, such as '-f png'."
+            ) from error
 
 
 def date(source: Path, files: Iterable[Path]) -> None:
@@ -99,19 +93,3 @@ def date(source: Path, files: Iterable[Path]) -> None:
             os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
     except OSError as error:
         logger.warning("The date of %s could not be kept: %s.", source, error.strerror or error)
-
-
-def _write_failure(path: Path, error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return f"There is not enough memory to encode {path}; use '-f png' or '-f jpg', which need little."
-    if not isinstance(error, OSError) or error.errno is None:  # of an encoder
-        return f"{path} could not be encoded: {error}; use another format, such as '-f png'."
-    if error.errno in _FULL:
-        return f"The disk is full: {path} was not written; make room and run again with --skip-existing."
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return _no_permission(path)
-    return f"{path} could not be written: {error.strerror or error}."
-
-
-def _no_permission(path: Path) -> str:
-    return f"No permission to write {path}; choose another place with -o."

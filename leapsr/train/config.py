@@ -156,13 +156,13 @@ class TrainConfig(Strict):
         )
 
 
-def override(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
-    """Apply `path.to.field=value` settings. Raises ConfigError naming the field."""
+def override(config: TrainConfig, settings: Iterable[str] | Mapping[str, Any]) -> TrainConfig:
+    """Change fields, given as "path.to.field=value" or by a mapping of paths to values.
+
+    Raises ConfigError naming the field.
+    """
     values = config.model_dump(mode="json")
-    for setting in settings:
-        path, separator, text = setting.partition("=")
-        if not separator:
-            raise ConfigError(f"--set takes path.to.field=value, not '{setting}'.")
+    for path, value in settings.items() if isinstance(settings, Mapping) else map(_parse, settings):
         *parents, field = path.strip().split(".")
         node: Any = values
         for parent in parents:
@@ -170,8 +170,7 @@ def override(config: TrainConfig, settings: Iterable[str]) -> TrainConfig:
         # Rates are given by names, which no default holds.
         known = isinstance(node, dict) and (field in node or parents[-1:] == ["players"])
         if not known:
-            raise ConfigError(f"--set {setting}: there is no field '{path}'; {_fields(values, parents)}.")
-        value = _parse(text)
+            raise ConfigError(f"There is no field '{path}' to set; {_fields(values, parents)}.")
         another = field == "kind" and parents[:1] == ["method"] and node[field] != value
         if another:
             node.clear()  # another method has fields of its own
@@ -314,12 +313,15 @@ def read(path: Path) -> TrainConfig:
     return validate(values)
 
 
-def _parse(text: str) -> Any:
-    """JSON where it is JSON (numbers, lists, true), else the text itself."""
+def _parse(setting: str) -> tuple[str, Any]:
+    """Path and value: JSON where it is JSON (numbers, lists, true), else the text itself."""
+    path, separator, text = setting.partition("=")
+    if not separator:
+        raise ConfigError(f"--set takes path.to.field=value, not '{setting}'.")
     try:
-        return json.loads(text)
+        return path, json.loads(text)
     except json.JSONDecodeError:
-        return text
+        return path, text
 
 
 def _fields(values: dict[str, Any], parents: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Averaged weights: the ones that are saved, shown and shipped."""
+"""Averaged weights: the ones that are validated and saved as the model."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from torch import Tensor, nn
 from ..networks.lora import give_own, shared_copy
 
 
-class Average:
-    """An exponential moving average of the parameters that a network trains; the others it has are shared.
+class EMA:
+    """An exponential moving average of the parameters that train; the frozen ones are shared, not copied.
 
     Early on the decay is (1 + n) / (10 + n) after n updates, so that the random start is soon forgotten. (Not
-    torch's AveragedModel, whose counter lies on the device and would stop a GPU at every step.)
+    torch's AveragedModel: its counter lies on the device, and reading it would stop a GPU at every step.)
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = shared_copy(network)
-        self.names = trained(network)
+        self.names = trained_names(network)
         for name in self.names:
             give_own(self.network, name, requires_grad=False)
         self.decay = decay
@@ -43,6 +43,6 @@ class Average:
         return [self.network.get_parameter(name) for name in self.names]
 
 
-def trained(network: nn.Module) -> list[str]:
+def trained_names(network: nn.Module) -> list[str]:
     """The names of the parameters that get a gradient."""
     return [name for name, parameter in network.named_parameters() if parameter.requires_grad]

@@ -1,65 +1,36 @@
 """Put a run together from its configuration and start it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs, DistributedType, InitProcessGroupKwargs
 from torch import Tensor, nn
-from torch.backends import cudnn
 
 from .. import methods
-from ..data.photos import Progress
 from ..data.prepared import Shards
 from ..errors import ConfigError
 from ..frozen import Clip
-from ..frozen.prompts import NAMES, load_book
-from ..methods import Features, Perceptual
 from ..methods.base import Alignment
 from ..metrics import perceptual
-from ..networks import Quality, UNet
-from ..networks.lora import merge_lora, shared_copy
+from ..networks import UNet
 from ..networks.sd21.unet import SD21
-from ..networks.table import Network
-from ..restorer import Restorer
-from . import checkpoints, networks, optimizers, prepared, samples
+from . import batches, checkpoints, networks, optimizers, shard_checks
+from .accelerator import accelerator_for, check_compiler
+from .callbacks import SILENT, Callbacks, Reporter
 from .config import TrainConfig
-from .ema import Average
-from .loop import JsonLines, Reporter, Run, fit
-from .optimizers import Rated
-from .validation import save_grid, validation
+from .ema import EMA
+from .loop import JsonLines, Run, fit
+from .networks import RunNetworks
+from .optimizers import ScheduledOptimizer
+from .validation import validator
 
 MODEL, CHECKPOINTS, CONFIG = "model", "checkpoints", "config.json"
 Result = TypeVar("Result")
 GOOD = "image quality is good, with clear details and vibrant colors"
 BAD = "image quality is poor, blurry, and noisy"
 """What FlowSR prints as examples of its captions of quality, c_pos and c_neg (section 4.3)."""
-PATIENCE = timedelta(hours=4)  # other processes wait this long while the first builds a pool
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """Who is told how a run is going, and asked whether to stop.
-
-    degrading: (done, total) of a pool. tick: after every step. notice: a sentence. report: losses and scores.
-    stop: asked after every step; true saves and ends the run.
-    """
-
-    degrading: Progress = lambda done, total: None
-    tick: Callable[[int], None] = lambda step: None
-    notice: Callable[[str], None] = lambda text: None
-    report: Reporter = lambda step, values: None
-    stop: Callable[[], bool] = lambda: False
-
-
-SILENT = Callbacks()
 
 
 def run(
@@ -76,91 +47,78 @@ def run(
 ) -> None:
     """Train `config` on `photos` (a folder, an archive or a folder of shards) into the folder `out`.
 
-    teacher: model folder that a distilling method learns from.
-    start: model folder whose weights the student begins with; None: the teacher's, or random ones.
-    resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
-    minutes: wall time, degrading included, after which the run saves and stops; None: when it is done.
-    cpu: stay on the CPU.
     `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/, model/ and, if the
     recipe has one, pool/. Processes on several machines must share it.
-    Raises UsageError, DataError, WeightsError or TrainingError.
+
+    Args:
+        teacher: model folder that a distilling method learns from.
+        start: model folder whose weights the student begins with; None: the teacher's, or random ones.
+        resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
+        minutes: wall time, degrading included, after which the run saves and stops; None: when it is done.
+        cpu: stay on the CPU.
+
+    Raises:
+        UsageError, DataError, WeightsError or TrainingError.
     """
     began = time.monotonic()
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
-    shots = samples.split(photos, config, callbacks.notice)
-    with _engine(config, out, cpu) as accelerator:
+    split = batches.split_photos(photos, config, callbacks)
+    with accelerator_for(config.precision, out, cpu) as accelerator:
+        device = accelerator.device
         if config.compile:
-            check_compiler(accelerator.device)
+            check_compiler(device)
         resumed = checkpoint is not None
-        networks = networks.assemble(config, teacher, start, accelerator.device, callbacks.notice, resumed)
-        config, networks = _led(config, networks, callbacks.notice)
-        if isinstance(shots, Shards):
-            prepared.check_model(shots, networks.model)
-            callbacks.notice(prepared.UNSEEN)
-        job = _job(config, accelerator, networks, out, callbacks)
+        built = networks.build_networks(config, teacher, start, device, callbacks.notice, resumed)
+        config, built = networks.select_negative_prompt(config, built, callbacks.notice)
+        if isinstance(split, Shards):
+            shard_checks.check_model(split, built.model)
+            callbacks.notice(shard_checks.NO_VALIDATION)
+        job = _assemble(config, accelerator, built, out, callbacks)
         job.progress["start"] = None if start is None else str(start)
         if checkpoint is not None:
-            with optimizers.as_configured(job.optimizers):
-                job.progress = checkpoints.load(checkpoint, accelerator, partly=config.adapters is not None)
-            _check_start(config, job.progress, start)
+            _load(job, checkpoint, start)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
-            source = samples.sampler(photos, shots, config, accelerator.device, out / "pool", callbacks)
+            samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks)
         rank, world = accelerator.process_index, accelerator.num_processes
-        job.read = lambda step: source((step * world + rank) * config.batch, config.batch).locked(
-            accelerator.device
-        )
+        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).locked(device)
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
-            job.look = _looker(shots, config, networks, out, accelerator.device)
+            job.validate = validator(split, config, built, out / "samples", device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
 
 
-def _led(
-    config: TrainConfig, networks: networks.Cast, notice: Callable[[str], None]
-) -> tuple[TrainConfig, networks.Cast]:
-    """Let the label of a bad picture stand for the run's own text, where the model's prompts hold it.
-
-    Those that were written without it stay as they are: then the config says so too.
-    """
-    own, prompts = NAMES[Quality.BAD], networks.model.prompts
-    if config.negative == own or prompts is None:
-        return config, networks
-    known = load_book(Path(prompts)).prompts
-    if config.negative not in known:
-        notice(
-            f"The prompts {prompts} hold no '{config.negative}', so that guidance leads away from their "
-            f"'{own}': convert the teacher again for the paper's."
-        )
-        return config.model_copy(update={"negative": own}), networks
-    space = replace(networks.space, prompts={**networks.space.prompts, Quality.BAD: known[config.negative]})
-    return config, replace(networks, space=space)
-
-
-def _check_start(config: TrainConfig, progress: dict[str, Any], start: Path | None) -> None:
-    """Adapters are saved without what they adapt. Raises ConfigError where that would be another network."""
-    begun = progress.get("start")
-    if begun is not None and start is None and config.adapters is not None:
+def _load(job: Run, checkpoint: Path, start: Path | None) -> None:
+    """Go on from a checkpoint. Raises ConfigError where its adapters would adapt another network."""
+    adapted = job.config.adapters is not None
+    with optimizers.as_configured(job.optimizers):
+        job.progress = checkpoints.load(checkpoint, job.accelerator, partly=adapted)
+    begun = job.progress.get("start")
+    if begun is not None and start is None and adapted:
         raise ConfigError(f"This run began --from {begun}, and its states hold adapters only: give it again.")
 
 
-def _job(
-    config: TrainConfig, accelerator: Accelerator, networks: networks.Cast, out: Path, callbacks: Callbacks
+def _assemble(
+    config: TrainConfig, accelerator: Accelerator, built: RunNetworks, out: Path, callbacks: Callbacks
 ) -> Run:
-    """Everything but what is read and looked at."""
-    average = Average(networks.student, config.optimizer.ema)
-    learners = {"student": networks.student, **networks.others}
-    wrapped, rated = _prepared(config, accelerator, learners)
+    """The run, but for the samples that it reads and its validation."""
+    average = EMA(built.student, config.optimizer.ema)
+    learners = {"student": built.student, **built.others}
+    wrapped, scheduled = _prepare(config, accelerator, learners)
     accelerator.register_for_checkpointing(average)
-    teacher = networks.teacher
+    teacher = built.teacher
     if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
         for network in [*learners.values(), *([teacher] if teacher else [])]:
             network.compile(dynamic=False)
-    prepare = samples.prepare(config, accelerator.device, networks.space)
+    make_batch = batches.batch_maker(config, accelerator.device, built.space)
     rank = accelerator.process_index
     bare = {name: accelerator.unwrap_model(player) for name, player in wrapped.items()}
+    features = None  # of the teacher, for critics that look through it
+    if isinstance(teacher, UNet | SD21):
+        features = _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
+    backbone = config.perceptual
     known = methods.Networks(
         student=wrapped["student"],
         bare=bare["student"],
@@ -168,10 +126,10 @@ def _job(
         average=_autocast(accelerator, average.network),
         players=wrapped,
         bare_players=bare,
-        perceptual=_perceptual(config, accelerator.device),
-        features=_features(accelerator, teacher),
-        decode=_autocast(accelerator, networks.space.autoencoder.decode),
-        eyes=networks.eyes and _autocast(accelerator, networks.eyes),
+        perceptual=None if backbone == "none" else perceptual.loss(backbone, accelerator.device),
+        features=features,
+        decode=_autocast(accelerator, built.space.autoencoder.decode),
+        eyes=built.critic_features and _autocast(accelerator, built.critic_features),
         alignment=_alignment(config),
     )
     return Run(
@@ -180,21 +138,14 @@ def _job(
         accelerator=accelerator,
         method=methods.build(config.method, known),
         players=wrapped,
-        optimizers=rated,
+        optimizers=scheduled,
         average=average,
-        prepare=lambda sample, step: prepare(sample, prepare.generator(config.seed, step, rank)),
-        export=lambda network: _restorer(networks, network).save_pretrained(out / MODEL),
+        make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
+        export=lambda network: built.restorer(network).save_pretrained(out / MODEL),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
-        tick=callbacks.tick,
+        on_step=callbacks.on_step,
         stop=callbacks.stop,
     )
-
-
-def _features(accelerator: Accelerator, teacher: Network | None) -> Features | None:
-    """What critics look through, where the teacher has maps to show."""
-    if not isinstance(teacher, UNet | SD21):
-        return None
-    return _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
 
 
 def _alignment(config: TrainConfig) -> Alignment | None:
@@ -210,68 +161,16 @@ def _alignment(config: TrainConfig) -> Alignment | None:
     return align
 
 
-def _prepared(
+def _prepare(
     config: TrainConfig, accelerator: Accelerator, learners: dict[str, nn.Module]
-) -> tuple[dict[str, nn.Module], dict[str, list[Rated]]]:
-    """Each network that trains as its update calls it, and its optimizers."""
-    wrapped, rated = {}, {}
+) -> tuple[dict[str, nn.Module], dict[str, list[ScheduledOptimizer]]]:
+    """Each network that trains, wrapped as its update calls it, and its optimizers."""
+    wrapped, scheduled = {}, {}
     for name, network in learners.items():
         parts = optimizers.build(network, config.optimizer, name)
         wrapped[name], *prepared = accelerator.prepare(network, *(part.optimizer for part in parts))
-        rated[name] = [Rated(o, part.rate) for o, part in zip(prepared, parts, strict=True)]
-    return wrapped, rated
-
-
-def _perceptual(config: TrainConfig, device: torch.device) -> Perceptual | None:
-    return None if config.perceptual == "none" else perceptual.loss(config.perceptual, device)
-
-
-@contextmanager
-def _engine(config: TrainConfig, out: Path, cpu: bool) -> Iterator[Accelerator]:
-    """An accelerator whose trackers are closed and whose global state is reset, whatever happens."""
-    out.mkdir(parents=True, exist_ok=True)
-    measured, cudnn.benchmark = cudnn.benchmark, True  # every batch has the same shapes
-    try:
-        accelerator = Accelerator(
-            mixed_precision="bf16" if config.precision == "bf16" else "no",
-            cpu=cpu,
-            log_with="tensorboard",
-            project_dir=str(out),
-            kwargs_handlers=[
-                InitProcessGroupKwargs(timeout=PATIENCE),
-                # Buffers are the same everywhere already; sending them would count as changing them in
-                # place, between the several passes of one update.
-                DistributedDataParallelKwargs(broadcast_buffers=False),
-            ],
-        )
-        check_whole(accelerator.distributed_type)
-        accelerator.init_trackers("tensorboard")
-        try:
-            yield accelerator
-        finally:
-            accelerator.end_training()
-    finally:
-        cudnn.benchmark = measured
-        AcceleratorState._reset_state()  # else a second run of this process could not choose its precision
-
-
-def check_whole(kind: DistributedType) -> None:
-    """Raises ConfigError where processes would share the weights out: averages, the update of one player at a
-    time and the networks that methods ask without a wrapper all need whole ones."""
-    if kind in (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM):
-        raise ConfigError(
-            f"Training here keeps all weights in every process, which {kind.value} does not: launch it with "
-            "distributed_type MULTI_GPU."
-        )
-
-
-def check_compiler(device: torch.device) -> None:
-    """Before any work. Raises ConfigError where torch.compile cannot work, for want of a C++ compiler say."""
-    try:
-        torch.compile(lambda x: x + 1)(torch.zeros(1, device=device))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigError(f"torch.compile does not work here ({reason}): use --set compile=false.") from error
+        scheduled[name] = [ScheduledOptimizer(o, part.rate) for o, part in zip(prepared, parts, strict=True)]
+    return wrapped, scheduled
 
 
 def _autocast(accelerator: Accelerator, network: Callable[..., Result]) -> Callable[..., Result]:
@@ -285,6 +184,8 @@ def _autocast(accelerator: Accelerator, network: Callable[..., Result]) -> Calla
 
 
 def _reporter(accelerator: Accelerator, log: JsonLines, report: Reporter) -> Reporter:
+    """To the log, TensorBoard and the caller, from the main process only."""
+
     def tell(step: int, values: Mapping[str, float]) -> None:
         if accelerator.is_main_process:
             log(step, values)
@@ -292,38 +193,3 @@ def _reporter(accelerator: Accelerator, log: JsonLines, report: Reporter) -> Rep
             report(step, values)
 
     return tell
-
-
-def _restorer(networks: networks.Cast, network: nn.Module) -> Restorer:
-    """The averaged student as a model of its own, so that using it does not disturb the training."""
-    if isinstance(network, UNet):
-        copy = UNet(network.config)
-        copy.load_state_dict(network.state_dict())
-        return Restorer(networks.model, copy, networks.space)
-    merged = shared_copy(cast(Network, network))
-    merge_lora(merged)
-    return Restorer(networks.model, merged, networks.space)
-
-
-def _looker(
-    shots: samples.Photographs | Shards,
-    config: TrainConfig,
-    networks: networks.Cast,
-    out: Path,
-    device: torch.device,
-) -> Callable[[nn.Module, int], dict[str, float]]:
-    check = None if isinstance(shots, Shards) else validation(shots, config, networks.space)
-
-    def look(network: nn.Module, step: int) -> dict[str, float]:
-        if check is None:
-            return {}
-        restorer = _restorer(networks, network)
-        if isinstance(network, UNet):
-            restorer.to(device)
-        else:  # there already, and its weights are the run's: they keep their precision
-            restorer.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        scores, grid = check(restorer)
-        save_grid(grid, out / "samples" / f"step-{step:08d}.png")
-        return scores
-
-    return look

@@ -1,40 +1,36 @@
-"""The training loop. It knows players and losses, and no method by name."""
+"""The training loop. It calls a method for losses and knows none by name."""
 
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ..data.photos import Progress
 from ..data.prefetch import Prefetch
 from ..errors import DataError, TrainingError
 from ..methods import Batch, Method
 from . import checkpoints
+from .callbacks import Reporter
 from .config import OptimizerConfig, TrainConfig
-from .ema import Average
-from .optimizers import Rated
+from .ema import EMA
+from .optimizers import ScheduledOptimizer
 
 LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half precision
-
-
-class Reporter(Protocol):
-    """Where a run tells how it is going."""
-
-    def __call__(self, step: int, values: Mapping[str, float]) -> None: ...
 
 
 @dataclass
 class Run:
     """Everything that one training run holds.
 
-    read: the raw sample of a step, read ahead by threads. prepare: that sample and its step to a Batch.
+    read: the raw sample of a step, read ahead by threads. make_batch: that sample and its step to a Batch.
     players: the networks that train, by the name that the method gives them; "student" is averaged.
-    export: called with the averaged student at every checkpoint. look: called with it for validation.
+    export: called with the averaged student at every checkpoint. validate: scores of it at a step.
     deadline: on time.monotonic()'s clock, after which the run saves and stops, or None.
     """
 
@@ -43,15 +39,15 @@ class Run:
     accelerator: Accelerator
     method: Method
     players: dict[str, nn.Module]
-    optimizers: dict[str, list[Rated]]
-    average: Average
-    prepare: Callable[[Any, int], Batch]
+    optimizers: dict[str, list[ScheduledOptimizer]]
+    average: EMA
+    make_batch: Callable[[Any, int], Batch]
     export: Callable[[nn.Module], None]
     report: Reporter
-    tick: Callable[[int], None] = lambda step: None
+    on_step: Progress = lambda done, total: None
     stop: Callable[[], bool] = lambda: False
     read: Callable[[int], Any] = lambda step: None
-    look: Callable[[nn.Module, int], dict[str, float]] = lambda network, step: {}
+    validate: Callable[[nn.Module, int], dict[str, float]] = lambda network, step: {}
     deadline: float | None = None
     progress: dict[str, Any] = field(default_factory=lambda: {"step": 0, "samples": 0, "seconds": 0.0})
 
@@ -74,59 +70,54 @@ class Stopwatch:
 
 
 def fit(run: Run) -> None:
-    """Train to the last step, the deadline, or until run.stop(); leaves a checkpoint and a student.
+    """Train to the last step, the deadline, or until run.stop(); leaves a checkpoint and a model.
 
-    Raises DataError for a photo that turns out damaged when it is read, after a checkpoint where that can be
-    made: it is collective, and the other processes have read theirs.
+    Raises DataError for a photo that proves damaged when it is read. One process alone saves first; several
+    cannot, because saving is collective and the others have read their photos.
     """
-    finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)
-    try:
-        _steps(run, finite)
-    except DataError:
-        if run.accelerator.num_processes == 1:
-            keep(run, finite)
-        raise
-
-
-def _steps(run: Run, finite: Tensor) -> None:
-    """finite: whether all losses were, told in place."""
     config, step = run.config, run.progress["step"]
-    used = spent(run)
+    finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)  # whether all losses were
+    used = time_used(run)
     batches = Prefetch(run.read, range(step, config.steps if used < 1 else step), config.data.workers)
     watch = Stopwatch(batches)
     saved = time.monotonic()
     began = saved - run.progress["seconds"]
-    for sample in batches:
-        batch = run.prepare(sample, step)
-        share = schedule(config.optimizer, step, config.steps, used)
-        losses = update(run, batch, share)
-        run.average.update(run.accelerator.unwrap_model(run.players["student"]))
-        finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
-        now, step = time.monotonic(), step + 1
-        count = len(batch.image) * run.accelerator.num_processes
-        watch.samples += count
-        run.progress |= {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
-        run.tick(step)
-        used = spent(run)
-        over = run.stop() or used >= 1 or (run.deadline is not None and now > run.deadline)
-        over, due = agree(run.accelerator, over, now - saved > config.checkpoint_minutes * 60)
-        if step % config.log_every == 0:
-            guard(run, finite)
-            values = {name: value.item() for name, value in losses.items()}
-            run.report(step, values | {"rate": share} | watch.read())
-        if step % config.validate_every == 0:
-            run.report(step, run.look(run.average.network, step))
-            watch.reset()  # a look at the pictures is not training
-        if over or due:
-            keep(run, finite)
-            saved = time.monotonic()
-        if over:
-            return
-    keep(run, finite)
+    try:
+        for sample in batches:
+            batch = run.make_batch(sample, step)
+            share = schedule(config.optimizer, step, config.steps, used)
+            losses = update(run, batch, share)
+            run.average.update(run.accelerator.unwrap_model(run.players["student"]))
+            finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
+            now, step = time.monotonic(), step + 1
+            count = len(batch.image) * run.accelerator.num_processes
+            watch.samples += count
+            run.progress |= {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
+            run.on_step(step, config.steps)
+            used = time_used(run)
+            over = run.stop() or used >= 1 or (run.deadline is not None and now > run.deadline)
+            over, due = any_process(run.accelerator, over, now - saved > config.checkpoint_minutes * 60)
+            if step % config.log_every == 0:
+                check_finite(run, finite)
+                values = {name: value.item() for name, value in losses.items()}
+                run.report(step, values | {"rate": share} | watch.read())
+            if step % config.validate_every == 0:
+                run.report(step, run.validate(run.average.network, step))
+                watch.reset()  # validation is not training
+            if over:
+                break
+            if due:
+                save(run, finite)
+                saved = time.monotonic()
+    except DataError:
+        if run.accelerator.num_processes == 1:
+            save(run, finite)
+        raise
+    save(run, finite)
 
 
-def spent(run: Run) -> float:
-    """Share of the run's minutes that is over, 0 where only steps count; the same in every process."""
+def time_used(run: Run) -> float:
+    """Used share of the run's minutes, the same in every process; 0 where only steps count."""
     if run.config.minutes is None:
         return 0.0
     share = run.progress["seconds"] / (60 * run.config.minutes)
@@ -136,8 +127,11 @@ def spent(run: Run) -> float:
     return run.accelerator.reduce(clocks, "mean").item()
 
 
-def agree(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
-    """What any process decided, all do: saving is collective, and each has a clock and signals of its own."""
+def any_process(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
+    """Each decision, true in all processes if it is in any.
+
+    Saving is collective, and each process has a clock and signals of its own.
+    """
     if accelerator.num_processes == 1:
         return decisions
     votes = torch.tensor(decisions, dtype=torch.float32, device=accelerator.device)
@@ -165,22 +159,22 @@ def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
     return report
 
 
-def schedule(config: OptimizerConfig, step: int, steps: int, spent: float = 0.0) -> float:
+def schedule(config: OptimizerConfig, step: int, steps: int, used: float = 0.0) -> float:
     """Share of the full learning rate: linear warm-up, then 1 or falling linearly to 0 at the end.
 
-    The end is the last step, or where `spent`, the share of the time, is 1 before that.
+    The end is the last step, or where `used`, the share of the time, reaches 1 before that.
     """
     warm = min(1.0, (step + 1) / max(1, config.warmup))
-    left = 1 - max(step / steps, min(spent, 1.0)) if config.decay == "linear" else 1.0
+    left = 1 - max(step / steps, min(used, 1.0)) if config.decay == "linear" else 1.0
     return warm * left
 
 
-def guard(run: Run, finite: Tensor) -> None:
-    """Raises TrainingError when a loss or gradient is not finite or a weight too large: never saved."""
+def check_finite(run: Run, finite: Tensor) -> None:
+    """Raises TrainingError when a loss or gradient is not finite or a weight is too large to be saved."""
     players = [value for player in run.players.values() for value in player.parameters()]
     moving = [value for value in players if value.requires_grad] + run.average.parameters()
     weights = [(value.abs() <= LARGEST_WEIGHT).all() for value in moving]
-    [broken] = agree(run.accelerator, not bool(finite & torch.stack(weights).all()))
+    [broken] = any_process(run.accelerator, not bool(finite & torch.stack(weights).all()))
     if not broken:
         return
     kept = checkpoints.complete(run.folder / "checkpoints")
@@ -195,9 +189,9 @@ def guard(run: Run, finite: Tensor) -> None:
     )
 
 
-def keep(run: Run, finite: Tensor) -> None:
-    """Checkpoint the run and export the averaged student, if both are sound."""
-    guard(run, finite)
+def save(run: Run, finite: Tensor) -> None:
+    """Write a checkpoint and the averaged student's model, if losses and weights are sound."""
+    check_finite(run, finite)
     checkpoints.save(run.folder / "checkpoints", run.accelerator, run.progress)
     if run.accelerator.is_main_process:
         run.export(run.average.network)

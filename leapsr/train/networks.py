@@ -1,7 +1,7 @@
 """The networks of a run: where each comes from and with which weights it begins."""
 
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -11,98 +11,143 @@ from torch import nn
 from .. import methods
 from ..errors import ConfigError
 from ..frozen import Dino
+from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
 from ..networks import Quality, UNet, UNetConfig, table
-from ..networks.lora import give_own, shared_copy
+from ..networks.lora import give_own, merge_lora, shared_copy
 from ..networks.pixel.rescaling import rescaled
 from ..networks.table import Network, NetworkConfig, Notice
-from ..restorer import ModelConfig, Restorer, space
+from ..restorer import ModelConfig, Restorer
+from ..restorer import space as space_of
 from .config import TrainConfig
-from .ema import trained
+from .ema import trained_names
 
 
 @dataclass(frozen=True)
-class Cast:
-    """student and others train, the teacher is frozen; all on their device. space: where they work. model:
-    what a folder with the student will say of itself. eyes: what a critic of images looks through."""
+class RunNetworks:
+    """All networks of a run, on its device. `student` and `others` train, `teacher` is frozen.
+
+    model: the config of the folder that the student is saved to. critic_features: what a critic of images
+    looks through.
+    """
 
     student: Network
     space: Space
     model: ModelConfig
     teacher: Network | None = None
     others: dict[str, nn.Module] = field(default_factory=dict)
-    eyes: Dino | None = None
+    critic_features: Dino | None = None
+
+    def restorer(self, network: nn.Module) -> Restorer:
+        """The averaged student as a model of its own, so that using it does not disturb the training."""
+        if isinstance(network, UNet):
+            copy = UNet(network.config)
+            copy.load_state_dict(network.state_dict())
+            return Restorer(self.model, copy, self.space)
+        merged = shared_copy(cast(Network, network))
+        merge_lora(merged)
+        return Restorer(self.model, merged, self.space)
 
 
-def assemble(
+def build_networks(
     config: TrainConfig,
     teacher: Path | None,
     start: Path | None,
     device: torch.device,
     notice: Notice,
     resumed: bool = False,
-) -> Cast:
-    """teacher: model folder to distil. start: model folder whose weights the student begins with. resumed:
-    the weights come from a checkpoint, after this.
+) -> RunNetworks:
+    """Load or make every network of a run.
 
     Without `start` a student begins with its teacher's weights where the networks are alike.
-    Raises ConfigError when a folder does not fit the recipe, WeightsError when it cannot be read.
+
+    Args:
+        teacher: model folder to distil.
+        start: model folder whose weights the student begins with.
+        notice: receives sentences for the user.
+        resumed: whether a checkpoint will replace the weights.
+
+    Raises:
+        ConfigError: a folder does not fit the recipe.
+        WeightsError: a folder cannot be read.
     """
     torch.manual_seed(config.seed)
-    found = None if teacher is None else _teacher(config, teacher)
-    begun = None if start is None else _checked(config, start)
+    distilled = None if teacher is None else _load_teacher(config, teacher)
+    begun = None if start is None else _load_start(config, start)
     if begun is None and isinstance(config.method, methods.RefinementConfig) and not resumed:
         raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
-    origin = begun or found
-    model = _model(config, origin)
+    model = _model_config(config, begun or distilled)
     if not isinstance(config.network, UNetConfig):
-        return _large(config, model, found, begun, device, notice)
-    student = _student(config, found, begun, notice, resumed)
-    frozen = None if found is None else found.network
-    eyes = None if config.dino is None else Dino(config.dino)
-    others = methods.players(config.method, frozen, maps=eyes.channels if eyes else ())
-    everyone = Cast(student, space(model), model, frozen, others, eyes)
-    for network in (student, *everyone.others.values(), *([frozen] if frozen is not None else [])):
+        return _build_large(config, model, distilled, begun, device, notice)
+    student = _pixel_student(config, distilled, begun, notice, resumed)
+    frozen = None if distilled is None else distilled.network
+    features = None if config.dino is None else Dino(config.dino)
+    others = methods.players(config.method, frozen, maps=features.channels if features else ())
+    for network in (student, *others.values(), *([frozen] if frozen is not None else [])):
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return everyone
+    return RunNetworks(student, space_of(model), model, frozen, others, features)
 
 
-def _model(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
-    """What the run says of its space, and the model that it begins with where it says nothing.
+def select_negative_prompt(
+    config: TrainConfig, built: RunNetworks, notice: Notice
+) -> tuple[TrainConfig, RunNetworks]:
+    """Let the text that `config.negative` names stand for a bad picture.
 
-    The scales of the two are the same then: `_checked` and `_teacher` see to it.
+    Where the model's prompts were written without it, their own stays and the returned config says so.
+    """
+    own, prompts = NAMES[Quality.BAD], built.model.prompts
+    if config.negative == own or prompts is None:
+        return config, built
+    known = load_book(Path(prompts)).prompts
+    if config.negative not in known:
+        notice(
+            f"The prompts {prompts} hold no '{config.negative}', so guidance leads away from their '{own}': "
+            "convert the teacher again for the paper's."
+        )
+        return config.model_copy(update={"negative": own}), built
+    space = replace(built.space, prompts={**built.space.prompts, Quality.BAD: known[config.negative]})
+    return config, replace(built, space=space)
+
+
+def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
+    """The config of the student's model folder: the run's fields, or where they are None those of `origin`.
+
+    `_load_teacher` and `_load_start` make sure that the scales of the two are the same then.
     """
     kind = methods.base(config.method).kind
     edge = methods.entry(kind).region is methods.Region.IMAGE_EDGE
-    known = origin.config if origin is not None else None
-    places = {
-        "scale": config.scale if config.scale or known is None else known.scale,
-        "autoencoder": _place(config.autoencoder, known.autoencoder if known is not None else None),
-        "prompts": _place(config.prompts, known.prompts if known is not None else None),
-        "licence": known.licence if known is not None and known.autoencoder else "Apache-2.0",
-        "color_fix": known.color_fix if known is not None else "none",
-    }
+    known = None if origin is None else origin.config
+    inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
+    own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
+    places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
     return ModelConfig(
         method=kind,
         network=config.network,
+        scale=config.scale if config.scale or known is None else known.scale,
         source=config.source,
         fidelity=0.0 if edge else 0.5,
         grid=config.grid,
+        licence=known.licence if known is not None and known.autoencoder else "Apache-2.0",
+        color_fix="none" if known is None else known.color_fix,
         **places,
     )
 
 
-def _place(own: Path | None, inherited: str | None) -> str | None:
-    return inherited if own is None else str(own.resolve())
-
-
-def _student(
+def _pixel_student(
     config: TrainConfig, teacher: Restorer | None, begun: Restorer | None, notice: Notice, resumed: bool
 ) -> UNet:
+    """A small student on pixels.
+
+    Labels, damage, blocks and the scale may be new to the model it begins with: labels, damage and blocks
+    begin without an effect, the scale as `rescaled` says.
+    """
     assert isinstance(config.network, UNetConfig)
     student = UNet(config.network)
     if begun is not None:
-        _begin(config, student, begun)
+        known = rescaled(begun.network.state_dict(), begun.scale, student.config)
+        student.load_state_dict(student.state_dict() | known)
+        if _is_new_to_intervals(config, begun):
+            student.forget_interval()
     elif teacher is not None and teacher.network.config == config.network:
         student.load_state_dict(teacher.network.state_dict())
         student.forget_interval()
@@ -111,61 +156,64 @@ def _student(
     return student
 
 
-def _large(
+def _build_large(
     config: TrainConfig,
     model: ModelConfig,
     teacher: Restorer | None,
     begun: Restorer | None,
     device: torch.device,
     notice: Notice,
-) -> Cast:
-    """Networks that begin as another one or as nothing. What does not train is in memory once, in the
-    precision of the run; what trains is float32."""
-    if begun is None and teacher is None and config.adapters is not None:
-        raise ConfigError(f"{config.recipe} adapts a network that is there: give its model with --from.")
-    dtype = torch.bfloat16 if config.precision == "bf16" and config.adapters is not None else torch.float32
+) -> RunNetworks:
+    """Networks that begin as another one or with random weights.
+
+    What is frozen is in memory once, in the precision of the run; what trains is float32.
+    """
+    adapted = config.adapters is not None
+    first = begun or teacher
+    if first is None and adapted:
+        raise ConfigError(f"{config.recipe} adapts an existing network: give its model with --from.")
+    dtype = torch.bfloat16 if config.precision == "bf16" and adapted else torch.float32
     frozen = None if teacher is None else teacher.to(device, dtype).network
     origin = frozen if begun is None else begun.to(device, dtype).network
-    adapted = config.adapters is not None
     if origin is None:
         student = table.build(config.network).to(device)
     else:
         student = table.begin(config.network, origin, adapted, notice)
-    eyes = None if config.dino is None else Dino(config.dino)
-    maps = eyes.channels if eyes else ()
+    features = None if config.dino is None else Dino(config.dino)
+    maps = features.channels if features else ()
     others = methods.players(config.method, frozen, shared_copy if adapted else None, maps)
     copies = [cast(Network, other) for name, other in others.items() if name == "score"]
     for seed, network in enumerate([student, *copies]):
-        _free(config, network, seed)
-    first = begun or teacher
-    if first is not None and _leaves_the_diagonal(config, first):
-        table.forget_interval(student, notice)  # after _free: what knows r is the student's own
+        _unfreeze(config, network, seed)
+    if first is not None and _is_new_to_intervals(config, first):
+        table.forget_interval(student, notice)  # after _unfreeze, which copies the weights that read r
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
         if known is not None:
             known.requires_grad_(False)
-    student.train()  # what was loaded to restore with has no dropout
-    return Cast(student, space(model), model, frozen, others, eyes)
+    student.train()  # a model that was loaded to restore is in eval mode
+    return RunNetworks(student, space_of(model), model, frozen, others, features)
 
 
-def _free(config: TrainConfig, network: Network, seed: int) -> None:
-    """Let those weights train that shall, as float32 copies where they were another network's."""
+def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:
+    """Let the weights train that shall; those that are shared with another network become float32 copies."""
     if config.adapters is None:
         network.requires_grad_(True)
         return
     table.adapt(network, config.adapters.rank, config.adapters.alpha, config.seed + seed)
-    for name in trained(network):
+    for name in trained_names(network):
         give_own(network, name, torch.float32)
 
 
-def _teacher(config: TrainConfig, folder: Path) -> Restorer:
+def _load_teacher(config: TrainConfig, folder: Path) -> Restorer:
+    """Raises ConfigError where the model is no teacher for this recipe."""
     if not config.method.distils:
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)
     wanted = ("teacher", config.source, config.factor)
     if config.method.kind == "flowsr" and found[0] == "flowsr" and not isinstance(config.network, UNetConfig):
-        wanted = ("flowsr", *wanted[1:])  # its first stage, whose network is told no r
+        wanted = ("flowsr", *wanted[1:])  # its first stage, whose network does not read r
     if found != wanted:
         raise ConfigError(
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
@@ -179,17 +227,17 @@ def _teacher(config: TrainConfig, folder: Path) -> Restorer:
     return restorer
 
 
-def _checked(config: TrainConfig, folder: Path) -> Restorer:
-    """A model to begin with. Raises ConfigError where it is no beginning for this recipe."""
+def _load_start(config: TrainConfig, folder: Path) -> Restorer:
+    """Raises ConfigError where this recipe cannot begin with the model."""
     restorer = Restorer.from_pretrained(folder)
     own, found = config.network, restorer.config.network
-    if not _holds(own, found):
+    if not _can_begin(own, found):
         raise ConfigError(
             f"The network of {folder} is not the recipe's ({found} instead of {own}); "
             "give its sizes by --set network...."
         )
     another = restorer.scale != config.factor and config.scale is None
-    if another and not isinstance(own, UNetConfig):  # which has its own, and begins with any other
+    if another and not isinstance(own, UNetConfig):  # which has its own scale, and may begin with any other
         raise ConfigError(
             f"{folder} is for scale {restorer.scale} and this run for {config.factor}: use "
             f"--set scale={restorer.scale}, or scale={config.factor} to change it."
@@ -203,11 +251,10 @@ def _checked(config: TrainConfig, folder: Path) -> Restorer:
     return restorer
 
 
-def _holds(own: NetworkConfig, found: NetworkConfig) -> bool:
-    """Whether a network can begin as another one.
+def _can_begin(own: NetworkConfig, found: NetworkConfig) -> bool:
+    """Whether a network can begin with the weights of another one, as `_pixel_student` and `table.begin` do.
 
-    More blocks begin as the identity, labels and damage as nothing, another limit of the activations acts
-    where it is reached, another scale as `rescaled` says. Of the large ones, `kinds.begin` knows.
+    A new limit of the activations acts only where it is reached.
     """
     if not (isinstance(own, UNetConfig) and isinstance(found, UNetConfig)):
         return own.kind == found.kind
@@ -217,17 +264,6 @@ def _holds(own: NetworkConfig, found: NetworkConfig) -> bool:
     return same and deeper and own.quality >= found.quality and own.damage >= found.damage
 
 
-def _begin(config: TrainConfig, student: UNet, restorer: Restorer) -> None:
-    """Copy a model's weights. Labels and blocks may be new to it: they then begin without an effect.
-
-    The scale may be new too: see `rescaled`.
-    """
-    known = rescaled(restorer.network.state_dict(), restorer.scale, student.config)
-    student.load_state_dict(student.state_dict() | known)
-    if _leaves_the_diagonal(config, restorer):
-        student.forget_interval()
-
-
-def _leaves_the_diagonal(config: TrainConfig, origin: Restorer) -> bool:
-    """Whether the run trains r < t, of which a teacher says whatever its weights happen to make of it."""
+def _is_new_to_intervals(config: TrainConfig, origin: Restorer) -> bool:
+    """Whether the run trains r < t and begins with a teacher, which was trained at r = t only."""
     return origin.config.method == "teacher" and methods.base(config.method).kind != "teacher"

@@ -1,4 +1,4 @@
-"""What moves the weights: AdamW, or Muon for the convolution kernels beside it."""
+"""AdamW for all weights, or Muon for the convolution kernels and AdamW for the rest."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from .config import OptimizerConfig
 
 
-class Rated(NamedTuple):
-    """An optimizer and its full learning rate, which a schedule multiplies."""
+class ScheduledOptimizer(NamedTuple):
+    """An optimizer and its full learning rate, of which a schedule takes a share in each step."""
 
     optimizer: torch.optim.Optimizer
     rate: float
@@ -34,7 +34,7 @@ class Muon(torch.optim.Muon):
             matrix.grad = None if kernel.grad is None else _matrix(kernel.grad, kernel)
         if all(matrix.device.type == "cpu" for matrix in matrices):
             return super().step(closure)
-        assert closure is None, "nobody here asks for one"
+        assert closure is None, "closures are not supported on a GPU"
         return self.step_by_shape()
 
     @torch.no_grad()
@@ -66,8 +66,8 @@ class Muon(torch.optim.Muon):
 
 
 @contextmanager
-def as_configured(players: Mapping[str, list[Rated]]) -> Iterator[None]:
-    """What loads a state inside brings moments and steps; betas and decay stay what the run asks for."""
+def as_configured(players: Mapping[str, list[ScheduledOptimizer]]) -> Iterator[None]:
+    """A state loaded inside brings moments and steps; betas and decay stay those of the run's config."""
 
     def groups() -> list[dict[str, Any]]:
         rated = [each for player in players.values() for each in player]
@@ -101,8 +101,8 @@ def _matrix(values: Tensor, kernel: Tensor) -> Tensor:
     return ordered.reshape(len(kernel), -1)
 
 
-def build(network: nn.Module, config: OptimizerConfig, player: str = "student") -> list[Rated]:
-    """Call it when the network is where it stays: Muon keeps views of the kernels."""
+def build(network: nn.Module, config: OptimizerConfig, player: str = "student") -> list[ScheduledOptimizer]:
+    """The optimizers of one network, which must be on its device already: Muon keeps views of the kernels."""
     share = config.players.get(player, 1.0)
     rate, kernel_rate = share * config.learning_rate, share * config.kernel_rate
     moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -111,5 +111,6 @@ def build(network: nn.Module, config: OptimizerConfig, player: str = "student") 
     betas = (config.beta1, config.beta2)
     adamw = torch.optim.AdamW(others, rate, betas, weight_decay=config.weight_decay, fused=True)
     if not kernels:
-        return [Rated(adamw, rate)]
-    return [Rated(adamw, rate), Rated(Muon(kernels, kernel_rate, config.weight_decay), kernel_rate)]
+        return [ScheduledOptimizer(adamw, rate)]
+    muon = Muon(kernels, kernel_rate, config.weight_decay)
+    return [ScheduledOptimizer(adamw, rate), ScheduledOptimizer(muon, kernel_rate)]

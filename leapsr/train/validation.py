@@ -1,35 +1,39 @@
-"""What the run looks like so far: PSNR on held-out photos and a picture of them."""
+"""How good the run is so far: PSNR on held-out photos, and a picture of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import degrade
+from ..data.prepared import Shards
 from ..frozen.space import Space
 from ..methods import Region
 from ..metrics.fidelity import psnr
+from ..networks import UNet
+from ..ops.color import to_pil
 from ..restorer import Restorer
+from .batches import PhotoSplit
 from .config import TrainConfig
-from .samples import Photographs
+from .networks import RunNetworks
 
 SIDE = 192  # pixels of a validation crop: enough to see texture, small enough to look at eight
-SHOWN = 8
+SHOWN = 8  # photos
 
 
 @dataclass(frozen=True)
 class Validation:
-    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale), both in [0, 1]; noise: of the network's state."""
+    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale), both in [0, 1]; noise: in the network's space."""
 
     image: Tensor
     lr: Tensor
     noise: Tensor
 
     def __call__(self, restorer: Restorer) -> tuple[dict[str, float], Tensor]:
-        """Scores and a grid (3, rows, columns) in [0, 1]: enlarged pixels, faithful, realistic, the photo."""
+        """Scores, and a grid (3, rows, columns) in [0, 1]: input, most faithful, most realistic, photo."""
         ends = {0: 8 if restorer.region is Region.DIAGONAL else 1}
         if restorer.most_faithful == 1:
             ends = {1: 1, **ends}
@@ -46,26 +50,45 @@ class Validation:
         return scores, rows.permute(1, 0, 2, 3).flatten(1, 2)
 
 
-def validation(shots: Photographs, config: TrainConfig, space: Space) -> Validation | None:
+def validation(split: PhotoSplit, config: TrainConfig, space: Space) -> Validation | None:
     """Fixed crops from the middle of the held-out photos, degraded once. None when none are held out."""
-    if not shots.held_out:
+    if not split.held_out:
         return None
     scale = config.factor
-    smallest = min(min(shots.photos.sizes[i]) for i in shots.held_out[:SHOWN])
+    smallest = min(min(split.photos.sizes[i]) for i in split.held_out[:SHOWN])
     side = min(SIDE, smallest) // scale * scale
-    image = torch.stack([_middle(shots.photos.whole(i), side) for i in shots.held_out[:SHOWN]]) / 255
+    middles = []
+    for index in split.held_out[:SHOWN]:
+        photo = split.photos.whole(index)
+        top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
+        middles.append(photo[:, top : top + side, left : left + side])
+    image = torch.stack(middles) / 255
     generator = torch.Generator().manual_seed(config.seed)
     lr = degrade.make(config.data.degradation, scale)(image, generator)
     shape = (len(lr), *space.state_shape(*lr.shape[2:]))
     return Validation(image, lr, torch.randn(shape, generator=generator))
 
 
-def save_grid(grid: Tensor, path: Path) -> None:
-    """grid: (3, H, W) in [0, 1], as a PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((grid * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()).save(path)
+def validator(
+    split: PhotoSplit | Shards, config: TrainConfig, built: RunNetworks, folder: Path, device: torch.device
+) -> Callable[[nn.Module, int], dict[str, float]]:
+    """validate(network, step) -> scores of the averaged student; its picture goes to `folder`.
 
+    Does nothing where no photos are held out.
+    """
+    check = None if isinstance(split, Shards) else validation(split, config, built.space)
 
-def _middle(photo: Tensor, side: int) -> Tensor:
-    top, left = (photo.shape[1] - side) // 2, (photo.shape[2] - side) // 2
-    return photo[:, top : top + side, left : left + side]
+    def validate(network: nn.Module, step: int) -> dict[str, float]:
+        if check is None:
+            return {}
+        restorer = built.restorer(network)
+        if isinstance(network, UNet):
+            restorer.to(device)
+        else:  # on the device already, and its weights are the run's: they keep their precision
+            restorer.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        scores, grid = check(restorer)
+        folder.mkdir(parents=True, exist_ok=True)
+        to_pil(grid).save(folder / f"step-{step:08d}.png")
+        return scores
+
+    return validate

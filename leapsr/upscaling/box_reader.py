@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -12,11 +12,10 @@ from ..networks import Prompt
 from ..ops import damage
 from ..ops.noise import position_noise
 from ..restorer import Restorer
-from .blended_windows import Blended
 from .settings import Settings
 from .tiles import Box, Extent
 
-Restored = Callable[[Box], Tensor]
+BoxReader = Callable[[Box], Tensor]
 """A box, in pixels of the restored picture, to (3, h, w) on the CPU, about [0, 1], not clamped."""
 
 
@@ -25,9 +24,11 @@ class OverflowInHalfError(ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Restoration:
-    """One picture, one model, one way to restore it. read: what the network is shown of a box inside the
-    picture: (3, h, w) in [0, 1], in the tone curve of sRGB. prompt: see Restorer.restore.
+class NetworkInput:
+    """What the network is given for each box of one picture.
+
+    read: colours of a box inside the picture: (3, h, w) in [0, 1], in the tone curve of sRGB.
+    prompt: see Restorer.restore.
     """
 
     restorer: Restorer
@@ -38,81 +39,83 @@ class Restoration:
 
     @cached_property
     def halo(self) -> int | None:
-        """Pixels of the small picture that a network can see on each side; None: it sees everything."""
+        """Pixels of the small picture that the network can see on each side; None: it sees everything."""
         return self.restorer.halo(self.settings.steps)
-
-    @cached_property
-    def measures(self) -> Tensor:
-        """(1, 5): how damaged the whole picture looks (`ops.damage`), by at most 64 patches all over it."""
-        boxes = damage.patch_boxes(self.extent.height, self.extent.width)
-        return damage.of_patches(torch.stack([self.read(Box(*box)) for box in boxes]))
 
     @property
     def large(self) -> Extent:
         return self.extent.scaled(self.restorer.scale)
 
-    def shown(self, box: Box) -> Tensor:
-        """(3, h, w) in [0, 1]; the box may lie outside of a picture that goes on with itself."""
+    def read_input(self, box: Box) -> Tensor:
+        """(3, h, w) in [0, 1]; the box may lie outside of a picture that is seamless."""
         return self.extent.read(self.read, box)
 
-    def in_tiles(self) -> Restored:
-        """Each box by a call of its own, with the margin that makes it exact."""
-        return _Exact(self)
-
-    def in_windows(self, tile: int) -> Restored:
-        """From overlapping windows; tile: their side in pixels of the small picture, 0 is the whole."""
-        return Blended(self.evaluate, self.extent, self.restorer.scale, tile, self.restorer.alignment)
-
-    def evaluate(self, box: Box) -> Tensor:
-        """One call of the network for a box of the small picture: (3, scale h, scale w) on its device.
-
-        Raises OverflowInHalfError, and ImageError where full precision overflows as well.
-        """
-        restorer, settings = self.restorer, self.settings
-        restored = restorer.restore(
-            self.shown(box)[None].to(restorer.device),
-            self._noise(box)[None],
+    @cached_property
+    def restore(self) -> partial[Tensor]:
+        """Restorer.restore, given all but the picture and its noise."""
+        settings, measures = self.settings, None
+        if self.restorer.reads_damage:  # that of the whole picture, from at most 64 patches of it
+            boxes = damage.patch_boxes(self.extent.height, self.extent.width)
+            measures = damage.of_patches(torch.stack([self.read(Box(*box)) for box in boxes]))
+        return partial(
+            self.restorer.restore,
             steps=settings.steps,
             fidelity=settings.fidelity,
             guidance=settings.guidance,
             prompt=self.prompt,
-            measures=self.measures if restorer.reads_damage else None,
+            measures=measures,
             denoise=1.0 if settings.denoise == "auto" else settings.denoise,
-        )[0]
+        )
+
+    def evaluate(self, box: Box) -> Tensor:
+        """The network's result for a box of the small picture: (3, scale h, scale w) on the CPU."""
+        return self.check(self.restore(*self.batch(box)))
+
+    def batch(self, box: Box) -> tuple[Tensor, Tensor]:
+        """The picture and its noise in a box of the small picture, as batches of one."""
+        return self.read_input(box)[None].to(self.restorer.device), self._noise(box)[None]
+
+    def check(self, restored: Tensor) -> Tensor:
+        """The restored picture of a batch of one, on the CPU.
+
+        Raises OverflowInHalfError, and ImageError where full precision overflows as well.
+        """
         if restored.isfinite().all():
-            return restored
-        if restorer.dtype != torch.float32:
+            return restored[0].cpu()
+        if self.restorer.dtype != torch.float32:
             raise OverflowInHalfError
         raise ImageError("The model gave values that are not finite; 'leapsr models verify' checks its file.")
 
     def _noise(self, box: Box) -> Tensor:
-        """(C, h, w) of the state of a box of the small picture: one field for all of it, by position."""
+        """(C, h, w) of the state of a box: one field for the whole picture, by position."""
         space, seed, device = self.restorer.space, self.settings.seed, self.restorer.device
         channels, height, width = space.state_shape(box.height, box.width)
         top, left = space.place(box.top), space.place(box.left)
         _, rows, columns = space.state_shape(self.extent.height, self.extent.width)
 
-        def drawn(part: Box) -> Tensor:
+        def draw(part: Box) -> Tensor:
             return position_noise(seed, part.top, part.left, part.height, part.width, channels, device)
 
         field = Extent(rows, columns, self.extent.wraps)
-        return field.read(drawn, Box(top, left, top + height, left + width))
+        return field.read(draw, Box(top, left, top + height, left + width))
 
 
-class _Exact:
-    """Remembers the last context: a picture that is one tile is restored once, however often it is looked
-    at."""
+class ExactTiles:
+    """A BoxReader for networks with a bounded receptive field: the network sees each box with a margin that
+    makes the result equal to that part of the whole.
 
-    def __init__(self, restoration: Restoration) -> None:
-        self._restoration = restoration
+    The last result is kept: a picture that is one tile is restored once, however often it is read.
+    """
+
+    def __init__(self, given: NetworkInput) -> None:
+        self._input = given
         self._last: tuple[Box, Tensor] | None = None
 
     def __call__(self, box: Box) -> Tensor:
-        restoration = self._restoration
-        restorer = restoration.restorer
-        assert restoration.halo is not None, "this network sees everything; it needs windows"
-        context = restoration.extent.grown(box.covering(restorer.scale), restoration.halo, restorer.alignment)
+        given, scale = self._input, self._input.restorer.scale
+        assert given.halo is not None, "this network sees everything; it needs windows"
+        context = given.extent.grown(box.covering(scale), given.halo, given.restorer.alignment)
         if self._last is None or self._last[0] != context:
-            self._last = None
-            self._last = context, restoration.evaluate(context).cpu()
-        return box.relative_to(context.scaled(restorer.scale)).of(self._last[1])
+            self._last = None  # free its memory first
+            self._last = context, given.check(given.restore(*given.batch(context)))
+        return box.relative_to(context.scaled(scale)).of(self._last[1])

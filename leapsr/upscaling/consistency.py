@@ -8,7 +8,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..ops.resize import resize
 from ..pictures.picture import Picture
-from .model_input import appearance, evidence, from_appearance, reduced
+from .model_input import from_srgb_tone, model_input, reduced, to_srgb_tone
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def consistent(result: Picture, source: Picture, tolerance: float = TOLERANCE) -
     as far as it has come, with a warning. Raises UsageError for a tolerance that cannot work.
     """
     check_tolerance(tolerance)
-    image, left = _projected(appearance(result).clamp(0, 1), evidence(source), tolerance / 255)
+    image, left = _projected(to_srgb_tone(result).clamp(0, 1), model_input(source), tolerance / 255)
     if left * 255 > tolerance:
         logger.warning(
             "Made small again, the result still differs from its input by up to %.1f grey levels where %g"
@@ -41,7 +41,7 @@ def consistent(result: Picture, source: Picture, tolerance: float = TOLERANCE) -
             left * 255,
             tolerance,
         )
-    return result.with_rgb(from_appearance(image, result))
+    return result.with_rgb(from_srgb_tone(image, result))
 
 
 def check_tolerance(tolerance: float) -> None:

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ..metrics.sheet import BACKGROUND, CELL, FRAME, GAP, HEADER, Box, label, sheet_size
+from ..ops.color import to_pil
 from ..ops.resize import resize
 from ..pictures import icc_profiles
 from ..pictures.picture import Picture, floats
-from .model_input import appearance, grey_levels
+from .model_input import grey_levels, to_srgb_tone
 
 CROPS = 2
 """Rows of details, where the first two samples differ the most; small pictures are shown whole only."""
@@ -71,7 +71,7 @@ def differing_boxes(one: Picture, other: Picture) -> list[Box]:
     if max(height, width) <= CELL:
         return []
     side = min(CELL, height, width)
-    difference = (grey_levels(appearance(one)) - grey_levels(appearance(other))).square_()
+    difference = (grey_levels(to_srgb_tone(one)) - grey_levels(to_srgb_tone(other))).square_()
     step = max(1, side // 4)
     means = F.avg_pool2d(difference[None], side, step)[0, 0]
     boxes: list[Box] = []
@@ -90,7 +90,7 @@ def _enlarged(source: Picture, size: tuple[int, int]) -> Picture:
 def _column(picture: Picture, boxes: list[Box]) -> list[Image.Image]:
     """What one column shows from top to bottom."""
     flat = _on_grey(picture)
-    details = [_to_pil(flat[:, top:bottom, left:right]) for left, top, right, bottom in boxes]
+    details = [to_pil(flat[:, top:bottom, left:right]) for left, top, right, bottom in boxes]
     return [_whole(flat, boxes), *details]
 
 
@@ -105,11 +105,7 @@ def _whole(image: Tensor, boxes: list[Box]) -> Image.Image:
     zoom = CELL / max(height, width)
     size = max(1, round(height * zoom)), max(1, round(width * zoom))
     mode = "area" if zoom < 1 else "nearest"
-    small = _to_pil(F.interpolate(image[None], size=size, mode=mode)[0])
+    small = to_pil(F.interpolate(image[None], size=size, mode=mode)[0])
     for box in boxes:
         ImageDraw.Draw(small).rectangle([side * zoom for side in box], outline=FRAME, width=1)
     return small
-
-
-def _to_pil(image: Tensor) -> Image.Image:
-    return Image.fromarray((image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())

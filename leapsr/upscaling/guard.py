@@ -12,7 +12,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from .model_input import LUMA
+from ..ops.color import BT601
 from .tiles import Extent, plan
 
 RANGE, RANGE_PER_CONTRAST = 6.0, 1.5
@@ -133,13 +133,13 @@ def _coloured_as(source: Tensor, image: Tensor, bounds: Bounds, scale: int) -> T
     """Chroma within its range in the source, luma as it is unless it must leave `bounds` for that."""
     chroma, allowed = _chroma(image), _bounds(_chroma(source), CHROMA, CHROMA_PER_CONTRAST)
     red, blue = _within(chroma, allowed, scale) - chroma
-    green = (LUMA[0] * red + LUMA[2] * blue) / -LUMA[1]
+    green = (BT601[0] * red + BT601[2] * blue) / -BT601[1]
     return _within(image + torch.stack((red, green, blue)), bounds, scale)
 
 
 def _chroma(image: Tensor) -> Tensor:
     """(3, H, W) -> (2, H, W): red and blue minus luma (BT.601)."""
-    luma = (image[0] * LUMA[0]).add_(image[1], alpha=LUMA[1]).add_(image[2], alpha=LUMA[2])
+    luma = (image[0] * BT601[0]).add_(image[1], alpha=BT601[1]).add_(image[2], alpha=BT601[2])
     return image[::2] - luma
 
 

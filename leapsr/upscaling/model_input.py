@@ -1,18 +1,15 @@
-"""The input as evidence: what of it, and of a result, can be compared with each other."""
+"""What the network is shown of a picture, and in which form a picture and its result are compared."""
 
-import torch
 from torch import Tensor
 
+from ..ops.color import luma
 from ..ops.resize import resize
 from ..pictures import icc_profiles
 from ..pictures.picture import Picture
 from . import transparency
 
-LUMA = (0.299, 0.587, 0.114)
-"""BT.601, full range."""
 
-
-def evidence(picture: Picture) -> Tensor:
+def model_input(picture: Picture) -> Tensor:
     """What a network is shown of a picture: (3, H, W) in [0, 1], with the tone curve of sRGB, and pixels that
     cannot be seen in the colours of those around them."""
     rgb, alpha = picture.rgb, picture.alpha
@@ -21,13 +18,13 @@ def evidence(picture: Picture) -> Tensor:
     return _in_srgb(rgb, picture)
 
 
-def appearance(picture: Picture) -> Tensor:
+def to_srgb_tone(picture: Picture) -> Tensor:
     """The colours of a picture with the tone curve of sRGB: (3, H, W) in [0, 1]."""
     return _in_srgb(picture.rgb, picture)
 
 
-def from_appearance(image: Tensor, picture: Picture) -> Tensor:
-    """The inverse of appearance(), for the profile that `picture` has."""
+def from_srgb_tone(image: Tensor, picture: Picture) -> Tensor:
+    """The inverse of to_srgb_tone(), for the profile that `picture` has."""
     tone = icc_profiles.tone(picture.icc)
     return image if tone is None else tone.from_srgb(image)
 
@@ -40,8 +37,7 @@ def reduced(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 def grey_levels(image: Tensor) -> Tensor:
     """Luma. image: (3, H, W) in [0, 1] -> (1, H, W), in grey levels, 0 to 255."""
-    weights = torch.tensor(LUMA, dtype=image.dtype).view(3, 1, 1)
-    return (image * weights).sum(0, keepdim=True).mul_(255)
+    return luma(image).mul_(255)
 
 
 def _in_srgb(rgb: Tensor, picture: Picture) -> Tensor:

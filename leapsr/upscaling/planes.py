@@ -3,7 +3,6 @@ box by box: with that, no step looks further than a box and its margin.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,10 +13,10 @@ from ..networks import Prompt
 from ..ops.upsample import RADIUS as UPSAMPLING_RADIUS
 from ..ops.upsample import bicubic_upsample
 from ..pictures import icc_profiles
-from ..pictures.picture import Picture, floats
+from ..pictures.picture import Picture, floats, integers
 from ..restorer import Restorer
 from . import color_fix, guard, transparency
-from .box_reader import Restoration, Restored
+from .box_reader import NetworkInput
 from .color_fix import Moments
 from .resample import Resampling
 from .settings import Settings
@@ -30,36 +29,41 @@ _ROUNDING = 2 / 255
 _ROWS = 256
 
 
-class Layer(Protocol):
-    """margin: pixels of the restored picture that `finished` needs around what it gives correctly."""
+class Planes(Protocol):
+    """The colours or the transparency of a picture.
+
+    margin: pixels of the restored picture that `finish` needs around what it gives correctly.
+    """
 
     @property
-    def restoration(self) -> Restoration: ...
+    def input(self) -> NetworkInput: ...
 
     @property
     def margin(self) -> int: ...
 
-    def prepare(self, restored: Restored, work: "Work") -> None:
-        """What has to be known of the whole before any box can be finished."""
+    @property
+    def needs_statistics(self) -> bool:
+        """Whether all of the restored picture must be gathered before any box of it can be finished."""
 
-    def finished(self, restored: Tensor, box: Box) -> Tensor:
+    def restart(self) -> None:
+        """Forget what was gathered."""
+
+    def gather(self, restored: Tensor, box: Box) -> None:
+        """Take the statistics of a box into account. restored: as of `finish`."""
+
+    def finish(self, restored: Tensor, box: Box) -> Tensor:
         """restored: (3, h, w) of a box in restored pixels, whose sides are multiples of the model's scale.
         Returns (C, h, w), correct but for `margin` at sides inside the picture."""
 
-    def encoded(self, resized: Tensor) -> Tensor:
+    def encode(self, resized: Tensor) -> Tensor:
         """(C, h, w) in [0, 1] of the result, as its file has it."""
 
 
-Work = Callable[[Callable[[Box], None]], None]
-"""Given a function of a core, in pixels of the small picture, calls it for all."""
-
-
-class Colours:
+class ColorPlanes:
     def __init__(
         self, picture: Picture, restorer: Restorer, settings: Settings, prompt: Prompt | None = None
     ) -> None:
         self._grey, self._tone = _is_grey(picture), icc_profiles.tone(picture.icc)
-        extent = Extent(*picture.size, settings.seamless)
         visible = transparency.visible_colours(picture) if picture.has_alpha else None
 
         def read(box: Box) -> Tensor:
@@ -67,71 +71,67 @@ class Colours:
             rgb = floats(colours).expand(3, -1, -1) if visible is None else visible(box)
             return rgb if self._tone is None else self._tone.to_srgb(rgb)
 
-        self.restoration = Restoration(restorer, settings, extent, read, prompt)
-        wish = restorer.config.color_fix
-        self._fix = wish if settings.color_fix == "auto" else settings.color_fix
-        self._statistics, self._wanted = Moments(), Moments()
-        self._limited = Limited()
+        extent = Extent(*picture.size, settings.seamless)
+        self.input = NetworkInput(restorer, settings, extent, read, prompt)
+        self._fix = restorer.config.color_fix if settings.color_fix == "auto" else settings.color_fix
+        self.restart()
 
     @property
     def margin(self) -> int:
-        limits = guard.MARGIN * self.restoration.restorer.scale
+        limits = guard.MARGIN * self.input.restorer.scale
         return limits + (color_fix.RADIUS if self._fix == "wavelet" else 0)
 
-    def prepare(self, restored: Restored, work: Work) -> None:
-        """The statistics that `adain` needs. A second evaluation of the network for each tile is the price:
-        what the first gives would take four times the memory of the result, or as much of the disk.
+    @property
+    def needs_statistics(self) -> bool:
+        """A second evaluation of the network for each tile is the price of `adain`: what the first gives
+        would take four times the memory of the result, or as much of the disk.
         """
-        self._limited = Limited()
-        if self._fix != "adain":
-            return
-        statistics, wanted = Moments(), Moments()
+        return self._fix == "adain"
 
-        def gather(core: Box) -> None:
-            box = core.scaled(self.restoration.restorer.scale)
-            part = restored(box)
-            wanted.add(self._reference(box))
-            statistics.add(part)
+    def restart(self) -> None:
+        self._statistics, self._wanted = Moments(), Moments()
+        self._report = GuardReport()
 
-        work(gather)
-        self._statistics, self._wanted = statistics, wanted
+    def gather(self, restored: Tensor, box: Box) -> None:
+        self._wanted.add(self._reference(box))
+        self._statistics.add(restored)
 
-    def finished(self, restored: Tensor, box: Box) -> Tensor:
-        """The limits come last: they hold for whatever the correction of colours has made of a failure."""
+    def finish(self, restored: Tensor, box: Box) -> Tensor:
+        """The guard comes last: its limits hold for whatever the correction of colours made of a failure."""
         if self._fix == "wavelet":
             restored = color_fix.wavelet(restored, self._reference(box))
         elif self._fix == "adain":
             restored = color_fix.adain(restored, self._statistics, self._wanted)
-        scale = self.restoration.restorer.scale
-        source = self.restoration.shown(box.covering(scale))
+        scale = self.input.restorer.scale
+        source = self.input.read_input(box.covering(scale))
         if self._grey:
             restored, source = restored.mean(0, keepdim=True), source.mean(0, keepdim=True)
         result, change = guard.limited(restored, source, scale)
-        self._limited.add(self._exact(box).relative_to(box).of(change))
+        self._report.add(self._exact(box).relative_to(box).of(change))
         return result
 
-    def tell(self) -> None:
-        """Says how much of the picture was limited, if any of it was."""
-        if self._limited.changed:
+    def report(self) -> None:
+        """Log how much of the picture the guard limited, if any of it."""
+        if self._report.changed:
             logger.info(
                 "%.2g %% of the pixels were kept near their source, by up to %.0f grey levels.",
-                100 * self._limited.changed / self._limited.pixels,
-                255 * self._limited.most,
+                100 * self._report.changed / self._report.pixels,
+                255 * self._report.most,
             )
 
-    def encoded(self, resized: Tensor) -> Tensor:
+    def encode(self, resized: Tensor) -> Tensor:
         return resized if self._tone is None else self._tone.from_srgb(resized)
 
     def _reference(self, box: Box) -> Tensor:
-        """The source enlarged by bicubic interpolation, (3, h, w) of a box as of `finished`."""
-        scale = self.restoration.restorer.scale
-        around = self.restoration.extent.grown(box.covering(scale), UPSAMPLING_RADIUS)
-        large = bicubic_upsample(self.restoration.shown(around)[None], scale)[0]
+        """The source enlarged by bicubic interpolation, (3, h, w) of a box as of `finish`."""
+        scale = self.input.restorer.scale
+        around = self.input.extent.grown(box.covering(scale), UPSAMPLING_RADIUS)
+        large = bicubic_upsample(self.input.read_input(around)[None], scale)[0]
         return box.relative_to(around.scaled(scale)).of(large)
 
     def _exact(self, box: Box) -> Box:
-        """The part of a box that `finished` gives correctly."""
-        large, margin = self.restoration.large, self.margin
+        """The part of a box that `finish` gives correctly."""
+        large, margin = self.input.large, self.margin
         top, left = (start + margin if large.wraps or start > 0 else 0 for start in box[:2])
         bottom, right = (
             end - margin if large.wraps or end < length else end
@@ -141,9 +141,9 @@ class Colours:
 
 
 @dataclass
-class Limited:
-    """How many pixels were changed by what shows in 8 bits, and by how much, gathered box by box: where boxes
-    overlap, pixels count twice, changed or not."""
+class GuardReport:
+    """How many pixels the guard changed by what shows in 8 bits, and by how much, gathered box by box: where
+    boxes overlap, pixels count twice, changed or not."""
 
     pixels: int = 0
     changed: int = 0
@@ -177,17 +177,17 @@ def _is_grey(picture: Picture) -> bool:
     return seen and bool(mean.max() - mean.min() < _ROUNDING / 4)
 
 
-class Transparency:
+class AlphaPlane:
     """Alpha, (1, H, W), by the network at its most faithful."""
+
+    needs_statistics = False
 
     def __init__(self, picture: Picture, restorer: Restorer, settings: Settings) -> None:
         faithful = replace(settings, steps=1, fidelity=restorer.most_faithful, guidance=1.0)
         extent = Extent(*picture.size, settings.seamless)
         self._alpha = picture.pixels[-1:]
         self.margin = restorer.scale
-        self.restoration = Restoration(
-            restorer, faithful, extent, lambda box: self._of(box).expand(3, -1, -1)
-        )
+        self.input = NetworkInput(restorer, faithful, extent, lambda box: self._of(box).expand(3, -1, -1))
 
     @property
     def constant(self) -> Tensor | None:
@@ -195,45 +195,56 @@ class Transparency:
         values = self._alpha.numpy()
         return floats(self._alpha[:, :1, :1]) if values.min() == values.max() else None
 
-    def prepare(self, restored: Restored, work: Work) -> None:
-        pass
+    def restart(self) -> None: ...
 
-    def finished(self, restored: Tensor, box: Box) -> Tensor:
-        scale = self.restoration.restorer.scale
-        source = self.restoration.extent.read(self._of, box.covering(scale))
+    def gather(self, restored: Tensor, box: Box) -> None: ...
+
+    def finish(self, restored: Tensor, box: Box) -> Tensor:
+        scale = self.input.restorer.scale
+        source = self.input.extent.read(self._of, box.covering(scale))
         return transparency.bounded(restored.mean(0, keepdim=True), source, scale)
 
-    def encoded(self, resized: Tensor) -> Tensor:
+    def encode(self, resized: Tensor) -> Tensor:
         return resized
 
     def _of(self, box: Box) -> Tensor:
         return floats(box.of(self._alpha))
 
 
-@dataclass(frozen=True)
-class Finishing:
-    """From the restored picture to the numbers of the result, box by box."""
+class Compositor:
+    """Writes planes into a result, box by box, from what the network made of them."""
 
-    layer: Layer
-    resampling: Resampling
+    def __init__(self, planes: Planes, result: Tensor, depth: int) -> None:
+        """result: (C, H, W) of floats, or of integers of that depth."""
+        large = planes.input.large
+        self._planes, self._result, self._depth = planes, result, depth
+        self._resampling = Resampling(large, Extent(result.shape[1], result.shape[2], large.wraps))
 
-    @classmethod
-    def to(cls, size: tuple[int, int], layer: Layer) -> "Finishing":
-        """size: (height, width) of the result."""
-        large = layer.restoration.large
-        return cls(layer, Resampling(large, Extent(*size, large.wraps)))
+    def share(self, core: Box) -> Box:
+        """The box of the result that belongs to a core of the small picture; it may be empty."""
+        return self._resampling.share(core, self._planes.input.extent)
 
-    def __call__(self, restored: Restored, box: Box) -> Tensor:
-        """(C, h, w) in [0, 1] of a box of the result."""
-        restoration = self.layer.restoration
-        needed = self.resampling.needs(box)
-        wide = restoration.large.grown(needed, self.layer.margin, restoration.restorer.scale)
-        finished = self.layer.finished(restored(wide), wide)
-        part = needed.relative_to(wide).of(finished)
-        return self.layer.encoded(self.resampling(part, box).clamp(0, 1))
+    def source(self, box: Box) -> Box:
+        """The box of the restored picture that a box of the result is made from."""
+        given = self._planes.input
+        return given.large.grown(self._resampling.needs(box), self._planes.margin, given.restorer.scale)
 
-    def margin(self) -> int:
+    def write(self, restored: Tensor, box: Box) -> None:
+        """restored: what `source(box)` holds."""
+        needs = self._resampling.needs(box)
+        wide = self.source(box)
+        part = needs.relative_to(wide).of(self._planes.finish(restored, wide))
+        put(box.of(self._result), self._planes.encode(self._resampling(part, box).clamp(0, 1)), self._depth)
+
+    def halo(self) -> int:
         """Pixels of the small picture around a core that the network is shown."""
-        restoration = self.layer.restoration
-        beyond = self.layer.margin + self.resampling.margin()
-        return (restoration.halo or 0) + -(-beyond // restoration.restorer.scale)
+        beyond = self._planes.margin + self._resampling.margin()
+        return (self._planes.input.halo or 0) + -(-beyond // self._planes.input.restorer.scale)
+
+
+def put(result: Tensor, values: Tensor, depth: int) -> None:
+    """Write floats in [0, 1], to be broadcast, into (C, h, w), a part of a result of that depth."""
+    if result.is_floating_point():
+        result.copy_(values)
+    else:
+        result.copy_(torch.from_numpy(integers(values, depth)).permute(2, 0, 1))

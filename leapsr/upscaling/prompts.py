@@ -1,4 +1,4 @@
-"""What a network that reads text is asked for, picture by picture."""
+"""Prompts for networks that read text, picture by picture."""
 
 import weakref
 from collections.abc import Callable
@@ -10,18 +10,15 @@ from ..errors import UsageError
 from ..frozen import Captioner, Fixed, TextEncoder, VisionLanguage, describe, text_encoder
 from ..networks import Prompt
 from ..pictures.picture import Picture
-from .model_input import evidence
+from .model_input import model_input
 from .settings import Settings
 
-WORDS = ("caption", "captioner", "text_encoder")
-"""The settings that decide what is asked for."""
 
+class PromptBuilder:
+    """Captions each picture once, as a whole, and encodes each caption once.
 
-class Wording:
-    """Makes a caption of a picture once, from the whole of it, and a prompt of the caption once.
-
-    captioner: says what is in a picture. encoder: of the base model that the network was made from. Neither
-    keeps its weights between pictures, if it was made by `of`.
+    captioner: says what is in a picture. encoder: the text encoders of the network's base model. Neither
+    keeps its weights in memory between pictures where `from_settings` made it.
     """
 
     def __init__(self, captioner: Captioner, encoder: TextEncoder) -> None:
@@ -30,14 +27,15 @@ class Wording:
         self._encoded: tuple[str, Prompt] | None = None
 
     @classmethod
-    def of(cls, settings: Settings, base: str | None, dtype: torch.dtype) -> "Wording | None":
-        """None where nothing but the model's own prompts is wanted.
+    def from_settings(cls, settings: Settings, base: str | None, dtype: torch.dtype) -> "PromptBuilder":
+        """For settings with a caption or a captioner.
 
-        base: the folder that the model's autoencoder comes from, whose text encoders serve where no others
-        are named. dtype: of text encoders and captioner, float16 excepted, in which T5 overflows.
+        Args:
+            base: folder of the model's autoencoder, whose text encoders serve where no others are named.
+            dtype: of text encoders and captioner; float16, in which T5 overflows, becomes bfloat16.
+        Raises:
+            UsageError: where there are no text encoders.
         """
-        if settings.caption is None and settings.captioner is None:
-            return None
         folder = settings.text_encoder or base
         if folder is None:
             raise UsageError("This model names no base model; add --text-encoder and its folder.")
@@ -47,7 +45,7 @@ class Wording:
             captioner = VisionLanguage(Path(settings.captioner), dtype=half, after="release")
         return cls(captioner, text_encoder(folder, dtype=half, after="release"))
 
-    def prompt(self, picture: Picture, device: torch.device) -> Prompt:
+    def build(self, picture: Picture, device: torch.device) -> Prompt:
         """Of one sample, on the CPU. Raises WeightsError where a folder lacks something."""
         caption = self._caption(picture, device)
         if self._encoded is None or self._encoded[0] != caption:
@@ -57,6 +55,6 @@ class Wording:
     def _caption(self, picture: Picture, device: torch.device) -> str:
         captioned, caption = self._captioned
         if captioned() is not picture:
-            caption = self.captioner.caption((evidence(picture) * 2 - 1).to(device))
+            caption = self.captioner.caption((model_input(picture) * 2 - 1).to(device))
             self._captioned = weakref.ref(picture), caption
         return caption

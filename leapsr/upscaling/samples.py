@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from ..errors import UsageError
 from ..pictures.picture import Picture
-from .model_input import appearance, grey_levels
+from .model_input import grey_levels, to_srgb_tone
 from .sizes import AS_THE_MODEL, Target
 from .upscaler import DEFAULTS, Progress, Settings, Upscaler
 
@@ -50,7 +50,7 @@ def samples(
 
 def alike(one: Picture, other: Picture) -> bool:
     """Whether no spot of two results of one size differs visibly."""
-    difference = (grey_levels(appearance(one)) - grey_levels(appearance(other))).square_()
+    difference = (grey_levels(to_srgb_tone(one)) - grey_levels(to_srgb_tone(other))).square_()
     side = min(SPOT, *difference.shape[1:])
     spots = F.avg_pool2d(difference, side, ceil_mode=True)
     return spots.max().item() <= ALIKE**2

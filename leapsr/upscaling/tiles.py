@@ -2,7 +2,7 @@
 
 A core is restored with a margin at least as wide as the network's receptive field and only the core is kept,
 so the cores, pasted side by side, equal the picture restored as a whole. For networks without a bounded field
-see blending.py.
+see windows.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,6 +36,10 @@ class Box(NamedTuple):
     def covering(self, scale: int) -> "Box":
         """The smallest box of a picture that, enlarged by `scale`, holds this one."""
         return Box(self.top // scale, self.left // scale, -(-self.bottom // scale), -(-self.right // scale))
+
+    def intersection(self, other: "Box") -> "Box":
+        """What both cover; they must share some."""
+        return Box(*map(max, self[:2], other[:2]), *map(min, self[2:], other[2:]))
 
     def relative_to(self, outer: "Box") -> "Box":
         """The same pixels, counted from the top left corner of `outer`."""

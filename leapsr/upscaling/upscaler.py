@@ -7,7 +7,6 @@ time.
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,13 +23,13 @@ from ..pictures import picture as pictures
 from ..pictures.picture import Picture, Source
 from ..pictures.result_metadata import describe
 from ..restorer import Restorer, read_config
-from . import guard, tile_memory, window_size
-from .box_reader import OverflowInHalfError, Restored
-from .planes import Colours, Finishing, Layer, Transparency
-from .prompts import WORDS, Wording
+from . import guard, oom, windows
+from .box_reader import BoxReader, ExactTiles, OverflowInHalfError
+from .planes import AlphaPlane, ColorPlanes, Compositor, Planes, put
+from .prompts import PromptBuilder
 from .settings import DEFAULTS, ColorFix, Settings
 from .sizes import AS_THE_MODEL, Target
-from .tiles import Box
+from .windows import BlendedWindows
 
 __all__ = ["DEFAULTS", "ColorFix", "Progress", "Settings", "Upscaler"]
 
@@ -45,7 +44,7 @@ class Upscaler:
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
-        self._wording: tuple[Settings, Wording | None] = DEFAULTS, None
+        self._prompts: tuple[tuple[str | None, ...], PromptBuilder] | None = None
 
     @classmethod
     def from_pretrained(
@@ -104,7 +103,7 @@ class Upscaler:
         target = Target(scale, width, height, long_side, short_side, megapixels)
         settings = Settings(steps, fidelity, seed, tile, color_fix, seamless, denoise, guidance, caption)
         if not isinstance(image, Tensor):
-            self.check_room(pictures.measure(image), target)
+            self.check_memory(pictures.measure(image), target)
             result = self.upscale(pictures.load(image), target, settings, progress)
             return _array_like(image, result) if isinstance(image, np.ndarray) else result.pil()
         batch = image if image.ndim == 4 else image[None]
@@ -136,115 +135,93 @@ class Upscaler:
             raise UsageError(
                 "This model removes what noise it removes; leave --denoise out, or take another model."
             )
-        self._check_room(_cost(picture), picture.size, target)
-        size = target.size(*picture.size, self.restorer.scale)
-        result = _blank(picture, size)
-        colours = result[:-1] if picture.has_alpha else result
-        layer = Colours(picture, self.restorer, settings, self._prompt(picture, settings))
-        self._fill(colours, picture.depth, layer, size, progress)
-        layer.tell()
+        each = picture.pixels.element_size()
+        after = each if picture.pixels.is_floating_point() else picture.depth // 8
+        channels = len(picture.pixels)
+        self.check_memory(picture.size, target, oom.Cost(channels * each, channels * after))
+        result = _blank(picture, target.size(*picture.size, self.restorer.scale))
+        colours = ColorPlanes(picture, self.restorer, settings, self._prompt(picture, settings))
+        self._fill(colours, result[:-1] if picture.has_alpha else result, picture.depth, progress)
+        colours.report()
         if picture.has_alpha:
-            alpha = Transparency(picture, self.restorer, settings)
+            alpha = AlphaPlane(picture, self.restorer, settings)
             if (level := alpha.constant) is not None:
-                _put(result[-1:], level, picture.depth)
+                put(result[-1:], level, picture.depth)
             else:
-                self._fill(result[-1:], picture.depth, alpha, size, None)
+                self._fill(alpha, result[-1:], picture.depth)
         return describe(replace(picture, pixels=result))
 
-    def check_room(self, size: tuple[int, int], target: Target) -> None:
-        """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged,
-        even if it is opaque and has 8 bits.
-        """
-        self._check_room(tile_memory.Cost(3, 3), size, target)
-
-    def _check_room(self, cost: tile_memory.Cost, size: tuple[int, int], target: Target) -> None:
+    def check_memory(self, size: tuple[int, int], target: Target, cost: oom.Cost = oom.OPAQUE_8_BIT) -> None:
+        """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""
         scale = self.restorer.scale
         if not target.reached_by(*size, scale):
-            free, margin = (
-                memory.available(torch.device("cpu")),
-                (self.restorer.halo(1) or 0) + guard.MARGIN,
-            )
-            tile_memory.check_room(cost, size, target.size(*size, scale), margin, free)
+            free = memory.available(torch.device("cpu"))
+            margin = (self.restorer.halo(1) or 0) + guard.MARGIN
+            oom.check_memory(cost, size, target.size(*size, scale), margin, free)
 
     def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
         """What the network is asked for; None is its own text. Raises UsageError where it reads none."""
-        made_for, wording = self._wording
-        kind = replace(DEFAULTS, **{name: getattr(settings, name) for name in WORDS})
-        if kind != DEFAULTS and not self.restorer.space.prompts:
-            raise UsageError("This model reads no text; leave --caption and --captioner out.")
-        if kind != made_for:
-            wording = Wording.of(kind, self.restorer.config.autoencoder, self.restorer.dtype)
-            self._wording = kind, wording
-        if wording is None:
+        words = settings.caption, settings.captioner, settings.text_encoder
+        if words == (None, None, None):
             return None
-        prompt = wording.prompt(picture, self.restorer.device)
+        if not self.restorer.space.prompts:
+            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+        if self._prompts is None or self._prompts[0] != words:
+            base = self.restorer.config.autoencoder
+            self._prompts = words, PromptBuilder.from_settings(settings, base, self.restorer.dtype)
+        prompt = self._prompts[1].build(picture, self.restorer.device)
         self.restorer.check_prompt(prompt)
         return prompt
 
-    def _fill(
-        self, planes: Tensor, depth: int, layer: Layer, size: tuple[int, int], progress: Progress | None
-    ) -> None:
-        """Write all of a layer into (C, H, W) of the result."""
-        finishing = Finishing.to(size, layer)
-        tile = self._first_tile(planes, finishing)
-        run = self._in_tiles if layer.restoration.halo is not None else self._in_windows
-        try:
-            run(planes, depth, finishing, tile, progress)
-        except OverflowInHalfError:
-            logger.warning("The model overflowed in %s; working in fp32 from here on.", self.restorer.dtype)
-            self.restorer.to(self.restorer.device, torch.float32)
-            run(planes, depth, finishing, tile, progress)
+    def _fill(self, planes: Planes, result: Tensor, depth: int, progress: Progress | None = None) -> None:
+        """Write all of the planes into (C, H, W) of the result.
 
-    def _in_tiles(
-        self, planes: Tensor, depth: int, finishing: Finishing, tile: int, progress: Progress | None
-    ) -> None:
-        layer = finishing.layer
-        restored = layer.restoration.in_tiles()
-        whole = layer.restoration.extent.whole
-        work = partial(tile_memory.tile_by_tile, box=whole, tile=tile, alignment=self.restorer.alignment)
-        layer.prepare(restored, work)
-        work(_writing(planes, depth, finishing, restored), progress=progress)
+        It begins anew in fp32 where half precision overflows, and with smaller windows where memory does not
+        suffice: another size of windows is another result. Exact tiles go on from where they are.
+        """
+        compositor, given = Compositor(planes, result, depth), planes.input
+        scale, alignment, exact = self.restorer.scale, self.restorer.alignment, given.halo is not None
+        tile = self._first_tile(planes, compositor, result.numel() * result.element_size())
+        while True:
+            planes.restart()
+            read: BoxReader = ExactTiles(given)
+            if not exact:
+                read = BlendedWindows(given.evaluate, given.extent, scale, tile, alignment)
+            try:
+                if planes.needs_statistics:
+                    for attempt in oom.Tiles(given.extent.whole, tile, alignment, halve=exact):
+                        with attempt as core:
+                            planes.gather(read(core.scaled(scale)), core.scaled(scale))
+                for attempt in oom.Tiles(given.extent.whole, tile, alignment, progress, halve=exact):
+                    with attempt as core:
+                        box = compositor.share(core)
+                        if box.height and box.width:
+                            compositor.write(read(compositor.source(box)), box)
+                return
+            except OverflowInHalfError:
+                logger.warning(
+                    "The model overflowed in %s; working in fp32 from here on.", self.restorer.dtype
+                )
+                self.restorer.to(self.restorer.device, torch.float32)
+            except (RuntimeError, MemoryError) as error:
+                if exact:
+                    raise
+                longest = max(given.extent.height, given.extent.width)
+                side = min(tile or longest, longest)
+                tile = oom.half_tile(error, side, windows.smallest_size(self.restorer))
 
-    def _in_windows(
-        self, planes: Tensor, depth: int, finishing: Finishing, tile: int, progress: Progress | None
-    ) -> None:
-        """Another size of windows is another result, so that smaller ones begin anew."""
-        layer, whole = finishing.layer, finishing.layer.restoration.extent.whole
-
-        def run(tile: int) -> None:
-            restored = layer.restoration.in_windows(tile)
-            work = partial(tile_memory.each_tile, box=whole, tile=tile, alignment=self.restorer.alignment)
-            layer.prepare(restored, work)
-            work(_writing(planes, depth, finishing, restored), progress=progress)
-
-        longest = max(whole.height, whole.width)
-        tile_memory.with_smaller_tiles(run, tile, longest, window_size.smallest(self.restorer))
-
-    def _first_tile(self, planes: Tensor, finishing: Finishing) -> int:
-        restoration = finishing.layer.restoration
-        asked, bounded = restoration.settings.tile, restoration.halo is not None
-        if asked != "auto":
-            return asked if bounded else window_size.wanted(self.restorer, asked, restoration.extent)
-        if not bounded and (usual := window_size.usual(self.restorer)) is not None:
+    def _first_tile(self, planes: Planes, compositor: Compositor, result_bytes: int) -> int:
+        given = planes.input
+        if (asked := given.settings.tile) != "auto":
+            return asked if given.halo is not None else windows.check_size(self.restorer, asked, given.extent)
+        if given.halo is None and (usual := windows.default_size(self.restorer)) is not None:
             return usual
         free = memory.available(self.restorer.device)
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
-            free -= planes.numel() * planes.element_size()
-        tile = tile_memory.auto_tile(free, finishing.margin())
+            free -= result_bytes
+        tile = oom.auto_tile(free, compositor.halo())
         logger.info("Tiles of %d pixels.", tile)
         return tile
-
-
-def _writing(planes: Tensor, depth: int, finishing: Finishing, restored: Restored) -> Callable[[Box], None]:
-    """Given a core, in pixels of the small picture, writes what belongs to it."""
-    extent = finishing.layer.restoration.extent
-
-    def write(core: Box) -> None:
-        box = finishing.resampling.share(core, extent)
-        if box.height and box.width:
-            _put(box.of(planes), finishing(restored, box), depth)
-
-    return write
 
 
 def _blank(picture: Picture, size: tuple[int, int]) -> Tensor:
@@ -254,22 +231,6 @@ def _blank(picture: Picture, size: tuple[int, int]) -> Tensor:
         return torch.empty(channels, *size)
     kind = np.uint8 if picture.depth == 8 else np.uint16
     return torch.from_numpy(np.empty((*size, channels), kind)).permute(2, 0, 1)
-
-
-def _put(planes: Tensor, values: Tensor, depth: int) -> None:
-    """planes: (C, h, w), a part of the result. values: floats in [0, 1], to be broadcast."""
-    if planes.is_floating_point():
-        planes.copy_(values)
-    else:
-        planes.copy_(torch.from_numpy(pictures.integers(values, depth)).permute(2, 0, 1))
-
-
-def _cost(picture: Picture) -> tile_memory.Cost:
-    each = picture.pixels.element_size()
-    return tile_memory.Cost(
-        len(picture.pixels) * each,
-        len(picture.pixels) * (each if picture.pixels.is_floating_point() else picture.depth // 8),
-    )
 
 
 def _array_like(given: np.ndarray, picture: Picture) -> np.ndarray:

@@ -114,7 +114,7 @@ def test_a_picture_that_fails_at_any_stage_stops_nothing(jobs, upscaler, monkeyp
     outcomes = list(pipeline.run(jobs, upscaler, Options(), ExistingPolicy("overwrite")))
     assert [outcome.status for outcome in outcomes] == ["failed", "done", "failed", "done", "failed", "done"]
     assert "is not a picture" in outcomes[0].message
-    assert "2_x4.png could not be written" in outcomes[2].message
+    assert "2_x4.png cannot be written" in outcomes[2].message
     assert outcomes[4].message == "The network stumbled."
     assert leftovers(tmp_path) == []
 

@@ -110,7 +110,7 @@ def test_what_nobody_knows_beside_a_result_is_kept(upscaler, source):
 
 @pytest.mark.parametrize("options", [{"samples": 2}, {"detail_map": True}, {"consistency": 0.5}])
 def test_what_needs_too_much_memory_is_not_begun(upscaler, fake_restorer, source, options, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda device: 148 * 96 * sidecars.FLOATING_POINT)
+    monkeypatch.setattr(memory, "available", lambda device: 148 * 96 * memory.LOOKED_AT)
     with pytest.raises(ImageError, match="memory"):
         made(upscaler, source, **options)
     assert not fake_restorer.calls

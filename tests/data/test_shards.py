@@ -144,7 +144,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_shard(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     before = sorted(folder.iterdir())
-    monkeypatch.setattr(shards.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OutputError, match=r"No space left on device.*finished shards stay"):
         make(folder, 1)
     assert not shards.is_finished(folder, DESCRIPTION, 1)

@@ -16,8 +16,7 @@ from leapsr.data.on_device import DeviceCrops, DevicePhotos
 from leapsr.degrade import HEAVY, LIGHT, Generators, RealESRGAN, draw, noise
 from leapsr.frozen.space import Space
 from leapsr.ops.filters import unsharp_mask
-from leapsr.train import config, samples
-from leapsr.train.recipes import small
+from leapsr.train import batches, config, recipes
 
 NAMES = sorted(degrade.DEGRADATIONS)
 META = torch.device("meta")
@@ -95,7 +94,7 @@ def test_a_batch_of_a_run_waits_for_nothing(quality: bool, monkeypatch: pytest.M
     """From where its crops lie to what the network sees, but for the noise, which is drawn on the device."""
     settings = ["data.crop=64", "data.group=4", "data.sharpen=true", "batch=8"]
     settings += [] if quality else ["data.bad=0", "data.unlabelled=0", "network.quality=false"]
-    prepare = samples.prepare(config.override(small.get("teacher_base"), settings), META, Space(4))
+    prepare = batches.batch_maker(config.override(recipes.get("teacher_base"), settings), META, Space(4))
     sizes = torch.tensor([[90, 80]]).numpy()
     photos = DevicePhotos(
         torch.empty(7200, 3, dtype=torch.uint8, device=META), torch.zeros(1).long().numpy(), sizes

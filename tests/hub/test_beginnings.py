@@ -9,8 +9,7 @@ from leapsr.errors import ConfigError
 from leapsr.networks.adm import guided_unet
 from leapsr.networks.table import Network, build
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, networks
-from leapsr.train.recipes import small
+from leapsr.train import config, networks, recipes
 from tests.hub.test_recipes import tiny_run
 
 CPU = torch.device("cpu")
@@ -29,7 +28,7 @@ def pixels(tmp_path):
 
     def teacher(reads):
         sizes = guided_unet.PRESETS["tiny"].model_copy(update={"reads": reads})
-        model = ModelConfig(method="teacher", network=sizes, source=small.get("oftsr_ffhq").source)
+        model = ModelConfig(method="teacher", network=sizes, source=recipes.get("oftsr_ffhq").source)
         Restorer(model, randomised(build(sizes))).save_pretrained(tmp_path / "teacher", torch.float32)
         return tmp_path / "teacher"
 
@@ -38,14 +37,14 @@ def pixels(tmp_path):
 
 def oftsr(reads: str) -> config.TrainConfig:
     network = guided_unet.PRESETS["tiny"].model_copy(update={"reads": reads})
-    return small.get("oftsr_ffhq").model_copy(update={"network": network, "perceptual": "none"})
+    return recipes.get("oftsr_ffhq").model_copy(update={"network": network, "perceptual": "none"})
 
 
 @torch.no_grad()
 def test_a_student_of_pixels_forgets_what_its_teacher_never_learnt(pixels):
-    cast = networks.assemble(oftsr("both"), pixels("both"), None, CPU, print)
+    built = networks.build_networks(oftsr("both"), pixels("both"), None, CPU, print)
     t, r = torch.tensor([1.0, 0.7]), torch.tensor([0.0, 0.3])
-    said = [network._embed(t, end) for network in (cast.teacher, cast.student) for end in (t, r)]
+    said = [network._embed(t, end) for network in (built.teacher, built.student) for end in (t, r)]
     assert not torch.allclose(said[0], said[1], atol=1e-2)
     torch.testing.assert_close(said[2], said[0])
     assert torch.equal(said[3], said[2])
@@ -53,15 +52,15 @@ def test_a_student_of_pixels_forgets_what_its_teacher_never_learnt(pixels):
 
 def test_a_teacher_that_goes_on_forgets_nothing(pixels):
     start = pixels("both")
-    asked = small.get("oftsr_ffhq_teacher").model_copy(update={"network": oftsr("both").network})
-    student = networks.assemble(asked, None, start, CPU, print).student
+    asked = recipes.get("oftsr_ffhq_teacher").model_copy(update={"network": oftsr("both").network})
+    student = networks.build_networks(asked, None, start, CPU, print).student
     known = Restorer.from_pretrained(start).network.state_dict()
     assert all(torch.equal(value, known[name]) for name, value in student.state_dict().items())
 
 
 def test_a_student_must_read_the_times_that_its_teacher_reads(pixels):
     with pytest.raises(ConfigError, match=r"network\.reads=both"):
-        networks.assemble(oftsr("r"), pixels("both"), None, CPU, print)
+        networks.build_networks(oftsr("r"), pixels("both"), None, CPU, print)
 
 
 @pytest.mark.parametrize("time", ["add_r", "concat_mlp"])
@@ -78,11 +77,11 @@ def test_a_student_of_latents_does_too_and_its_teacher_stays(time, models, tiny,
         tmp_path, torch.float32
     )
     before = copy.deepcopy(network.state_dict())
-    cast = networks.assemble(asked.model_copy(update={"network": sizes}), tmp_path, None, CPU, print)
+    built = networks.build_networks(asked.model_copy(update={"network": sizes}), tmp_path, None, CPU, print)
     t, r = torch.tensor([1.0, 0.7]), torch.tensor([0.0, 0.3])
     pooled = torch.randn(2, sizes.pooled_projection_dim)
-    teacher, student = cast.teacher.time_text_embed, cast.student.time_text_embed
+    teacher, student = built.teacher.time_text_embed, built.student.time_text_embed
     assert not torch.allclose(teacher(t, r, pooled), teacher(t, t, pooled), atol=1e-2)
     torch.testing.assert_close(student(t, t, pooled), teacher(t, t, pooled), rtol=1e-3, atol=1e-3)
     assert torch.equal(student(t, r, pooled), student(t, t, pooled))
-    assert all(torch.equal(value, before[name]) for name, value in cast.teacher.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in built.teacher.state_dict().items())

@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 
 from leapsr.cli.main import app
-from leapsr.train.recipes.full_size import RECIPES
+from leapsr.train import recipes
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "full-size.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_commands_have_a_verb_and_options_that_exist(words):
     assert {word.partition("=")[0] for word in words[2:] if word.startswith("-")} <= known
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", recipes.FULL_SIZE)
 def test_every_recipe_is_told_of(name):
     needs, sizes = PAGE.split("## Sizes")
     assert f"`{name}`" in needs

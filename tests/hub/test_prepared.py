@@ -19,8 +19,9 @@ from leapsr.frozen import autoencoder, describe, load_book
 from leapsr.frozen.fingerprint import fingerprint
 from leapsr.networks import Quality
 from leapsr.restorer import Restorer, located, space
-from leapsr.train import launch, samples
-from leapsr.train.prepared import UNSEEN
+from leapsr.train import batches, launch
+from leapsr.train.callbacks import Callbacks
+from leapsr.train.shard_checks import NO_VALIDATION
 from tests.conftest import picture_array
 from tests.hub.test_recipes import resshift, tiny_run
 
@@ -56,7 +57,7 @@ def test_a_batch_is_the_one_that_the_pixels_make(workshop, folder, config, model
     rows = range(6)
     clean, origins = workshop.clean(rows)
     lr = workshop.damage(clean.float() / 255, origins)
-    make = samples.prepare(config, CPU, space(located(models("dit4sr_q"))))
+    make = batches.batch_maker(config, CPU, space(located(models("dit4sr_q"))))
     plain = make(Sample(clean, lr), make.generator(0, 5, 0))
     found = Shards(folder)
     from_shards = make(found(0, 6), make.generator(0, 5, 0))
@@ -76,7 +77,7 @@ def _place(shards, image):
 def test_each_sample_is_asked_for_with_its_caption(workshop, folder, config, models):
     """In place of the good image's text; the null and the negative texts are the model's own."""
     model = located(models("dit4sr_q"))
-    make, found = samples.prepare(config, CPU, space(model)), Shards(folder)
+    make, found = batches.batch_maker(config, CPU, space(model)), Shards(folder)
     cond = make(joined([found.one(row) for row in range(6)]), make.generator(0, 0, 0)).cond
     texts = [describe(CAPTIONS[name]) for name in ("0.png", "0.png", "1.png", "1.png", "2.png", "2.png")]
     known = workshop.encoders.texts.encode(texts)
@@ -100,14 +101,14 @@ def no_encoders(monkeypatch):
 @pytest.mark.usefixtures("no_encoders")
 def test_it_trains_resumes_and_reads_no_autoencoder(folder, config, models, tmp_path):
     notices = []
-    told = launch.Callbacks(notice=notices.append)
+    told = Callbacks(notice=notices.append)
     teacher = models("dit4sr_q")
     launch.run(config, folder, tmp_path / "whole", teacher=teacher, cpu=True, callbacks=told)
-    assert UNSEEN in notices
+    assert NO_VALIDATION in notices
     lines = (tmp_path / "whole" / "log.jsonl").read_text().splitlines()
     assert not any("psnr" in line for line in lines)
     asked = iter([False, True])
-    stop = launch.Callbacks(stop=lambda: next(asked, False))
+    stop = Callbacks(stop=lambda: next(asked, False))
     launch.run(config, folder, tmp_path / "cut", teacher=teacher, cpu=True, callbacks=stop)
     launch.run(config, folder, tmp_path / "cut", teacher=teacher, cpu=True, resume="auto")
     whole, cut = (load_file(tmp_path / run / "model" / "model.safetensors") for run in ("whole", "cut"))
@@ -138,21 +139,21 @@ def test_shards_of_another_recipe_are_refused(field, value, said, folder, config
 
 def test_shards_of_another_scale_or_model_are_refused(folder, config, models, tiny, tmp_path):
     with pytest.raises(DataError, match="scale=4 and the recipe has 2"):
-        samples.split(folder, config.model_copy(update={"scale": 2}))
+        batches.split_photos(folder, config.model_copy(update={"scale": 2}))
     other = tiny_run("flowsr_sd21", models, tiny)
     with pytest.raises(DataError, match="of another autoencoder"):
         launch.run(other, folder, tmp_path, start=models("sd21"), cpu=True)
 
 
 def test_texts_of_other_encoders_are_refused(folder, models, workshop, monkeypatch):
-    from leapsr.train import prepared
+    from leapsr.train import shard_checks
 
     shards, model = Shards(folder), located(models("dit4sr_q"))
-    prepared.check_model(shards, model)
+    shard_checks.check_model(shards, model)
     changed = shards.description.texts.model_copy(update={"encoders": "CLIP-L, CLIP-G, 77 zeros for T5-XXL"})
     shards.description = shards.description.model_copy(update={"texts": changed})
     with pytest.raises(DataError, match=r"77 zeros.*T5-XXL of 256 tokens"):
-        prepared.check_model(shards, model)
+        shard_checks.check_model(shards, model)
 
 
 def test_a_fingerprint_is_of_the_weights_not_of_the_place(tiny, tmp_path):
@@ -185,7 +186,7 @@ def test_without_captions_it_is_the_batch_of_the_photos(name, of_another, models
     config = tiny_run(name, models, tiny)
     clean, origins = workshop.clean(range(3))
     lr = workshop.damage(clean.float() / 255, origins)
-    make, found = samples.prepare(config, CPU, space(located(model))), Shards(folder)
+    make, found = batches.batch_maker(config, CPU, space(located(model))), Shards(folder)
     plain = make(Sample(clean, lr), make.generator(0, 0, 0))
     prepared = make(joined([found.one(row) for row in range(3)]), make.generator(0, 0, 0))
     for left, right in (

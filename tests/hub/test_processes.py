@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from leapsr.restorer import located, space
-from leapsr.train import launch, samples
+from leapsr.train import batches, launch
 from leapsr.train.loop import fit
 from tests.conftest import picture_array
 from tests.hub.test_recipes import tiny_run
@@ -40,14 +40,18 @@ def config(models, tiny):
 
 def combine(run, inner):
     """Give a single process the batches that two would see, each with its own draws."""
-    read, method, prepare = run.read, run.method, samples.prepare(run.config, run.accelerator.device, inner)
+    read, method, prepare = (
+        run.read,
+        run.method,
+        batches.batch_maker(run.config, run.accelerator.device, inner),
+    )
 
     def both(pair, step):
         draws = [prepare.generator(run.config.seed, step, rank) for rank in (0, 1)]
         return Both([prepare(sample, draw) for sample, draw in zip(pair, draws, strict=True)])
 
     run.read = lambda step: [read(2 * step), read(2 * step + 1)]
-    run.prepare, run.method = both, Combined(method)
+    run.make_batch, run.method = both, Combined(method)
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -55,7 +59,7 @@ def test_two_processes_equal_one_with_both_batches(config, photos, models, tmp_p
     teacher = models("dit4sr_q")
     (tmp_path / "config.json").write_text(config.model_dump_json())
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
-    words += ["-m", "tests.published.process", tmp_path / "config.json", photos, tmp_path, teacher, ""]
+    words += ["-m", "tests.hub.process", tmp_path / "config.json", photos, tmp_path, teacher, ""]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
         list(map(str, words)), env=environment, capture_output=True, timeout=600, check=False

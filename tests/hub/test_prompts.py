@@ -7,7 +7,7 @@ from leapsr.errors import UsageError, WeightsError
 from leapsr.frozen import Fixed, describe, text_encoder
 from leapsr.pictures.picture import Picture
 from leapsr.restorer import Restorer
-from leapsr.upscaling.prompts import Wording
+from leapsr.upscaling.prompts import PromptBuilder
 from leapsr.upscaling.settings import Settings
 from leapsr.upscaling.sizes import AS_THE_MODEL
 from leapsr.upscaling.upscaler import Upscaler
@@ -54,9 +54,9 @@ def test_a_picture_is_captioned_once_and_its_caption_encoded_once(tiny):
     captioner, encoder = Counted("A dog."), text_encoder(tiny("sd35"), after="release")
     texts, encode = [], encoder.encode
     encoder.encode = lambda asked, device: texts.extend(asked) or encode(asked, device)
-    wording = Wording(captioner, encoder)
+    builder = PromptBuilder(captioner, encoder)
     first, second = photo(6, 9), photo(6, 9)
-    prompts = [wording.prompt(picture, torch.device("cpu")) for picture in (first, first, second)]
+    prompts = [builder.build(picture, torch.device("cpu")) for picture in (first, first, second)]
     assert len(captioner.shown) == 2
     assert captioner.shown[0][0] == (3, 6, 9)
     assert -1 <= captioner.shown[0][1] < -0.5
@@ -70,7 +70,7 @@ def test_a_captioner_says_what_is_in_the_picture(upscaler, tiny):
     settings = {"captioner": str(tiny("llava"))}
     result = pixels(upscaler, photo(24, 24), **settings)
     assert torch.equal(pixels(upscaler, photo(24, 24), **settings), result)
-    assert not upscaler._wording[1].captioner.model.is_loaded
+    assert not upscaler._prompts[1].captioner.model.is_loaded
 
 
 def test_what_cannot_work_is_said(upscaler, tmp_path, tiny_model, tiny):

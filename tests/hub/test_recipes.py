@@ -20,8 +20,8 @@ from leapsr.networks import Quality, table
 from leapsr.networks.adm import guided_unet, swin_unet
 from leapsr.networks.table import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
-from leapsr.train import config, launch, networks, samples
-from leapsr.train.recipes import full_size, small
+from leapsr.train import batches, config, launch, networks, recipes
+from leapsr.train.callbacks import Callbacks
 from tests.conftest import picture_array
 
 Models = Callable[[str], Path]
@@ -70,7 +70,7 @@ def tiny_network(full: NetworkConfig, models: Models) -> NetworkConfig:
 
 
 def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
-    recipe = small.get(name)
+    recipe = recipes.get(name)
     adapters = recipe.adapters and recipe.adapters.model_copy(
         update={"rank": recipe.adapters.rank and 2, "alpha": None}
     )
@@ -102,7 +102,7 @@ def runs(models, tiny, photos, tmp_path_factory):
             return None
         if name == "resshift":
             return resshift(root / name, tiny)
-        return run(name) / "model" if name in full_size.RECIPES else models(name)
+        return run(name) / "model" if name in recipes.FULL_SIZE else models(name)
 
     def run(name: str) -> Path:
         out = root / name
@@ -123,7 +123,7 @@ def resshift(folder: Path, tiny: Models) -> Path:
         model = ModelConfig(
             method="teacher",
             network=network.config,
-            source=small.get("oftsr_resshift").source,
+            source=recipes.get("oftsr_resshift").source,
             autoencoder=str(tiny("vq")),
         )
         Restorer(model, network).save_pretrained(folder, torch.float32)
@@ -131,7 +131,7 @@ def resshift(folder: Path, tiny: Models) -> Path:
 
 
 def test_every_recipe_is_tried():
-    assert BEGINNINGS.keys() == full_size.RECIPES.keys()
+    assert BEGINNINGS.keys() == set(recipes.FULL_SIZE)
 
 
 @pytest.mark.parametrize("name", BEGINNINGS)
@@ -190,10 +190,10 @@ def test_mfsr_leads_away_from_its_own_text(old, models, tiny, photos, tmp_path, 
         kept = [name for name in book.texts if name != "negative_mfsr"]
         texts, prompts = ({name: known[name] for name in kept} for known in (book.texts, book.prompts))
         save_book(replace(book, texts=texts, prompts=prompts), teacher / PROMPTS)
-    spaces, notices, prepare = [], [], samples.prepare
-    monkeypatch.setattr(samples, "prepare", lambda *given: spaces.append(given[2]) or prepare(*given))
+    spaces, notices, prepare = [], [], batches.batch_maker
+    monkeypatch.setattr(batches, "batch_maker", lambda *given: spaces.append(given[2]) or prepare(*given))
     one = asked.model_copy(update={"steps": 1})
-    told = launch.Callbacks(notice=notices.append)
+    told = Callbacks(notice=notices.append)
     launch.run(one, photos, tmp_path / "run", teacher=teacher, cpu=True, callbacks=told)
     name = "negative" if old else "negative_mfsr"
     assert torch.equal(spaces[0].prompts[Quality.BAD].tokens, book.prompts[name].tokens)
@@ -225,14 +225,14 @@ def test_the_scale_of_what_a_run_begins_with(models, tiny, tmp_path):
     """Asked for, it may be another; unasked, damage at x4 and upsampling at x2 would not be one problem."""
     asked = tiny_run("flowsr_sd21", models, tiny)
     twice, cpu = asked.model_copy(update={"scale": 2}), torch.device("cpu")
-    begun = networks.assemble(twice, None, models("sd21"), cpu, print)
+    begun = networks.build_networks(twice, None, models("sd21"), cpu, print)
     assert begun.space.scale == begun.model.factor == 2
     found = Restorer.from_pretrained(models("sd21"))
     config_x2 = found.config.model_copy(update={"scale": 2})
     Restorer(config_x2, found.network, found.space).save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match="--set scale=2"):
-        networks.assemble(asked, None, tmp_path, cpu, print)
-    assert networks.assemble(twice, None, tmp_path, cpu, print).space.scale == 2
+        networks.build_networks(asked, None, tmp_path, cpu, print)
+    assert networks.build_networks(twice, None, tmp_path, cpu, print).space.scale == 2
 
 
 def test_a_checkpoint_holds_what_trains(runs):
@@ -247,7 +247,7 @@ def test_a_checkpoint_holds_what_trains(runs):
 def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos, tmp_path):
     whole = load_file(runs("mfsr_sd35") / "model" / "model.safetensors")
     asked = iter([False, True])
-    stop = launch.Callbacks(stop=lambda: next(asked, False))
+    stop = Callbacks(stop=lambda: next(asked, False))
     arguments = (tiny_run("mfsr_sd35", models, tiny), photos, tmp_path)
     launch.run(*arguments, teacher=models("dit4sr_q"), cpu=True, callbacks=stop)
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
@@ -262,12 +262,12 @@ def test_looking_at_pictures_leaves_half_precision_as_it_is(
     name, models, tiny, photos, tmp_path, monkeypatch
 ):
     """The weights of the run are shared with what is looked at: made float32 there, they would be here."""
-    cast, assemble = [], networks.assemble
-    monkeypatch.setattr(networks, "assemble", lambda *given: cast.append(assemble(*given)) or cast[0])
+    built, build = [], networks.build_networks
+    monkeypatch.setattr(networks, "build_networks", lambda *given: built.append(build(*given)) or built[0])
     asked = tiny_run(name, models, tiny).model_copy(update={"precision": "bf16", "validate_every": 1})
     teacher, start = (other and models(other) for other in BEGINNINGS[name])
     launch.run(asked, photos, tmp_path, teacher=teacher, start=start, cpu=True)
-    frozen = [weight for weight in cast[0].student.parameters() if not weight.requires_grad]
+    frozen = [weight for weight in built[0].student.parameters() if not weight.requires_grad]
     assert {weight.dtype for weight in frozen} == {torch.bfloat16}
 
 
@@ -288,7 +288,7 @@ def test_what_adapters_began_with_is_asked_for_again(runs, models, tiny, photos,
 
 def test_a_critic_of_pixels_beside_latents_is_refused():
     with pytest.raises(ConfigError, match=r"method\.judge=dino"):
-        config.override(small.get("smfsr_sd35_refine"), ["method.judge=pixels"])
+        config.override(recipes.get("smfsr_sd35_refine"), ["method.judge=pixels"])
 
 
 def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, photos, tmp_path):
@@ -305,7 +305,7 @@ def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, pho
 
 def test_what_does_not_fit_is_said(models, tiny, photos, tmp_path):
     with pytest.raises(ConfigError, match="dino=FOLDER"):
-        config.override(small.get("smfsr_sd35_refine"), [])
+        config.override(recipes.get("smfsr_sd35_refine"), [])
     wrong = tiny_run("mfsr_sd35", models, tiny)
     wider = wrong.network.model_copy(update={"num_attention_heads": 8})
     wrong = wrong.model_copy(update={"network": wider})

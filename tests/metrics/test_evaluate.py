@@ -7,12 +7,13 @@ from torch import Tensor
 from leapsr.data.pairs import Pair
 from leapsr.metrics import Metric, available, select
 from leapsr.metrics import evaluate as module
-from leapsr.metrics.evaluate import Restore, Setting, Table, bicubic, compare, to_8_bits
+from leapsr.metrics.evaluate import Restore, Setting, Table, bicubic, compare
+from leapsr.ops.color import round_to_8_bits
 
 
 def pairs(count: int, side: int = 16) -> list[Pair]:
     generator = torch.Generator().manual_seed(0)
-    hr = to_8_bits(torch.rand(count, 1, 3, 4 * side, 4 * side, generator=generator))
+    hr = round_to_8_bits(torch.rand(count, 1, 3, 4 * side, 4 * side, generator=generator))
     lr = torch.rand(count, 1, 3, side, side, generator=generator)
     return [Pair(f"picture {i}", lr[i], hr[i]) for i in range(count)]
 
@@ -131,7 +132,7 @@ def test_rounding_to_8_bits_takes_none_of_the_time(monkeypatch: pytest.MonkeyPat
         return result
 
     monkeypatch.setattr(module, "perf_counter", lambda: now)
-    monkeypatch.setattr(module, "to_8_bits", lambda image: work(100, to_8_bits(image)))
+    monkeypatch.setattr(module, "round_to_8_bits", lambda image: work(100, round_to_8_bits(image)))
     [pair] = pairs(1)
     table = evaluate(lambda lr, name: work(2, bicubic(4)(lr, name)), [pair], {}, border=0)
     assert table.rows[0].seconds_per_megapixel == pytest.approx(2e6 / 64**2)

@@ -6,8 +6,9 @@ import torch
 
 from leapsr.data.pairs import read_pairs
 from leapsr.errors import DataError
-from leapsr.metrics.evaluate import bicubic, to_8_bits
-from leapsr.metrics.fidelity import Channels, lr_psnr, luma, psnr, ssim
+from leapsr.metrics.evaluate import bicubic
+from leapsr.metrics.fidelity import Channels, lr_psnr, psnr, ssim
+from leapsr.ops.color import round_to_8_bits, studio_luma
 
 from . import golden
 
@@ -30,7 +31,7 @@ def test_the_reference_programs_scores(
 @pytest.mark.parametrize(("name", "expected"), [("Set5", 28.43), ("Set14", 26.09)])
 def test_bicubic_gives_the_published_psnr(shared: Path, name: str, expected: float) -> None:
     scores = [
-        psnr(to_8_bits(bicubic(4)(pair.lr, pair.name)), pair.hr, channels="y", border=4).item()
+        psnr(round_to_8_bits(bicubic(4)(pair.lr, pair.name)), pair.hr, channels="y", border=4).item()
         for pair in read_pairs(shared / "data/val" / name, 4)
         if pair.hr is not None
     ]
@@ -43,7 +44,7 @@ def test_psnr_of_a_known_error() -> None:
     torch.testing.assert_close(psnr(damaged, clean), torch.tensor([20.0, 40.0], dtype=torch.float64))
 
 
-def test_psnr_of_a_grey_error_in_luma_is_that_of_the_studio_range() -> None:
+def test_psnr_of_a_grey_error_in_studio_luma_is_that_of_the_studio_range() -> None:
     clean = torch.full((1, 3, 12, 12), 0.5, dtype=torch.float64)
     expected = -20 * math.log10(0.1 * 219 / 255)
     assert psnr(clean + 0.1, clean, channels="y").item() == pytest.approx(expected)
@@ -53,10 +54,10 @@ def test_psnr_of_equal_pictures_is_infinite(photo_tensor: torch.Tensor) -> None:
     assert psnr(photo_tensor, photo_tensor).item() == math.inf
 
 
-def test_luma_of_black_and_white() -> None:
+def test_studio_luma_of_black_and_white() -> None:
     ends = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)
     expected = torch.tensor([16 / 255, 235 / 255], dtype=torch.float64)
-    torch.testing.assert_close(luma(ends).flatten(), expected)
+    torch.testing.assert_close(studio_luma(ends).flatten(), expected)
 
 
 def test_the_border_does_not_count(photo_tensor: torch.Tensor) -> None:

@@ -279,12 +279,12 @@ def test_failed_replacement_leaves_nothing(tmp_path, photo, monkeypatch):
 
 def test_folder_that_is_a_file(tmp_path, photo):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save(load(photo), tmp_path / "file" / "a.png")
 
 
 def test_name_too_long(tmp_path, photo):
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save(load(photo), tmp_path / ("a" * 300 + ".png"))
 
 

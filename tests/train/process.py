@@ -9,9 +9,8 @@ from pathlib import Path
 
 import torch
 
-from leapsr.train import config, launch
+from leapsr.train import config, launch, recipes
 from leapsr.train.loop import Run, fit
-from leapsr.train.recipes import small
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -27,7 +26,7 @@ def main(photos: str, out: str, teacher: str, start: str, recipe: str, *settings
         torch.save(weights(run), Path(out) / f"rank{run.accelerator.process_index}.pt")
 
     launch.fit = recorded
-    resolved = config.override(small.get(recipe), settings)
+    resolved = config.override(recipes.get(recipe), settings)
     folders = {"teacher": teacher, "start": start}
     given = {name: Path(folder) for name, folder in folders.items() if folder}
     launch.run(resolved, photos, Path(out), cpu=True, **given)

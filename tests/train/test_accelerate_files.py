@@ -6,7 +6,7 @@ from accelerate.utils import DistributedType
 
 from leapsr.errors import ConfigError
 from leapsr.networks.mmdit import blocks
-from leapsr.train.launch import check_whole
+from leapsr.train.accelerator import check_data_parallel
 from tests.conftest import REPOSITORY
 
 FOLDER = REPOSITORY / "docs" / "accelerate"
@@ -41,6 +41,6 @@ def test_fsdp_wraps_a_class_that_there_is():
 
 def test_training_accepts_whole_weights_only():
     for name in ("eight_gpus", "two_times_eight_gpus"):
-        check_whole(read(name).distributed_type)
+        check_data_parallel(read(name).distributed_type)
     with pytest.raises(ConfigError, match=r"FSDP does not.*MULTI_GPU"):
-        check_whole(read("fsdp2").distributed_type)
+        check_data_parallel(read("fsdp2").distributed_type)

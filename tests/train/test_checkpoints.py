@@ -3,8 +3,7 @@ import shutil
 import pytest
 
 from leapsr.errors import TrainingError
-from leapsr.train import checkpoints, config, launch
-from leapsr.train.recipes import small
+from leapsr.train import checkpoints, config, launch, recipes
 from tests.train.conftest import QUICK
 
 # Of random_states_0.pkl, accelerate says nothing: the run goes on with other random numbers.
@@ -12,7 +11,7 @@ FILES = ("model.safetensors", "optimizer.bin", "custom_checkpoint_0.pkl", "progr
 
 
 def train(photos, out, *settings, **options):
-    resolved = config.override(small.get("teacher_tiny"), [*QUICK, "data.held_out=0", *settings])
+    resolved = config.override(recipes.get("teacher_tiny"), [*QUICK, "data.held_out=0", *settings])
     launch.run(resolved, photos, out, cpu=True, **options)
 
 

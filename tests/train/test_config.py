@@ -6,13 +6,12 @@ import pytest
 from leapsr import methods
 from leapsr.errors import ConfigError, UnknownName
 from leapsr.hub.published import OFTSR_FILES
-from leapsr.train import config
-from leapsr.train.recipes import full_size, small
+from leapsr.train import config, recipes
 
 
-@pytest.mark.parametrize("name", small.RECIPES)
+@pytest.mark.parametrize("name", recipes.RECIPES)
 def test_a_recipe_survives_its_own_json(name, tmp_path):
-    recipe = small.get(name)
+    recipe = recipes.get(name)
     assert recipe.recipe == name
     if name == "smfsr_sd35_refine":  # which is refused without the folder of its critic
         recipe = recipe.model_copy(update={"dino": tmp_path})
@@ -23,19 +22,19 @@ def test_a_recipe_survives_its_own_json(name, tmp_path):
 
 @pytest.mark.parametrize(
     "student",
-    [name for name in small.RECIPES if name not in full_size.RECIPES and small.get(name).method.distils],
+    [name for name in recipes.RECIPES if name not in recipes.FULL_SIZE and recipes.get(name).method.distils],
 )
 def test_a_student_fits_its_teacher(student):
-    teacher = small.get(f"teacher_{student.split('_')[1]}")
-    assert small.get(student).network == teacher.network
-    assert small.get(student).data.degradation == teacher.data.degradation
-    assert not small.get(student).data.bad  # students make good images only
-    assert small.get(student).source == teacher.source
+    teacher = recipes.get(f"teacher_{student.split('_')[1]}")
+    assert recipes.get(student).network == teacher.network
+    assert recipes.get(student).data.degradation == teacher.data.degradation
+    assert not recipes.get(student).data.bad  # students make good images only
+    assert recipes.get(student).source == teacher.source
 
 
 def test_settings_change_nested_fields():
     changed = config.override(
-        small.teacher_tiny(),
+        recipes.get("teacher_tiny"),
         [
             "steps=7",
             "optimizer.learning_rate=1e-5",
@@ -46,7 +45,7 @@ def test_settings_change_nested_fields():
     )
     assert (changed.steps, changed.optimizer.learning_rate, changed.method.norm) == (7, 1e-5, "l1")
     assert changed.network.widths == (8, 8)
-    assert changed.data == small.teacher_tiny().data
+    assert changed.data == recipes.get("teacher_tiny").data
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_settings_change_nested_fields():
 )
 def test_impossible_settings_are_refused_in_one_sentence(setting, message):
     with pytest.raises(ConfigError) as caught:
-        config.override(small.teacher_tiny(), [setting])
+        config.override(recipes.get("teacher_tiny"), [setting])
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -83,12 +82,12 @@ def test_impossible_settings_are_refused_in_one_sentence(setting, message):
 )
 def test_a_student_that_is_not_told_its_times_is_refused(recipe, setting, remedy):
     with pytest.raises(ConfigError, match=re.escape(f"--set {remedy}")):
-        config.override(small.get(recipe), [setting])
+        config.override(recipes.get(recipe), [setting])
 
 
 def test_a_student_that_is_told_its_times():
     for recipe, *more in (("flowsr_sd21", "method.kind=smfsr"), ("oftsr_div2k",), ("oftsr_div2k_teacher",)):
-        assert config.override(small.get(recipe), ["network.reads=both", *more]).network.reads == "both"
+        assert config.override(recipes.get(recipe), ["network.reads=both", *more]).network.reads == "both"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_student_that_is_told_its_times():
 )
 def test_what_a_run_would_not_read_is_refused(recipe, setting, remedy):
     with pytest.raises(ConfigError, match=f"--set {remedy}"):
-        config.override(small.get(recipe), [setting])
+        config.override(recipes.get(recipe), [setting])
 
 
 @pytest.mark.parametrize("recipe", ["oftsr_resshift", "flowsr_sd21"])
@@ -113,42 +112,42 @@ def test_a_critic_of_pixels_needs_the_picture_alone(recipe):
     """ResShift's network is told the picture and its latents, as channels one after the other."""
     refined = {"kind": "refine", "student": {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}}
     with pytest.raises(ConfigError, match=r"method\.judge=dino"):
-        config.override(small.get(recipe), [f"method={json.dumps(refined)}"])
+        config.override(recipes.get(recipe), [f"method={json.dumps(refined)}"])
     without = {**refined, "adversarial": 0}
-    assert config.override(small.get(recipe), [f"method={json.dumps(without)}"]).method.adversarial == 0
+    assert config.override(recipes.get(recipe), [f"method={json.dumps(without)}"]).method.adversarial == 0
 
 
 @pytest.mark.parametrize("data", OFTSR_FILES)
 def test_oftsrs_rates_are_those_of_its_released_files(data):
     found = re.search(r"-lr([\de.-]+?)-(?=distil|FFHQ|DIV2K|ImageNet)", OFTSR_FILES[data])
-    assert small.get(f"oftsr_{data}").optimizer.learning_rate == float(found[1])
+    assert recipes.get(f"oftsr_{data}").optimizer.learning_rate == float(found[1])
 
 
 def test_mfsr_leads_away_from_the_text_of_its_paper():
-    assert small.get("mfsr_sd35").negative == "negative_mfsr"
-    assert small.get("oftsr_dit4sr").negative == small.get("smfsr_sd35").negative == "negative"
+    assert recipes.get("mfsr_sd35").negative == "negative_mfsr"
+    assert recipes.get("oftsr_dit4sr").negative == recipes.get("smfsr_sd35").negative == "negative"
 
 
 def test_a_pool_must_hold_the_crop():
     with pytest.raises(ConfigError, match="pool_crop"):
-        config.override(small.teacher_small(), ["data.crop=288"])
+        config.override(recipes.get("teacher_small"), ["data.crop=288"])
 
 
 def test_a_pool_and_photos_on_the_device_exclude_each_other():
     with pytest.raises(ConfigError, match=r"data\.pool=0"):
-        config.override(small.teacher_small(), ["data.on_device=true"])
-    config.override(small.teacher_small(), ["data.on_device=true", "data.pool=0"])
+        config.override(recipes.get("teacher_small"), ["data.on_device=true"])
+    config.override(recipes.get("teacher_small"), ["data.on_device=true", "data.pool=0"])
 
 
 def test_a_configuration_written_before_a_field_was_there_still_reads(tmp_path):
-    values = small.teacher_small().model_dump(mode="json")
+    values = recipes.get("teacher_small").model_dump(mode="json")
     del values["minutes"], values["data"]["on_device"]
     (tmp_path / "config.json").write_text(json.dumps(values))
-    assert config.read(tmp_path / "config.json") == small.teacher_small()
+    assert config.read(tmp_path / "config.json") == recipes.get("teacher_small")
 
 
 def test_a_misspelt_key_in_a_file_is_an_error(tmp_path):
-    values = small.teacher_tiny().model_dump(mode="json")
+    values = recipes.get("teacher_tiny").model_dump(mode="json")
     values["optimizer"]["warmpu"] = 3
     (tmp_path / "config.json").write_text(json.dumps(values))
     with pytest.raises(ConfigError, match=r"optimizer\.warmpu: there is no such field"):
@@ -164,22 +163,22 @@ def test_a_file_that_is_no_configuration(content, tmp_path):
 
 def test_an_unknown_recipe_lists_the_known():
     with pytest.raises(UnknownName, match="Did you mean 'teacher_tiny'"):
-        small.get("teacher_tinny")
+        recipes.get("teacher_tinny")
 
 
 @pytest.mark.parametrize("kind", ["oftsr", "mfsr", "smfsr", "flowsr", "dial"])
 def test_a_refinement_takes_any_student(kind):
     """A new kind brings fields of its own, which can be set at once; the old one's are unknown to it."""
     settings = ["network.quality=true", f"method.student.kind={kind}", "method.student.norm=l1"]
-    changed = methods.base(config.override(small.get("refine_tiny"), settings).method)
+    changed = methods.base(config.override(recipes.get("refine_tiny"), settings).method)
     assert (changed.kind, changed.norm) == (kind, "l1")
 
 
 def test_rates_by_player():
-    changed = config.override(small.get("refine_tiny"), ["optimizer.players.score=2"])
+    changed = config.override(recipes.get("refine_tiny"), ["optimizer.players.score=2"])
     assert changed.optimizer.players == {"score": 2}
     with pytest.raises(UnknownName, match="scoer"):
-        config.override(small.get("refine_tiny"), ["optimizer.players.scoer=2"])
+        config.override(recipes.get("refine_tiny"), ["optimizer.players.scoer=2"])
 
 
 @pytest.mark.parametrize(
@@ -191,11 +190,11 @@ def test_rates_by_player():
 )
 def test_patches_that_would_vanish_are_refused(settings, reader):
     with pytest.raises(ConfigError, match=reader):
-        config.override(small.get("refine_tiny"), settings)
+        config.override(recipes.get("refine_tiny"), settings)
 
 
 def test_guidance_by_the_student_itself_needs_samples_without_a_label():
     settings = ["method.velocity=meanflow_cfg", "network.quality=true"]
     with pytest.raises(ConfigError, match=r"data\.unlabelled"):
-        config.override(small.get("mfsr_tiny"), settings)
-    config.override(small.get("mfsr_tiny"), [*settings, "data.unlabelled=0.1"])
+        config.override(recipes.get("mfsr_tiny"), settings)
+    config.override(recipes.get("mfsr_tiny"), [*settings, "data.unlabelled=0.1"])

@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from leapsr.data.crops import Sample
+from leapsr.data.photos import pack
 from leapsr.data.pool import Pool
 from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, UsageError, WeightsError
 from leapsr.frozen.space import Space
@@ -24,14 +25,14 @@ from leapsr.networks.pixel.rescaling import rescaled
 from leapsr.ops.damage import measure
 from leapsr.ops.resize import downsample
 from leapsr.restorer import Restorer
-from leapsr.train import checkpoints, config, launch, samples
+from leapsr.train import batches, checkpoints, config, launch, recipes
+from leapsr.train.callbacks import Callbacks
 from leapsr.train.config import TrainConfig
-from leapsr.train.recipes import small
 from tests.train.conftest import QUICK, relabelled
 
 
 def train(recipe, photos, out, *settings, **options):
-    resolved = config.override(small.get(recipe), [*QUICK, *settings])
+    resolved = config.override(recipes.get(recipe), [*QUICK, *settings])
     launch.run(resolved, photos, out, cpu=True, **options)
 
 
@@ -169,14 +170,14 @@ def test_training_goes_on_from_a_model_and_what_is_new_begins_without_effect(pho
 )
 def test_labels_need_a_network_that_reads_them(recipe, setting):
     with pytest.raises(ConfigError, match=r"network\.quality"):
-        config.override(small.get(recipe), [setting])
-    config.override(small.get(recipe), [setting, "network.quality=true"])
+        config.override(recipes.get(recipe), [setting])
+    config.override(recipes.get(recipe), [setting, "network.quality=true"])
 
 
 def test_a_central_difference_needs_full_precision():
     with pytest.raises(ConfigError, match="half precision"):
-        config.override(small.get("mfsr_tiny"), ["method.derivative=central"])
-    config.override(small.get("mfsr_tiny"), ["method.derivative=central", "precision=fp32"])
+        config.override(recipes.get("mfsr_tiny"), ["method.derivative=central"])
+    config.override(recipes.get("mfsr_tiny"), ["method.derivative=central", "precision=fp32"])
 
 
 def test_a_pool_is_used_when_asked_for(photos, tmp_path):
@@ -187,7 +188,7 @@ def test_a_pool_is_used_when_asked_for(photos, tmp_path):
 
 
 def told(**data) -> TrainConfig:
-    config = small.get("dial_tiny")
+    config = recipes.get("dial_tiny")
     network = config.network.model_copy(update={"damage": True})
     return config.model_copy(update={"network": network, "data": config.data.model_copy(update=data)})
 
@@ -200,7 +201,7 @@ def test_what_is_asked_for_keeps_the_noise_that_the_network_is_told_to_keep():
     pixels = [(part * 255).round().to(torch.uint8) for part in (image, downsample(image, 4) + noise)]
     batches = {}
     for share in (0.0, 1.0):
-        prepare = samples.prepare(told(kept_noise=share), torch.device("cpu"), Space(4))
+        prepare = batches.batch_maker(told(kept_noise=share), torch.device("cpu"), Space(4))
         batches[share] = prepare(Sample(*pixels), torch.Generator().manual_seed(2))
     without, kept = batches[0.0], batches[1.0]
     assert without.cond.damage.shape == (6, 6)
@@ -302,9 +303,7 @@ def test_a_run_of_some_minutes_ends_at_a_rate_of_nothing_however_it_is_cut(photo
 
 
 def test_a_packed_archive_on_the_device_trains(photos, tmp_path):
-    from leapsr.data.encoded import pack_within
-
-    pack_within(photos, tmp_path / "photos.safetensors", 1)
+    pack(photos, tmp_path / "photos.safetensors")
     told = []
     train(
         "teacher_tiny",
@@ -313,7 +312,7 @@ def test_a_packed_archive_on_the_device_trains(photos, tmp_path):
         "steps=3",
         "data.on_device=true",
         "data.degradation=photo",
-        callbacks=launch.Callbacks(notice=told.append),
+        callbacks=Callbacks(notice=told.append),
     )
     assert any("3 photos, 0.00 GB on cpu" in text for text in told)
     assert Restorer.from_pretrained(tmp_path / "run" / "model").config.method == "teacher"
@@ -448,7 +447,7 @@ def test_photos_that_are_too_small_are_counted(photos, tmp_path):
     shutil.copytree(photos, tmp_path / "photos")
     Image.new("RGB", (300, 30)).save(tmp_path / "photos" / "strip.png")
     said: list[str] = []
-    callbacks = launch.Callbacks(notice=said.append)
+    callbacks = Callbacks(notice=said.append)
     train("teacher_tiny", tmp_path / "photos", tmp_path / "run", "steps=1", callbacks=callbacks)
     count = len(list((tmp_path / "photos").iterdir()))
     assert f"Left out, with a side below 32 pixels: 1 of {count} photos." in said
@@ -456,11 +455,11 @@ def test_photos_that_are_too_small_are_counted(photos, tmp_path):
 
 def test_held_out_photos_stay_where_others_come_and_go(photos, tmp_path):
     shutil.copytree(photos, tmp_path / "photos")
-    resolved = config.override(small.get("teacher_tiny"), [*QUICK, "data.held_out=2"])
+    resolved = config.override(recipes.get("teacher_tiny"), [*QUICK, "data.held_out=2"])
 
     def held_out():
-        shots = samples.split(tmp_path / "photos", resolved)
-        return {shots.photos.names[index] for index in shots.held_out}
+        split = batches.split_photos(tmp_path / "photos", resolved)
+        return {split.photos.names[index] for index in split.held_out}
 
     before = held_out()
     trained = next(path for path in sorted((tmp_path / "photos").iterdir()) if path.name not in before)
@@ -472,10 +471,10 @@ def test_a_damaged_photo_costs_nothing_that_was_trained(photos, tmp_path):
     """Its header is fine, so that only reading a crop of it tells."""
     shutil.copytree(photos, tmp_path / "photos")
     settings = ["steps=200", "batch=1", "data.workers=1", "data.held_out=1"]
-    shots = samples.split(
-        tmp_path / "photos", config.override(small.get("teacher_tiny"), [*QUICK, *settings])
+    split = batches.split_photos(
+        tmp_path / "photos", config.override(recipes.get("teacher_tiny"), [*QUICK, *settings])
     )
-    damaged = tmp_path / "photos" / shots.photos.names[shots.training[0]]
+    damaged = tmp_path / "photos" / split.photos.names[split.training[0]]
     damaged.write_bytes(damaged.read_bytes()[:-2000])
     with pytest.raises(DataError, match="cannot be read as a photo"):
         train("teacher_tiny", tmp_path / "photos", tmp_path / "run", *settings)

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from leapsr.frozen.space import Space
+from leapsr.train.batches import batch_maker
 from leapsr.train.config import OptimizerConfig
-from leapsr.train.ema import Average
+from leapsr.train.ema import EMA
 from leapsr.train.loop import schedule, update
-from leapsr.train.optimizers import Rated
+from leapsr.train.optimizers import ScheduledOptimizer
 from leapsr.train.recipes.small import teacher_tiny
-from leapsr.train.samples import prepare
 
 
 def test_warm_up_is_linear_and_then_the_rate_stays():
@@ -30,16 +30,16 @@ def test_a_falling_rate_ends_at_nothing():
 
 def test_a_rate_that_falls_with_the_clock():
     config = OptimizerConfig(warmup=0, decay="linear")
-    assert schedule(config, 10, 100, spent=0.5) == pytest.approx(0.5)
-    assert schedule(config, 80, 100, spent=0.5) == pytest.approx(0.2)  # the steps are nearer their end
-    assert schedule(config, 10, 100, spent=1.7) == 0
-    assert schedule(OptimizerConfig(warmup=0), 10, 100, spent=0.5) == 1
+    assert schedule(config, 10, 100, used=0.5) == pytest.approx(0.5)
+    assert schedule(config, 80, 100, used=0.5) == pytest.approx(0.2)  # the steps are nearer their end
+    assert schedule(config, 10, 100, used=1.7) == 0
+    assert schedule(OptimizerConfig(warmup=0), 10, 100, used=0.5) == 1
 
 
 def test_the_average_forgets_its_start_and_then_decays_as_asked():
     """Against the recursion written out in scalars."""
     network = nn.Linear(1, 1, bias=False)
-    average, expected = Average(network, decay=0.9), network.weight.item()
+    average, expected = EMA(network, decay=0.9), network.weight.item()
     for n in range(200):
         value = float(n % 7)
         nn.init.constant_(network.weight, value)
@@ -52,16 +52,16 @@ def test_the_average_forgets_its_start_and_then_decays_as_asked():
 
 def test_an_average_goes_on_from_its_state():
     network = nn.Linear(2, 2)
-    first = Average(network, 0.5)
+    first = EMA(network, 0.5)
     first.update(network)
-    second = Average(nn.Linear(2, 2), 0.5)
+    second = EMA(nn.Linear(2, 2), 0.5)
     second.load_state_dict(first.state_dict())
     assert second.updates == 1
     assert torch.equal(second.network.weight, first.network.weight)
 
 
 def test_the_randomness_of_a_step_depends_on_seed_step_and_rank():
-    generator = prepare(teacher_tiny(), torch.device("cpu"), Space(4)).generator
+    generator = batch_maker(teacher_tiny(), torch.device("cpu"), Space(4)).generator
     draws = {
         tuple(torch.rand(2, generator=generator(*key)).tolist())
         for key in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
@@ -94,7 +94,8 @@ def test_an_update_moves_its_own_player_only():
         clip_grad_norm_=nn.utils.clip_grad_norm_,
     )
     optimizers = {
-        name: [Rated(torch.optim.SGD(player.parameters(), 1.0), 1.0)] for name, player in players.items()
+        name: [ScheduledOptimizer(torch.optim.SGD(player.parameters(), 1.0), 1.0)]
+        for name, player in players.items()
     }
     run = SimpleNamespace(
         method=Duel(**players),

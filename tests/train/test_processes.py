@@ -12,13 +12,12 @@ import torch
 
 from leapsr.frozen.space import Space
 from leapsr.methods import Batch, Losses, Method
-from leapsr.train import config, launch, samples
+from leapsr.train import batches, config, launch, recipes
 from leapsr.train.loop import Run, fit
-from leapsr.train.recipes import small
 from tests.train.conftest import QUICK, relabelled
 from tests.train.process import weights
 
-TINY = sorted(name for name in small.RECIPES if name.endswith("_tiny"))
+TINY = sorted(name for name in recipes.RECIPES if name.endswith("_tiny"))
 SETTINGS = [*QUICK, "steps=20", "precision=fp32", "validate_every=100", "optimizer.kind=adamw"]
 
 
@@ -48,7 +47,7 @@ def combine(run: Run) -> None:
     """Give a single process the batches that two would see, each with its own draws."""
     read, prepare, method = (
         run.read,
-        samples.prepare(run.config, run.accelerator.device, Space(4)),
+        batches.batch_maker(run.config, run.accelerator.device, Space(4)),
         run.method,
     )
 
@@ -57,14 +56,14 @@ def combine(run: Run) -> None:
         return Both([prepare(sample, draw) for sample, draw in zip(pair, draws, strict=True)])
 
     run.read = lambda step: [read(2 * step), read(2 * step + 1)]
-    run.prepare, run.method = both, Combined(method)
+    run.make_batch, run.method = both, Combined(method)
 
 
 @pytest.fixture(scope="module")
 def teacher(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "teacher"
     settings = [*QUICK, "steps=10"]
-    launch.run(config.override(small.get("teacher_tiny"), settings), photos, out, cpu=True)
+    launch.run(config.override(recipes.get("teacher_tiny"), settings), photos, out, cpu=True)
     return out / "model"
 
 
@@ -103,7 +102,7 @@ def test_two_processes_equal_one_with_both_batches(recipe, photos, teacher, tmp_
         single.update(weights(run))
 
     monkeypatch.setattr(launch, "fit", recorded)
-    resolved = config.override(small.get(recipe), SETTINGS)
+    resolved = config.override(recipes.get(recipe), SETTINGS)
     launch.run(resolved, photos, tmp_path / "single", cpu=True, **needed)
 
     first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))

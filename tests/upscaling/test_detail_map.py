@@ -7,8 +7,17 @@ import torch.nn.functional as F
 
 from leapsr.pictures.picture import Picture, load
 from leapsr.upscaling.consistency import consistent
-from leapsr.upscaling.detail_map import DetailMap
-from leapsr.upscaling.heat_map import BRIGHTEST, DIM, LEGEND, LONGEST, draw, glowing, inferno, pooled
+from leapsr.upscaling.detail_map import (
+    BRIGHTEST,
+    DIM,
+    LEGEND,
+    LONGEST,
+    DetailMap,
+    draw,
+    glowing,
+    inferno,
+    pooled,
+)
 from leapsr.upscaling.model_input import grey_levels
 from leapsr.upscaling.upscaler import Settings, Upscaler
 from tests.pictures import photos

@@ -9,7 +9,7 @@ from leapsr.errors import UsageError
 from leapsr.networks import Prompt
 from leapsr.pictures.picture import Picture
 from leapsr.restorer import Restorer
-from leapsr.upscaling import window_size
+from leapsr.upscaling import windows
 from leapsr.upscaling.sizes import AS_THE_MODEL
 from leapsr.upscaling.upscaler import Settings, Upscaler
 from tests.hub.conftest import models, tiny  # noqa: F401
@@ -195,9 +195,9 @@ def test_half_precision_is_bfloat16(loaded):
 
 def test_windows_are_of_128_latents_and_shrink_to_64(loaded):
     restorer = loaded("sd21")
-    assert (window_size.usual(restorer), window_size.smallest(restorer)) == (256, 128)
+    assert (windows.default_size(restorer), windows.smallest_size(restorer)) == (256, 128)
     restorer = loaded("smfsr_f")
-    assert (window_size.usual(restorer), window_size.smallest(restorer)) == (92, 92)
+    assert (windows.default_size(restorer), windows.smallest_size(restorer)) == (92, 92)
 
 
 def test_a_prompt_replaces_the_models_own(loaded):

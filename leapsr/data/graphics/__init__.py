@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import DataError, OutputError
+from ...files import atomic_write, remove_stale_parts
 from ..photos import Photos, Progress, decode
 from .charts import chart, geographic
 from .documents import document, scan
@@ -89,6 +90,7 @@ def write(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror or error}.") from error
+    remove_stale_parts(folder)
     new, total = 0, count + recoloured_count
     for done in range(total):
         name, number = ("graphics", done + 1) if done < count else ("recoloured", done - count + 1)
@@ -100,7 +102,8 @@ def write(
             else:
                 assert photos is not None, "recoloured photos need photos"
                 picture = recoloured(rng, _crop(rng, photos, side))
-            _save(picture, file)
+            with atomic_write(file) as part:
+                Image.fromarray(picture).save(part, "WEBP", lossless=True, quality=40, method=2)
             new += 1
         progress(done + 1, total)
     return new
@@ -126,16 +129,3 @@ def _is_whole(file: Path, side: int) -> bool:
         with suppress(DataError):
             return decode(file).shape == (3, side, side)
     return False
-
-
-def _save(picture: np.ndarray, file: Path) -> None:
-    """Written beside and renamed into place. Raises OutputError; nothing is left behind then."""
-    partial = file.with_name(file.name + ".part")
-    try:
-        Image.fromarray(picture).save(partial, "WEBP", lossless=True, quality=40, method=2)
-        partial.replace(file)
-    except OSError as error:
-        raise OutputError(f"{file} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()

@@ -4,6 +4,8 @@ import colorsys
 
 import numpy as np
 
+from ...ops.color import BT601
+
 Colour = tuple[int, int, int]  # sRGB, 0..255
 
 BLACK: Colour = (0, 0, 0)
@@ -13,7 +15,7 @@ MARGIN = 64  # least difference of luma between text and its ground
 
 def luma(colour: Colour) -> float:
     """0 to 255."""
-    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    return BT601[0] * colour[0] + BT601[1] * colour[1] + BT601[2] * colour[2]
 
 
 def vivid(rng: np.random.Generator) -> Colour:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+from ...ops.color import BT601
 
 Recolouring = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 """(rng, photo float (H, W, 3) from 0 to 255) -> the same shape, not clipped."""
@@ -19,7 +19,7 @@ def recoloured(rng: np.random.Generator, photo: np.ndarray, kind: str | None = N
 
 
 def _luma(photo: np.ndarray) -> np.ndarray:
-    return (photo @ LUMA)[..., None]
+    return (photo @ np.array(BT601, np.float32))[..., None]
 
 
 def _light(rng: np.random.Generator) -> np.ndarray:

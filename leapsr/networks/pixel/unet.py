@@ -7,7 +7,7 @@ the receptive field is bounded and a picture restored in tiles equals one restor
 
 What enters and leaves the trunk has about unit variance, whatever the time, and the state enters by a
 factor 1 - r. For the source tells nothing of the mean velocity there: at t = r = 1, all the noise that
-reached the trunk would be in its way (see docs/log.md; without the factor a small network needs four
+reached the trunk would be in its way (see docs/lab; without the factor a small network needs four
 times the samples to denoise as well).
 """
 

@@ -1,8 +1,7 @@
-"""Named runs. A recipe is a function that returns a whole configuration."""
+"""Runs on a CPU: `*_tiny` for tests and a first look, `*_small` and `*_medium` for the packaged models."""
 
-from collections.abc import Callable
+from typing import Any
 
-from ...errors import UnknownName
 from ...flow import Source
 from ...methods import (
     DialConfig,
@@ -17,17 +16,32 @@ from ...methods import (
 from ...networks import PRESETS
 from ...networks.pixel import critic
 from ..config import DataConfig, OptimizerConfig, TrainConfig
-from . import full_size
+
+LABELS = {"quality": True, "damage": True}
+SMALL = PRESETS["small"].model_copy(update=LABELS)
+MEDIUM = PRESETS["medium"].model_copy(update=LABELS)
+NOISY_LR = Source(kind="noisy_lr", sigma=0.1, grey=True)
+PHOTOS = DataConfig(crop=128, degradation="photo", pool=12_000, pool_crop=256)
+MUON = OptimizerConfig(
+    kind="muon",
+    learning_rate=1e-3,
+    kernel_rate=0.02,
+    weight_decay=0.02,
+    warmup=100,
+    decay="linear",
+    ema=0.999,
+)
+HALF_MUON = MUON.model_copy(update={"learning_rate": 5e-4, "kernel_rate": 0.01})
 
 
-def teacher_tiny() -> TrainConfig:
-    """Seconds on a CPU: for tests and for a first look."""
+def _tiny(name: str, method: MethodConfig) -> TrainConfig:
+    """Fifty steps of the tiny network."""
     return TrainConfig(
-        recipe="teacher_tiny",
+        recipe=name,
         steps=50,
         batch=4,
         network=PRESETS["tiny"],
-        method=TeacherConfig(),
+        method=method,
         data=DataConfig(crop=64, degradation="bicubic", held_out=1),
         optimizer=OptimizerConfig(learning_rate=2e-3, warmup=10, ema=0.9),
         log_every=10,
@@ -35,221 +49,135 @@ def teacher_tiny() -> TrainConfig:
     )
 
 
-def teacher_small() -> TrainConfig:
-    """The packaged models' teacher: as long as one likes on a CPU, 20,000 steps an hour on one quiet core.
+def teacher_tiny() -> TrainConfig:
+    """A teacher in seconds on a CPU, for tests and a first look."""
+    return _tiny("teacher_tiny", TeacherConfig())
 
-    L1, late times, half of the batch at t = 1, one noise for all channels, Muon: docs/log.md says what each
-    brought.
+
+def oftsr_tiny() -> TrainConfig:
+    """teacher_tiny distilled by OFTSR, in seconds."""
+    return _tiny("oftsr_tiny", OftsrConfig())
+
+
+def mfsr_tiny() -> TrainConfig:
+    """teacher_tiny distilled by MFSR, in seconds."""
+    return _tiny("mfsr_tiny", MfsrConfig(velocity="null", guidance=1))
+
+
+def smfsr_tiny() -> TrainConfig:
+    """teacher_tiny distilled by SMFSR, in seconds."""
+    return _tiny("smfsr_tiny", SmfsrConfig())
+
+
+def flowsr_tiny() -> TrainConfig:
+    """teacher_tiny distilled by FlowSR, in seconds."""
+    return _tiny("flowsr_tiny", FlowsrConfig())
+
+
+def dial_tiny() -> TrainConfig:
+    """The dial from photos alone, in seconds; without LPIPS, whose file not every computer has."""
+    return _tiny("dial_tiny", DialConfig(perceptual=0))
+
+
+def refine_tiny() -> TrainConfig:
+    """A refinement of oftsr_tiny, in seconds."""
+    return _tiny("refine_tiny", RefinementConfig(student=OftsrConfig(), critic=critic.PRESETS["tiny"]))
+
+
+def teacher_small() -> TrainConfig:
+    """The teacher of the packaged models; a quiet CPU core takes 20,000 steps an hour.
+
+    docs/lab says what each of these brought: L1, late times, half of the batch at t = 1, one noise for all
+    channels, and Muon.
     """
     return TrainConfig(
         recipe="teacher_small",
         steps=40_000,
         batch=16,
         compile=True,
-        network=PRESETS["small"].model_copy(update={"quality": True, "damage": True}),
-        source=Source(kind="noisy_lr", sigma=0.1, grey=True),
+        network=SMALL,
+        source=NOISY_LR,
         method=TeacherConfig(norm="l1", times="late", at_source=0.5),
-        data=DataConfig(crop=128, degradation="photo", pool=12_000, pool_crop=256, bad=0.05, unlabelled=0.1),
-        optimizer=OptimizerConfig(
-            kind="muon",
-            learning_rate=1e-3,
-            kernel_rate=0.02,
-            weight_decay=0.02,
-            warmup=100,
-            decay="linear",
-            ema=0.999,
-        ),
+        data=PHOTOS.model_copy(update={"bad": 0.05, "unlabelled": 0.1}),
+        optimizer=MUON,
     )
 
 
-def teacher_base() -> TrainConfig:
-    """For a quarter of an hour of a large GPU: a 7M-parameter teacher; photos, crops, damage on the device.
-
-    The rate falls with the clock, since the speed of the machine is not known: more `minutes` is all that a
-    longer run needs. 32 images share their random sizes: five or so sizes in a batch.
-    """
-    return TrainConfig(
-        recipe="teacher_base",
-        steps=1_000_000,
-        minutes=15,
-        batch=128,
-        compile=True,
-        network=PRESETS["base"].model_copy(update={"quality": True, "damage": True}),
-        source=Source(kind="noisy_lr", sigma=0.1, grey=True),
-        method=TeacherConfig(norm="l1", times="late", at_source=0.5),
-        data=DataConfig(crop=192, degradation="photo", group=32, on_device=True, bad=0.05, unlabelled=0.1),
-        optimizer=OptimizerConfig(
-            kind="muon", learning_rate=1e-3, kernel_rate=0.02, warmup=200, decay="linear", ema=0.999
-        ),
-        checkpoint_minutes=2,
-    )
+def _student(name: str, method: MethodConfig, **fields: Any) -> TrainConfig:
+    """On teacher_small's network, source and photos; every sample asks for a good image."""
+    common = {
+        "steps": 20_000,
+        "batch": 16,
+        "compile": True,
+        "network": SMALL,
+        "source": NOISY_LR,
+        "data": PHOTOS,
+        "optimizer": HALF_MUON,
+    }
+    return TrainConfig(**{"recipe": name, "method": method} | common | fields)
 
 
-def _tiny(method: MethodConfig) -> TrainConfig:
-    return teacher_tiny().model_copy(update={"recipe": f"{method.kind}_tiny", "method": method})
-
-
-def oftsr_tiny() -> TrainConfig:
-    """Seconds on a CPU: the distillation of teacher_tiny, as are the other tiny ones."""
-    return _tiny(OftsrConfig())
-
-
-def mfsr_tiny() -> TrainConfig:
-    return _tiny(MfsrConfig(velocity="null", guidance=1))
-
-
-def smfsr_tiny() -> TrainConfig:
-    return _tiny(SmfsrConfig())
-
-
-def flowsr_tiny() -> TrainConfig:
-    return _tiny(FlowsrConfig())
-
-
-def dial_tiny() -> TrainConfig:
-    """Pixels only: LPIPS needs a file that not every computer has."""
-    return _tiny(DialConfig(perceptual=0))
-
-
-def refine_tiny() -> TrainConfig:
-    return _tiny(RefinementConfig(student=OftsrConfig(), critic=critic.PRESETS["tiny"]))
-
-
-def _small(method: MethodConfig) -> TrainConfig:
-    """teacher_small's network, source and photos, all of them asked for as good; lower learning rates."""
-    small = teacher_small()
-    return small.model_copy(
-        update={
-            "recipe": f"{method.kind}_small",
-            "steps": 20_000,
-            "method": method,
-            "data": small.data.model_copy(update={"bad": 0.0, "unlabelled": 0.0}),
-            "optimizer": small.optimizer.model_copy(update={"learning_rate": 5e-4, "kernel_rate": 0.01}),
-        }
-    )
+OFTSR = OftsrConfig(norm="l1", align=0, boundary=1.0, boundary_share=0.5, boundary_target="data")
+MFSR = MfsrConfig(norm="l1", times="uniform", guidance=1.5, derivative="step", dt=0.05)
+SMFSR = SmfsrConfig(norm="l1", times="uniform")
+FLOWSR = FlowsrConfig(norm="l1")
 
 
 def oftsr_small() -> TrainConfig:
-    """leap-small-oftsr: teacher_small distilled to one step.
+    """leap-small-oftsr: teacher_small distilled to one step by OFTSR.
 
-    Alignment brings a thousandth of LPIPS in the paper (Tab. 8) and costs a third of the step: off here. The
-    boundary learns from the data, so that the faithful end of the dial goes on improving.
+    The alignment loss is off: it improves LPIPS by a thousandth in the paper (Tab. 8) and costs a third
+    of the step. The boundary loss learns from the photos, so the faithful end of the dial goes on improving.
     """
-    return _small(OftsrConfig(norm="l1", align=0, boundary=1.0, boundary_share=0.5, boundary_target="data"))
+    return _student("oftsr_small", OFTSR)
 
 
 def mfsr_small() -> TrainConfig:
-    """teacher_small distilled with its negative label; times uniform, so that t = 1 is seen more.
+    """leap-small-mfsr: teacher_small distilled by MFSR.
 
-    By the finite step: near t = 0 the teacher is steep, and the derivative's peaks drive this network apart.
+    Uniform times show t = 1 more often. A finite step replaces the derivative: near t = 0 the teacher is
+    steep and the derivative's peaks make this network diverge.
     """
-    return _small(MfsrConfig(norm="l1", times="uniform", guidance=1.5, derivative="step", dt=0.05))
+    return _student("mfsr_small", MFSR)
 
 
 def smfsr_small() -> TrainConfig:
-    """leap-small-smfsr: teacher_small distilled by splitting intervals. Times uniform: t = 1 is seen more."""
-    return _small(SmfsrConfig(norm="l1", times="uniform")).model_copy(update={"grid": "cosine"})
+    """leap-small-smfsr: teacher_small distilled by SMFSR. Uniform times show t = 1 more often."""
+    return _student("smfsr_small", SMFSR, grid="cosine")
 
 
 def flowsr_small() -> TrainConfig:
-    """teacher_small's own path, with the consistency of its ends."""
-    return _small(FlowsrConfig(norm="l1")).model_copy(update={"perceptual": "squeeze"})
+    """leap-small-flowsr: teacher_small distilled by FlowSR."""
+    return _student("flowsr_small", FLOWSR, perceptual="squeeze")
 
 
 def dial_small() -> TrainConfig:
-    """leap-small: the dial from photos alone, by `leapsr train`; best --from one that knows fidelity 1."""
-    return _small(DialConfig()).model_copy(update={"perceptual": "squeeze"})
+    """leap-small: the dial from photos alone (`leapsr train`); best --from a model that knows fidelity 1."""
+    return _student("dial_small", DialConfig(), perceptual="squeeze")
 
 
 def dial_medium() -> TrainConfig:
-    """dial_small with twice the blocks; --from a small model, it begins as that one."""
-    medium = PRESETS["medium"].model_copy(update={"quality": True, "damage": True})
-    return dial_small().model_copy(update={"recipe": "dial_medium", "network": medium})
+    """leap-medium: dial_small with twice the blocks; --from a small model, it begins as that one."""
+    return _student("dial_medium", DialConfig(), perceptual="squeeze", network=MEDIUM)
 
 
 def refine_small() -> TrainConfig:
-    """The second stage of SMFSR for any of the small students; --set method.student.kind=... for another.
+    """leap-small-refined: SMFSR's second stage for a small student; --set method.student.kind=... for others.
 
-    AdamW at a low rate: Muon's steps are as long for a noisy gradient as for a sure one, and at any rate from
-    0.001 on the critic and the student drive each other apart within 200 steps.
+    AdamW at a low rate: Muon's steps are as long for a noisy gradient as for a sure one, and from a rate of
+    0.001 on, the critic and the student diverge within 200 steps.
     """
-    refined = _small(RefinementConfig(student=oftsr_small().method, critic=critic.PRESETS["small"]))
-    slow = {"kind": "adamw", "learning_rate": 5e-5, "warmup": 50, "players": {"score": 2.0, "critic": 4.0}}
-    optimizer = refined.optimizer.model_copy(update=slow)
-    return refined.model_copy(update={"steps": 5_000, "perceptual": "squeeze", "optimizer": optimizer})
-
-
-def _base(method: MethodConfig) -> TrainConfig:
-    """teacher_base's network, source and photos, all of them asked for as good; lower learning rates."""
-    base = teacher_base()
-    return base.model_copy(
-        update={
-            "recipe": f"{method.kind}_base",
-            "minutes": 10,
-            "method": method,
-            "data": base.data.model_copy(update={"bad": 0.0, "unlabelled": 0.0}),
-            "optimizer": base.optimizer.model_copy(update={"learning_rate": 5e-4, "kernel_rate": 0.01}),
-        }
+    return _student(
+        "refine_small",
+        RefinementConfig(student=OFTSR, critic=critic.PRESETS["small"]),
+        steps=5_000,
+        perceptual="squeeze",
+        optimizer=HALF_MUON.model_copy(
+            update={
+                "kind": "adamw",
+                "learning_rate": 5e-5,
+                "warmup": 50,
+                "players": {"score": 2.0, "critic": 4.0},
+            }
+        ),
     )
-
-
-def oftsr_base() -> TrainConfig:
-    """For ten minutes of a large GPU: teacher_base distilled to one step, as are the other base ones."""
-    return _base(oftsr_small().method)
-
-
-def mfsr_base() -> TrainConfig:
-    return _base(mfsr_small().method)
-
-
-def smfsr_base() -> TrainConfig:
-    return _base(smfsr_small().method).model_copy(update={"grid": "cosine"})
-
-
-def flowsr_base() -> TrainConfig:
-    return _base(flowsr_small().method).model_copy(update={"perceptual": "vgg"})
-
-
-def dial_base() -> TrainConfig:
-    return _base(dial_small().method).model_copy(update={"perceptual": "vgg"})
-
-
-def refine_base() -> TrainConfig:
-    refined = _base(RefinementConfig(student=smfsr_base().method))
-    return refined.model_copy(update={"perceptual": "vgg", "grid": "cosine"})
-
-
-RECIPES: dict[str, Callable[[], TrainConfig]] = full_size.RECIPES | {
-    recipe.__name__: recipe
-    for recipe in (
-        teacher_tiny,
-        teacher_small,
-        teacher_base,
-        oftsr_tiny,
-        oftsr_small,
-        oftsr_base,
-        mfsr_tiny,
-        mfsr_small,
-        mfsr_base,
-        smfsr_tiny,
-        smfsr_small,
-        smfsr_base,
-        flowsr_tiny,
-        flowsr_small,
-        flowsr_base,
-        dial_tiny,
-        dial_small,
-        dial_medium,
-        dial_base,
-        refine_tiny,
-        refine_small,
-        refine_base,
-    )
-}
-
-
-def get(name: str) -> TrainConfig:
-    """Raises UnknownName, listing the recipes there are."""
-    if name not in RECIPES:
-        raise UnknownName("recipe", name, RECIPES)
-    return RECIPES[name]()

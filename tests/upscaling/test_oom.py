@@ -7,11 +7,20 @@ import torch
 
 from leapsr import memory
 from leapsr.errors import ImageError
-from leapsr.upscaling import tile_memory
+from leapsr.upscaling import oom
 from leapsr.upscaling.tiles import Extent
 
 GIB = 1 << 30
-COLOURS = tile_memory.Cost(3, 3)
+COLOURS = oom.Cost(3, 3)
+
+
+def with_smaller_tiles(run, tile, longest):
+    """run(tile), begun anew with half the tile each time memory does not suffice."""
+    while True:
+        try:
+            return run(tile)
+        except (RuntimeError, MemoryError) as error:
+            tile = oom.half_tile(error, min(tile or longest, longest), oom.SMALLEST_TILE)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +35,7 @@ def test_half_the_tile_each_time(error):
             raise error
         return "done"
 
-    assert tile_memory.with_smaller_tiles(run, 500, 1000) == "done"
+    assert with_smaller_tiles(run, 500, 1000) == "done"
     assert tried == [500, 250, 125, 62]
 
 
@@ -39,7 +48,7 @@ def test_from_the_whole_picture():
             raise MemoryError
         return tile
 
-    assert tile_memory.with_smaller_tiles(run, 0, 1000) == 250
+    assert with_smaller_tiles(run, 0, 1000) == 250
     assert tried == [0, 500, 250]
 
 
@@ -51,7 +60,7 @@ def test_a_tile_larger_than_the_picture_is_not_tried_twice():
         raise MemoryError
 
     with pytest.raises(ImageError, match="smallest tiles"):
-        tile_memory.with_smaller_tiles(run, 1024, 100)
+        with_smaller_tiles(run, 1024, 100)
     assert tried == [1024, 50]
 
 
@@ -60,24 +69,24 @@ def test_other_errors_rise():
         raise RuntimeError(f"shape mismatch in tile {tile}")
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
-        tile_memory.with_smaller_tiles(run, 64, 64)
+        with_smaller_tiles(run, 64, 64)
 
 
 def test_room_is_counted_with_numbers():
     with pytest.raises(
         ImageError, match=r"20000 x 20000 pixels to 80000 x 80000 needs \d+\.\d GiB .* 8\.0 GiB"
     ):
-        tile_memory.check_room(COLOURS, (20_000, 20_000), (80_000, 80_000), 9, 8 * GIB)
-    tile_memory.check_room(COLOURS, (8_000, 8_000), (32_000, 32_000), 9, 4 * GIB)
-    tile_memory.check_room(COLOURS, (20_000, 20_000), (80_000, 80_000), 9, None)
+        oom.check_memory(COLOURS, (20_000, 20_000), (80_000, 80_000), 9, 8 * GIB)
+    oom.check_memory(COLOURS, (8_000, 8_000), (32_000, 32_000), 9, 4 * GIB)
+    oom.check_memory(COLOURS, (20_000, 20_000), (80_000, 80_000), 9, None)
 
 
 def test_depth_and_transparency_count():
     sizes = (1_000, 1_000), (4_000, 4_000), 9
-    deep, clear = tile_memory.Cost(6, 6), tile_memory.Cost(8, 8)
-    assert tile_memory.needed(deep, *sizes) - tile_memory.needed(COLOURS, *sizes) == 3 * 17_000_000
-    assert tile_memory.needed(clear, *sizes) - tile_memory.needed(deep, *sizes) == 2 * 17_000_000
-    assert tile_memory.needed(clear, *sizes[:2], 50) > tile_memory.needed(clear, *sizes)
+    deep, clear = oom.Cost(6, 6), oom.Cost(8, 8)
+    assert oom.needed(deep, *sizes) - oom.needed(COLOURS, *sizes) == 3 * 17_000_000
+    assert oom.needed(clear, *sizes) - oom.needed(deep, *sizes) == 2 * 17_000_000
+    assert oom.needed(clear, *sizes[:2], 50) > oom.needed(clear, *sizes)
 
 
 def test_what_is_finished_is_kept(monkeypatch):
@@ -89,19 +98,21 @@ def test_what_is_finished_is_kept(monkeypatch):
             raise MemoryError
         core.of(done).add_(1)
 
-    monkeypatch.setattr(tile_memory, "SMALLEST_TILE", 8)
-    tile_memory.tile_by_tile(do, Extent(48, 64).whole, 16, 4, lambda *counts: seen.append(counts))
+    monkeypatch.setattr(oom, "SMALLEST_TILE", 8)
+    for attempt in oom.Tiles(Extent(48, 64).whole, 16, 4, lambda *counts: seen.append(counts)):
+        with attempt as core:
+            do(core)
     assert (done == 1).all()
     assert seen[:5] == [(i, 12) for i in range(1, 6)]
     assert seen[-1] == (5 + 7 * 4, 5 + 7 * 4)
 
 
 def test_tiles_grow_with_the_memory():
-    sides = [tile_memory.auto_tile(free, 50) for free in (-1, 0, GIB, 4 * GIB, 1000 * GIB)]
+    sides = [oom.auto_tile(free, 50) for free in (-1, 0, GIB, 4 * GIB, 1000 * GIB)]
     assert sides == sorted(sides)
-    assert sides[0] == tile_memory.SMALLEST_TILE
-    assert sides[-1] == tile_memory.LARGEST_TILE
-    assert tile_memory.auto_tile(None, 50) >= tile_memory.SMALLEST_TILE
+    assert sides[0] == oom.SMALLEST_TILE
+    assert sides[-1] == oom.LARGEST_TILE
+    assert oom.auto_tile(None, 50) >= oom.SMALLEST_TILE
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
@@ -110,7 +121,7 @@ def test_a_limit_on_the_address_space_is_known():
     script = (
         "import resource, torch\n"
         "from pathlib import Path\n"
-        "from leapsr.upscale import memory\n"
+        "from leapsr import memory\n"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28), resource.RLIM_INFINITY))\n"
         "print(memory.available(torch.device('cpu')))\n"

@@ -1,4 +1,4 @@
-"""Whether shards are what a run would have made of the photos itself."""
+"""Whether shards hold what a run would have made of the photos itself."""
 
 from pathlib import Path
 
@@ -9,14 +9,13 @@ from ..frozen.fingerprint import fingerprint
 from ..restorer import ModelConfig
 from .config import TrainConfig
 
-UNSEEN = (
-    "Shards hold no photos, so that nothing is held out for validation: compare the models with "
-    "'leapsr evaluate'."
+NO_VALIDATION = (
+    "Shards hold no photos, so nothing is held out for validation: compare the models with 'leapsr evaluate'."
 )
 
 
 def check_data(shards: Shards, config: TrainConfig) -> None:
-    """Raises DataError where the recipe asks for other samples: its saved config would not be true."""
+    """Raises DataError where the shards are made with other settings than the recipe's."""
     made, data = shards.description, config.data
     pairs = {
         "scale": (made.scale, config.factor),
@@ -28,18 +27,15 @@ def check_data(shards: Shards, config: TrainConfig) -> None:
     }
     for field, (found, wanted) in pairs.items():
         if found != wanted:
+            made_with, asked = str(found).lower(), str(wanted).lower()  # as JSON writes them
             raise DataError(
-                f"{shards.folder} is made with {field}={_json(found)} and the recipe has {_json(wanted)}: "
-                f"use --set {field}={_json(found)}, or prepare other shards."
+                f"{shards.folder} is made with {field}={made_with} and the recipe has {asked}: "
+                f"use --set {field}={made_with}, or prepare other shards."
             )
 
 
-def _json(value: object) -> str:
-    return str(value).lower()
-
-
 def check_model(shards: Shards, model: ModelConfig) -> None:
-    """Raises DataError for latents of another autoencoder, or texts of other encoders, than the model's."""
+    """Raises DataError for latents of another autoencoder or texts of other encoders than the model's."""
     made = shards.description
     if model.autoencoder is None:
         raise DataError(f"{shards.folder} holds latents and this network works on pixels: give it photos.")

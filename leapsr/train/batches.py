@@ -1,4 +1,4 @@
-"""From the photos on disk to the network's space: which samples a step sees and how they are prepared."""
+"""From photos to batches: which samples a step sees, and how they become what a method learns from."""
 
 import hashlib
 import time
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -30,43 +29,35 @@ from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import send
 from ..ops.upsample import bicubic_upsample
-from . import labels, prepared
-from .config import DataConfig, TrainConfig
-
-if TYPE_CHECKING:
-    from .launch import Callbacks
+from . import labels, shard_checks
+from .callbacks import SILENT, Callbacks
+from .config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Photographs:
-    """The photos of a run, split: `training` and `held_out` are indices into `photos`."""
+class PhotoSplit:
+    """The photos of a run; `training` and `held_out` are indices into `photos`."""
 
     photos: Photos
     training: list[int]
     held_out: list[int]
 
 
-def smallest(data: DataConfig) -> int:
-    """Pixels that both sides of a photo must have: a crop is cut from it."""
-    return data.pool_crop if data.pool else data.crop
+def split_photos(
+    source: str | Path, config: TrainConfig, callbacks: Callbacks = SILENT
+) -> PhotoSplit | Shards:
+    """Open the photos and hold some out for validation, or open shards, which hold no photos to hold out.
 
-
-def split(
-    source: str | Path, config: TrainConfig, notice: Callable[[str], None] = lambda text: None
-) -> Photographs | Shards:
-    """Hold some photos out, by their names, so that those stay where others come or go; of shards, which
-    hold no photos, nothing.
-
-    notice: told how many photos are too small to be used.
-
+    A hash of its name decides whether a photo is held out, so it stays so when others are added or removed.
     Raises DataError when no photo would be left, or for shards that are not complete or of another recipe.
     """
     data = config.data
     if is_shards(Path(source)):
         shards = Shards(Path(source), config.seed)
-        prepared.check_data(shards, config)
+        shard_checks.check_data(shards, config)
         return shards
-    photos = open_photos(source, smallest=smallest(data))
+    smallest = data.pool_crop if data.pool else data.crop
+    photos = open_photos(source, smallest=smallest)
     count = len(photos.names)
     if count <= data.held_out:
         raise DataError(
@@ -74,34 +65,42 @@ def split(
             "add photos or use --set data.held_out=N."
         )
     if photos.too_small:
-        found, least = count + photos.too_small, smallest(data)
-        notice(f"Left out, with a side below {least} pixels: {photos.too_small} of {found} photos.")
+        found = count + photos.too_small
+        callbacks.notice(
+            f"Left out, with a side below {smallest} pixels: {photos.too_small} of {found} photos."
+        )
     drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
-    return Photographs(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
+    return PhotoSplit(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
 
 
-def sampler(
+def open_samples(
     source: str | Path,
-    shots: Photographs | Shards,
+    split: PhotoSplit | Shards,
     config: TrainConfig,
     device: torch.device,
     cache: Path,
-    callbacks: "Callbacks",
+    callbacks: Callbacks,
 ) -> Callable[[int, int], Sample | Places | Latents]:
-    """samples(first, count) for the trainer: fresh crops, from the host or from photos on the device, a
-    pool degraded ahead of time in `cache`, or what is encoded already.
+    """samples(first, count) of a run.
+
+    They are shards as they are, or crops of the photos, which lie on the device, in a pool that is degraded
+    ahead of time in the folder `cache`, or on the disk, as the config says.
     """
     data = config.data
-    if isinstance(shots, Shards):
-        return shots
+    if isinstance(split, Shards):
+        return split
     if data.on_device:
-        return DeviceCrops(_on_device(shots, device, callbacks), data.crop, config.seed)
+        began = time.monotonic()
+        photos = on_device.load(split.photos, split.training, device)
+        size, seconds = photos.pixels.numel() / 1e9, time.monotonic() - began
+        callbacks.notice(f"{len(photos.sizes)} photos, {size:.2f} GB on {device} in {seconds:.1f} s.")
+        return DeviceCrops(photos, data.crop, config.seed)
     if not data.pool:
-        return PhotoCrops(shots.photos, shots.training, data.crop, config.seed)
+        return PhotoCrops(split.photos, split.training, data.crop, config.seed)
     spec = pool.PoolSpec(
         source=str(Path(source).resolve()),
-        names=[shots.photos.names[i] for i in shots.training],
-        sizes=[shots.photos.sizes[i] for i in shots.training],
+        names=[split.photos.names[i] for i in split.training],
+        sizes=[split.photos.sizes[i] for i in split.training],
         degradation=data.degradation,
         degradation_version=degrade.VERSION,
         sharpen=data.sharpen,
@@ -110,20 +109,12 @@ def sampler(
         crops=data.pool,
         seed=config.seed,
     )
-    pool.build(cache, spec, shots.photos, shots.training, callbacks.degrading, callbacks.stop)
+    pool.build(cache, spec, split.photos, split.training, callbacks.degrading, callbacks.stop)
     return pool.Pool(cache, data.crop, config.seed)
 
 
-def _on_device(shots: Photographs, device: torch.device, callbacks: "Callbacks") -> on_device.DevicePhotos:
-    began = time.monotonic()
-    photos = on_device.load(shots.photos, shots.training, device)
-    size, seconds = photos.pixels.numel() / 1e9, time.monotonic() - began
-    callbacks.notice(f"{len(photos.sizes)} photos, {size:.2f} GB on {device} in {seconds:.1f} s.")
-    return photos
-
-
 @dataclass(frozen=True)
-class Prepare:
+class BatchMaker:
     """Samples -> a Batch on the device: degraded and encoded if they are not yet, with a source."""
 
     degradation: Degradation
@@ -133,7 +124,7 @@ class Prepare:
 
     @torch.no_grad()
     def __call__(self, sample: Sample | Places | Latents, generator: torch.Generator) -> Batch:
-        image, cond, upsampled = self._entered(sample, generator)
+        image, cond, upsampled = self._encode(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
         if self.config.labelled:
@@ -141,10 +132,10 @@ class Prepare:
             cond = cond.relabelled(quality)
         return Batch(image, source, cond, generator, redraw)
 
-    def _entered(
+    def _encode(
         self, sample: Sample | Places | Latents, generator: torch.Generator
     ) -> tuple[Tensor, Condition, Tensor]:
-        """In the network's space: the image, what the network is told, and the upsampled picture."""
+        """In the network's space: the image, the condition, and the upsampled low-resolution picture."""
         found = sample.to(self.device)
         if isinstance(found, Latents):
             lr = None if found.lr is None else _floats(found.lr) * 2 - 1
@@ -155,17 +146,20 @@ class Prepare:
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
             lr = self.degradation(image, Generators.beside(generator))
-        told = None
+        damage = None
         if isinstance(self.config.network, UNetConfig) and self.config.network.damage:
             measures = measure(lr) if found.measures is None else found.measures
-            image, told = self._with_noise(image, lr, measures, generator)
+            image, damage = self._keep_noise(image, lr, measures, generator)
         cond, upsampled = self.space.enter(lr * 2 - 1)
-        return self.space.encode(image * 2 - 1), replace(cond, damage=told), upsampled
+        return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled
 
-    def _with_noise(
+    def _keep_noise(
         self, image: Tensor, lr: Tensor, measures: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """The image that is asked for, with the noise that shall stay, and what the network is told."""
+        """Draw how much of the small picture's noise each image shall keep.
+
+        Returns the images with that noise, and Condition.damage, which tells the network how much it is.
+        """
         chance = send(torch.rand(3, len(image), generator=generator, device=generator.device), image.device)
         part = torch.where(chance[1] < 0.5, 0.0, chance[2])
         denoise = torch.where(chance[0] < self.config.data.kept_noise, part, 1.0)
@@ -174,7 +168,7 @@ class Prepare:
         return wanted, torch.cat([measures, denoise[:, None]], dim=1)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
-        """All randomness of one step, from its number alone: nothing to save, nothing to lose on resume."""
+        """All randomness of one step follows from its number, so a checkpoint need not hold it."""
         mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
         return torch.Generator(self.device).manual_seed(int(mixed))
 
@@ -184,6 +178,6 @@ def _floats(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255
 
 
-def prepare(config: TrainConfig, device: torch.device, space: Space) -> Prepare:
+def batch_maker(config: TrainConfig, device: torch.device, space: Space) -> BatchMaker:
     degradation = degrade.make(config.data.degradation, config.factor, config.data.group)
-    return Prepare(degradation, config, device, space)
+    return BatchMaker(degradation, config, device, space)
