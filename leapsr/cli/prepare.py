@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .saying import say
 from .shared import Device, Dtype, enough_memory
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..data.shard_writer import ShardWriter
