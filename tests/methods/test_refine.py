@@ -209,10 +209,10 @@ def cast() -> tuple[Refine, dict[str, Weighted]]:
     people = {name: Weighted(FLOW.wrong) for name in ("student", "teacher", "score")}
     people |= {"critic": Weighted(level), "student": Weighted(Student(FLOW.image_mean + 0.1, FLOW.image_std))}
     auxiliary = {name: people[name] for name in ("score", "critic")}
-    unwrapped = {name: Weighted(name.inner, name.weight) for name, name in auxiliary.items()}
+    unwrapped = {name: Weighted(net.inner, net.weight) for name, net in auxiliary.items()}
     networks = Networks(people["student"], people["student"], people["teacher"], None, auxiliary, unwrapped)
     method = Refine(partial(Oftsr, config=OftsrConfig(dt=0.1)), networks)
-    return method, people | {f"unwrapped {name}": name for name, name in unwrapped.items()}
+    return method, people | {f"unwrapped {name}": net for name, net in unwrapped.items()}
 
 
 def test_no_gradient_leaks_between_players():
