@@ -121,7 +121,7 @@ def upscale(
     plan = jobs.plan(inputs, out, label, suffix, recursive, skip_existing, options.accompanied)
     sidecars.refuse_sources(plan.jobs, options)
     chosen = plan.jobs if shard is None else jobs.shard(plan.jobs, shard)
-    made_with = recipe(options, folder, choose_dtype(dtype, torch.device(places[0]), config.half))
+    made_with = recipe(options, folder, choose_dtype(dtype, torch.device(places[0]), config.preferred_half))
     report = Report(console, plan, chosen, made_with, places, as_json, verbose)
     if dry_run:
         preview(report, config.factor, options, Ledger(existing, made_with))
