@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .. import methods
 from ..data.shard_reader import Shards
 from ..errors import ConfigError
+from ..files import atomic_write
 from ..frozen import Clip
 from ..methods.base import Alignment
 from ..metrics import perceptual
@@ -82,7 +83,8 @@ def run(
         job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
-            (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
+            with atomic_write(out / CONFIG) as part:
+                part.write_text(config.model_dump_json(indent=2) + "\n")
             job.validate = validator(split, config, built, out / "samples", device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
