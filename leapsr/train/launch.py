@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
@@ -66,6 +67,7 @@ def run(
         device = accelerator.device
         if config.compile:
             check_compiler(device)
+        torch.manual_seed(config.seed)  # of first weights; the generators of the process come back at the end
         resumed = checkpoint is not None
         built = networks.build_networks(config, teacher, start, device, callbacks.notice, resumed)
         config, built = networks.select_negative_prompt(config, built, callbacks.notice)
