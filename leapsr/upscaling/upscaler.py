@@ -79,7 +79,7 @@ class Upscaler:
             catalog.check_holds_models(model_dir)
         folder = catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
         where = choose_device(device)
-        precision = choose_dtype(dtype, where, read_config(folder).half)
+        precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
         if not offload:
             return cls(Restorer.from_pretrained(folder, where, precision))
         return cls(Restorer.from_pretrained(folder, "cpu", precision).offload().to(where))
@@ -108,7 +108,7 @@ class Upscaler:
         precision as it is. Raises UsageError for what is not there."""
         where = choose_device(device)
         with self._lock:
-            half = self.restorer.config.half if dtype == "auto" else torch.float16
+            half = self.restorer.config.preferred_half if dtype == "auto" else torch.float16
             self.restorer.to(where, None if dtype is None else choose_dtype(dtype, where, half))
         return self
 
