@@ -22,9 +22,9 @@ KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-he
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Picture, or folder of pictures, also nested.")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the PNG files.")]
-Kind = Annotated[str, typer.Option(help=f"One of: {', '.join(KINDS)}.")]
-Scale = Annotated[int, typer.Option("-s", "--scale", min=1, help="How many times smaller.")]
-Seed = Annotated[int, typer.Option(help="Another seed, another damage.")]
+Kind = Annotated[str, typer.Option(metavar="NAME", help=f"One of: {', '.join(KINDS)}.")]
+Scale = Annotated[int, typer.Option("-s", "--scale", min=1, metavar="N", help="How many times smaller.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Another seed, another damage.")]
 Pairs = Annotated[
     bool, typer.Option("--pairs", help="Write OUT/HR and OUT/LR, HR cropped to a multiple of the scale.")
 ]
@@ -41,7 +41,7 @@ class Job:
     degradation: "Degradation"
 
     def outputs(self, name: str) -> dict[str, Path]:
-        """Where the parts of a picture go, its name being its path in the source folder without suffix."""
+        """Where the parts of a picture go. name: its path in the source folder without suffix."""
         if self.pairs:
             return {part: self.target / part / f"{name}.png" for part in ("HR", "LR")}
         return {"LR": self.target / f"{name}.png"}
@@ -78,7 +78,7 @@ def degrade(
 
 
 def find_pictures(source: Path) -> dict[str, Path]:
-    """Name -> file. Raises UsageError where there is none, or two of one name."""
+    """Name -> file. Raises UsageError if there is none, or two have one name."""
     from ..data.photos import SUFFIXES, picture_files
 
     if source.is_file():
@@ -101,7 +101,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
 
 
 def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
-    """Raises UsageError where an output would replace a source."""
+    """Raises UsageError if an output would replace a source."""
     from ..batch.jobs import identity, resolved
 
     sources = {resolved(path) for path in files.values()}
@@ -133,7 +133,7 @@ def damage_file(path: Path, name: str, job: Job) -> None:
 
 
 def damage(hr: "Picture", name: str, job: Job) -> "Picture":
-    """The low-resolution picture, drawn from a generator that nothing but seed, kind and name decide."""
+    """The low-resolution picture. Its generator depends on seed, kind and name alone."""
     import torch
 
     from ..pictures.picture import Picture

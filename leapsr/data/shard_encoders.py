@@ -34,18 +34,16 @@ Caption = Callable[[str, Tensor], str]
 
 @dataclass(frozen=True)
 class Encoders:
-    """space: of the model that will train. autoencoder: the fingerprint of its autoencoder.
-
-    caption, texts: of each sample; None leaves samples to the model's own prompts. captions: where captions
-    are from, in words.
-    """
-
     space: Space
+    """Of the model that will be trained."""
     autoencoder: str
+    """Its fingerprint."""
     device: torch.device
     captions: str = "none"
+    """Where captions are from, in words."""
     caption: Caption | None = None
     texts: TextEncoder | None = None
+    """Both of each sample; None: training uses the model's own prompts."""
 
 
 def encoders(
@@ -60,12 +58,20 @@ def encoders(
     length: int = 256,
     dtype: torch.dtype = torch.float32,
 ) -> Encoders:
-    """model: its folder; of its network nothing is read. captions: of which kind, and source: the file of
-    the texts, or the captioner's folder. words: what clip-tags chooses from. texts: folder of text encoders,
-    None where they are in the autoencoder's. t5, length, dtype: as in `frozen.text_encoder`.
+    """What the samples of shards are made with.
 
-    Raises UsageError for a model that needs no shards or options that do not go together, DataError for a
-    file of texts that cannot be read, WeightsError.
+    Args:
+        model: folder of the model that will be trained; its network is not read.
+        captions: their kind.
+        source: file of the captions, or folder of the captioner.
+        words: what clip-tags chooses from.
+        texts: folder of text encoders; None: they are in the autoencoder's folder.
+        t5, length, dtype: as in `frozen.text_encoder`.
+
+    Raises:
+        UsageError: the model needs no shards, or options do not go together.
+        DataError: the file of captions cannot be read.
+        WeightsError: weights are missing or damaged.
     """
     config = located(model)
     if config.autoencoder is None:
@@ -76,7 +82,7 @@ def encoders(
     if captions == "none":
         if source is not None or words or texts is not None:
             raise UsageError(
-                "Without --captions nothing is captioned: say of which kind, or leave the rest out."
+                "Nothing is captioned without --captions: give a kind, or leave the other options out."
             )
         return Encoders(*known)
     if source is None:
@@ -105,7 +111,7 @@ def captioner(kind: Captions, folder: Path, words: Sequence[str], dtype: torch.d
 
 
 def by_name(file: Path) -> Caption:
-    """Texts that are there already, one for each photo. Raises DataError, also for a photo without one."""
+    """Captions from a JSON file, photo to caption. Raises DataError, also for a photo without one."""
     try:
         texts = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
@@ -126,7 +132,7 @@ def _seen(captioner: Captioner) -> Caption:
 
 
 def _check(encoder: Sd3Text | Sd21Text, config: ModelConfig) -> None:
-    """Texts of samples and the model's own prompts stand in one batch: both must be of one make."""
+    """Texts of samples and the model's own prompts share a batch: the same encoders must have made both."""
     if config.prompts is None:
         raise UsageError(f"A {config.network.kind} reads no text: leave --captions out.")
     book = load_book(Path(config.prompts))

@@ -120,7 +120,7 @@ class Evaluation:
         return restorer.config.guidance if self.guidance is None else self.guidance
 
     def _has(self, restorer: Restorer, steps: int, fidelity: float) -> bool:
-        """Whether the model has this setting, and the setting is not another's under a second name."""
+        """Whether the model has this setting, and it is not the same as another position."""
         try:
             check(restorer.region, steps, fidelity, self.solver)
             if fidelity > 0:
@@ -130,7 +130,7 @@ class Evaluation:
         return True
 
     def check(self, counts: Sequence[int], positions: Sequence[float] | None, straightness: bool) -> None:
-        """Raises UsageError, before the work, for what bicubic cannot do or one model's flow has not."""
+        """Raises UsageError, before the work, for options that bicubic or the model does not have."""
         controls = {
             f"the solver {self.solver}": (self.solver, None),
             "guidance": (1 if self.guidance is None else self.guidance, 1),
@@ -232,11 +232,11 @@ def noise_for(restorer: Restorer, lr: Tensor, seed: int) -> Tensor:
 
 
 def caveats(name: str, restorer: Restorer) -> list[str]:
-    """What its scores leave out of what `leapsr upscale` does."""
+    """How the scores differ from what `leapsr upscale` does."""
     fix = restorer.config.color_fix
     if fix == "none":
         return []
-    return [f"{name}: scored without {fix}, which 'leapsr upscale' corrects its colours by."]
+    return [f"{name}: scored without {fix}, the colour correction of 'leapsr upscale'."]
 
 
 def write(

@@ -20,7 +20,7 @@ from ..data.photos import Photos, open_photos
 from ..data.shard_reader import Shards
 from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
-from ..degrade.residual import noise_of
+from ..degrade.noise import noise_of
 from ..errors import DataError
 from ..frozen.space import Space
 from ..methods import Batch
