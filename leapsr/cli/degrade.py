@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import ImageError, UsageError
-from .saying import say
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..degrade import Degradation
@@ -79,7 +79,8 @@ def degrade(
 
 def find_pictures(source: Path) -> dict[str, Path]:
     """Name -> file. Raises UsageError if there is none, or two have one name."""
-    from ..data.photos import SUFFIXES, picture_files
+    from ..data.photos import picture_files
+    from ..pictures.picture import READABLE_SUFFIXES
 
     if source.is_file():
         return {source.stem: source}
@@ -95,7 +96,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
     if not found:
         state = "holds no picture" if source.is_dir() else "does not exist"
         raise UsageError(
-            f"{source} {state}; give a picture or a folder with some ({', '.join(sorted(SUFFIXES))})."
+            f"{source} {state}; give a picture or a folder of some: {', '.join(sorted(READABLE_SUFFIXES))}."
         )
     return found
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ..errors import UsageError
-from . import saying
+from . import terminal
 from .shared import Device, Dtype, enough_memory
 
 if TYPE_CHECKING:
@@ -157,9 +157,9 @@ def evaluate(
         unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
     show(table)
     for note in unsaid:
-        saying.say(Console(stderr=True), note)
+        terminal.say(Console(stderr=True), note)
     if straight is not None:
-        saying.say(Console(), f"straightness {straight:.4g} (0: one step equals many)")
+        terminal.say(Console(), f"straightness {straight:.4g} (0: one step equals many)")
 
 
 def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Number]:
@@ -198,4 +198,4 @@ def show(table: "Table") -> None:
     # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
     Console(width=max(console.width, needed)).print(summary)
     for note in table.notes:
-        saying.say(Console(stderr=True), note)
+        terminal.say(Console(stderr=True), note)

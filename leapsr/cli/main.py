@@ -18,7 +18,7 @@ from .evaluate import evaluate
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
-from .saying import printable
+from .terminal import printable
 from .train import distill, train
 from .upscale import upscale
 

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ..errors import DataError, UsageError
-from .saying import say
+from ..errors import UsageError
 from .shared import Device, Dtype, enough_memory
+from .terminal import say
 
 Photos = Annotated[
     Path,
@@ -21,10 +21,10 @@ Model = Annotated[
     str, typer.Option(metavar="NAME", help="Name or folder of the model that training begins with.")
 ]
 Captions = Annotated[
-    Literal["none", "text", "clip-tags", "llava", "qwen2-vl"],
+    Literal["none", "text", "llava", "qwen2-vl"],
     typer.Option(
         metavar="KIND",
-        help="Where captions are from: text, clip-tags, llava or qwen2-vl; none: the model's own prompts.",
+        help="Where captions are from: text, llava or qwen2-vl; none: the model's own prompts.",
     ),
 ]
 Captioner = Annotated[
@@ -34,10 +34,6 @@ Captioner = Annotated[
         help="Folder of the captioner; for text a JSON file, photo to caption.",
         show_default=False,
     ),
-]
-Words = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="For clip-tags: words to choose from, one a line.", show_default=False),
 ]
 TextEncoders = Annotated[
     Path | None,
@@ -74,7 +70,6 @@ def prepare(
     model: Model,
     captions: Captions = "none",
     captioner: Captioner = None,
-    words: Words = None,
     text_encoders: TextEncoders = None,
     t5: T5 = True,
     length: Length = 256,
@@ -110,7 +105,6 @@ def prepare(
         place,
         captions,
         captioner,
-        _lines(words),
         texts=text_encoders,
         t5=t5,
         length=length,
@@ -131,14 +125,3 @@ def prepare(
         f"{made} shards made; {here} of {len(numbers)} are here, {description.samples} samples when all "
         f"are: {out}",
     )
-
-
-def _lines(file: Path | None) -> list[str]:
-    """Without empty ones. Raises DataError."""
-    if file is None:
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read as words, one a line ({error}).") from error
-    return [line.strip() for line in lines if line.strip()]

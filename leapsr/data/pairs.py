@@ -18,7 +18,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..errors import DataError
-from .photos import SUFFIXES, decode, picture_files, size_of
+from ..pictures.picture import READABLE_SUFFIXES, floats
+from . import photos
+from .photos import picture_files, size_of
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
 HR_FOLDERS = ("hr", "gt", "test_hr")
@@ -85,7 +87,7 @@ def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder
 
 def read_rgb(path: Path) -> Tensor:
     """Decode a picture, upright: (1, 3, H, W) float32 in [0, 1]. Raises DataError naming the file."""
-    return decode(path).unsqueeze(0).float() / 255
+    return floats(photos.read_rgb(path)).unsqueeze(0)
 
 
 def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
@@ -102,7 +104,7 @@ def _by_name(folder: Path) -> dict[str, Path]:
             raise DataError(f"{path} and {files[name].name} have the same name; keep one of them.")
         files[name] = path
     if not files:
-        raise DataError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
+        raise DataError(f"{folder} holds no picture ({', '.join(sorted(READABLE_SUFFIXES))}).")
     return files
 
 

@@ -4,7 +4,6 @@ Decoding a photo for every crop costs more than training on the crop. `pack` wri
 folder into one safetensors file, from which a crop is read without touching the rest.
 """
 
-import io
 import json
 import math
 import os
@@ -15,18 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import DataError, OutputError
+from ..errors import DataError, ImageError, OutputError
 from ..files import atomic_write, remove_stale_parts
-from ..pictures.orientation import upright, upright_size
-from ..pictures.pillow_limits import MAX_SIDE, open_image
+from ..ops.color import to_uint8
+from ..pictures import icc_profiles
+from ..pictures.picture import READABLE_SUFFIXES, load, measure
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 ARCHIVE_SUFFIX = ".safetensors"
 NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
 """Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
@@ -51,39 +48,51 @@ class Photos(Protocol):
         ...
 
 
-def decode(file: Path | io.BytesIO, name: str | None = None) -> Tensor:
-    """Read a photo upright as uint8 RGB (3, H, W). Raises DataError naming the file, by `name` if given."""
-    with _photo(file, name or str(file)) as image:
-        pixels = np.asarray(_rgb(upright(image)))
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+def read_rgb(file: Path | bytes, name: str | None = None) -> Tensor:
+    """Read a picture upright, as the networks see it: RGB in the tone curve of sRGB, without transparency.
+
+    Returns uint8 (3, H, W), or float32 in [0, 1] where the file has more than 8 bits or another tone curve.
+    Raises DataError naming the file, by `name` if given.
+    """
+    with _data_errors(file, name):
+        picture = load(file, with_metadata=False)
+    tone = icc_profiles.tone(picture.icc)
+    if tone is not None:
+        return tone.to_srgb(picture.rgb)
+    if picture.pixels.dtype != torch.uint8:
+        return picture.rgb
+    return picture.pixels[:1].repeat(3, 1, 1) if picture.grey else picture.pixels[:3]
+
+
+def decode(file: Path | bytes, name: str | None = None) -> Tensor:
+    """The same, always as uint8."""
+    rgb = read_rgb(file, name)
+    return rgb if rgb.dtype == torch.uint8 else to_uint8(rgb)
+
+
+def size_of(file: Path | bytes) -> tuple[int, int]:
+    """(height, width) upright, from the header alone. Raises DataError."""
+    with _data_errors(file):
+        return measure(file)
 
 
 @contextmanager
-def _photo(file: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
-    """With its header read. Raises DataError for that, and for whatever goes wrong with it afterwards."""
+def _data_errors(file: Path | bytes, name: str | None = None) -> Iterator[None]:
+    shown = "the picture" if isinstance(file, bytes) else str(file)
     try:
-        with open_image(file) as image:
-            if max(image.size) > MAX_SIDE:
-                raise ValueError(f"{image.width} x {image.height} pixels, and at most {MAX_SIDE} a side")
-            yield image
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{name} cannot be read as a photo ({error}); remove or replace it.") from error
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """In 8 bits. Of grey in more of them Pillow cuts what is above 255 instead of scaling it."""
-    peak = 1 if image.mode == "F" else 65_535 if image.mode.startswith("I") else None
-    if peak is None:
-        return image.convert("RGB")
-    grey = np.nan_to_num(np.asarray(image, np.float32) * (255 / peak)).clip(0, 255).round()
-    return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+        yield
+    except ImageError as error:
+        reason = str(error).removeprefix(f"{shown} ").rstrip(".")
+        raise DataError(
+            f"{name or shown} cannot be read as a photo ({reason}); remove or replace it."
+        ) from error
 
 
 def picture_files(folder: Path) -> list[Path]:
     """Every picture below a folder, by name. Hidden ones, those in hidden folders and in NOT_PHOTOS, and
     folders with a picture's suffix are none.
     """
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in READABLE_SUFFIXES)
     return sorted(path for path in found if _is_wanted(path.relative_to(folder)) and not path.is_dir())
 
 
@@ -214,9 +223,3 @@ def _archive_header(shapes: Mapping[str, Sequence[int]]) -> bytes:
 def cores() -> int:
     """Cores that this process may use; where the system cannot tell, all there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def size_of(file: Path | io.BytesIO) -> tuple[int, int]:
-    """(height, width) upright, from the header alone. Raises DataError."""
-    with _photo(file, str(file)) as image:
-        return upright_size(image)

@@ -53,7 +53,7 @@ def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Descripti
     if options.crop % space.scale:
         raise UsageError(f"--crop {options.crop} must be a multiple of the model's scale, {space.scale}.")
     small = options.crop // space.scale
-    latents, lr = space.state_shape(small, small), space.sees != "latents"
+    latents, lr = space.state_shape(small, small), space.condition_input != "latents"
     texts = _texts(encoders)
     size = 2 * LATENT * int(np.prod(latents)) + (3 * small**2 if lr else 0)
     if texts is not None:
@@ -142,7 +142,7 @@ class ShardWriter:
         space, image = self.encoders.space, clean.to(self.encoders.device).float() / 255
         lr = self.damage(image, origins)
         latents = space.encode(image * 2 - 1)
-        _, upsampled = space.enter(lr.float() / 255 * 2 - 1)
+        _, upsampled = space.make_condition(lr.float() / 255 * 2 - 1)
         sample = Latents(latents, upsampled, lr if self.description.lr else None).to(torch.device("cpu"))
         return sample, self._captioned(image * 2 - 1, origins)
 

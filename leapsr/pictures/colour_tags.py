@@ -17,11 +17,10 @@ from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 from ..errors import ImageError
 from .colour_spaces import ADOBE_RGB, D65, HDR_TONES, PRIMARIES, TONES, ColourSpace, Point, Tone
 from .ifd import Block
+from .png_chunks import find_chunk
 
 logger = logging.getLogger(__name__)
 
-_PNG_SIGNATURE = 8
-_PIXELS_OF_PNG = b"IDAT"
 _BMP_HEADER, _BMP_HEADERS = 14, (108, 124)
 """Where it begins, and its sizes in versions 4 and 5."""
 _EMBEDDED, _LINKED = b"DEBM", b"KNIL"
@@ -97,8 +96,10 @@ def _of_code_points(primaries: int, transfer: int, name: str) -> Colours:
 
 def _of_png(image: Image.Image, name: str) -> Colours | None:
     """PNG, third edition, section 4.3: cICP counts before iCCP, sRGB, and gAMA with cHRM."""
-    if (code := _cicp(image)) is not None:
-        primaries, transfer, _, full = code[:4]
+    file = image.fp if isinstance(image, ImageFile.ImageFile) else None
+    code = None if file is None else find_chunk(file, b"cICP", end=b"IDAT")
+    if code is not None and len(code) == 4:
+        primaries, transfer, _, full = code
         if not full:
             raise ImageError(f"{name} has colours in the narrow range of video; convert it to sRGB first.")
         return _of_code_points(primaries, transfer, name)
@@ -112,22 +113,6 @@ def _of_png(image: Image.Image, name: str) -> Colours | None:
         return Colours(space=ColourSpace(tone=tone).as_meant())
     white, red, green, blue = _pairs(points)
     return Colours(space=ColourSpace(red, green, blue, white, tone).as_meant())
-
-
-def _cicp(image: Image.Image) -> bytes | None:
-    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
-        return None
-    before = image.fp.tell()
-    try:
-        image.fp.seek(_PNG_SIGNATURE)
-        while len(head := image.fp.read(8)) == 8 and head[4:] != _PIXELS_OF_PNG:
-            size = int.from_bytes(head[:4], "big")
-            if head[4:] == b"cICP" and size == 4:
-                return image.fp.read(4)
-            image.fp.seek(size + 4, 1)
-        return None
-    finally:
-        image.fp.seek(before)
 
 
 def _pairs(numbers: Any) -> list[Point]:

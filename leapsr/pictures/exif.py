@@ -10,7 +10,7 @@ from PIL import ExifTags
 
 from . import exif_positions
 from .ifd import ASCII, EMPTY, LONG, RATIONAL, SHORT, Block, Directory
-from .original_frame import AS_STORED, Standing
+from .orientation import UPRIGHT, Orientation
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ def is_software(text: str) -> bool:
     return text.split()[:1] == ["leapsr"]
 
 
-def upright(raw: bytes, name: str = "the picture", standing: Standing = AS_STORED) -> bytes | None:
+def upright(raw: bytes, name: str = "the picture", orientation: Orientation = UPRIGHT) -> bytes | None:
     """The block with orientation 1, and whatever names sides and places of the picture turned with it; None,
     and a warning, where it is damaged. raw: with or without "Exif". name: of the file, for the warning.
-    standing: how the picture lay, which the block need not know.
+    orientation: how the picture lay, which the block need not know.
     """
 
     def turn(block: Block) -> None:
@@ -50,13 +50,13 @@ def upright(raw: bytes, name: str = "the picture", standing: Standing = AS_STORE
         before = dict(entries)
         if _TAG.Orientation in entries and block.values(entries[_TAG.Orientation]) != (1,):
             entries[_TAG.Orientation] = block.entry(SHORT, [1])
-        if standing.turned and entries.keys() >= {_TAG.XResolution, _TAG.YResolution}:
+        if orientation.swaps_sides and entries.keys() >= {_TAG.XResolution, _TAG.YResolution}:
             x, y = _TAG.XResolution, _TAG.YResolution
             entries[x], entries[y] = entries[y], entries[x]
         if _TAG.ExifOffset in entries:
             exposure, after = block.directory(block.values(entries[_TAG.ExifOffset])[0])
             as_it_was = dict(exposure)
-            exif_positions.turn(block, exposure, standing)
+            exif_positions.turn(block, exposure, orientation)
             if exposure != as_it_was:
                 entries[_TAG.ExifOffset] = block.entry(LONG, [block.append_directory(exposure, after)])
         if entries != before:

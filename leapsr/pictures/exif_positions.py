@@ -6,7 +6,7 @@ They belong to the size that stands beside them, so that is corrected where one 
 from PIL import ExifTags
 
 from .ifd import LONG, RATIONAL, SHORT, Block, Directory
-from .original_frame import Standing
+from .orientation import Orientation
 
 _TAG = ExifTags.Base
 _SUBJECTS = (0x9214, _TAG.SubjectLocation)
@@ -17,15 +17,15 @@ _SIZE = (_TAG.ExifImageWidth, _TAG.ExifImageHeight)
 _HIGHEST = {SHORT: 0xFFFF, RATIONAL: 0xFFFFFFFF}
 
 
-def turn(block: Block, entries: Directory, standing: Standing) -> None:
+def turn(block: Block, entries: Directory, orientation: Orientation) -> None:
     """Of a picture that is upright now. entries: of the directory of the exposure, changed in place."""
-    stored, size = standing.stored, standing.size
+    stored, size = orientation.stored_size, orientation.size
     if stored is None or size is None or not entries.keys() & {*_SUBJECTS, *_SCALES}:
         return
-    if standing.orientation != 1:
+    if orientation.value != 1:
         for tag in _SUBJECTS:
-            _replace(block, entries, tag, SHORT, _turned(_numbers(block, entries, tag, SHORT), standing))
-    if standing.turned and entries.keys() >= {*_SCALES}:
+            _replace(block, entries, tag, SHORT, _turned(_numbers(block, entries, tag, SHORT), orientation))
+    if orientation.swaps_sides and entries.keys() >= {*_SCALES}:
         x, y = _SCALES
         entries[x], entries[y] = entries[y], entries[x]
     for tag, side in zip(_SIZE, size[::-1], strict=True):
@@ -50,12 +50,12 @@ def enlarge(block: Block, entries: Directory, size: tuple[int, int]) -> None:
         _replace(block, entries, tag, RATIONAL, thousandths)
 
 
-def _turned(numbers: list[int], standing: Standing) -> list[int]:
-    (height, width), (new_height, new_width) = standing.stored or (1, 1), standing.size or (1, 1)
+def _turned(numbers: list[int], orientation: Orientation) -> list[int]:
+    (height, width), (new_height, new_width) = orientation.stored_size or (1, 1), orientation.size or (1, 1)
     if not 2 <= len(numbers) <= 4:
         return []
-    x, y = standing.point(numbers[0] / width, numbers[1] / height)
-    extent = numbers[2:] if len(numbers) < 4 else [round(side) for side in standing.sides(*numbers[2:])]
+    x, y = orientation.to_upright(numbers[0] / width, numbers[1] / height)
+    extent = numbers[2:] if len(numbers) < 4 else [round(side) for side in orientation.swapped(*numbers[2:])]
     return [round(x * new_width), round(y * new_height), *extent]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ImageError, MissingExtra, optional
 from . import tiff_pages as tags
+from .orientation import upright_array
 from .tiff_kinds import SEPARATE, WHITE_IS_ZERO, Kind
 from .tiff_pages import first_page
 
@@ -69,7 +70,7 @@ def read(data: bytes, found: Layout, name: str) -> Samples:
         ) from error
     if pages > 1:
         raise ImageError(f"{name} has {pages} frames or pages; give a single picture.")
-    return _scaled(turned(_channels_last(values, found, name), found.orientation), found.kind)
+    return _scaled(upright_array(_channels_last(values, found, name), found.orientation), found.kind)
 
 
 def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
@@ -80,13 +81,6 @@ def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
     if values.shape != (found.height, found.width, found.kind.samples) or values.dtype.kind not in "uf":
         raise ImageError(f"{name} holds {values.dtype} of shape {values.shape}; convert it to RGB first.")
     return values
-
-
-def turned(values: Stored, orientation: int) -> Stored:
-    """Upright. EXIF 2.32, table 6: 2 to 4 flip, 5 to 8 exchange rows and columns first."""
-    values = values.swapaxes(0, 1) if orientation >= 5 else values
-    flipped = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
-    return np.flip(values, flipped.get(orientation, ()))
 
 
 def _scaled(values: Stored, kind: Kind) -> Samples:

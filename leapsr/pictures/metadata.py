@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
 from . import colour_tags, exif, png_text, xmp
 from .colour_tags import Colours
-from .original_frame import AS_STORED, Standing
+from .orientation import UPRIGHT, Orientation
 from .png_text import Text
 from .tiff_pages import Directories
 
@@ -49,16 +49,16 @@ class Metadata:
     text: tuple[Text, ...] = ()
 
 
-def read(image: Image.Image, name: str = "the picture", standing: Standing = AS_STORED) -> Metadata:
+def read(image: Image.Image, name: str = "the picture", orientation: Orientation = UPRIGHT) -> Metadata:
     """Of a file that was opened and decoded; what is damaged is left out with a warning."""
-    found = _xmp(image.info.get("xmp"), standing)
+    found = _xmp(image.info.get("xmp"), orientation)
     return Metadata(
-        _exif(image, name, standing), found, _iptc(image), _dpi(image, standing), png_text.read(image)
+        _exif(image, name, orientation), found, _iptc(image), _dpi(image, orientation), png_text.read(image)
     )
 
 
 def of_tiff(
-    data: bytes, name: str = "the picture", standing: Standing = AS_STORED
+    data: bytes, name: str = "the picture", orientation: Orientation = UPRIGHT
 ) -> tuple[Metadata, Colours]:
     """Of a TIFF that Pillow does not open: what it says of the photo, and of its colours."""
     tags = Image.Exif()
@@ -66,18 +66,18 @@ def of_tiff(
         file = Directories(data)
         page = next(file.chain())
         if page.is_big_endian_bigtiff:  # the one header that Pillow does not know
-            packet = _xmp(file.raw(page, _XMP_TAG), standing)
+            packet = _xmp(file.raw(page, _XMP_TAG), orientation)
             return Metadata(xmp=packet), Colours(file.raw(page, _PROFILE_TAG))
         tags.bigtiff, tags.endian = file.big, file.order
         tags.load_from_fp(io.BytesIO(data), page.offset)
         colours = colour_tags.of_tiff(tags, name)
-        iptc, packet = _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG), standing)
-        dpi = _upright(_positive(_dpi_of_tags(tags)), standing)
+        iptc, packet = _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG), orientation)
+        dpi = _upright(_positive(_dpi_of_tags(tags)), orientation)
         block = _exif_of_tags(tags, name)
     except Exception as error:  # as above
         exif.warn(name, error)
         return Metadata(), colour_tags.SRGB
-    return Metadata(exif.upright(block, name, standing) if block else None, packet, iptc, dpi), colours
+    return Metadata(exif.upright(block, name, orientation) if block else None, packet, iptc, dpi), colours
 
 
 def resource(number: int, data: bytes) -> bytes:
@@ -86,9 +86,9 @@ def resource(number: int, data: bytes) -> bytes:
     return b"8BIM" + struct.pack(">HHI", number, 0, len(data)) + data + padding
 
 
-def _xmp(found: Any, standing: Standing) -> bytes | None:
+def _xmp(found: Any, orientation: Orientation) -> bytes | None:
     packet = found.encode() if isinstance(found, str) else found
-    return xmp.upright(packet, standing) if packet and isinstance(packet, bytes) else None
+    return xmp.upright(packet, orientation) if packet and isinstance(packet, bytes) else None
 
 
 def _iptc(image: Image.Image) -> bytes | None:
@@ -137,13 +137,13 @@ def _bytes(value: Any) -> bytes | None:
     return value if isinstance(value, bytes) and value else None
 
 
-def _dpi(image: Image.Image, standing: Standing) -> tuple[float, float] | None:
+def _dpi(image: Image.Image, orientation: Orientation) -> tuple[float, float] | None:
     """EXIF's own comes first: many programs write 72 into the rest of the file."""
     try:
         found = _positive(_dpi_of_tags(Image.Image.getexif(image)))
     except Exception:  # damaged EXIF: reading the block tells
         found = None
-    return _upright(found or _positive(_dpi_of_file(image)), standing)
+    return _upright(found or _positive(_dpi_of_file(image)), orientation)
 
 
 def _dpi_of_file(image: Image.Image) -> Any:
@@ -158,8 +158,8 @@ def _dpi_of_file(image: Image.Image) -> Any:
     return image.info.get("dpi")
 
 
-def _upright(dpi: tuple[float, float] | None, standing: Standing) -> tuple[float, float] | None:
-    return None if dpi is None else standing.sides(*dpi)
+def _upright(dpi: tuple[float, float] | None, orientation: Orientation) -> tuple[float, float] | None:
+    return None if dpi is None else orientation.swapped(*dpi)
 
 
 def _dpi_of_tags(tags: Image.Exif) -> tuple[Any, ...]:
@@ -193,7 +193,7 @@ def _exif_of_tags(tags: Image.Exif, name: str) -> bytes | None:
     return tags.tobytes() if len(tags) else None
 
 
-def _exif(image: Image.Image, name: str, standing: Standing) -> bytes | None:
+def _exif(image: Image.Image, name: str, orientation: Orientation) -> bytes | None:
     try:
         raw = _exif_of_tags(image.getexif(), name) if image.format == "TIFF" else image.info.get("exif")
     except Exception as error:  # Pillow raises many kinds on damaged tags
@@ -201,4 +201,4 @@ def _exif(image: Image.Image, name: str, standing: Standing) -> bytes | None:
         return None
     if raw is None and image.format == "PNG":  # as older programs wrote it
         raw = _raw_profile(image.info.get("Raw profile type exif", ""))
-    return exif.upright(raw, name, standing) if raw and isinstance(raw, bytes) else None
+    return exif.upright(raw, name, orientation) if raw and isinstance(raw, bytes) else None

@@ -62,6 +62,18 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
         yield image
 
 
+@contextmanager
+def opened_header(path: Path) -> Iterator[Image.Image]:
+    """The same for a common JPEG or PNG, reading its header only. Raises any error for other files."""
+    with path.open("rb") as file:
+        if file.read(16)[12:] == _OF_IPHONES:
+            raise ImageError(f"{path} is a PNG for iPhones.")
+        with open_image(file, ("JPEG", "PNG")) as image:
+            check(image, str(path))
+            _check_amount(image, path.stat().st_size, str(path))
+            yield image
+
+
 def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size

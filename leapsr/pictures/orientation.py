@@ -1,8 +1,12 @@
-"""How a picture stands: its EXIF or XMP may say that it was taken lying on its side, or mirrored."""
+"""EXIF orientation: a photo may be stored lying on its side or mirrored. Everything in leapsr is upright."""
 
-from PIL import ExifTags, Image
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import ExifTags, Image, ImageFile
 
 from .pillow_limits import load
+from .png_chunks import find_chunk
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -13,33 +17,89 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By orientation, what brings a picture upright; 1 is upright."""
+_FLIPPED_AXES = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
+_POINTS = {
+    1: lambda x, y: (x, y),
+    2: lambda x, y: (1 - x, y),
+    3: lambda x, y: (1 - x, 1 - y),
+    4: lambda x, y: (x, 1 - y),
+    5: lambda x, y: (y, x),
+    6: lambda x, y: (1 - y, x),
+    7: lambda x, y: (1 - y, 1 - x),
+    8: lambda x, y: (y, 1 - x),
+}
 
-_ON_ITS_SIDE = range(5, 9)
-"""Orientations that swap the sides."""
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a picture was stored in its file, for metadata that name places in it."""
+
+    value: int = 1
+    """As in EXIF, 1 to 8; any other value becomes 1, upright."""
+    size: tuple[int, int] | None = None
+    """(height, width) of the upright picture, where it is known."""
+
+    def __post_init__(self) -> None:
+        if self.value not in _POINTS:
+            object.__setattr__(self, "value", 1)
+
+    @classmethod
+    def of(cls, image: Image.Image) -> "Orientation":
+        """image: opened and not yet decoded; Pillow forgets the orientation of a TIFF when it decodes it."""
+        # pillow_heif turns pictures itself and keeps the original value here.
+        value = image.info.get("original_orientation") or _exif_value(image)
+        return cls(value, upright_size(image))
+
+    @property
+    def swaps_sides(self) -> bool:
+        return self.value >= 5
+
+    @property
+    def stored_size(self) -> tuple[int, int] | None:
+        """(height, width) in the file."""
+        return self.size[::-1] if self.size is not None and self.swaps_sides else self.size
+
+    def to_upright(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the stored picture in the upright one; both as fractions of the width and the height."""
+        return _POINTS[self.value](x, y)
+
+    def swapped(self, first: float, second: float) -> tuple[float, float]:
+        """A pair of numbers for width and height (or x and y), in the order of the upright picture."""
+        return (second, first) if self.swaps_sides else (first, second)
+
+
+UPRIGHT = Orientation()
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Decoded and turned as its metadata say; as it is where they are damaged. They are not changed.
-
-    Raises what Pillow raises where the pixels are damaged.
-    """
-    load(image)  # Pillow shows what it has of damaged pixels, black and all, to whoever asks once more
-    turn = _TURNS.get(_orientation(image))
+    """Decode and turn an image. Damaged EXIF turns nothing. Raises what Pillow raises for damaged pixels."""
+    load(image)  # Pillow raises for damaged pixels only once, and then hands out what it has of them
+    turn = _TURNS.get(_exif_value(image))
     return image if turn is None else image.transpose(turn)
+
+
+def upright_array(values: np.ndarray, value: int) -> np.ndarray:
+    """The same for an array (H, W, C). value: as in EXIF (EXIF 2.32, table 6)."""
+    values = values.swapaxes(0, 1) if value >= 5 else values
+    return np.flip(values, _FLIPPED_AXES.get(value, ()))
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(height, width) of upright(image), from the header alone."""
     # Pillow turns the size of a TIFF itself.
-    turned = image.format != "TIFF" and _orientation(image) in _ON_ITS_SIDE
-    return (image.width, image.height) if turned else (image.height, image.width)
+    swaps_sides = image.format != "TIFF" and _exif_value(image) in range(5, 9)
+    return (image.width, image.height) if swaps_sides else (image.height, image.width)
 
 
-def _orientation(image: Image.Image) -> int:
-    """1 to 8, or whatever else stands there; 1 where nothing or something damaged does."""
+def _exif_value(image: Image.Image) -> int:
+    """1 to 8, or any other value that the file holds; 1 without EXIF and for damaged EXIF."""
+    if image.format == "PNG" and "exif" not in image.info and isinstance(image, ImageFile.ImageFile):
+        # It may stand behind the pixels, where Pillow finds it only after decoding.
+        block = None if image.fp is None else find_chunk(image.fp, b"eXIf")
+        if block is not None:
+            image.info["exif"] = b"Exif\0\0" + block
     try:
-        # The method of all images, for that of a PNG decodes it whole where it has none.
+        # The method of all images, because that of PNG decodes the pixels.
         return Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
-    except Exception:  # Pillow stumbles over damaged EXIF in many ways
+    except Exception:  # Pillow raises many kinds of errors on damaged EXIF
         return 1

@@ -1,6 +1,7 @@
 """Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -16,8 +17,7 @@ from .colour_tags import SRGB, Colours
 from .decode import Planes, Samples, decode, from_samples
 from .metadata import Metadata
 from .open_file import READABLE_SUFFIXES
-from .orientation import upright_size
-from .original_frame import Standing
+from .orientation import Orientation, upright_size
 from .pillow_limits import MAX_SIDE
 from .png_text import Text
 
@@ -160,11 +160,12 @@ def integers(pixels: Tensor, depth: int) -> np.ndarray:
     return np.ascontiguousarray(last.numpy())
 
 
-def load(source: Source) -> Picture:
+def load(source: Source, with_metadata: bool = True) -> Picture:
     """Read a file, or take over what is in memory.
 
     source: a path; bytes of a file; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     uint8 or uint16; or a float tensor (3, H, W) in [0, 1].
+    with_metadata: False leaves out EXIF, XMP, IPTC, resolution and text, which takes less time.
     Raises ImageError, in one sentence that names the file, for everything that cannot be used.
     """
     if isinstance(source, Tensor):
@@ -172,12 +173,12 @@ def load(source: Source) -> Picture:
     if isinstance(source, np.ndarray):
         return _picture(from_samples(_checked_array(source), "the array"))
     if isinstance(source, Image.Image):
-        return from_pil(source)
+        return from_pil(source, with_metadata=with_metadata)
     data, name = open_file.contents(source)
     if (layout := float_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
     with open_file.opened(data, name) as image:
-        return from_pil(image, name)
+        return from_pil(image, name, with_metadata)
 
 
 def measure(source: Source) -> tuple[int, int]:
@@ -189,6 +190,13 @@ def measure(source: Source) -> tuple[int, int]:
     if isinstance(source, Image.Image):
         open_file.check_size(source.height, source.width, "the picture")
         return source.height, source.width
+    if isinstance(source, str | Path):
+        with (
+            suppress(Exception),
+            open_file.opened_header(Path(source)) as image,
+        ):  # else: what is wrong, below
+            colour_tags.read(image, str(source))
+            return upright_size(image)
     data, name = open_file.contents(source)
     if (layout := float_tiff.layout(data, name)) is not None:
         open_file.check_size(*layout.size, name)
@@ -198,13 +206,14 @@ def measure(source: Source) -> tuple[int, int]:
         return upright_size(image)
 
 
-def from_pil(image: Image.Image, name: str = "the picture") -> Picture:
+def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool = True) -> Picture:
     """Any mode. Raises ImageError for several frames, for damage, for numbers that are not finite."""
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
-    standing = Standing.of(image)
+    orientation = Orientation.of(image)
     planes = decode(image, name)
-    return _picture(planes, metadata.read(image, name, standing), colours)
+    about = metadata.read(image, name, orientation) if with_metadata else None
+    return _picture(planes, about, colours)
 
 
 def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:
@@ -227,7 +236,7 @@ def _toned(pixels: Tensor, tone: icc_profiles.Tone) -> Tensor:
 def _from_wide_tiff(data: bytes, name: str, layout: float_tiff.Layout) -> Picture:
     open_file.check_size(*layout.size, name)
     open_file.check_memory(*layout.size, name)
-    about, colours = metadata.of_tiff(data, name, Standing(layout.orientation, layout.size))
+    about, colours = metadata.of_tiff(data, name, Orientation(layout.orientation, layout.size))
     return _picture(from_samples(float_tiff.read(data, layout, name), name), about, colours)
 
 

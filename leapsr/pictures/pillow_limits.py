@@ -1,10 +1,10 @@
 """Pictures opened and decoded whatever their size: Pillow's own limit gives way to one of sides."""
 
-import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -12,7 +12,7 @@ MAX_SIDE = 30_000
 """Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
 
 
-def open_image(file: Path | io.BytesIO, formats: tuple[str, ...] | None = None) -> Image.Image:
+def open_image(file: Path | BinaryIO, formats: tuple[str, ...] | None = None) -> Image.Image:
     """With its header read. The caller compares the sides with MAX_SIDE.
 
     formats: Pillow's names of those to try; None is all. Raises what Pillow raises but for the limit.

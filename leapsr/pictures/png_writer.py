@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from .picture import Picture
+from .png_chunks import SIGNATURE, chunks
 
 Rows = np.ndarray
 """(rows, bytes of one) uint8"""
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _BAND = 1 << 20
 """Bytes that are compressed together, about."""
@@ -35,9 +35,9 @@ def write(file: BinaryIO, picture: Picture, carrier: bytes) -> None:
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     kind = bytes((picture.depth, _COLOUR_TYPES[len(picture.pixels)], 0, 0, 0))
     PngImagePlugin.putchunk(file, b"IHDR", header + kind)
-    for name, data in _chunks(carrier):
+    for name, size in chunks(other := io.BytesIO(carrier)):
         if name not in _PIXELS:
-            PngImagePlugin.putchunk(file, name, data)
+            PngImagePlugin.putchunk(file, name, other.read(size))
     for data in _compressed(picture):
         PngImagePlugin.putchunk(file, b"IDAT", data)
     PngImagePlugin.putchunk(file, b"IEND", b"")
@@ -48,14 +48,6 @@ def carrier(**options: object) -> bytes:
     buffer = io.BytesIO()
     Image.new("L", (1, 1)).save(buffer, "PNG", **options)
     return buffer.getvalue()
-
-
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(SIGNATURE)
-    while place < len(png):
-        size = int.from_bytes(png[place : place + 4], "big")
-        yield png[place + 4 : place + 8], png[place + 8 : place + 8 + size]
-        place += size + 12
 
 
 def _compressed(picture: Picture) -> Iterator[bytes]:

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from ..errors import MissingExtra, optional
-from .float_tiff import turned
 from .open_file import check_announced
+from .orientation import upright_array
 from .sixteen_bit import Samples
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _of_avif(data: bytes, bits: int, image: Image.Image, name: str) -> Samples |
         return None
     values = imagecodecs.avif_decode(data)
     check_announced(values.shape[1::-1], image.size)
-    return turned(_in_sixteen_bits(values, bits), image.getexif().get(ExifTags.Base.Orientation, 1))
+    return upright_array(_in_sixteen_bits(values, bits), image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def _in_sixteen_bits(values: np.ndarray, bits: int) -> Samples:

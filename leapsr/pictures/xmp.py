@@ -9,7 +9,7 @@ from math import isclose
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-from .original_frame import Standing
+from .orientation import Orientation
 
 _EXIF, _TIFF = "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/tiff/1.0/"
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
@@ -47,23 +47,23 @@ _IN_PIXELS = {
 Node = minidom.Attr | minidom.Element
 
 
-def upright(packet: bytes, standing: Standing) -> bytes:
+def upright(packet: bytes, orientation: Orientation) -> bytes:
     """What it says of the picture alone, upright."""
     packet = _saying(packet, {b"tiff:Orientation": 1})
 
     def change(document: minidom.Document) -> None:
         _remove(document, _is_lost)
-        _turn_regions(document, standing)
-        if standing.orientation != 1:
+        _turn_regions(document, orientation)
+        if orientation.value != 1:
             _remove(document, lambda uri, name: (uri, name) == (_IPTC_EXTENSION, "ImageRegion"))
             _remove(document, lambda uri, name: name in _IN_PIXELS.get(uri, ()))
-        if standing.turned:  # EXIF, or the file itself, has it too
+        if orientation.swaps_sides:  # EXIF, or the file itself, has it too
             _remove(document, lambda uri, name: uri == _TIFF and name in ("XResolution", "YResolution"))
 
     lost = any(uri.encode() in packet for uri in (*_OF_COMPANIONS, _FURTHER_PACKET[0]))
     lost = lost or bool(_CAMERAS.search(packet.decode("latin-1")))
     regions = _REGIONS.encode() in packet or _WINDOWS_REGION.encode() in packet
-    return _changed(packet, change) if lost or regions or standing.orientation != 1 else packet
+    return _changed(packet, change) if lost or regions or orientation.value != 1 else packet
 
 
 def of_result(packet: bytes | None, size: tuple[int, int]) -> bytes | None:
@@ -116,9 +116,9 @@ def _is_lost(uri: str, name: str) -> bool:
     return _CAMERAS.match(uri) is not None and _MOTION.match(name) is not None
 
 
-def _turn_regions(document: minidom.Document, standing: Standing) -> None:
+def _turn_regions(document: minidom.Document, orientation: Orientation) -> None:
     """Faces and other regions, which are in parts of the sides. Those of another cut of the photo go."""
-    stored, size = standing.stored, standing.size
+    stored, size = orientation.stored_size, orientation.size
     if stored is None or size is None:
         return
     for regions in list(_named(document, _REGIONS, "Regions")):
@@ -126,7 +126,7 @@ def _turn_regions(document: minidom.Document, standing: Standing) -> None:
         sides = None if applied is None else _numbers(applied, _DIMENSIONS, "wh")
         if sides is None or _alike(sides, stored):
             for area in list(_all(regions, _REGIONS, "Area")):
-                _turn_area(area, standing)
+                _turn_area(area, orientation)
         elif not _alike(sides, size):  # else somebody wrote them for the upright picture
             _drop(regions)
             continue
@@ -137,20 +137,20 @@ def _turn_regions(document: minidom.Document, standing: Standing) -> None:
             x, y, width, height = (float(part) for part in _value(rectangle).split(","))
         except ValueError:
             continue
-        middle = standing.point(x + width / 2, y + height / 2)
-        width, height = standing.sides(width, height)
+        middle = orientation.to_upright(x + width / 2, y + height / 2)
+        width, height = orientation.swapped(width, height)
         corner = middle[0] - width / 2, middle[1] - height / 2
-        if standing.orientation != 1:
+        if orientation.value != 1:
             _set(rectangle, ", ".join(f"{number:.6f}" for number in (*corner, width, height)))
 
 
-def _turn_area(area: Node, standing: Standing) -> None:
+def _turn_area(area: Node, orientation: Orientation) -> None:
     """By its middle and, but for points and circles, its sides."""
     middle, sides = _numbers(area, _AREA, "xy"), _numbers(area, _AREA, "wh")
-    if standing.orientation != 1 and middle is not None:
-        _write(area, _AREA, dict(zip("xy", standing.point(*middle), strict=True)))
+    if orientation.value != 1 and middle is not None:
+        _write(area, _AREA, dict(zip("xy", orientation.to_upright(*middle), strict=True)))
         if sides is not None:
-            _write(area, _AREA, dict(zip("wh", standing.sides(*sides), strict=True)))
+            _write(area, _AREA, dict(zip("wh", orientation.swapped(*sides), strict=True)))
 
 
 def _alike(sides: tuple[float, float], size: tuple[int, int]) -> bool:

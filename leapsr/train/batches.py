@@ -24,7 +24,7 @@ from ..degrade.noise import noise_of
 from ..errors import DataError
 from ..frozen.space import Space
 from ..methods import Batch
-from ..networks import Condition, UNetConfig
+from ..networks import Condition
 from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
@@ -147,10 +147,10 @@ class BatchMaker:
             image = unsharp_mask(image) if self.config.data.sharpen else image
             lr = self.degradation(image, Generators.beside(generator))
         damage = None
-        if isinstance(self.config.network, UNetConfig) and self.config.network.damage:
+        if self.config.network.reads_damage:
             measures = measure(lr) if found.measures is None else found.measures
             image, damage = self._keep_noise(image, lr, measures, generator)
-        cond, upsampled = self.space.enter(lr * 2 - 1)
+        cond, upsampled = self.space.make_condition(lr * 2 - 1)
         return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled
 
     def _keep_noise(

@@ -4,12 +4,15 @@ import os
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from safetensors.torch import save_file
 
 from leapsr.data.photos import decode, open_photos
 from leapsr.errors import DataError
+from leapsr.pictures.colour_spaces import ADOBE_RGB
+from leapsr.pictures.picture import load
 
 
 def test_a_name_that_is_no_unicode(tmp_path):
@@ -70,3 +73,13 @@ def test_a_header_that_tells_another_size(tmp_path):
 def test_grey_of_many_bits_is_scaled(name, ramp, tmp_path):
     Image.fromarray(ramp.reshape(16, 16)).save(tmp_path / name)
     assert decode(tmp_path / name)[0].flatten().tolist() == list(range(256))
+
+
+def test_colours_of_16_bits_and_other_tone_curves_are_read_as_for_upscaling(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65_536, (12, 16, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    assert decode(tmp_path / "a.tif").permute(1, 2, 0).tolist() == (values / 257).round().tolist()
+    image = Image.fromarray((values >> 8).astype(np.uint8))
+    image.save(tmp_path / "b.png", icc_profile=ADOBE_RGB.profile(grey=False))
+    found = decode(tmp_path / "b.png").int() - load(tmp_path / "b.png").pixels.int()
+    assert 0 < found.abs().max() <= 10  # a gamma of 2.2 is near the curve of sRGB

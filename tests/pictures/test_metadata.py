@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, IptcImagePlugin
 
 from leapsr.pictures import exif, metadata
 from leapsr.pictures.ifd import LONG, RATIONAL, SHORT, Block
-from leapsr.pictures.original_frame import Standing
+from leapsr.pictures.orientation import Orientation
 from leapsr.pictures.picture import Picture, load
 from leapsr.pictures.save_file import save
 from tests.pictures import photos
@@ -218,7 +218,7 @@ def test_any_single_byte_may_be_wrong(places):
     for place in range(6, len(block)):
         for value in (0, 0x7F, 0xFF):
             damaged = block[:place] + bytes((value,)) + block[place + 1 :]
-            turned = exif.upright(damaged, standing=Standing(6, (37, 24)))
+            turned = exif.upright(damaged, orientation=Orientation(6, (37, 24)))
             assert turned is None or turned.startswith(exif.HEADER)
             if turned is not None:
                 result = exif.of_result(turned, (10, 10), (300, 300), b"\xff\xd8new")
@@ -260,7 +260,7 @@ def test_the_subject_is_where_it_was(order, orientation, area, turned):
     """Stored 400 x 300; the places are turned, and then enlarged by 4 and 2."""
     size = (400, 300) if orientation >= 5 else (300, 400)
     raw = with_exposure(order, x9214=area, xa214=area[:2], ra20e=[1000, 1], ra20f=[2000, 1])
-    upright = exif.upright(raw, standing=Standing(orientation, size))
+    upright = exif.upright(raw, orientation=Orientation(orientation, size))
     found = exposure(upright)
     assert list(found[0x9214]) == turned
     assert list(found[0xA214]) == turned[:2]
@@ -277,7 +277,7 @@ def test_the_subject_is_where_it_was(order, orientation, area, turned):
 def test_a_subject_in_a_size_that_is_not_known_is_removed():
     result = exposure(exif.of_result(with_exposure(x9214=[100, 60]), (1200, 1600)))
     assert 0x9214 not in result
-    upright = exif.upright(with_exposure(x9214=[20_000, 60]), standing=Standing(1, (300, 30_000)))
+    upright = exif.upright(with_exposure(x9214=[20_000, 60]), orientation=Orientation(1, (300, 30_000)))
     assert 0x9214 not in exposure(exif.of_result(upright, (1200, 120_000)))
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from leapsr.pictures import xmp
-from leapsr.pictures.original_frame import AS_STORED, Standing
+from leapsr.pictures.orientation import UPRIGHT, Orientation
 from tests.pictures import photos
 
 _NAMES = {
@@ -80,18 +80,18 @@ def numbers(found, *names):
 )
 def test_what_is_gone_is_not_promised(attributes, inside):
     prefix = re.match(r"<?(\w+):", attributes or inside)[1].encode()
-    found = xmp.upright(packet(attributes, TITLE + inside), AS_STORED)
+    found = xmp.upright(packet(attributes, TITLE + inside), UPRIGHT)
     assert not re.search(rb"[< ]%s:\w" % prefix, found)
     assert "Häfen &amp; more".encode() in found
     assert "<?xpacket begin='\ufeff'".encode() in found
     assert found.endswith(b"<?xpacket end='w'?>")
     if prefix not in (b"GCamera", b"xmpNote"):  # their names are not looked for, other things have them too
         assert _NAMES[prefix.decode()].encode() not in found
-    assert xmp.upright(found, AS_STORED) == found
+    assert xmp.upright(found, UPRIGHT) == found
 
 
 def test_what_a_camera_says_of_the_photo_itself_stays():
-    found = xmp.upright(packet('GCamera:MotionPhoto="1" GCamera:SpecialTypeID="PANORAMA"'), AS_STORED)
+    found = xmp.upright(packet('GCamera:MotionPhoto="1" GCamera:SpecialTypeID="PANORAMA"'), UPRIGHT)
     assert b"MotionPhoto" not in found
     assert b'GCamera:SpecialTypeID="PANORAMA"' in found
 
@@ -111,7 +111,7 @@ def test_what_a_camera_says_of_the_photo_itself_stays():
 )
 def test_faces_are_turned_with_the_photo(orientation, expected):
     size = (37, 24) if orientation >= 5 else (24, 37)
-    found = xmp.upright(packet(inside=regions(370, 240, AREA)), Standing(orientation, size))
+    found = xmp.upright(packet(inside=regions(370, 240, AREA)), Orientation(orientation, size))
     assert numbers(found, "stArea:x", "stArea:y", "stArea:w", "stArea:h") == pytest.approx(expected)
     assert numbers(found, "stDim:w", "stDim:h") == [size[1], size[0]]
     result = xmp.of_result(found, (4 * size[0], 4 * size[1]))
@@ -120,22 +120,22 @@ def test_faces_are_turned_with_the_photo(orientation, expected):
 
 
 def test_faces_that_somebody_has_turned_already():
-    found = xmp.upright(packet(inside=regions(24, 37, AREA)), Standing(6, (37, 24)))
+    found = xmp.upright(packet(inside=regions(24, 37, AREA)), Orientation(6, (37, 24)))
     assert numbers(found, "stArea:x", "stArea:y") == [0.25, 0.1]
 
 
 def test_faces_of_another_cut_of_the_photo():
-    found = xmp.upright(packet(inside=TITLE + regions(100, 100, AREA)), Standing(1, (24, 37)))
+    found = xmp.upright(packet(inside=TITLE + regions(100, 100, AREA)), Orientation(1, (24, 37)))
     assert b"mwg-rs:Area" not in found
     assert b"dc:title" in found
 
 
 def test_faces_of_windows():
     inside = '<rdf:li MPReg:Rectangle="0.1, 0.2, 0.3, 0.4" MPReg:PersonDisplayName="Anna"/>'
-    found = xmp.upright(packet(inside=inside), Standing(6, (37, 24))).decode()
+    found = xmp.upright(packet(inside=inside), Orientation(6, (37, 24))).decode()
     corner = [float(part) for part in re.search(r'Rectangle="(.*?)"', found)[1].split(",")]
     assert corner == pytest.approx([0.4, 0.1, 0.4, 0.3])
-    assert xmp.upright(packet(inside=inside), AS_STORED) == packet(inside=inside)
+    assert xmp.upright(packet(inside=inside), UPRIGHT) == packet(inside=inside)
 
 
 def test_a_part_of_a_sphere():
@@ -176,12 +176,12 @@ def test_other_places_in_pixels_go():
     ],
 )
 def test_odd_packets_pass(odd):
-    assert isinstance(xmp.upright(odd, Standing(6, (37, 24))), bytes)
+    assert isinstance(xmp.upright(odd, Orientation(6, (37, 24))), bytes)
     assert isinstance(xmp.of_result(odd, (40, 30)), bytes)
 
 
 def test_an_ordinary_packet_keeps_every_other_byte():
-    found = xmp.upright(photos.XMP, AS_STORED)
+    found = xmp.upright(photos.XMP, UPRIGHT)
     assert found == photos.XMP.replace(b'tiff:Orientation="6"', b'tiff:Orientation="1"')
     result = xmp.of_result(found, (148, 96))
     assert len(result) == len(found) + 1  # 37 has become 148

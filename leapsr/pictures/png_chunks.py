@@ -1,0 +1,29 @@
+"""The chunks of a PNG file."""
+
+from collections.abc import Iterator
+from typing import IO
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def find_chunk(file: IO[bytes], name: bytes, end: bytes = b"IEND") -> bytes | None:
+    """The data of the first chunk of that name before the chunk `end`. The file is left where it stood."""
+    before = file.tell()
+    try:
+        for found, size in chunks(file):
+            if found in (name, end):
+                return file.read(size) if found == name else None
+        return None
+    finally:
+        file.seek(before)
+
+
+def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Name and size of each chunk; meanwhile the file stands at its data, which may be read."""
+    place = len(SIGNATURE)
+    file.seek(place)
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[:4], "big")
+        yield head[4:], size
+        place += size + 12
+        file.seek(place)
