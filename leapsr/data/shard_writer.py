@@ -150,7 +150,10 @@ class ShardWriter:
         """(B, 3, S, S) in [0, 1] -> uint8 (B, 3, S/scale, S/scale), each with its own seed."""
         degradation = degrade.make(self.description.degradation, self.description.scale)
         seeds = [torch.Generator(image.device).manual_seed(at.damage) for at in origins]
-        lr = [degradation(one[None], Generators.beside(seed)) for one, seed in zip(image, seeds, strict=True)]
+        lr = [
+            degradation(one[None], Generators.from_generator(seed))
+            for one, seed in zip(image, seeds, strict=True)
+        ]
         return to_uint8(torch.cat(lr))
 
     def _captioned(self, image: Tensor, origins: list[Origin]) -> list[Origin]:

@@ -18,11 +18,11 @@ class Generators:
 
     parameters: torch.Generator
     """On the CPU."""
-    fields: torch.Generator | None
-    """For noise, on the device of the images. None: that device's default generator."""
+    noise: torch.Generator | None
+    """On the device of the images. None: that device's default generator."""
 
     @classmethod
-    def beside(cls, generator: torch.Generator) -> "Randomness":
+    def from_generator(cls, generator: torch.Generator) -> "Randomness":
         """A GPU's generator with one on the CPU that has the same seed; a CPU's generator as it is."""
         if generator.device.type == "cpu":
             return generator
@@ -34,7 +34,7 @@ Randomness = torch.Generator | Generators
 
 def uniform(low: float | Tensor, high: float | Tensor, count: int, generator: Randomness) -> Tensor:
     """(count,) from U[low, high); the bounds may be (count,) tensors."""
-    source = _of_parameters(generator)
+    source = _parameter_generator(generator)
     return low + (high - low) * torch.rand(count, generator=source, device=source.device).cpu()
 
 
@@ -45,7 +45,7 @@ def chance(probability: float, count: int, generator: Randomness) -> Tensor:
 
 def choice(weights: Sequence[float], count: int, generator: Randomness) -> Tensor:
     """(count,) of int64: indices into `weights`, which need not sum to 1."""
-    source = _of_parameters(generator)
+    source = _parameter_generator(generator)
     odds = torch.tensor(weights, dtype=torch.float64, device=source.device)
     return torch.multinomial(odds, count, replacement=True, generator=source).cpu()
 
@@ -62,13 +62,13 @@ def resize_factor(
 
 def normal(size: Sequence[int], generator: Randomness, device: torch.device) -> Tensor:
     """Standard normal noise, drawn where the generator lives and moved to `device`."""
-    source, place = of_fields(generator, device)
+    source, place = noise_source(generator, device)
     return torch.randn(size, generator=source, device=place).to(device)
 
 
-def of_fields(generator: Randomness, device: torch.device) -> tuple[torch.Generator | None, torch.device]:
+def noise_source(generator: Randomness, device: torch.device) -> tuple[torch.Generator | None, torch.device]:
     """The generator of noise for images on `device`, and where it draws."""
-    source = generator.fields if isinstance(generator, Generators) else generator
+    source = generator.noise if isinstance(generator, Generators) else generator
     return source, device if source is None else source.device
 
 
@@ -105,5 +105,5 @@ def scatter(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
     return gather(torch.cat(list(parts)), torch.cat(list(rows)).argsort())
 
 
-def _of_parameters(generator: Randomness) -> torch.Generator:
+def _parameter_generator(generator: Randomness) -> torch.Generator:
     return generator.parameters if isinstance(generator, Generators) else generator

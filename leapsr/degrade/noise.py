@@ -6,7 +6,7 @@ from torch import Tensor
 from ..ops.color import luma
 from ..ops.filters import filter2d, gaussian_line
 from ..ops.resize import downsample
-from .draw import Randomness, apply_where, batched, normal, of_fields
+from .draw import Randomness, apply_where, batched, noise_source, normal
 
 BLURS = (0.7, 1.5, 3.0)
 """Standard deviations in small pixels of the Gaussians that `noise_of` models blur by."""
@@ -56,7 +56,7 @@ def photon_noise(image: Tensor, generator: Randomness) -> Tensor:
     levels = (image * 255).round().clamp(0, 255)
     photons = _next_power_of_two(_grey_levels(levels)).view(-1, 1, 1, 1)
     rate = levels * (photons / 255)
-    source, place = of_fields(generator, image.device)
+    source, place = noise_source(generator, image.device)
     counted = torch.poisson(rate.to(place), generator=source).to(image.device)
     return (counted - rate) / photons
 

@@ -1,16 +1,17 @@
 """Models and bicubic on one folder of pairs: what `leapsr evaluate` does, without its command line."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, product
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..data.pairs import Pair, PairFolder
-from ..errors import MissingExtra, UsageError
+from ..errors import UsageError
 from ..files import atomic_write
 from ..methods.restore import Region, Solver, check, check_dial, check_teacher
 from ..ops.noise import position_noise
@@ -19,41 +20,14 @@ from . import Metric, plots
 from .report import write_csv, write_json, write_markdown, write_means
 from .runs import Training
 from .sheet import Sheet
-from .table import Observe, Restore, Setting, Table, bicubic, evaluate
+from .table import BICUBIC, Observe, Restore, Setting, Table, bicubic, evaluate
 
-BICUBIC = "bicubic"
 MODEL = "model"  # the name that every run gives to the folder of its model
-
-DIAL, PD_PLOT = "dial.png", "pd_plot.png"
 
 Plan = dict[Setting, Restore | None]
 """The lines of a table. None: the model does not have this setting, and its line stays empty."""
 Watch = Callable[[Iterable[Pair], str], Iterable[Pair]]
 """(pairs, what is done with them) -> the same pairs, shown as progress while they are walked."""
-
-
-class Counter:
-    """Counts how often networks run inside its `with`."""
-
-    def __init__(self, networks: Iterable[nn.Module]) -> None:
-        self._networks = tuple(networks)
-        self._count = 0
-
-    def __enter__(self) -> Self:
-        self._hooks = [network.register_forward_hook(self._tick) for network in self._networks]
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-
-    def _tick(self, *arguments: Any) -> None:
-        self._count += 1
-
-    def read(self) -> int:
-        """Since the last time that it was read."""
-        count, self._count = self._count, 0
-        return count
 
 
 @dataclass(frozen=True)
@@ -176,10 +150,28 @@ class Evaluation:
         """The table, `notes` before its own. Network evaluations are counted as they happen."""
         ready = {setting: restore for setting, restore in plan.items() if restore is not None}
         shown = self.watch(self.pairs, "evaluating")
-        with Counter(restorer.network for restorer in self.models.values()) as counter:
-            table = evaluate(ready, shown, metrics, self.border, observe, counter.read)
+        with count_calls(restorer.network for restorer in self.models.values()) as calls:
+            table = evaluate(ready, shown, metrics, self.border, observe, calls)
         left_out = [each for name, restorer in self.models.items() for each in caveats(name, restorer)]
         return Table(table.metrics, table.rows, [*notes, *left_out, *table.notes], tuple(plan))
+
+
+@contextmanager
+def count_calls(networks: Iterable[nn.Module]) -> Iterator[Callable[[], int]]:
+    """Yield a function that says how often the networks ran since it was last called."""
+    calls: list[None] = []
+
+    def read() -> int:
+        count = len(calls)
+        calls.clear()
+        return count
+
+    hooks = [network.register_forward_hook(lambda *_: calls.append(None)) for network in networks]
+    try:
+        yield read
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def labels(folders: Sequence[Path]) -> list[str]:
@@ -274,14 +266,4 @@ def write(
     write_means(table, out / "means.csv")
     costs = {"training": [each._asdict() for each in trainings]}
     write_json(table, out / "results.json", {**settings, **costs})
-    several = len({setting.restorer for setting in table.settings} - {BICUBIC}) > 1
-    if several and not plots.points(table):
-        return [f"{PD_PLOT} is not drawn: it needs {plots.DISTORTION} and LPIPS."]
-    if not several and len({setting.fidelity for setting in table.settings} - {None}) < 2:
-        return []
-    name, save = (PD_PLOT, plots.save_pd_plot) if several else (DIAL, plots.save_dial)
-    try:
-        save(table, out / name)
-    except MissingExtra as error:
-        return [f"{name} is not drawn. {error}"]
-    return []
+    return plots.save(table, out)

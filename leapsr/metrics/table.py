@@ -17,6 +17,8 @@ from ..ops.color import round_to_8_bits
 from ..ops.upsample import bicubic_upsample
 from . import Metric
 
+BICUBIC = "bicubic"
+
 Restore = Callable[[Tensor, str], Tensor]
 """(lr (1, 3, H, W) in [0, 1], name of the picture) -> (1, 3, sH, sW), about [0, 1]."""
 

@@ -145,7 +145,7 @@ class BatchMaker:
             lr = _floats(found.lr)
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, Generators.beside(generator))
+            lr = self.degradation(image, Generators.from_generator(generator))
         damage = None
         if self.config.network.reads_damage:
             measures = measure(lr) if found.measures is None else found.measures
