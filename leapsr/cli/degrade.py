@@ -1,8 +1,6 @@
 """leapsr degrade."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,8 +64,9 @@ def degrade(
     refuse_overwriting(files, job)
     console = Console(stderr=True)
     failed = 0
-    with _progress(console, files) as names:
-        for name in names:
+    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        for name in progress.track(list(files)):
             try:
                 damage_file(files[name], name, job)
             except ImageError as error:
@@ -142,10 +141,3 @@ def damage(hr: "Picture", name: str, job: Job) -> "Picture":
     digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode(errors="surrogateescape")).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     return Picture(job.degradation(hr.rgb[None], generator)[0], icc=hr.icc)
-
-
-@contextmanager
-def _progress(console: Console, names: Iterable[str]) -> Iterator[Iterator[str]]:
-    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield iter(progress.track(list(names)))

@@ -128,7 +128,7 @@ def _scaled(base: Sequence[int], draw: StageDraw) -> tuple[int, int]:
 
 
 def _slices(groups: Sequence[Tensor]) -> Iterator[slice]:
-    """Where each group lies in a batch that is in their order."""
+    """The rows of each group in a batch that is sorted by group."""
     end = 0
     for rows in groups:
         start, end = end, end + len(rows)

@@ -120,7 +120,7 @@ class Evaluation:
     def check_flow(self) -> Restorer:
         """The one teacher whose straightness is to be measured.
 
-        Raises UsageError where there is no such teacher, or guidance would change its flow.
+        Raises UsageError if there is no such teacher, or guidance would change its flow.
         """
         if not self.models:
             raise UsageError("bicubic is no model, so straightness cannot be had of it.")
@@ -245,7 +245,7 @@ def write(
 
     Args:
         table: what was found.
-        trainings: what the models' training cost, where that is known.
+        trainings: what the training of the models cost, as far as known.
         out: it is made if need be.
         settings: what is needed to do it again; at least `pictures`, `pairs` and `seed`.
         sheet: that observed the evaluation.
