@@ -8,27 +8,23 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ..errors import DataError, UsageError
-from .scoring import Device, Dtype, enough_memory
+from ..errors import UsageError
+from .shared import Device, Dtype, enough_memory
 from .terminal import say
 
 if TYPE_CHECKING:
-    from ..data.preparing import Workshop
+    from ..data.shard_writer import ShardWriter
 
 Photos = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the shards.")]
 Model = Annotated[str, typer.Option(help="Name or folder of the model that training begins with.")]
 Captions = Annotated[
-    Literal["none", "text", "clip-tags", "llava", "qwen2-vl"],
+    Literal["none", "text", "llava", "qwen2-vl"],
     typer.Option(help="Who says what is in each crop; none: the model's own prompts are used."),
 ]
 Captioner = Annotated[
     Path | None,
     typer.Option(help="Folder of the captioner; for text a JSON file, photo to caption.", show_default=False),
-]
-Words = Annotated[
-    Path | None,
-    typer.Option(help="For clip-tags: file of words to choose from, one a line.", show_default=False),
 ]
 TextEncoders = Annotated[
     Path | None,
@@ -57,7 +53,6 @@ def prepare(
     model: Model,
     captions: Captions = "none",
     captioner: Captioner = None,
-    words: Words = None,
     text_encoders: TextEncoders = None,
     t5: T5 = True,
     length: Length = 256,
@@ -78,9 +73,9 @@ def prepare(
     """
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
-    from ..data.encoders import encoders
     from ..data.photos import open_photos
-    from ..data.preparing import Choice, Workshop, plan
+    from ..data.shard_encoders import encoders
+    from ..data.shard_writer import ShardOptions, ShardWriter, plan
     from ..devices import choose_device, choose_dtype
     from ..hub import catalog
 
@@ -90,23 +85,22 @@ def prepare(
         place,
         captions,
         captioner,
-        _lines(words),
         texts=text_encoders,
         t5=t5,
         length=length,
         dtype=choose_dtype(dtype, place),
     )
     found = open_photos(photos, smallest=crop)
-    description = plan(found, Choice(crop, crops, degradation, seed, megabytes), made_by)
-    _make(Workshop(found, description, made_by, workers), out, shard, verify)
+    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes), made_by)
+    _make(ShardWriter(found, description, made_by, workers), out, shard, verify)
 
 
-def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> None:
+def _make(writer: "ShardWriter", out: Path, shard: str | None, verify: bool) -> None:
     from ..batch.jobs import shard as part
-    from ..data.preparing import prepare
+    from ..data.shard_writer import prepare
     from ..data.shards import is_finished
 
-    description, console = workshop.description, Console(stderr=True)
+    description, console = writer.description, Console(stderr=True)
     numbers = range(description.count)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("preparing")
@@ -115,21 +109,10 @@ def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> N
             progress.update(task, completed=done, total=total)
 
         mine = None if shard is None else part(numbers, shard)
-        made = prepare(workshop, out, mine, verify, show)
+        made = prepare(writer, out, mine, verify, show)
     here = sum(is_finished(out, description, number) for number in numbers)
     say(
         console,
         f"{made} shards made; {here} of {len(numbers)} are here, {description.samples} samples when all "
         f"are: {out}",
     )
-
-
-def _lines(file: Path | None) -> list[str]:
-    """Without empty ones. Raises DataError."""
-    if file is None:
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read as words, one a line ({error}).") from error
-    return [line.strip() for line in lines if line.strip()]

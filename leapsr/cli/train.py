@@ -68,7 +68,7 @@ def _list_recipes(context: typer.Context, wanted: bool) -> None:
     from ..train import recipes
 
     for name in recipes.RECIPES:
-        if recipes.get(name).method.distils == (context.info_name == "distill"):
+        if recipes.get(name).method.needs_teacher == (context.info_name == "distill"):
             typer.echo(f"{name:22}  {recipes.describe(name)}")
     raise typer.Exit
 

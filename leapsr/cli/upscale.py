@@ -55,7 +55,7 @@ def upscale(
         return
     plan = _plan(inputs, out, options, config.factor, files)
     chosen = plan.jobs if files.shard is None else jobs.shard(plan.jobs, files.shard)
-    dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.half)
+    dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
     existing = ExistingPolicy(if_exists, made_with := recipe(options, folder, dtype))
     report = Report(console, plan, chosen, made_with, devices, files.as_json, files.verbose)
     if files.dry_run:

@@ -1,7 +1,7 @@
 """What turns photos into the samples of shards: a model's own space, a captioner and text encoders."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,8 +12,6 @@ from torch import Tensor
 from ..errors import DataError, UsageError
 from ..frozen import (
     Captioner,
-    Clip,
-    ClipTags,
     Sd3Text,
     Sd21Text,
     TextEncoder,
@@ -26,7 +24,7 @@ from ..frozen.space import Space
 from ..hub.repositories import LLAVA, QWEN2_VL
 from ..restorer import ModelConfig, located, space
 
-Captions = Literal["none", "text", "clip-tags", "llava", "qwen2-vl"]
+Captions = Literal["none", "text", "llava", "qwen2-vl"]
 
 Caption = Callable[[str, Tensor], str]
 """(name of the photo, its clean crop, (3, S, S) in [-1, 1]) -> what is in it."""
@@ -53,7 +51,6 @@ def encoders(
     device: torch.device,
     captions: Captions = "none",
     source: Path | None = None,
-    words: Sequence[str] = (),
     *,
     texts: Path | None = None,
     t5: bool = True,
@@ -61,8 +58,8 @@ def encoders(
     dtype: torch.dtype = torch.float32,
 ) -> Encoders:
     """model: its folder; of its network nothing is read. captions: of which kind, and source: the file of
-    the texts, or the captioner's folder. words: what clip-tags chooses from. texts: folder of text encoders,
-    None where they are in the autoencoder's. t5, length, dtype: as in `frozen.text_encoder`.
+    the texts, or the captioner's folder. texts: folder of text encoders, None where
+    they are in the autoencoder's. t5, length, dtype: as in `frozen.text_encoder`.
 
     Raises UsageError for a model that needs no shards or options that do not go together, DataError for a
     file of texts that cannot be read, WeightsError.
@@ -74,7 +71,7 @@ def encoders(
         )
     known = space(config), fingerprint(config.autoencoder), device
     if captions == "none":
-        if source is not None or words or texts is not None:
+        if source is not None or texts is not None:
             raise UsageError(
                 "Without --captions nothing is captioned: say of which kind, or leave the rest out."
             )
@@ -83,24 +80,18 @@ def encoders(
         raise UsageError(f"Captions of {captions} need --captioner: {NEEDED[captions]}.")
     encoder = text_encoder(texts or config.autoencoder, t5=t5, length=length, dtype=dtype)
     _check(encoder, config)
-    caption = by_name(source) if captions == "text" else _seen(captioner(captions, source, words, dtype))
+    caption = by_name(source) if captions == "text" else _seen(captioner(captions, source, dtype))
     return Encoders(*known, f"{captions} of {source.name}", caption, encoder)
 
 
 NEEDED = {
     "text": 'a JSON file, {"photo.jpg": "what is in it", ...}',
-    "clip-tags": "a folder of CLIP, and --words, a file with a word in each line",
     "llava": "a folder of LLaVA 1.5",
     "qwen2-vl": "a folder of Qwen2-VL",
 }
 
 
-def captioner(kind: Captions, folder: Path, words: Sequence[str], dtype: torch.dtype) -> Captioner:
-    """Raises UsageError for clip-tags without words."""
-    if kind == "clip-tags":
-        if not words:
-            raise UsageError(f"Captions of clip-tags need {NEEDED[kind]}.")
-        return ClipTags(Clip(folder), words, count=min(5, len(words)))
+def captioner(kind: Captions, folder: Path, dtype: torch.dtype) -> Captioner:
     return VisionLanguage(folder, LLAVA if kind == "llava" else QWEN2_VL, dtype=dtype)
 
 
