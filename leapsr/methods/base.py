@@ -96,6 +96,8 @@ class MethodConfigBase(BaseModel):
     """Where in the triangle r <= t its students are trained, and so what they can be asked for."""
     refines: ClassVar[bool] = False
     """Whether it goes on with a student that another method trained."""
+    auxiliary_names: ClassVar[tuple[str, ...]] = ()
+    """The networks that `auxiliary_networks` may return."""
 
     kind: str
 

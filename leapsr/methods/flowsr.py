@@ -59,6 +59,7 @@ class FlowsrConfig(MethodConfigBase):
     """
 
     region = Region.IMAGE_EDGE
+    auxiliary_names = ("critic",)
 
     kind: Literal["flowsr"] = "flowsr"
     scheduler: SchedulerName = "fast_slow"

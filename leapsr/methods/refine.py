@@ -40,7 +40,7 @@ Omega = Literal["uniform", "sigma2", "normalised"]
 
 
 class RefineConfig(MethodConfigBase):
-    """Weights of eq. 20, the paper's; 0 leaves a loss out, and with it the player that only it needs.
+    """Weights of eq. 20, the paper's; 0 leaves a loss out, and with it the network that only it needs.
 
     distillation: of the student's own method. reconstruction: of eq. 19. perceptual: of the perceptual
     distance inside it. score: of eq. 15. adversarial: of eq. 17.
@@ -51,6 +51,7 @@ class RefineConfig(MethodConfigBase):
     """
 
     refines = True
+    auxiliary_names = ("score", "critic")
 
     kind: Literal["refine"] = "refine"
     distillation: float = Field(1.0, ge=0)
@@ -108,7 +109,7 @@ class BatchedStudent:
 
 @dataclass(frozen=True)
 class Refine:
-    """Players: "student"; "score", a velocity network that begins as the teacher; "critic", (what it is
+    """Trains "student"; "score", a velocity network that begins as the teacher; "critic", (what it is
     shown, lr) -> scores of any shape (B, ...), higher for a photo.
 
     The student is called once in an update, together with its own method's call; a method that calls it
@@ -116,7 +117,7 @@ class Refine:
     update.
 
     method: builds the student's own from the networks it may use; its losses for "student" are kept, as
-    "distillation_NAME", and its other players rest.
+    "distillation_NAME", and its auxiliary networks rest.
     decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is decoded
     too, so that nobody is blamed for what the autoencoder loses.
     features: what the critic is shown of a picture, in a frozen network's maps (frozen.Dino's for

@@ -135,7 +135,7 @@ def _assemble(
         folder=out,
         accelerator=accelerator,
         method=methods.build(config.method, known),
-        players=wrapped,
+        networks=wrapped,
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
