@@ -13,13 +13,12 @@ PACKAGED = Path(__file__).parent.parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
 DEFAULT_X2 = "leap-small-x2"
-"""Where twice as large, or less, is asked for: x4 made smaller again takes half as long again, and shows a
-pattern of its own."""
+"""For results up to twice as large: a x4 result made smaller takes longer, and shows a pattern."""
 LICENCE = "Apache-2.0"
-"""Of this package and its own models."""
+"""The licence of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
 PROMPTS = "prompts.safetensors"
-"""In the folders of networks that read text only."""
+"""Only in the folders of networks that read text."""
 
 
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
@@ -35,7 +34,7 @@ def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
 
 
 def expanded(path: str | Path) -> Path:
-    """With the home folder for ~; as it is for the ~name of somebody unknown."""
+    """With the home folder for ~; unchanged for the ~name of an unknown user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser() raises RuntimeError then
 
 
@@ -88,9 +87,9 @@ def names(model_dir: str | Path | None = None) -> list[str]:
 
 
 def default_name(model_dir: str | Path | None = None, factor: float | None = None) -> str:
-    """The model used when none is named: of the first folder that holds any, the default or the first.
+    """The model used when none is named: of the first folder with models, the default or the first.
 
-    factor: how many times larger the result shall be; None is not known, or the model's own.
+    factor: how many times larger the result will be; None is unknown, or the model's own.
     Raises WeightsError where no model is installed.
     """
     known = next(filter(None, map(_listed, _places(model_dir))), [])
@@ -103,13 +102,13 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
 
 
 def check_holds_models(model_dir: str | Path) -> None:
-    """Raises UsageError where a folder that was named has no model to choose from."""
+    """Raises UsageError where the folder has no models."""
     if not _listed(next(_places(model_dir))):
         raise UsageError(f"{model_dir} holds no model folders; give another folder, or a model's name.")
 
 
 class Summary(NamedTuple):
-    """What the files of a model say without being loaded; None where they do not."""
+    """What the files of a model say without being loaded; None where they say nothing."""
 
     licence: str | None
     method: str | None
@@ -119,7 +118,7 @@ class Summary(NamedTuple):
 
 
 def summary(folder: Path) -> Summary:
-    """Of any folder, however damaged."""
+    """Never raises, not even for damaged folders."""
     try:
         found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -133,7 +132,7 @@ def summary(folder: Path) -> Summary:
 
 
 def is_recorded(name: str | Path, model_dir: str | Path | None = None) -> bool:
-    """Whether there are checksums to verify it by, as those have that were packaged or converted."""
+    """Whether it has checksums, as packaged and converted models do."""
     return (find(name, model_dir) / CHECKSUMS).is_file()
 
 

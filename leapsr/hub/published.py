@@ -1,6 +1,6 @@
-"""The weights of the four papers and of their base models: what they are, under which licence, where from.
+"""The published weights of the four papers and of their base models, with licence and origin.
 
-One table, PUBLISHED; a name of `leapsr models download` and `leapsr models convert` is one of its keys.
+One table, PUBLISHED; its keys are the names of `leapsr models download` and `leapsr models convert`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,12 +35,12 @@ CAPTIONERS: dict[str, Repository] = {"llava": LLAVA, "qwen2_vl": QWEN2_VL}
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of published weights beside their tensors.
+    """One published model.
 
-    what: they are, in words. repository: where they are; None is not on the hub. place: the folder or file of
-    theirs that is read, in the download. base: which of BASES it needs, "" for none. texts: what it is asked
-    with, by name, encoded by the base's text encoders; empty for networks that read none. model: the rest of
-    its ModelConfig.
+    what: a description. repository: None is not on the hub. place: the folder or file to read in the
+    download.
+    base: which of BASES it needs, "" for none. texts: by name, for the base's text encoders; empty for
+    networks that read none. model: the other fields of its ModelConfig.
     """
 
     what: str
@@ -108,7 +108,7 @@ DIT4SR_MODEL = {
 }
 SD35_TEXTS = standard_texts()
 TEACHER_TEXTS = SD35_TEXTS | {MFSR_NAME: MFSR_NEGATIVE}
-"""DiT4SR's own, which its --guidance reads, and what MFSR leads such a teacher away from."""
+"""DiT4SR's own, for --guidance, and MFSR's negative text, for its distillation."""
 FLOWSR_TEXTS = standard_texts(standard=FLOWSR)
 SMFSR_MODEL = {"method": "smfsr", "source": NOISE, "grid": "cosine", "fidelity": 0.0, "color_fix": "adain"}
 
@@ -121,9 +121,9 @@ OFTSR_FILES = {
     "imagenet": f"sigma0.2-bs8-loss_l1-lr1e-04-{_OFTSR_DISTILLED}-ImageNet_DIS-checkpoint_10",
     "imagenet_teacher": "sigma0.2-bs32-loss_l1-lr1e-04-ImageNet-checkpoint_10",
 }
-"""Those for pictures made small without noise, as OFTSR's README names them."""
+"""OFTSR's files for pictures that were downsampled without noise."""
 OFTSR_FIDELITY = 0.01
-"""Where its README's commands stand: 0.99 in that paper's time, which runs the other way."""
+"""The dial in its README's commands: 0.99 in that paper's reversed time."""
 
 
 def _dit4sr(letter: str) -> Published:
