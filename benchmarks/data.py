@@ -104,7 +104,7 @@ def main() -> None:
     )
     print("| path | samples/s |\n|---|---|")
     paths: dict[str, Callable[[int], Any]] = {
-        "crops of photos on the device": lambda step: there(step * batch, batch).locked(device).to(device),
+        "crops of photos on the device": lambda step: there(step * batch, batch).pinned(device).to(device),
         "crops of photos on the disk": lambda step: disk(step * batch, batch),
         **{f"damage, groups of {group}": damaged(group) for group in (1, 16)},
     }

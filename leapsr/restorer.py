@@ -71,7 +71,7 @@ class ModelConfig(BaseModel):
         return self.network.scale_for(self.scale)
 
     @property
-    def half(self) -> torch.dtype:
+    def preferred_half(self) -> torch.dtype:
         """The half precision to use; published autoencoders overflow in float16."""
         return torch.float16 if self.autoencoder is None else torch.bfloat16
 

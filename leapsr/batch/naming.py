@@ -12,7 +12,7 @@ FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif", "tiff
 LONGEST_NAME = 255
 """Bytes of UTF-8: the limit of Linux; those of macOS and Windows are never smaller."""
 
-COMPANION = r"(?:_s-?\d+)?(?:_detail|_samples)?"
+SIDECAR = r"(?:_s-?\d+)?(?:_detail|_samples)?"
 """Regular expression of what follows the label in the names of samples and of files beside a result."""
 
 _SUBSTITUTES = dict.fromkeys((".heic", ".heif", ".hif", ".jif", ".mpo"), ".jpg")
@@ -34,31 +34,31 @@ def checked(out: Path, suffix: str | None) -> Path:
 
 
 def distinct(
-    sources: Sequence[Path], outputs: Sequence[Path], label: str, accompanied: bool = False
+    sources: Sequence[Path], outputs: Sequence[Path], label: str, has_sidecars: bool = False
 ) -> list[Path]:
     """The outputs, where those that several sources want keep the whole name of their source inside, and as
     many of the folders above it as it takes. Names that differ by case only, which many systems do not tell
     apart, get a few digits of their digest.
 
-    accompanied: they have files beside them, in whose names their suffixes do not tell them apart.
+    has_sidecars: they have files beside them, in whose names their suffixes do not tell them apart.
     Raises UsageError where all folders are not enough.
     """
     found = list(outputs)
     for depth in range(1, 1 + max((len(source.parts) for source in sources), default=0)):
-        alike = _alike(found, accompanied)
+        alike = _alike(found, has_sidecars)
         stems = _stems([sources[index] for index in alike], depth)
         for index, stem in zip(alike, stems, strict=True):
             name = _fitting(stem, f"_{label}{found[index].suffix}")
             found[index] = found[index].with_name(name)
-    if alike := _alike(found, accompanied):
+    if alike := _alike(found, has_sidecars):
         first, second = (sources[index] for index in alike[:2])
         raise UsageError(f"{first} and {second} would become one file, {found[alike[0]]}; choose another -o.")
     return found
 
 
-def _alike(outputs: Sequence[Path], accompanied: bool) -> list[int]:
+def _alike(outputs: Sequence[Path], has_sidecars: bool) -> list[int]:
     """Which of them are wanted more than once, those of the first such name first."""
-    keys = [_key(output.with_suffix("") if accompanied else output) for output in outputs]
+    keys = [_key(output.with_suffix("") if has_sidecars else output) for output in outputs]
     uses = Counter(keys)
     return sorted((i for i, key in enumerate(keys) if uses[key] > 1), key=lambda i: keys.index(keys[i]))
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import ImageError, UsageError
-from .saying import say
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..degrade import Degradation

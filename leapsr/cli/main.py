@@ -12,14 +12,13 @@ from rich.text import Text
 from .. import __version__
 from ..errors import LeapsrError
 from . import models
-from .compare import compare
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
-from .saying import printable
+from .terminal import printable
 from .train import distill, train
 from .upscale import upscale
 
@@ -41,7 +40,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, evaluate, compare, doctor):
+for verb in (upscale, degrade, graphics, pack, prepare, train, distill, evaluate, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

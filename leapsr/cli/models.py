@@ -1,4 +1,4 @@
-"""leapsr models list | info | verify | embed, and download | convert of `published`."""
+"""leapsr models list | info | verify | embed; download and convert have a file of their own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,13 +7,13 @@ import typer
 
 from ..errors import WeightsError
 from ..hub import catalog
-from . import published
+from . import download
 from .completion import model_names
-from .scoring import Device, Dtype, enough_memory
+from .shared import Device, Dtype, enough_memory
 
 app = typer.Typer(help="Show, check, download and convert models.", no_args_is_help=True)
-app.command()(published.download)
-app.command()(published.convert)
+app.command()(download.download)
+app.command()(download.convert)
 
 Name = Annotated[
     str | None,
@@ -45,7 +45,7 @@ def list_models(model_dir: ModelDir = None, every: Published = False) -> None:
     for name in known:
         typer.echo(f"{'*' if name == default else ' '} {name:<{width}}  {_in_brief(name, model_dir)}")
     if every:
-        for line in ["", "published weights, to download and to convert:", *published.listing()]:
+        for line in ["", "published weights, to download and to convert:", *download.listing()]:
             typer.echo(line)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .saying import say
+from .terminal import say
 
 
 def pack(

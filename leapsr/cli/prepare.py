@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .saying import say
-from .scoring import Device, Dtype, enough_memory
+from .shared import Device, Dtype, enough_memory
+from .terminal import say
 
 if TYPE_CHECKING:
-    from ..data.preparing import Workshop
+    from ..data.shard_writer import ShardWriter
 
 Photos = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the shards.")]
@@ -73,9 +73,9 @@ def prepare(
     """
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
-    from ..data.encoders import encoders
     from ..data.photos import open_photos
-    from ..data.preparing import Choice, Workshop, plan
+    from ..data.shard_encoders import encoders
+    from ..data.shard_writer import ShardOptions, ShardWriter, plan
     from ..devices import choose_device, choose_dtype
     from ..hub import catalog
 
@@ -91,16 +91,16 @@ def prepare(
         dtype=choose_dtype(dtype, place),
     )
     found = open_photos(photos, smallest=crop)
-    description = plan(found, Choice(crop, crops, degradation, seed, megabytes), made_by)
-    _make(Workshop(found, description, made_by, workers), out, shard, verify)
+    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes), made_by)
+    _make(ShardWriter(found, description, made_by, workers), out, shard, verify)
 
 
-def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> None:
+def _make(writer: "ShardWriter", out: Path, shard: str | None, verify: bool) -> None:
     from ..batch.jobs import shard as part
-    from ..data.preparing import prepare
+    from ..data.shard_writer import prepare
     from ..data.shards import is_finished
 
-    description, console = workshop.description, Console(stderr=True)
+    description, console = writer.description, Console(stderr=True)
     numbers = range(description.count)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("preparing")
@@ -109,7 +109,7 @@ def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> N
             progress.update(task, completed=done, total=total)
 
         mine = None if shard is None else part(numbers, shard)
-        made = prepare(workshop, out, mine, verify, show)
+        made = prepare(writer, out, mine, verify, show)
     here = sum(is_finished(out, description, number) for number in numbers)
     say(
         console,

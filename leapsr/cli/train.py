@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from .completion import model_names
-from .saying import say
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..train.callbacks import Callbacks

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .saying import printable
+from .terminal import printable
 
 if TYPE_CHECKING:
     from ..batch.jobs import Job

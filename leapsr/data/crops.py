@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..ops.transfer import lock, send
+from ..ops.transfer import pin, to_device
 from .photos import Photos
 
 
@@ -23,23 +23,23 @@ class Sample(NamedTuple):
     lr: Tensor | None
     measures: Tensor | None = None
 
-    def locked(self, device: torch.device) -> "Sample":
+    def pinned(self, device: torch.device) -> "Sample":
         """In memory from which a copy to `device` waits for nothing."""
-        return self._each(lambda part: lock(part, device))
+        return self._each(lambda part: pin(part, device))
 
     def to(self, device: torch.device) -> "Sample":
-        return self._each(lambda part: send(part, device))
+        return self._each(lambda part: to_device(part, device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Sample":
         lr, measures = (None if part is None else change(part) for part in self[1:])
         return Sample(change(self.image), lr, measures)
 
 
-def turn(image: Tensor, way: int) -> Tensor:
+def turn(image: Tensor, symmetry: int) -> Tensor:
     """One of the eight symmetries of the square, 0 to 7. image: (..., S, S)."""
-    if way & 4:
+    if symmetry & 4:
         image = image.transpose(-1, -2)
-    return image.flip([dim for dim, bit in ((-1, 1), (-2, 2)) if way & bit])
+    return image.flip([dim for dim, bit in ((-1, 1), (-2, 2)) if symmetry & bit])
 
 
 GRID = 12

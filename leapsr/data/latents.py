@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..networks import Prompt
-from ..ops.transfer import lock, send
+from ..ops.transfer import pin, to_device
 
 
 class Latents(NamedTuple):
@@ -19,13 +19,13 @@ class Latents(NamedTuple):
     lr: Tensor | None = None
     prompt: Prompt | None = None
 
-    def locked(self, device: torch.device) -> "Latents":
+    def pinned(self, device: torch.device) -> "Latents":
         """In memory from which a copy to `device` waits for nothing."""
-        return self._each(lock, device)
+        return self._each(pin, device)
 
     def to(self, device: torch.device) -> "Latents":
         """On a device, latents and prompts in float32."""
-        there = self._each(send, device)
+        there = self._each(to_device, device)
         prompt = there.prompt
         if prompt is not None:
             prompt = Prompt(prompt.tokens.float(), None if prompt.pooled is None else prompt.pooled.float())

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ..ops.transfer import lock, send
+from ..ops.transfer import pin, to_device
 from .crops import GRID, Sample, places
 from .photos import Photos, cores
 
@@ -23,7 +23,7 @@ BLOCK = 1024  # samples whose places are drawn at once: the generator costs more
 SHARE = 0.5  # of the memory that is free: the rest is for training
 
 
-class Places(NamedTuple):
+class CropIndex(NamedTuple):
     """Crops that are still to be cut.
 
     steps: (3, B) int64, in pixels of `photos`: the first pixel of each crop, and how far it is to its next
@@ -34,13 +34,13 @@ class Places(NamedTuple):
     steps: Tensor
     side: int
 
-    def locked(self, device: torch.device) -> "Places":
+    def pinned(self, device: torch.device) -> "CropIndex":
         """In memory from which a copy to `device` waits for nothing."""
-        return self._replace(steps=lock(self.steps, device))
+        return self._replace(steps=pin(self.steps, device))
 
     def to(self, device: torch.device) -> Sample:
         """The crops, cut on the device of the photos, which is the same."""
-        return Sample(self.photos.cut(send(self.steps, device), self.side), None)
+        return Sample(self.photos.cut(to_device(self.steps, device), self.side), None)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DevicePhotos:
     sizes: np.ndarray
 
     def cut(self, steps: Tensor, side: int) -> Tensor:
-        """uint8 (B, 3, side, side), channels last, of places as in `Places`, on this device."""
+        """uint8 (B, 3, side, side), channels last, of places as in `CropIndex`, on this device."""
         first, row, column = steps.view(3, -1, 1, 1)
         line = torch.arange(side, device=steps.device)
         index = first + row * line.view(-1, 1) + column * line
@@ -89,7 +89,7 @@ class DeviceCrops:
         areas = self.photos.sizes.prod(axis=1)
         self.share = np.cumsum(areas) / areas.sum()
 
-    def __call__(self, first: int, count: int) -> Places:
+    def __call__(self, first: int, count: int) -> CropIndex:
         """Where samples first .. first + count - 1 of the run lie: a pure function of seed and number."""
         chances = np.concatenate(list(self._chances(first, count)))
         photo = np.searchsorted(self.share, chances[:, 0], side="right")
@@ -98,9 +98,11 @@ class DeviceCrops:
             GRID * (chances[:, 1 + axis] * places(length, self.side)).astype(np.int64)
             for axis, length in enumerate((height, width))
         )
-        way = (chances[:, 3] * 8).astype(np.int64)
+        symmetry = (chances[:, 3] * 8).astype(np.int64)
         corner = self.photos.firsts[photo] + top * width + left
-        return Places(self.photos, torch.from_numpy(_turned(corner, width, way, self.side)), self.side)
+        return CropIndex(
+            self.photos, torch.from_numpy(_turned(corner, width, symmetry, self.side)), self.side
+        )
 
     def _chances(self, first: int, count: int) -> Iterator[np.ndarray]:
         """Four numbers in [0, 1) for each sample, (count, 4) in pieces."""
@@ -109,12 +111,12 @@ class DeviceCrops:
             yield _block(self.seed, block)[start:end]
 
 
-def _turned(corner: np.ndarray, width: np.ndarray, way: np.ndarray, side: int) -> np.ndarray:
+def _turned(corner: np.ndarray, width: np.ndarray, symmetry: np.ndarray, side: int) -> np.ndarray:
     """(3, B): first pixel, row step and column step of crops whose top left pixel is `corner`.
 
-    way: 0 to 7, the symmetry of `crops.turn`: transposed, then mirrored in columns and in rows.
+    symmetry: 0 to 7, as in `crops.turn`: transposed, then mirrored in columns and in rows.
     """
-    transposed, columns, rows = (way & bit > 0 for bit in (4, 1, 2))
+    transposed, columns, rows = (symmetry & bit > 0 for bit in (4, 1, 2))
     row = np.where(transposed, 1, width)
     column = np.where(transposed, width, 1)
     corner = corner + (side - 1) * (np.where(columns, column, 0) + np.where(rows, row, 0))

@@ -71,11 +71,11 @@ class Pool:
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
-        index, way = self.order(n), int(rng.integers(8))
+        index, symmetry = self.order(n), int(rng.integers(8))
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
         image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]
-        pair = turn(torch.from_numpy(image.copy()), way), turn(torch.from_numpy(lr.copy()), way)
+        pair = turn(torch.from_numpy(image.copy()), symmetry), turn(torch.from_numpy(lr.copy()), symmetry)
         return *pair, self.measures[index]
 
     def order(self, n: int) -> int:

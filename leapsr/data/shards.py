@@ -53,7 +53,7 @@ class Description(Strict):
     """
 
     format: Literal["leapsr-shards"] = "leapsr-shards"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     photos: int = Field(ge=1)
     names: str
     crop: int = Field(ge=1)
@@ -87,13 +87,13 @@ class Description(Strict):
 
 
 class Origin(Strict):
-    """Where one sample is from. top, left: of the crop in its photo, in pixels. way: how it is turned, see
-    `crops.turn`. damage: seed of the degradation."""
+    """Where one sample is from. top, left: of the crop in its photo, in pixels. symmetry: as in `crops.turn`.
+    damage: seed of the degradation."""
 
     photo: str
     top: int
     left: int
-    way: int
+    symmetry: int
     damage: int
     caption: str
 

@@ -8,9 +8,9 @@ from .average import AveragePool
 from .bicubic import Bicubic
 from .degradation import Degradation
 from .draw import Generators, Randomness
-from .history import HEAVY, LIGHT, RealESRGANParams
 from .mild import Mild
 from .mixture import Mixture
+from .params import HEAVY, LIGHT, RealESRGANParams
 from .realesrgan import RealESRGAN
 from .resize_jpeg import ResizeJpeg
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..ops.transfer import send
+from ..ops.transfer import to_device
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,19 @@ def of_fields(generator: Randomness, device: torch.device) -> tuple[torch.Genera
     return source, device if source is None else source.device
 
 
-def together(image: Tensor) -> bool:
+def batched(image: Tensor) -> bool:
     """Whether images that differ in what is done to them are computed in one batch: on a GPU."""
     return image.device.type != "cpu"
 
 
-def on_rows(rows: Tensor, change: Callable[..., Tensor], image: Tensor, *parameters: Tensor) -> Tensor:
+def apply_where(rows: Tensor, change: Callable[..., Tensor], image: Tensor, *parameters: Tensor) -> Tensor:
     """Changes the images where `rows`, (B,) of bool, is true; the change must keep their size.
 
     On a CPU `change` gets those images and their part of each (B, ...) parameter. Elsewhere it gets all of
     them, and `rows` chooses: sorting some out would cost more launches than it saves arithmetic. Images, rows
     and parameters are on one device.
     """
-    if together(image):
+    if batched(image):
         return torch.where(rows.view(-1, 1, 1, 1), change(image, *parameters), image)
     if rows.all():
         return change(image, *parameters)
@@ -96,14 +96,14 @@ def on_rows(rows: Tensor, change: Callable[..., Tensor], image: Tensor, *paramet
     return image.index_copy(0, index, changed)
 
 
-def taken(image: Tensor, rows: Tensor) -> Tensor:
+def gather(image: Tensor, rows: Tensor) -> Tensor:
     """Those images of a batch, in that order. rows: (N,) of int64 on the CPU."""
-    return image.index_select(0, send(rows, image.device))
+    return image.index_select(0, to_device(rows, image.device))
 
 
-def put_back(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
+def scatter(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
     """The batch whose images `rows[i]` are `parts[i]`; every image is in one of them. rows: on the CPU."""
-    return taken(torch.cat(list(parts)), torch.cat(list(rows)).argsort())
+    return gather(torch.cat(list(parts)), torch.cat(list(rows)).argsort())
 
 
 def _of_parameters(generator: Randomness) -> torch.Generator:

@@ -12,8 +12,8 @@ from torch import Tensor
 from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, reduced_size, resize
-from ..ops.transfer import send_together
-from .draw import Randomness, chance, choice, on_rows, put_back, taken, together, uniform
+from ..ops.transfer import to_device_together
+from .draw import Randomness, apply_where, batched, chance, choice, gather, scatter, uniform
 from .noise import add_gaussian, add_poisson
 
 FILES = ("none", "jpeg", "webp")
@@ -55,18 +55,18 @@ class Mild:
             self._jpeg_quality(count, generator),
             uniform(*self.webp_quality, count, generator),
         ]
-        gaussian, poisson, grey, sigma, strength, is_jpeg, is_webp, fine, coarse = send_together(
+        gaussian, poisson, grey, sigma, strength, is_jpeg, is_webp, fine, coarse = to_device_together(
             draws, image.device
         )
         lr = self._reduced(image, mode, size).clamp(0, 1)
-        lr = on_rows(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
-        lr = on_rows(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
+        lr = apply_where(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
+        lr = apply_where(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
         lr = round_to_8_bits(lr)
         compress = partial(jpeg, codec=self.codec)
-        if together(lr):
+        if batched(lr):
             quality = torch.where(is_webp, coarse, fine)
-            return on_rows(is_jpeg | is_webp, compress, lr, quality)
-        return on_rows(is_webp, webp, on_rows(is_jpeg, compress, lr, fine), coarse)
+            return apply_where(is_jpeg | is_webp, compress, lr, quality)
+        return apply_where(is_webp, webp, apply_where(is_jpeg, compress, lr, fine), coarse)
 
     def _jpeg_quality(self, count: int, generator: Randomness) -> Tensor:
         worst, best = self.jpeg_quality
@@ -75,11 +75,11 @@ class Mild:
     def _reduced(self, image: Tensor, mode: Tensor, size: tuple[int, int]) -> Tensor:
         """Each image by its own filter. mode: (B,), on the CPU."""
         order, counts = mode.argsort(), mode.bincount(minlength=len(MODES)).tolist()
-        parts = taken(image, order).split(counts)
+        parts = gather(image, order).split(counts)
         reduced = [
             resize(part, size, name, True) for part, name in zip(parts, MODES, strict=True) if len(part)
         ]
-        return put_back(reduced, [order])
+        return scatter(reduced, [order])
 
 
 def webp(image: Tensor, quality: Tensor) -> Tensor:

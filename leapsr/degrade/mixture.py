@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..ops.resize import reduced_size
 from .degradation import Degradation
-from .draw import Randomness, choice, put_back, taken
+from .draw import Randomness, choice, gather, scatter
 
 
 class Mixture:
@@ -26,8 +26,8 @@ class Mixture:
         branch = choice(self.weights, len(image), generator)
         rows = [(branch == number).nonzero().squeeze(1) for number in range(len(self.degradations))]
         parts = [
-            degradation(taken(image, some), generator)
+            degradation(gather(image, some), generator)
             for some, degradation in zip(rows, self.degradations, strict=True)
             if len(some)
         ]
-        return put_back(parts, rows)
+        return scatter(parts, rows)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..ops.color import luma
-from .draw import Randomness, normal, of_fields, on_rows, together
+from .draw import Randomness, apply_where, batched, normal, of_fields
 
 
 def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
@@ -13,24 +13,24 @@ def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: Randomne
     grey: (B,) of bool; true gives the three channels the same noise. All are on one device.
     """
     batch, _, height, width = image.shape
-    channels = 1 if not together(image) and grey.all() else 3
+    channels = 1 if not batched(image) and grey.all() else 3
     noise = normal((batch, channels, height, width), generator, image.device)
     if channels == 3:
-        noise = on_rows(grey, _repeat_first_channel, noise)
+        noise = apply_where(grey, _repeat_first_channel, noise)
     return (image + noise * (sigma / 255).to(image).view(-1, 1, 1, 1)).clamp(0, 1)
 
 
 def add_poisson(image: Tensor, strength: Tensor, grey: Tensor, generator: Randomness) -> Tensor:
     """Noise of photons counted, times `strength`, (B,). Everything else as in `add_gaussian`."""
-    if together(image):
+    if batched(image):
         return _add_poisson_to_all(image, strength, grey, generator)
 
     def expose(image: Tensor, seen: Tensor, strength: Tensor) -> Tensor:
         noise = photon_noise(seen, generator) * strength.to(image).view(-1, 1, 1, 1)
         return (image + noise).clamp(0, 1)
 
-    image = on_rows(~grey, lambda some, level: expose(some, some, level), image, strength)
-    return on_rows(grey, lambda some, level: expose(some, luma(some), level), image, strength)
+    image = apply_where(~grey, lambda some, level: expose(some, some, level), image, strength)
+    return apply_where(grey, lambda some, level: expose(some, luma(some), level), image, strength)
 
 
 def _add_poisson_to_all(image: Tensor, strength: Tensor, grey: Tensor, generator: Randomness) -> Tensor:

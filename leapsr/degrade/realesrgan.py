@@ -19,9 +19,9 @@ from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.filters import filter2d
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, Mode, reduced_size, resize
-from .draw import Randomness, on_rows, put_back, taken
-from .history import HEAVY, Draw, FinalDraw, Kernels, RealESRGANParams, StageDraw, changed, sent
+from .draw import Randomness, apply_where, gather, scatter
 from .noise import add_gaussian, add_poisson
+from .params import HEAVY, Draw, FinalDraw, Kernels, RealESRGANParams, StageDraw, changed, sent
 
 
 class RealESRGAN:
@@ -47,7 +47,7 @@ class RealESRGAN:
         groups = self._groups(draw.twice)
         order = torch.cat(groups)
         # In the order of the groups each is a slice, which costs nothing. `there`: `draw` beside the images.
-        image, draw = taken(image, order), changed(draw, lambda tensor: tensor[order])
+        image, draw = gather(image, order), changed(draw, lambda tensor: tensor[order])
         there = sent(draw, image.device)
         kernels = Kernels(there.first.blur.kernels(), there.second.blur.kernels(), there.final.sinc.kernels())
         parts = []
@@ -55,7 +55,7 @@ class RealESRGAN:
             cut = itemgetter(rows)
             some = changed(draw, cut), changed(there, cut), changed(kernels, cut)
             parts.append(self._damage(image[rows], size, *some, generator))
-        return put_back(parts, groups)
+        return scatter(parts, groups)
 
     def _groups(self, twice: Tensor) -> list[Tensor]:
         """Rows of the batch that are computed together: all of them go through the second stage, or none."""
@@ -95,12 +95,12 @@ class RealESRGAN:
         generator: Randomness,
     ) -> Tensor:
         """Blur, resize, noise."""
-        image = on_rows(draw.blurred, filter2d, image, kernels.to(image))
+        image = apply_where(draw.blurred, filter2d, image, kernels.to(image))
         image = resize(image, size, mode)
         gaussian = partial(add_gaussian, generator=generator)
         poisson = partial(add_poisson, generator=generator)
-        noisy = on_rows(draw.is_gaussian, gaussian, image, draw.sigma, draw.grey)
-        return on_rows(~draw.is_gaussian, poisson, noisy, draw.strength, draw.grey)
+        noisy = apply_where(draw.is_gaussian, gaussian, image, draw.sigma, draw.grey)
+        return apply_where(~draw.is_gaussian, poisson, noisy, draw.strength, draw.grey)
 
     def _finish(
         self,
@@ -111,10 +111,10 @@ class RealESRGAN:
         draw: FinalDraw,
     ) -> Tensor:
         """JPEG before or after the last resize and the ringing filter, then 8 bits."""
-        image = on_rows(draw.jpeg_first, self._compress, image, quality)
+        image = apply_where(draw.jpeg_first, self._compress, image, quality)
         image = shrink(image)
-        image = on_rows(draw.ringing, filter2d, image, kernels.to(image))
-        image = on_rows(~draw.jpeg_first, self._compress, image, quality)
+        image = apply_where(draw.ringing, filter2d, image, kernels.to(image))
+        image = apply_where(~draw.jpeg_first, self._compress, image, quality)
         return round_to_8_bits(image)
 
 

@@ -1,10 +1,10 @@
-"""An evaluation's table as text, CSV and JSON."""
+"""An evaluation's table as text, CSV, JSON and Markdown."""
 
 import csv
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,8 @@ from rich.text import Text
 
 from .. import __version__
 from ..files import atomic_write
-from .evaluate import Row, Setting, Table
+from .runs import Training
+from .table import Row, Setting, Table
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 SPEED = "seconds_per_megapixel"
@@ -162,3 +163,53 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else str(value)
+
+
+def write_markdown(table: Table, trainings: Sequence[Training], path: Path, heading: str) -> None:
+    """heading: the first line, such as what the pictures were. Raises OutputError."""
+    parts = [f"# {heading}", markdown_scores(table), *([markdown_costs(trainings)] if trainings else [])]
+    notes = "\n".join(f"- {note}" for note in table.notes)
+    with atomic_write(path) as part:
+        part.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
+
+
+def markdown_scores(table: Table) -> str:
+    """A line for each setting, a model's name on the first of its lines, the best of each column in bold."""
+    rows: list[list[str]] = []
+    last = None
+    for line in lines(table):
+        name = line[0] if line[0] != last else Cell("")
+        rows.append([_marked(cell) for cell in (name, *line[1:])])
+        last = line[0]
+    return _markdown_table(headings(table), rows)
+
+
+def markdown_costs(trainings: Iterable[Training]) -> str:
+    """A line for each model whose run was found."""
+    return _markdown_table(
+        ["model", "recipe", "training samples", "hours", "samples/s"],
+        [
+            [
+                _escaped(each.model),
+                _escaped(each.recipe or "-"),
+                "-" if each.samples is None else f"{each.samples:,}",
+                "-" if each.hours is None else f"{each.hours:.2f}",
+                "-" if each.samples_per_s is None else f"{each.samples_per_s:.1f}",
+            ]
+            for each in trainings
+        ],
+    )
+
+
+def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Names to the left, numbers to the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+
+
+def _marked(cell: Cell) -> str:
+    return f"**{_escaped(cell.text)}**" if cell.best else _escaped(cell.text)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

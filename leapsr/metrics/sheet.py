@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..data.pairs import Pair
 from ..ops.color import to_pil
-from .evaluate import Setting
+from .table import Setting
 
 CELL = 256
 """Pixels a side of one region, enlarged."""

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from .color import to_uint8
-from .transfer import constant, send
+from .transfer import constant, to_device
 
 Codec = Literal["auto", "real", "tensor"]
 Pixels = NDArray[np.uint8]  # (H, W, 3)
@@ -67,7 +67,7 @@ def tensor_jpeg(image: Tensor, quality: Tensor) -> Tensor:
     DiffJPEG has them transposed and so equals this function on transposed images. The result is not rounded.
     """
     height, width = image.shape[-2:]
-    factor = _table_factor(send(quality.to(image.dtype), image.device)).view(-1, 1, 1, 1, 1, 1)
+    factor = _table_factor(to_device(quality.to(image.dtype), image.device)).view(-1, 1, 1, 1, 1, 1)
     ycbcr = _mix(_fill(image.clamp(0, 1)) * 255, RGB_TO_YCBCR)
     luma = _quantise(ycbcr[:, :1] - 128, LUMINANCE, factor) + 128
     chroma = _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), CHROMINANCE, factor)

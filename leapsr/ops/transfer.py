@@ -13,24 +13,24 @@ from torch import Tensor
 Numbers = tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
-def send(host: Tensor, device: torch.device) -> Tensor:
+def to_device(host: Tensor, device: torch.device) -> Tensor:
     """The same tensor on `device`; itself where it is there already."""
-    return lock(host, device).to(device, non_blocking=True)
+    return pin(host, device).to(device, non_blocking=True)
 
 
-def lock(host: Tensor, device: torch.device) -> Tensor:
+def pin(host: Tensor, device: torch.device) -> Tensor:
     """A page-locked copy of a tensor that will be sent to a GPU; the tensor itself for any other device."""
     return host.pin_memory() if device.type == "cuda" and host.device.type == "cpu" else host
 
 
-def send_together(parts: Sequence[Tensor], device: torch.device) -> list[Tensor]:
+def to_device_together(parts: Sequence[Tensor], device: torch.device) -> list[Tensor]:
     """Many small tensors as one copy: each keeps its type and shape."""
     if device.type == "cpu":
         return list(parts)
     # The widest types first: every part then begins where its type may begin.
     order = sorted(range(len(parts)), key=lambda i: -parts[i].element_size())
     raw = [parts[i].contiguous().view(-1).view(torch.uint8) for i in order]
-    sent = send(torch.cat(raw), device).split([len(part) for part in raw])
+    sent = to_device(torch.cat(raw), device).split([len(part) for part in raw])
     there = dict(zip(order, sent, strict=True))
     return [there[i].view(part.dtype).view(part.shape) for i, part in enumerate(parts)]
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from .. import methods
-from ..data.prepared import Shards
+from ..data.shard_reader import Shards
 from ..errors import ConfigError
 from ..frozen import Clip
 from ..methods.base import Alignment
@@ -79,7 +79,7 @@ def run(
         with accelerator.main_process_first():  # the first builds the pool, the others find it
             samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks)
         rank, world = accelerator.process_index, accelerator.num_processes
-        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).locked(device)
+        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")

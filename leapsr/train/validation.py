@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import degrade
-from ..data.prepared import Shards
+from ..data.shard_reader import Shards
 from ..frozen.space import Space
 from ..methods import Region
 from ..metrics.fidelity import psnr

@@ -1,4 +1,4 @@
-"""What size the result shall have."""
+"""The size of the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -9,11 +9,10 @@ from ..errors import UsageError
 
 @dataclass(frozen=True)
 class Target:
-    """One way to say the size: a factor, or a width and/or height, or a side, or an area. Nothing: the
+    """The size of the result: a factor, or a width and/or height, or a side, or an area; nothing is the
     model's factor.
 
-    Sides are in pixels. With only one side given the proportions are kept; width and height together are both
-    exact.
+    Sides are in pixels. With one side the proportions are kept; width and height together are both exact.
     Raises UsageError when two ways are mixed or a number is not above 0 and at most a million.
     """
 
@@ -74,7 +73,7 @@ class Target:
 
 
 _LARGEST = 1_000_000
-"""Of any of these numbers: far beyond every format, and small enough to reckon with."""
+"""Of any of these numbers: far beyond every format, and small enough to calculate with."""
 _SIDES = ("width", "height", "long_side", "short_side")
 AS_THE_MODEL = Target()
 

@@ -42,18 +42,18 @@ def test_distinct_names_stay_short_too():
     assert all(len(os.fsencode(path.name)) <= LONGEST_NAME for path in got)
 
 
-@pytest.mark.parametrize("accompanied", [False, True])
-def test_names_that_differ_by_case_only(accompanied):
+@pytest.mark.parametrize("has_sidecars", [False, True])
+def test_names_that_differ_by_case_only(has_sidecars):
     sources = [Path(name) for name in ("in/IMG_1.JPG", "in/IMG_1.jpg", "in/IMG_2.jpg", "in/Img_1.jpg")]
     wanted = [Path("out", output_name(source, "x4", None)) for source in sources]
-    got = [path.name for path in distinct(sources, wanted, "x4", accompanied)]
+    got = [path.name for path in distinct(sources, wanted, "x4", has_sidecars)]
     assert len({name.casefold() for name in got}) == 4
     assert got[2] == "IMG_2_x4.jpg"
     for source, name in zip(sources, got, strict=True):
         assert name.startswith(source.stem)
         assert name.endswith(f"_x4{source.suffix}")
     # Neither the other photos nor their order decide what a photo is called.
-    again = distinct(sources[1::-1], wanted[1::-1], "x4", accompanied)
+    again = distinct(sources[1::-1], wanted[1::-1], "x4", has_sidecars)
     assert [path.name for path in again] == [got[1], got[0]]
 
 

@@ -117,7 +117,7 @@ def test_a_batch_of_a_run_waits_for_nothing(quality: bool, monkeypatch: pytest.M
 def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         for module in (draw, noise):
-            patch.setattr(module, "together", lambda image: True)
+            patch.setattr(module, "batched", lambda image: True)
         yield
 
 

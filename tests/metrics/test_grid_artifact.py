@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from leapsr.errors import DataError
-from leapsr.metrics.mesh import mesh
+from leapsr.metrics.grid_artifact import grid_artifact
 
 
 def ramp(height: int = 96, width: int = 128) -> torch.Tensor:
@@ -21,8 +21,8 @@ def dots(period: int, height: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("picture", [ramp(), ramp() + noise(0.02), torch.full((1, 3, 64, 64), 0.5)])
-def test_slopes_and_grain_are_no_mesh(picture):
-    assert mesh(picture).item() < 0.1
+def test_slopes_and_grain_are_no_grid(picture):
+    assert grid_artifact(picture).item() < 0.1
 
 
 @pytest.mark.parametrize("period", [2, 4])
@@ -31,40 +31,45 @@ def test_dots_are_found_beneath_grain_at_their_own_strength(period):
     height, share = 4 / 255, 1 / period**2
     expected = 219 / 255 * 4 * (share * (1 - share)) ** 0.5
     for picture in (ramp() + dots(period, height), ramp() + dots(period, height) + noise(0.01)):
-        assert mesh(picture).item() == pytest.approx(expected, rel=0.1)
+        assert grid_artifact(picture).item() == pytest.approx(expected, rel=0.1)
 
 
 def test_another_period_is_not_meant():
-    assert mesh(ramp() + dots(5, 4 / 255)).item() < 0.3 * mesh(ramp() + dots(4, 4 / 255)).item()
+    assert (
+        grid_artifact(ramp() + dots(5, 4 / 255)).item()
+        < 0.3 * grid_artifact(ramp() + dots(4, 4 / 255)).item()
+    )
 
 
-def test_a_mesh_on_the_smooth_half_is_enough():
+def test_a_grid_on_the_smooth_half_is_enough():
     picture = ramp()
     picture[..., 64:] += noise(0.2)[..., 64:]
     picture[..., :64] += dots(4, 4 / 255)[..., :64]
-    assert mesh(picture).item() > 0.5
+    assert grid_artifact(picture).item() > 0.5
 
 
-def test_a_texture_of_that_period_is_no_mesh_where_it_does_not_keep_its_place():
+def test_a_texture_of_that_period_is_no_grid_where_it_does_not_keep_its_place():
     """Two walls of bricks four pixels apart, one of them two pixels further on."""
     bricks = dots(4, 8 / 255)
     walls = torch.cat([bricks[..., :64], bricks.roll((2, 2), (2, 3))[..., 64:]], 3)
-    assert mesh(ramp() + walls).item() < 0.75 * mesh(ramp() + bricks).item()
+    assert grid_artifact(ramp() + walls).item() < 0.75 * grid_artifact(ramp() + bricks).item()
 
 
 def test_each_picture_by_itself():
     pictures = torch.cat([ramp(), ramp() + dots(2, 0.02)])
-    torch.testing.assert_close(mesh(pictures), torch.cat([mesh(one[None]) for one in pictures]))
+    torch.testing.assert_close(
+        grid_artifact(pictures), torch.cat([grid_artifact(one[None]) for one in pictures])
+    )
 
 
 def test_the_border_does_not_count():
     picture = ramp()
     picture[..., :4, :] = 0
-    assert mesh(picture, border=4).item() < 0.1
+    assert grid_artifact(picture, border=4).item() < 0.1
 
 
 @pytest.mark.parametrize("side", [1, 12, 43])
 def test_a_picture_without_a_window_is_refused(side):
-    with pytest.raises(DataError, match="mesh needs at least 44 pixels"):
-        mesh(torch.rand(1, 3, side, side))
-    assert mesh(torch.rand(1, 3, 44, 44)).shape == (1,)
+    with pytest.raises(DataError, match="grid_artifact needs at least 44 pixels"):
+        grid_artifact(torch.rand(1, 3, side, side))
+    assert grid_artifact(torch.rand(1, 3, 44, 44)).shape == (1,)

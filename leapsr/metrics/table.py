@@ -84,7 +84,7 @@ class Table:
 Observe = Callable[[Pair, Setting, Tensor], None]
 
 
-def compare(
+def evaluate(
     restorers: Mapping[Setting, Restore],
     pairs: Iterable[Pair],
     metrics: Mapping[str, Metric],
@@ -94,7 +94,7 @@ def compare(
 ) -> Table:
     """Restore each pair with each restorer and score the results as files would be: clamped, in 8 bits.
 
-    border: pixels of each side that PSNR, SSIM, NIQE and mesh leave out. observe: sees every result,
+    border: pixels of each side that PSNR, SSIM, NIQE and grid_artifact leave out. observe: sees every result,
     (1, 3, sH, sW) in [0, 1]. evaluations: asked after every restoration how many network evaluations it took.
     A picture that a metric cannot score (too small, say) gets NaN and a note, and so does one with values
     that are not finite, whose setting then has no means; an error of a restorer rises.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import torch
 from torch import Tensor
 
-from ..ops.transfer import send_together
+from ..ops.transfer import to_device_together
 from .draw import Randomness, chance, choice, resize_factor, uniform
 from .kernels import Blur, BlurDraw, SincDraw
 
@@ -152,7 +152,7 @@ def sent(draw: Draw, device: torch.device) -> Draw:
         return tensor
 
     changed(draw, collect)
-    there = iter(send_together(tensors, device))
+    there = iter(to_device_together(tensors, device))
     return changed(draw, lambda _: next(there))
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from leapsr.cli.saying import printable
+from leapsr.cli.terminal import printable
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import UnknownName, UsageError
-from .scoring import Device, enough_memory
+from .shared import Device, enough_memory
 
 if TYPE_CHECKING:
     from ..hub.repositories import Repository

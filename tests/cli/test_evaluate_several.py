@@ -11,6 +11,7 @@ from tests.cli.test_bad_input import only_sentence
 from tests.metrics.models import model, write_pairs
 
 DEVICE = ("--device", "cpu")
+DISTS = ("--metrics", "default,dists")
 
 
 @pytest.fixture
@@ -29,13 +30,13 @@ def workplace(leapsr: Leapsr, tiny_model: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_one_table_for_several_models(leapsr: Leapsr, workplace: Path) -> None:
-    line = "compare flat/model steep/model tiny --pairs pairs -o out --steps 1,2 --fidelity 0,1"
-    code, out, err = leapsr(*line.split(), *DEVICE)
+    line = "evaluate flat/model steep/model tiny pairs -o out --steps 1,2 --fidelity 0,1"
+    code, out, err = leapsr(*line.split(), *DISTS, *DEVICE)
     assert code == 0, err
-    assert names("out") == ["comparison.csv", "comparison.json", "comparison.md"]
-    assert "plane.png is not drawn" in err
+    assert names("out") == ["means.csv", "results.csv", "results.json", "results.md", "sheet.png"]
+    assert "pd_plot.png is not drawn" in err
     assert "dists is skipped" in err
-    stored = json.loads(Path("out/comparison.json").read_text(encoding="utf-8"))
+    stored = json.loads(Path("out/results.json").read_text(encoding="utf-8"))
     lines = [
         (row["restorer"], row["steps"], row["fidelity"], row["psnr_y"] is None) for row in stored["means"]
     ]
@@ -48,26 +49,27 @@ def test_one_table_for_several_models(leapsr: Leapsr, workplace: Path) -> None:
     assert stored["settings"]["training"] == [
         {"model": "flat", "recipe": None, "samples": 16, "hours": 2.0, "samples_per_s": 41.0}
     ]
-    document = Path("out/comparison.md").read_text(encoding="utf-8")
+    document = Path("out/results.md").read_text(encoding="utf-8")
     assert "| flat | - | 16 | 2.00 | 41.0 |" in document
     assert "steep" in out
 
 
 def test_with_the_metrics_files_there_is_a_plot(leapsr: Leapsr, workplace: Path, shared: Path) -> None:
-    line = "compare flat/model --pairs pairs -o out --steps 1 --fidelity 0,1 --weights"
-    code, out, err = leapsr(*line.split(), shared / "weights", *DEVICE)
+    line = "evaluate flat/model steep/model pairs -o out --steps 1 --fidelity 0,1 --weights"
+    code, out, err = leapsr(*line.split(), shared / "weights", *DISTS, *DEVICE)
     assert code == 0, err
-    assert Path("out/plane.png").is_file()
+    assert Path("out/pd_plot.png").is_file()
     assert "dists" in out or "dists is skipped" in err
 
 
-def test_the_same_scores_as_evaluate(leapsr: Leapsr, workplace: Path) -> None:
-    assert leapsr("compare", "tiny", "--pairs", "pairs", "-o", "a", "--fidelity", "0.3", *DEVICE)[0] == 0
+def test_the_same_scores_as_alone(leapsr: Leapsr, workplace: Path) -> None:
+    line = "evaluate steep/model tiny pairs --fidelity 0.3 -o a"
+    assert leapsr(*line.split(), *DEVICE)[0] == 0
     line = "evaluate tiny pairs --fidelity 0.3 --metrics psnr_y,lr_psnr -o b"
     assert leapsr(*line.split(), *DEVICE)[0] == 0
     one, other = (
         json.loads(Path(file).read_text(encoding="utf-8"))["means"][-1]
-        for file in ("a/comparison.json", "b/results.json")
+        for file in ("a/results.json", "b/results.json")
     )
     assert one["fidelity"] == other["fidelity"] == 0.3
     assert (one["psnr_y"], one["lr_psnr"]) == (other["psnr_y"], other["lr_psnr"])
@@ -80,7 +82,7 @@ def test_too_little_memory_is_one_sentence(
         raise RuntimeError("CUDA error: out of memory")
 
     monkeypatch.setattr(Restorer, "restore", full)
-    code, out, err = leapsr("compare", "tiny", "--pairs", "pairs", "-o", "out", *DEVICE)
+    code, out, err = leapsr("evaluate", "tiny", "steep/model", "pairs", "-o", "out", *DEVICE)
     assert (code, out) == (1, "")
     assert "not enough memory" in only_sentence(err)
 
@@ -88,15 +90,15 @@ def test_too_little_memory_is_one_sentence(
 @pytest.mark.parametrize(
     ("line", "code", "says"),
     [
-        ("tiny nothing --pairs pairs -o out", 2, "no model 'nothing'"),
-        ("./nowhere --pairs pairs -o out", 3, "no model folder"),
-        ("tiny tiny --pairs pairs -o out", 2, "given twice"),
-        ("tiny --pairs nowhere -o out", 1, "not a folder"),
-        ("tiny --pairs pairs -o out --steps 0", 2, "at least 1"),
-        ("tiny --pairs pairs -o out --fidelity 0,2", 2, "between 0"),
-        ("tiny --pairs pairs -o out --fidelity low", 2, "--fidelity takes numbers"),
-        ("tiny --pairs pairs -o pairs/HR/0.png", 1, "0.png is a file"),
-        ("tiny ./broken --pairs pairs -o out", 3, "no model.safetensors"),
+        ("tiny nothing pairs -o out", 2, "no model 'nothing'"),
+        ("tiny ./nowhere pairs -o out", 3, "no model folder"),
+        ("tiny tiny pairs -o out", 2, "given twice"),
+        ("tiny steep/model nowhere -o out", 1, "not a folder"),
+        ("tiny steep/model pairs -o out --steps 0", 2, "at least 1"),
+        ("tiny steep/model pairs -o out --fidelity 0,2", 2, "between 0"),
+        ("tiny steep/model pairs -o out --fidelity low", 2, "--fidelity takes numbers"),
+        ("tiny steep/model pairs -o pairs/HR/0.png", 1, "0.png is a file"),
+        ("tiny ./broken pairs -o out", 3, "no model.safetensors"),
     ],
 )
 def test_one_sentence(
@@ -105,7 +107,7 @@ def test_one_sentence(
     shutil.copytree(tiny_model, "broken")
     (Path("broken") / catalog.WEIGHTS).unlink()
     before = names()
-    got, out, err = leapsr("compare", *line.split(), *DEVICE)
+    got, out, err = leapsr("evaluate", *line.split(), *DEVICE)
     assert (got, out) == (code, "")
     assert says in only_sentence(err)
     assert names() == before

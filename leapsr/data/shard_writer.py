@@ -22,10 +22,10 @@ from ..networks import Prompt
 from ..ops.color import to_uint8
 from . import shards
 from .crops import turn
-from .encoders import Encoders
 from .latents import Latents, joined
 from .photos import Photos, Progress
 from .prefetch import Prefetch
+from .shard_encoders import Encoders
 from .shards import Description, Origin, Texts
 
 TOGETHER = 4
@@ -35,7 +35,7 @@ LATENT, WORD = 2, 2  # bytes of a half-precision number
 
 
 @dataclass(frozen=True)
-class Choice:
+class ShardOptions:
     """crop: side of a sample in pixels, a multiple of the scale. crops: of each photo. megabytes: of a
     shard, about."""
 
@@ -46,13 +46,13 @@ class Choice:
     megabytes: float = 256.0
 
 
-def plan(photos: Photos, choice: Choice, encoders: Encoders) -> Description:
+def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Description:
     """What the set will be. Raises UnknownName, UsageError, and what reading the encoders raises."""
     space = encoders.space
-    degrade.make(choice.degradation, space.scale)
-    if choice.crop % space.scale:
-        raise UsageError(f"--crop {choice.crop} must be a multiple of the model's scale, {space.scale}.")
-    small = choice.crop // space.scale
+    degrade.make(options.degradation, space.scale)
+    if options.crop % space.scale:
+        raise UsageError(f"--crop {options.crop} must be a multiple of the model's scale, {space.scale}.")
+    small = options.crop // space.scale
     latents, lr = space.state_shape(small, small), space.condition_input != "latents"
     texts = _texts(encoders)
     size = 2 * LATENT * int(np.prod(latents)) + (3 * small**2 if lr else 0)
@@ -61,18 +61,18 @@ def plan(photos: Photos, choice: Choice, encoders: Encoders) -> Description:
     return Description(
         photos=len(photos.names),
         names=shards.digest(photos.names, photos.sizes),
-        crop=choice.crop,
-        crops=choice.crops,
-        seed=choice.seed,
+        crop=options.crop,
+        crops=options.crops,
+        seed=options.seed,
         scale=space.scale,
-        degradation=choice.degradation,
+        degradation=options.degradation,
         degradation_version=degrade.VERSION,
         autoencoder=encoders.autoencoder,
         latents=latents,
         lr=lr,
         captions=encoders.captions,
         texts=texts,
-        each=max(1, int(choice.megabytes * 1e6 / size)),
+        each=max(1, int(options.megabytes * 1e6 / size)),
     )
 
 
@@ -87,7 +87,7 @@ def _texts(encoders: Encoders) -> Texts | None:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class ShardWriter:
     """Makes the shards of a description. workers: threads that read photos ahead."""
 
     photos: Photos
@@ -109,7 +109,7 @@ class Workshop:
         whole = {index: self.whole(index) for index in {row // crops for row in rows}}
         origins = [self.origin(row) for row in rows]
         cut = [
-            turn(whole[row // crops][:, at.top : at.top + side, at.left : at.left + side], at.way)
+            turn(whole[row // crops][:, at.top : at.top + side, at.left : at.left + side], at.symmetry)
             for row, at in zip(rows, origins, strict=True)
         ]
         return torch.stack(cut), origins
@@ -132,8 +132,8 @@ class Workshop:
         named = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         rng = np.random.default_rng((self.description.seed, named, crop))
         top, left = (int(rng.integers(side - self.description.crop + 1)) for side in self.photos.sizes[index])
-        way, damage = int(rng.integers(8)), int(rng.integers(2**62))
-        return Origin(photo=name, top=top, left=left, way=way, damage=damage, caption="")
+        symmetry, damage = int(rng.integers(8)), int(rng.integers(2**62))
+        return Origin(photo=name, top=top, left=left, symmetry=symmetry, damage=damage, caption="")
 
     @torch.no_grad()
     def encode(self, clean: Tensor, origins: list[Origin]) -> tuple[Latents, list[Origin]]:
@@ -177,7 +177,7 @@ class Workshop:
 
 
 def prepare(
-    workshop: Workshop,
+    writer: ShardWriter,
     folder: Path,
     numbers: Iterable[int] | None = None,
     thorough: bool = False,
@@ -190,17 +190,17 @@ def prepare(
     Raises DataError where the folder holds other shards or a photo cannot be read, OutputError, and what the
     encoders raise. Finished shards stay, whatever happens.
     """
-    description = workshop.description
+    description = writer.description
     shards.begin(folder, description)
     chosen = range(description.count) if numbers is None else numbers
     left = [number for number in chosen if not shards.is_finished(folder, description, number, thorough)]
     done, total = 0, sum(len(description.rows(number)) for number in left)
     for number in left:
         samples, origins = [], []
-        for sample, known in workshop.samples(number):
+        for sample, known in writer.samples(number):
             samples.append(sample)
             origins += known
             done += len(known)
             progress(done, total)
-        shards.write(folder, description, number, joined(samples), workshop.prompts(origins), origins)
+        shards.write(folder, description, number, joined(samples), writer.prompts(origins), origins)
     return len(left)

@@ -1,21 +1,62 @@
-"""The perception-distortion plane (Blau & Michaeli, arXiv:1711.06077): where each model can stand in it."""
+"""Plots of an evaluation: scores along the dial, and perception against distortion (arXiv:1711.06077)."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import optional
 from ..files import atomic_write
-from .choose import DISTORTION, PERCEPTION
-from .evaluate import Setting, Table
 from .report import ARROWS
+from .table import Setting, Table
+
+DISTORTION = "psnr_y"
+PERCEPTION = ("lpips_squeeze", "lpips_alex", "lpips_vgg", "dists")
+"""Of the perception-distortion plot: the first that the table has."""
+DIAL_METRICS = ("psnr_y", "lpips_alex", "lpips_squeeze", "niqe")
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, the yellow one left out: too pale for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 MARKERS = "osD^vP*X"  # one for each number of steps
 INK = "#444444"
+
+Curve = tuple[list[float], list[float]]
+"""Positions of the dial, ascending, and the mean score at each."""
+
+
+def curves(table: Table, metric: str) -> dict[str, Curve]:
+    """A curve for each restorer and number of steps that was evaluated at two positions or more."""
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for setting in table.settings:
+        if setting.fidelity is not None:
+            label = setting._replace(fidelity=None).label
+            found[label].append((setting.fidelity, table.mean(setting).scores[metric]))
+    ordered = {label: sorted(curve) for label, curve in found.items() if len(curve) > 1}
+    return {label: ([x for x, _ in curve], [y for _, y in curve]) for label, curve in ordered.items()}
+
+
+def save_dial(table: Table, path: Path) -> None:
+    """Draw those of DIAL_METRICS that the table has, a panel each, into a PNG.
+
+    Raises MissingExtra without matplotlib, OutputError.
+    """
+    figures = optional("matplotlib.figure", "plots")
+    names = [name for name in DIAL_METRICS if name in table.metrics] or list(table.metrics)
+    figure = figures.Figure(figsize=(4 * len(names), 3.4), layout="constrained")
+    for panel, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        for label, (positions, scores) in curves(table, name).items():
+            panel.plot(positions, scores, marker="o", label=label)
+        for setting in table.settings:
+            if setting.fidelity is None:
+                level = table.mean(setting).scores[name]
+                panel.axhline(level, linestyle=":", color="grey", label=setting.label)
+        panel.set_title(f"{name} {ARROWS[table.metrics[name].direction]}")
+        panel.set_xlabel("fidelity")
+        panel.legend(fontsize="small")
+    with atomic_write(path) as part:
+        figure.savefig(part, format="png", dpi=120)
 
 
 class Point(NamedTuple):
@@ -40,7 +81,7 @@ def points(table: Table) -> list[Point]:
     return [point for point in every if math.isfinite(point.distortion + point.perception)]
 
 
-def save_plane(table: Table, path: Path) -> None:
+def save_pd_plot(table: Table, path: Path) -> None:
     """Draw a line for each model's dial and a marker for each number of steps into a PNG.
 
     Needs `axes`. Raises MissingExtra without matplotlib, OutputError.

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from leapsr.batch.existing import ExistingPolicy
 from leapsr.batch.jobs import Job
-from leapsr.batch.ledger import Ledger
 from leapsr.errors import OutputError
 
 RECIPE = {"leapsr": "1.0", "model": "tiny", "model_sha256": "0123456789abcdef" * 4, "seed": 0, "scale": None}
@@ -18,30 +18,30 @@ def job(tmp_path):
 
 @pytest.fixture
 def remembered(job):
-    ledger = Ledger("skip", RECIPE)
-    ledger.remember(job, ledger.fingerprint(job))
+    policy = ExistingPolicy("skip", RECIPE)
+    policy.remember(job, policy.fingerprint(job))
     return job
 
 
 def again(job, **changed):
-    return Ledger("skip", {**RECIPE, **changed}).decide(job)
+    return ExistingPolicy("skip", {**RECIPE, **changed}).decide(job)
 
 
 @pytest.mark.parametrize("existing", ["refuse", "skip", "overwrite"])
 def test_what_is_not_there_is_made(remembered, existing):
     remembered.output.unlink()
-    assert Ledger(existing, RECIPE).decide(remembered).make
+    assert ExistingPolicy(existing, RECIPE).decide(remembered).make
 
 
 def test_what_is_there(job):
     with pytest.raises(OutputError, match="--overwrite or --skip-existing"):
-        Ledger("refuse", RECIPE).decide(job)
-    assert Ledger("overwrite", RECIPE).decide(job).make
+        ExistingPolicy("refuse", RECIPE).decide(job)
+    assert ExistingPolicy("overwrite", RECIPE).decide(job).make
 
 
 def test_the_same_again_is_skipped(remembered):
     decision = again(remembered)
-    assert (decision.make, decision.doubtful) == (False, False)
+    assert (decision.make, decision.is_uncertain) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_another_source_makes_it_again(remembered):
 
 def test_what_nobody_knows_is_kept(job):
     decision = again(job)
-    assert (decision.make, decision.doubtful) == (False, True)
+    assert (decision.make, decision.is_uncertain) == (False, True)
     assert "--overwrite" in decision.reason
 
 
@@ -80,7 +80,7 @@ def test_what_somebody_changed_is_kept_even_with_other_settings(remembered):
     remembered.output.write_text("retouched")
     assert not again(remembered).make
     decision = again(remembered, seed=3)
-    assert (decision.make, decision.doubtful) == (False, True)
+    assert (decision.make, decision.is_uncertain) == (False, True)
     assert "changed by someone" in decision.reason
 
 
@@ -88,14 +88,14 @@ def test_the_result_of_another_photo_is_kept(remembered, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.png").write_text("another photo")
     decision = again(Job(tmp_path / "other" / "a.png", remembered.output, tmp_path))
-    assert (decision.make, decision.doubtful) == (False, True)
+    assert (decision.make, decision.is_uncertain) == (False, True)
     assert "was made of a.png" in decision.reason
 
 
 def test_what_somebody_changed_is_told_also_where_nothing_else_did(remembered):
     remembered.output.write_text("retouched")
     decision = again(remembered)
-    assert (decision.make, decision.doubtful) == (False, True)
+    assert (decision.make, decision.is_uncertain) == (False, True)
     assert "changed by someone" in decision.reason
 
 
@@ -104,8 +104,8 @@ def accompanied(job):
     """A job whose result has a file beside it, both remembered."""
     beside = job.output.with_name("a_x4_detail.png")
     beside.write_text("map")
-    ledger = Ledger("skip", RECIPE)
-    ledger.remember(job, ledger.fingerprint(job), [beside])
+    policy = ExistingPolicy("skip", RECIPE)
+    policy.remember(job, policy.fingerprint(job), [beside])
     return job, beside
 
 
@@ -113,32 +113,32 @@ def test_files_beside_a_result_are_replaced_only_where_they_are_known(accompanie
     job, beside = accompanied
     stranger = job.output.with_name("a_x4_samples.png")
     stranger.write_text("somebody's")
-    decision = Ledger("skip", {**RECIPE, "seed": 3}).decide(job, [beside, stranger])
+    decision = ExistingPolicy("skip", {**RECIPE, "seed": 3}).decide(job, [beside, stranger])
     assert decision.make
-    assert decision.kept == {stranger}
+    assert decision.keep == {stranger}
     beside.write_text("retouched")
-    decision = Ledger("skip", {**RECIPE, "seed": 3}).decide(job, [beside])
-    assert (decision.make, decision.doubtful) == (False, True)
+    decision = ExistingPolicy("skip", {**RECIPE, "seed": 3}).decide(job, [beside])
+    assert (decision.make, decision.is_uncertain) == (False, True)
 
 
 def test_one_picked_and_the_others_deleted(accompanied):
     job, beside = accompanied
     job.output.unlink()
-    decision = Ledger("skip", RECIPE).decide(job, [beside])
-    assert (decision.make, decision.doubtful) == (False, True)
+    decision = ExistingPolicy("skip", RECIPE).decide(job, [beside])
+    assert (decision.make, decision.is_uncertain) == (False, True)
     beside.unlink()
-    assert Ledger("skip", RECIPE).decide(job, [beside]).make
+    assert ExistingPolicy("skip", RECIPE).decide(job, [beside]).make
 
 
 def test_what_a_killed_run_left_beside_is_kept_and_the_result_made(job):
     beside = job.output.with_name("a_x4_detail.png")
     beside.write_text("map")
     job.output.unlink()
-    decision = Ledger("skip", RECIPE).decide(job, [beside])
+    decision = ExistingPolicy("skip", RECIPE).decide(job, [beside])
     assert decision.make
-    assert decision.kept == {beside}
+    assert decision.keep == {beside}
 
 
 def test_without_a_home_whatever_is_there_is_taken(remembered):
     decision = again(Job(remembered.source, remembered.output), seed=3)
-    assert (decision.make, decision.doubtful) == (False, False)
+    assert (decision.make, decision.is_uncertain) == (False, False)

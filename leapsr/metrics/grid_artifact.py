@@ -1,4 +1,4 @@
-"""Mesh: how strongly a picture's smooth parts repeat themselves every four pixels. Lower is better.
+"""Grid artifact: how strongly a picture's smooth parts repeat themselves every four pixels. Lower is better.
 
 Networks that make 4 x 4 pixels of one position draw a grid where they are unsure, and LPIPS and NIQE may like
 it. In photos brick walls and fabrics repeat themselves too, but nothing keeps its place across the picture:
@@ -21,7 +21,7 @@ SIGMA, RADIUS = 2.0, 6
 """Of the blur whose difference from the picture is looked at: slopes are not a pattern."""
 
 
-def mesh(image: Tensor, *, border: int = 0) -> Tensor:
+def grid_artifact(image: Tensor, *, border: int = 0) -> Tensor:
     """Root mean square of the pattern common to the smoother half of all windows, in grey levels of 255.
 
     image: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more. What noise alone would leave of an average over
@@ -32,7 +32,7 @@ def mesh(image: Tensor, *, border: int = 0) -> Tensor:
     rows, columns = (side // WINDOW for side in detail.shape[-2:])
     if rows * columns < 1:
         least = WINDOW + 2 * RADIUS
-        raise DataError(f"mesh needs at least {least} pixels a side inside the border of {border}.")
+        raise DataError(f"grid_artifact needs at least {least} pixels a side inside the border of {border}.")
     return torch.stack([_of_windows(_windows(one, rows, columns)) for one in detail])
 
 
