@@ -16,8 +16,6 @@ from ..networks import UNetConfig
 from ..networks.table import NetworkConfig
 from ..restorer import first_problem
 
-"""The networks that a run can train."""
-
 
 class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -141,7 +141,7 @@ def any_process(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
 def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
     """One step of every network on one batch, at a share of the full learning rates.
 
-    Returns the losses as "network/name".
+    Returns the losses as "network/loss".
     """
     report: dict[str, Tensor] = {}
     for name, losses in run.method(batch):
@@ -171,10 +171,10 @@ def schedule(config: OptimizerConfig, step: int, steps: int, used: float = 0.0) 
 
 def check_finite(run: Run, finite: Tensor) -> None:
     """Raises TrainingError when a loss or gradient is not finite or a weight is too large to be saved."""
-    weights = [value for network in run.networks.values() for value in network.parameters()]
-    moving = [value for value in weights if value.requires_grad] + run.average.parameters()
-    storable = [(value.abs() <= LARGEST_WEIGHT).all() for value in moving]
-    [broken] = any_process(run.accelerator, not bool(finite & torch.stack(storable).all()))
+    weights = [weight for network in run.networks.values() for weight in network.parameters()]
+    moving = [weight for weight in weights if weight.requires_grad] + run.average.parameters()
+    in_range = torch.stack([(weight.abs() <= LARGEST_WEIGHT).all() for weight in moving]).all()
+    [broken] = any_process(run.accelerator, not bool(finite & in_range))
     if not broken:
         return
     kept = checkpoints.complete(run.folder / "checkpoints")
