@@ -79,8 +79,10 @@ class Space:
         lr: as in `make_condition`; None if the network reads latents only.
         prompt: of each sample, instead of the text for good pictures; None is that text.
         """
-        own = {label: own.expand(len(upsampled)) for label, own in self._prompts_on(upsampled.device).items()}
-        prompts = own if prompt is None else own | {Quality.GOOD: prompt}
+        samples, device = len(upsampled), upsampled.device
+        prompts = {label: text.to(device).expand(samples) for label, text in self.prompts.items()}
+        if prompt is not None:
+            prompts[Quality.GOOD] = prompt
         return Condition(self._condition_tensor(upsampled, lr), None, prompts.get(Quality.GOOD), prompts)
 
     def _condition_tensor(self, upsampled: Tensor, lr: Tensor | None) -> Tensor:
@@ -88,11 +90,6 @@ class Space:
             return upsampled
         if lr is None:
             raise ValueError("this network reads the low-resolution picture too")
-        return (
-            lr
-            if self.condition_input == "picture"
-            else torch.cat([reflect(lr, self.alignment), upsampled], dim=1)
-        )
-
-    def _prompts_on(self, device: torch.device) -> Mapping[Quality, Prompt]:
-        return {label: prompt.to(device) for label, prompt in self.prompts.items()}
+        if self.condition_input == "picture":
+            return lr
+        return torch.cat([reflect(lr, self.alignment), upsampled], dim=1)

@@ -144,7 +144,7 @@ def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
     folder = find(name, model_dir)
     if not (folder / CHECKSUMS).is_file():
         raise WeightsError(f"{folder} has no {CHECKSUMS}, so its files cannot be verified.")
-    expected = dict(_checksums(folder / CHECKSUMS))
+    expected = _checksums(folder / CHECKSUMS)
     if WEIGHTS not in expected:
         raise WeightsError(f"{folder / CHECKSUMS} does not list {WEIGHTS}; install the model again.")
     for file, digest in expected.items():
@@ -162,23 +162,19 @@ def write_checksums(folder: Path) -> None:
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def _checksums(file: Path) -> Iterator[tuple[str, str]]:
-    for line in _read(file).decode("utf-8", "replace").splitlines():
-        digest, _, name = line.partition(" ")
-        if name:
-            yield name.strip().removeprefix("*"), digest
+def _checksums(file: Path) -> dict[str, str]:
+    """The digests of SHA256SUMS by name of the file."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    parts = (line.partition(" ") for line in lines)
+    return {name.strip().removeprefix("*"): digest for digest, _, name in parts if name}
 
 
 def _sha256(file: Path) -> str:
     try:
         return sha256(file)
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
     except OSError as error:
         raise _unreadable(file, error) from error
 

@@ -68,10 +68,6 @@ def _mmdit(kind: Any) -> Read:
     return read
 
 
-def _sd21(folder: Path, base: Path | None) -> Network:
-    return unet.SD21.from_diffusers(folder)
-
-
 def _flowsr(file: Path, base: Path | None) -> Network:
     """SD2.1's U-Net with FlowSR's adapters merged in."""
     assert base is not None
@@ -86,15 +82,6 @@ def _flowsr(file: Path, base: Path | None) -> Network:
     load_lora(network, adapters.weights)
     merge_lora(network)
     return network
-
-
-def _oftsr(preset: str, student: bool) -> Read:
-    config = guided_unet.PRESETS[preset]
-    return lambda file, base: load_oftsr(file, guided_unet.student(config) if student else config)
-
-
-def _resshift(preset: str) -> Read:
-    return lambda file, base: load_resshift(file, swin_unet.PRESETS[preset])
 
 
 NOISE, LR = Source(kind="noise"), Source(kind="lr")
@@ -157,10 +144,12 @@ def _smfsr(letter: str) -> Published:
 def _oftsr_entry(data: str, suffix: str) -> Published:
     file = f"sr_bicubic-sf4-guided_unet-{OFTSR_FILES[data + suffix]}.pth"
     sigma = 0.1 if data == "ffhq" else 0.2
+    preset = guided_unet.PRESETS[data]
+    config = preset if suffix else guided_unet.student(preset)
     return Published(
         f"OFTSR's {'teacher' if suffix else 'one-step student'} of {data}",
         "Apache-2.0",
-        _oftsr(data, not suffix),
+        lambda file, base: load_oftsr(file, config),
         Repository("Yuanzhi/OFTSR", "Apache-2.0", include=(file,)),
         file,
         model={
@@ -173,14 +162,19 @@ def _oftsr_entry(data: str, suffix: str) -> Published:
 
 
 def _resshift_entry(preset: str) -> Published:
-    sigma = swin_unet.PRESETS[preset].schedule.sigma
+    config = swin_unet.PRESETS[preset]
+    source = Source(kind="noisy_lr", sigma=config.schedule.sigma)
     return Published(
         f"ResShift's network, {preset}",
         S_LAB,
-        _resshift(preset),
+        lambda file, base: load_resshift(file, config),
         None,
         base="vq_f4",
-        model={"method": "teacher", "source": Source(kind="noisy_lr", sigma=sigma), "fidelity": 0.0},
+        model={
+            "method": "teacher",
+            "source": Source(kind="noisy_lr", sigma=config.schedule.sigma),
+            "fidelity": 0.0,
+        },
     )
 
 
@@ -199,7 +193,7 @@ PUBLISHED: dict[str, Published] = {
     "sd21": Published(
         "SD2.1-base as a velocity that has learnt nothing: where flowsr_sd21 begins",
         SD21.licence,
-        _sd21,
+        lambda folder, base: unet.SD21.from_diffusers(folder),
         SD21,
         base="sd21",
         texts=FLOWSR_TEXTS,

@@ -213,16 +213,13 @@ def _config(published: Any, folder: Path, reads: Reads, gradient_checkpointing: 
         reads=reads,
         gradient_checkpointing=gradient_checkpointing,
     )
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in published.items()}
     for name, needed in config.diffusers().items():
-        if name not in ("class_embed_type", "attention_head_dim") and _plain(published[name]) != needed:
+        if name not in ("class_embed_type", "attention_head_dim") and plain[name] != needed:
             raise WeightsError(
                 f"{folder} is not Stable Diffusion 2.1: its U-Net has {name} {published[name]}, not {needed}."
             )
     return config
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 @contextmanager
