@@ -170,11 +170,7 @@ def _resshift_entry(preset: str) -> Published:
         lambda file, base: load_resshift(file, config),
         None,
         base="vq_f4",
-        model={
-            "method": "teacher",
-            "source": Source(kind="noisy_lr", sigma=config.schedule.sigma),
-            "fidelity": 0.0,
-        },
+        model={"method": "teacher", "source": source, "fidelity": 0.0},
     )
 
 
