@@ -94,7 +94,9 @@ def main() -> None:
 
     def damaged(group: int) -> Callable[[int], Tensor]:
         damage = degrade.make("photo", SCALE, group)
-        return lambda step: damage(image, Generators.beside(torch.Generator(device).manual_seed(step)))
+        return lambda step: damage(
+            image, Generators.from_generator(torch.Generator(device).manual_seed(step))
+        )
 
     print(f"{options.threads} threads, batch {batch}, crop {crop}, seed {SEED}, {device}, ", end="")
     print(f"torch {torch.__version__}, python {platform.python_version()}, median of {options.repeats}")

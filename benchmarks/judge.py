@@ -28,10 +28,10 @@ import torch
 from leapsr.data.pairs import Pair, PairFolder, read_pairs
 from leapsr.hub.catalog import find
 from leapsr.metrics import DEFAULT_METRICS, usable
-from leapsr.metrics.evaluation import BICUBIC, Evaluation, common_scale, labels, restore_at, write
+from leapsr.metrics.evaluation import Evaluation, common_scale, labels, restore_at, write
 from leapsr.metrics.report import markdown_scores
 from leapsr.metrics.sheet import Sheet
-from leapsr.metrics.table import Setting, Table, bicubic
+from leapsr.metrics.table import BICUBIC, Setting, Table, bicubic
 from leapsr.restorer import Restorer
 
 SEED = 0

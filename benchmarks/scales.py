@@ -20,9 +20,9 @@ from leapsr import Upscaler
 from leapsr.data.pairs import read_pairs
 from leapsr.hub.catalog import find
 from leapsr.metrics import DEFAULT_METRICS, usable
-from leapsr.metrics.evaluation import BICUBIC, labels
+from leapsr.metrics.evaluation import labels
 from leapsr.metrics.report import markdown_scores
-from leapsr.metrics.table import Restore, Setting, bicubic, evaluate
+from leapsr.metrics.table import BICUBIC, Restore, Setting, bicubic, evaluate
 
 SEED = 0
 KINDS = ("realesrgan-heavy", "realesrgan-light", "bicubic")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..hub.repositories import Repository
 
 NEEDLESS = {"Apache-2.0", "MIT License"}
-"""Licences that ask for nothing of those who only use a model."""
+"""Licences that ask nothing of those who only use a model."""
 
 
 def _published_names(incomplete: str) -> list[str]:
@@ -29,24 +29,26 @@ def _downloadable_names(incomplete: str) -> list[str]:
     return [name for name in downloadable() if name.startswith(incomplete)]
 
 
-Wanted = Annotated[
-    str,
-    typer.Argument(help="A name of 'leapsr models list --published'.", autocompletion=_downloadable_names),
+LISTED = "From 'leapsr models list --published'."
+Wanted = Annotated[str, typer.Argument(metavar="NAME", help=LISTED, autocompletion=_downloadable_names)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help=LISTED, autocompletion=_published_names)]
+To = Annotated[
+    Path | None, typer.Option("--to", metavar="FOLDER", help="Folder to fill; published/NAME by default.")
 ]
-Name = Annotated[
-    str,
-    typer.Argument(help="A name of 'leapsr models list --published'.", autocompletion=_published_names),
-]
-To = Annotated[Path | None, typer.Option("--to", help="Folder to fill; published/NAME by default.")]
-Accept = Annotated[bool, typer.Option("--accept-licence", help="Do not ask; you have read it.")]
+Accept = Annotated[bool, typer.Option("--accept-licence", help="Do not ask: you have read it.")]
 Weights = Annotated[Path, typer.Argument(metavar="WEIGHTS", help="What was downloaded: a folder, or a file.")]
-Out = Annotated[Path, typer.Option("-o", "--output", help="The model folder to write.")]
-Base = Annotated[Path | None, typer.Option("--base", help="Folder of the base model, where one is needed.")]
-Precision = Annotated[Literal["bf16", "fp16", "fp32"], typer.Option(help="Of the weights that are written.")]
+Out = Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Model folder to write.")]
+Base = Annotated[
+    Path | None, typer.Option("--base", metavar="FOLDER", help="The base model, if one is needed.")
+]
+Precision = Annotated[
+    Literal["bf16", "fp16", "fp32"],
+    typer.Option(metavar="NAME", help="Of the weights to write: bf16, fp16 or fp32."),
+]
 
 
 def download(name: Wanted, to: To = None, accept_licence: Accept = False) -> None:
-    """Download published weights, a base model or a captioner, after its licence was accepted."""
+    """Download published weights, a base model or a captioner, once you accept its licence."""
     from ..hub.download import download
     from ..hub.published import PUBLISHED, downloadable
 
@@ -67,12 +69,12 @@ def download(name: Wanted, to: To = None, accept_licence: Accept = False) -> Non
 
 
 def _accept(repository: "Repository", accepted: bool) -> None:
-    """Show the licence and where it is stated, and ask. Raises UsageError where it was not accepted."""
+    """Show the licence and where it is stated, and ask. Raises UsageError if it is not accepted."""
     typer.echo(f"{repository.name}: {repository.licence}, stated on {repository.page}", err=True)
     if accepted or repository.licence in NEEDLESS:
         return
     if not sys.stdin.isatty():
-        raise UsageError("Nobody can be asked here: read the licence, and add --accept-licence.")
+        raise UsageError("There is no terminal to ask on: read the licence and add --accept-licence.")
     if not typer.confirm("Have you read it, and do you accept it?", err=True):
         raise UsageError("Nothing was downloaded, because the licence was not accepted.")
 
@@ -103,7 +105,7 @@ def convert(
     dtype: Precision = "bf16",
     device: Device = "auto",
 ) -> None:
-    """Make a model folder of published weights. Its texts are encoded once, on --device."""
+    """Make a model folder from published weights; its texts are encoded once."""
     from ..devices import DTYPES, choose_device
     from ..hub.convert import convert
 

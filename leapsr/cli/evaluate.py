@@ -118,9 +118,10 @@ def evaluate(
     """
     from ..data.pairs import read_pairs
     from ..metrics import DEFAULT_METRICS, usable
-    from ..metrics.evaluation import BICUBIC, Evaluation, common_scale, labels, write
+    from ..metrics.evaluation import Evaluation, common_scale, labels, write
     from ..metrics.runs import training
     from ..metrics.sheet import Sheet
+    from ..metrics.table import BICUBIC
     from ..pictures.save_file import check_place
 
     named = [model for model in models if model != BICUBIC]

@@ -26,5 +26,5 @@ def enough_memory() -> Iterator[None]:
         if not is_oom(error):
             raise
         raise DataError(
-            "There is not enough memory: pictures lie in it whole, so use smaller ones or '--device cpu'."
+            "There is not enough memory: it must hold whole pictures. Use smaller ones or '--device cpu'."
         ) from error

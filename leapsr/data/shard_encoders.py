@@ -32,18 +32,16 @@ Caption = Callable[[str, Tensor], str]
 
 @dataclass(frozen=True)
 class Encoders:
-    """space: of the model that will train. autoencoder: the fingerprint of its autoencoder.
-
-    caption, texts: of each sample; None leaves samples to the model's own prompts. captions: where captions
-    are from, in words.
-    """
-
     space: Space
+    """Of the model that will be trained."""
     autoencoder: str
+    """Its fingerprint."""
     device: torch.device
     captions: str = "none"
+    """Where captions are from, in words."""
     caption: Caption | None = None
     texts: TextEncoder | None = None
+    """Both of each sample; None: training uses the model's own prompts."""
 
 
 def encoders(
@@ -57,12 +55,19 @@ def encoders(
     length: int = 256,
     dtype: torch.dtype = torch.float32,
 ) -> Encoders:
-    """model: its folder; of its network nothing is read. captions: of which kind, and source: the file of
-    the texts, or the captioner's folder. texts: folder of text encoders, None where
-    they are in the autoencoder's. t5, length, dtype: as in `frozen.text_encoder`.
+    """What the samples of shards are made with.
 
-    Raises UsageError for a model that needs no shards or options that do not go together, DataError for a
-    file of texts that cannot be read, WeightsError.
+    Args:
+        model: folder of the model that will be trained; its network is not read.
+        captions: their kind.
+        source: file of the captions, or folder of the captioner.
+        texts: folder of text encoders; None: they are in the autoencoder's folder.
+        t5, length, dtype: as in `frozen.text_encoder`.
+
+    Raises:
+        UsageError: the model needs no shards, or options do not go together.
+        DataError: the file of captions cannot be read.
+        WeightsError: weights are missing or damaged.
     """
     config = located(model)
     if config.autoencoder is None:
@@ -73,7 +78,7 @@ def encoders(
     if captions == "none":
         if source is not None or texts is not None:
             raise UsageError(
-                "Without --captions nothing is captioned: say of which kind, or leave the rest out."
+                "Nothing is captioned without --captions: give a kind, or leave the other options out."
             )
         return Encoders(*known)
     if source is None:
@@ -96,7 +101,7 @@ def captioner(kind: Captions, folder: Path, dtype: torch.dtype) -> Captioner:
 
 
 def by_name(file: Path) -> Caption:
-    """Texts that are there already, one for each photo. Raises DataError, also for a photo without one."""
+    """Captions from a JSON file, photo to caption. Raises DataError, also for a photo without one."""
     try:
         texts = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
@@ -117,7 +122,7 @@ def _seen(captioner: Captioner) -> Caption:
 
 
 def _check(encoder: Sd3Text | Sd21Text, config: ModelConfig) -> None:
-    """Texts of samples and the model's own prompts stand in one batch: both must be of one make."""
+    """Texts of samples and the model's own prompts share a batch: the same encoders must have made both."""
     if config.prompts is None:
         raise UsageError(f"A {config.network.kind} reads no text: leave --captions out.")
     book = load_book(Path(config.prompts))

@@ -1,4 +1,4 @@
-"""Random samples of a folder of shards, which `shards` describes."""
+"""Random samples of a folder of shards."""
 
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,10 @@ from .shards import describe, is_finished
 
 
 class Shards:
-    """A complete set, and random samples of it: each once an epoch, in an order drawn for each epoch."""
+    """Random samples of a complete set of shards, each once an epoch, in a new order every epoch."""
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
-        """Raises DataError where a shard is missing or not as it was written, as far as sizes tell."""
+        """Raises DataError if a shard is missing or has another size than it was written with."""
         self.folder, self.seed = folder, seed
         self.description = describe(folder)
         numbers = range(self.description.count)
@@ -26,7 +26,7 @@ class Shards:
         if missing:
             raise DataError(
                 f"{folder} lacks {len(missing)} of its {len(numbers)} shards, or they are cut short, "
-                f"{self.description.stem(missing[0])} first: give the same 'leapsr prepare' again, which "
+                f"{self.description.stem(missing[0])} first: run the same 'leapsr prepare' again, which "
                 "makes only these, or copy them there."
             )
 
@@ -36,7 +36,7 @@ class Shards:
         return joined([self.one(shuffled(self.seed, n, total)) for n in range(first, first + count)])
 
     def one(self, index: int) -> Latents:
-        """A sample by its place in the set. Raises DataError where it cannot be read."""
+        """The sample at this index. Raises DataError if it cannot be read."""
         number, row = divmod(index, self.description.each)
         place = self.folder / f"{self.description.stem(number)}.safetensors"
         try:

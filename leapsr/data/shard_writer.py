@@ -1,8 +1,8 @@
-"""Photos to shards: crops of each are damaged, encoded, captioned, and the captions encoded.
+"""Photos to shards: crops are damaged, encoded and captioned, and the captions encoded.
 
-Which crop and which damage depend on the seed, the name of the photo and the number of the crop alone, and a
-shard is made in the same way by whoever makes it: on one kind of machine, interrupted work that is taken up
-again leaves the same bytes.
+The crop and its damage depend only on the seed, the name of the photo and the number of the crop, and every
+worker makes a shard in the same way: on one kind of machine, work that was interrupted and resumed leaves the
+same bytes.
 """
 
 import hashlib
@@ -28,26 +28,26 @@ from .prefetch import Prefetch
 from .shard_encoders import Encoders
 from .shards import Description, Origin, Texts
 
-TOGETHER = 4
-"""Samples encoded at once. Fixed, since another number would be other roundings."""
+BATCH = 4
+"""Samples encoded at once. Fixed, because another number rounds differently."""
 
 LATENT, WORD = 2, 2  # bytes of a half-precision number
 
 
 @dataclass(frozen=True)
 class ShardOptions:
-    """crop: side of a sample in pixels, a multiple of the scale. crops: of each photo. megabytes: of a
-    shard, about."""
-
     crop: int = 512
+    """Side of a sample in pixels, a multiple of the scale."""
     crops: int = 1
+    """Of each photo."""
     degradation: str = "realesrgan-heavy"
     seed: int = 0
     megabytes: float = 256.0
+    """Of a shard, about."""
 
 
 def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Description:
-    """What the set will be. Raises UnknownName, UsageError, and what reading the encoders raises."""
+    """Describe the set to make. Raises UnknownName, UsageError, and what reading the encoders raises."""
     space = encoders.space
     degrade.make(options.degradation, space.scale)
     if options.crop % space.scale:
@@ -88,23 +88,24 @@ def _texts(encoders: Encoders) -> Texts | None:
 
 @dataclass(frozen=True)
 class ShardWriter:
-    """Makes the shards of a description. workers: threads that read photos ahead."""
+    """Makes the samples of a description."""
 
     photos: Photos
     description: Description
     encoders: Encoders
     workers: int = 2
+    """Threads that read photos ahead."""
 
     def samples(self, number: int) -> Iterator[tuple[Latents, list[Origin]]]:
-        """Those of one shard, some at a time, without their prompts."""
+        """The samples of one shard without prompts, a batch at a time."""
         rows = self.description.rows(number)
-        chunks = [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
+        chunks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         read = Prefetch(lambda step: self.clean(chunks[step]), range(len(chunks)), self.workers)
         for clean, origins in read:
             yield self.encode(clean, origins)
 
     def clean(self, rows: range) -> tuple[Tensor, list[Origin]]:
-        """uint8 (B, 3, S, S), and where they are from; not captioned yet."""
+        """Crops, uint8 (B, 3, S, S), and their origins without captions."""
         side, crops = self.description.crop, self.description.crops
         whole = {index: self.whole(index) for index in {row // crops for row in rows}}
         origins = [self.origin(row) for row in rows]
@@ -115,18 +116,18 @@ class ShardWriter:
         return torch.stack(cut), origins
 
     def whole(self, index: int) -> Tensor:
-        """Raises DataError; the set is of these very photos, so that one that is removed begins it anew."""
+        """Raises DataError; without this photo the set would be another one."""
         try:
             return self.photos.whole(index)
         except DataError as error:
             height, width = self.photos.sizes[index]
             raise DataError(
-                f"{error} To keep the shards that are done, give its name to another picture of {width} x "
-                f"{height} pixels."
+                f"{error} To keep the finished shards, put another picture of {width} x {height} pixels "
+                "there under its name."
             ) from error
 
     def origin(self, row: int) -> Origin:
-        """Of a sample by its place in the set; a function of the seed, the photo's name and which crop."""
+        """Of the sample at this index; a function of seed, photo's name and number of the crop."""
         index, crop = divmod(row, self.description.crops)
         name = self.photos.names[index]
         named = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
@@ -146,10 +147,13 @@ class ShardWriter:
         return sample, self._captioned(image * 2 - 1, origins)
 
     def damage(self, image: Tensor, origins: list[Origin]) -> Tensor:
-        """(B, 3, S, S) in [0, 1] -> uint8 (B, 3, S/scale, S/scale), each by a seed of its own."""
+        """(B, 3, S, S) in [0, 1] -> uint8 (B, 3, S/scale, S/scale), each with its own seed."""
         degradation = degrade.make(self.description.degradation, self.description.scale)
         seeds = [torch.Generator(image.device).manual_seed(at.damage) for at in origins]
-        lr = [degradation(one[None], Generators.beside(seed)) for one, seed in zip(image, seeds, strict=True)]
+        lr = [
+            degradation(one[None], Generators.from_generator(seed))
+            for one, seed in zip(image, seeds, strict=True)
+        ]
         return to_uint8(torch.cat(lr))
 
     def _captioned(self, image: Tensor, origins: list[Origin]) -> list[Origin]:
@@ -161,14 +165,14 @@ class ShardWriter:
         ]
 
     def prompts(self, origins: list[Origin]) -> tuple[Prompt, list[int]] | None:
-        """Each text once, and which of them each sample has; as restoring would ask with its caption."""
+        """Each text once and the index of each sample's text, worded as for restoring with that caption."""
         encoder = self.encoders.texts
         if encoder is None:
             return None
         texts = list(dict.fromkeys(describe(at.caption) for at in origins))
         made = [
-            encoder.encode(texts[start : start + TOGETHER], self.encoders.device).to("cpu")
-            for start in range(0, len(texts), TOGETHER)
+            encoder.encode(texts[start : start + BATCH], self.encoders.device).to("cpu")
+            for start in range(0, len(texts), BATCH)
         ]
         prompt = made[0]
         for more in made[1:]:
@@ -183,12 +187,21 @@ def prepare(
     thorough: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> int:
-    """Make those shards that are not there yet; returns how many it made.
+    """Make the shards that are not there yet. Finished shards stay, whatever happens.
 
-    numbers: of the shards that are this worker's; None is all of them. thorough: compare what is there with
-    its checksums. progress: (done, total) in samples.
-    Raises DataError where the folder holds other shards or a photo cannot be read, OutputError, and what the
-    encoders raise. Finished shards stay, whatever happens.
+    Args:
+        writer: makes the samples.
+        folder: of the shards.
+        numbers: of this worker's shards; None is all of them.
+        thorough: compare finished shards with their checksums.
+        progress: (done, total) in samples.
+
+    Returns:
+        How many shards were made.
+
+    Raises:
+        DataError: the folder holds other shards, or a photo cannot be read.
+        OutputError: a shard cannot be written; and what the encoders raise.
     """
     description = writer.description
     shards.begin(folder, description)

@@ -1,4 +1,4 @@
-"""What happens to a good photo: made small by one filter or another, some noise perhaps, and one file."""
+"""What happens to a good photo: one reduction, perhaps some noise, and one JPEG or WebP file."""
 
 import io
 from dataclasses import dataclass
@@ -21,22 +21,24 @@ FILES = ("none", "jpeg", "webp")
 
 @dataclass(frozen=True)
 class Mild:
-    """One antialiased reduction, then the noise of a sensor or none, then one file, lossy or not.
+    """One antialiased reduction, then perhaps sensor noise, then one file, lossy or not.
 
-    Without noise it is a clean photo, with noise and without a lossy file a developed RAW or a scan. filters:
-    odds of area, bilinear and bicubic; files: of FILES. gaussian: bounds of the noise's deviation in grey
-    levels. poisson: bounds of the multiple of the photon noise. jpeg_quality, webp_quality: bounds of the
-    file's; half of the JPEGs are in the better quarter. A GPU has no WebP: it is JPEG of the same quality
-    there.
+    Without noise the result is a clean photo; with noise and without a lossy file a developed RAW or a scan.
+    On a GPU there is no WebP codec: JPEG of the same quality stands in for it.
     """
 
     scale: int
     filters: tuple[float, float, float] = (0.25, 0.15, 0.6)
+    """Odds of area, bilinear and bicubic."""
     noise_probability: float = 0.3
     gaussian: tuple[float, float] = (1.0, 50.0)
+    """Bounds of the standard deviation, in grey levels of 255."""
     poisson: tuple[float, float] = (0.5, 6.0)
+    """Bounds of the multiple of the photon noise."""
     files: tuple[float, float, float] = (0.45, 0.45, 0.1)
+    """Odds of FILES."""
     jpeg_quality: tuple[float, float] = (30.0, 100.0)
+    """Bounds; half of the files are in the better quarter."""
     webp_quality: tuple[float, float] = (40.0, 95.0)
     codec: Codec = "auto"
 
@@ -83,7 +85,7 @@ class Mild:
 
 
 def webp(image: Tensor, quality: Tensor) -> Tensor:
-    """Through lossy WebP, each image at its own quality: Pillow's codec, on the CPU.
+    """Compress each image to lossy WebP at its own quality and decode it, with Pillow on the CPU.
 
     image: (B, 3, H, W) in [0, 1]. quality: (B,) in 0..100. Returns (B, 3, H, W) in [0, 1] on its device.
     """

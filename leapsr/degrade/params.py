@@ -1,4 +1,4 @@
-"""What the second-order degradation of Real-ESRGAN will do to each image: its parameters and their draws."""
+"""The parameters of Real-ESRGAN's second-order degradation, and what is drawn from them for each image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -32,11 +32,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class RealESRGANParams:
-    """An image that skips the second stage, as half do in ResShift, goes from the first to its final size."""
-
     first: Stage
     second: Stage
     second_order_probability: float = 1.0
+    """Of the second stage (ResShift: 0.5); an image without it goes from the first to its final size."""
     final_sinc_probability: float = 0.8
 
 
@@ -104,12 +103,13 @@ class FinalDraw:
 
 @dataclass(frozen=True)
 class Draw:
-    """Everything that will happen to a batch. twice: (B,) of bool, whether an image sees the second stage."""
+    """Everything that will happen to a batch."""
 
     first: StageDraw
     second: StageDraw
     final: FinalDraw
     twice: Tensor
+    """(B,) of bool: whether an image goes through the second stage."""
 
     @classmethod
     def draw(cls, params: RealESRGANParams, count: int, generator: Randomness) -> Self:
@@ -133,27 +133,27 @@ class Kernels:
 Fields = TypeVar("Fields", bound="DataclassInstance")
 
 
-def changed(draw: Fields, change: Callable[[Tensor], Tensor]) -> Fields:
-    """The same with every tensor changed."""
+def map_tensors(change: Callable[[Tensor], Tensor], draw: Fields) -> Fields:
+    """A copy of the dataclass in which every tensor is changed."""
     values = {field.name: getattr(draw, field.name) for field in fields(draw)}
     new = {
-        name: change(value) if isinstance(value, Tensor) else changed(value, change)
+        name: change(value) if isinstance(value, Tensor) else map_tensors(change, value)
         for name, value in values.items()
     }
     return replace(draw, **new)
 
 
-def sent(draw: Draw, device: torch.device) -> Draw:
-    """The same on `device`, in one copy."""
+def draw_to_device(draw: Draw, device: torch.device) -> Draw:
+    """The same on `device`, moved in one copy."""
     tensors: list[Tensor] = []
 
     def collect(tensor: Tensor) -> Tensor:
         tensors.append(tensor)
         return tensor
 
-    changed(draw, collect)
+    map_tensors(collect, draw)
     there = iter(to_device_together(tensors, device))
-    return changed(draw, lambda _: next(there))
+    return map_tensors(lambda _: next(there), draw)
 
 
 def _draw_mode(count: int, generator: Randomness) -> Tensor:

@@ -1,6 +1,6 @@
-"""The second-order degradation of Real-ESRGAN (Wang et al. 2021): the made-up history of a shared photo.
+"""The second-order degradation of Real-ESRGAN (Wang et al. 2021), which imitates photos shared online.
 
-Twice blur, resize, noise and JPEG; the second time ends in the final size and, often, a filter that rings.
+Twice blur, resize, noise and JPEG; the second pass ends with the final size and often a filter that rings.
 
     python -m leapsr.degrade.realesrgan cat.png     writes cat_realesrgan.png, 16 damaged versions of it
 """
@@ -21,21 +21,24 @@ from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, Mode, reduced_size, resize
 from .draw import Randomness, apply_where, gather, scatter
 from .noise import add_gaussian, add_poisson
-from .params import HEAVY, Draw, FinalDraw, Kernels, RealESRGANParams, StageDraw, changed, sent
+from .params import HEAVY, Draw, FinalDraw, Kernels, RealESRGANParams, StageDraw, draw_to_device, map_tensors
 
 
 class RealESRGAN:
-    """Damages each image with its own kernels, noises and qualities.
+    """Damage each image with its own kernels, noise and quality.
 
-    The published training sharpens the clean image first; that is `data.sharpen` of a training run.
-
-    group: images that share resize factors and modes (those of the first of them), so that they are computed
-    as one batch; 1 gives every image its own, more keeps a GPU busy. codec: see `leapsr.ops.jpeg.jpeg`.
+    The published training sharpens the clean image first; a training run does that by `data.sharpen`.
     """
 
     def __init__(
         self, scale: int, params: RealESRGANParams = HEAVY, *, group: int = 1, codec: Codec = "auto"
     ) -> None:
+        """
+        Args:
+            group: images that share the resize factors and modes of the first of them and are computed as
+                one batch; 1 suits a CPU, more keeps a GPU busy.
+            codec: see `leapsr.ops.jpeg.jpeg`.
+        """
         self.scale = scale
         self.params = params
         self.group = group
@@ -46,14 +49,14 @@ class RealESRGAN:
         draw = Draw.draw(self.params, len(image), generator)
         groups = self._groups(draw.twice)
         order = torch.cat(groups)
-        # In the order of the groups each is a slice, which costs nothing. `there`: `draw` beside the images.
-        image, draw = gather(image, order), changed(draw, lambda tensor: tensor[order])
-        there = sent(draw, image.device)
+        # Sorted by group, each group is a slice, which costs nothing. `there`: `draw` beside the images.
+        image, draw = gather(image, order), map_tensors(itemgetter(order), draw)
+        there = draw_to_device(draw, image.device)
         kernels = Kernels(there.first.blur.kernels(), there.second.blur.kernels(), there.final.sinc.kernels())
         parts = []
         for rows in _slices(groups):
             cut = itemgetter(rows)
-            some = changed(draw, cut), changed(there, cut), changed(kernels, cut)
+            some = map_tensors(cut, draw), map_tensors(cut, there), map_tensors(cut, kernels)
             parts.append(self._damage(image[rows], size, *some, generator))
         return scatter(parts, groups)
 
@@ -125,7 +128,7 @@ def _scaled(base: Sequence[int], draw: StageDraw) -> tuple[int, int]:
 
 
 def _slices(groups: Sequence[Tensor]) -> Iterator[slice]:
-    """Where each group lies in a batch that is in their order."""
+    """The rows of each group in a batch that is sorted by group."""
     end = 0
     for rows in groups:
         start, end = end, end + len(rows)

@@ -1,4 +1,4 @@
-"""Measures of a restored picture, in one table."""
+"""The metrics of a restored picture, by name."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -76,7 +76,7 @@ DEFAULT_METRICS = ("psnr_y", "ssim_y", "lr_psnr", "lpips_squeeze", "niqe", "grid
 
 
 def select(names: Iterable[str]) -> dict[str, Metric]:
-    """The table's rows with these names, in this order; "all" stands for every one. Raises UnknownName."""
+    """The metrics with these names, in this order; "all" stands for every one. Raises UnknownName."""
     chosen: dict[str, Metric] = {}
     for name in names:
         if name != "all" and name not in METRICS:
@@ -98,7 +98,7 @@ def available(weights: Path | None = None) -> dict[str, Metric]:
 
 
 def missing(weights: Path | None = None) -> dict[str, str]:
-    """The metrics that cannot run here, each with a sentence that says how to get what it lacks."""
+    """The metrics that cannot run here, each with a sentence on how to get what is missing."""
     reasons = {}
     for name, metric in METRICS.items():
         try:
@@ -112,10 +112,19 @@ def missing(weights: Path | None = None) -> dict[str, str]:
 def usable(
     names: Iterable[str], weights: Path | None, has_reference: bool
 ) -> tuple[dict[str, Metric], list[str]]:
-    """The metrics that can run, and a sentence for each that was asked for and cannot.
+    """Those of the wanted metrics that can run here, on these pictures.
 
-    weights: the folder of the files that metrics need, see `available`. has_reference: of the pictures.
-    Raises UnknownName; when none is left WeightsError, or UsageError if a reference is all that is missing.
+    Args:
+        names: of the wanted metrics.
+        weights: folder of the files that metrics need, see `available`.
+        has_reference: whether the pictures have one.
+
+    Returns:
+        The metrics, and a sentence for each wanted one that cannot run.
+
+    Raises:
+        UnknownName: there is no such metric.
+        WeightsError: none can run; or UsageError if only a reference is missing.
     """
     wanted = select(names)
     absent, ready = missing(weights), available(weights)

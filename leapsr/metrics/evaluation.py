@@ -1,16 +1,17 @@
 """Models and bicubic on one folder of pairs: what `leapsr evaluate` does, without its command line."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, product
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..data.pairs import Pair, PairFolder
-from ..errors import MissingExtra, UsageError
+from ..errors import UsageError
 from ..files import atomic_write
 from ..methods.restore import Region, Solver, check, check_dial, check_teacher
 from ..ops.noise import position_noise
@@ -19,41 +20,14 @@ from . import Metric, plots
 from .report import write_csv, write_json, write_markdown, write_means
 from .runs import Training
 from .sheet import Sheet
-from .table import Observe, Restore, Setting, Table, bicubic, evaluate
+from .table import BICUBIC, Observe, Restore, Setting, Table, bicubic, evaluate
 
-BICUBIC = "bicubic"
 MODEL = "model"  # the name that every run gives to the folder of its model
-
-DIAL, PD_PLOT = "dial.png", "pd_plot.png"
 
 Plan = dict[Setting, Restore | None]
 """The lines of a table. None: the model does not have this setting, and its line stays empty."""
 Watch = Callable[[Iterable[Pair], str], Iterable[Pair]]
 """(pairs, what is done with them) -> the same pairs, shown as progress while they are walked."""
-
-
-class Counter:
-    """Counts how often networks run inside its `with`."""
-
-    def __init__(self, networks: Iterable[nn.Module]) -> None:
-        self._networks = tuple(networks)
-        self._count = 0
-
-    def __enter__(self) -> Self:
-        self._hooks = [network.register_forward_hook(self._tick) for network in self._networks]
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-
-    def _tick(self, *arguments: Any) -> None:
-        self._count += 1
-
-    def read(self) -> int:
-        """Since the last time that it was read."""
-        count, self._count = self._count, 0
-        return count
 
 
 @dataclass(frozen=True)
@@ -120,7 +94,7 @@ class Evaluation:
         return restorer.config.guidance if self.guidance is None else self.guidance
 
     def _has(self, restorer: Restorer, steps: int, fidelity: float) -> bool:
-        """Whether the model has this setting, and the setting is not another's under a second name."""
+        """Whether the model has this setting, and it is not the same as another position."""
         try:
             check(restorer.region, steps, fidelity, self.solver)
             if fidelity > 0:
@@ -130,7 +104,7 @@ class Evaluation:
         return True
 
     def check(self, counts: Sequence[int], positions: Sequence[float] | None, straightness: bool) -> None:
-        """Raises UsageError, before the work, for what bicubic cannot do or one model's flow has not."""
+        """Raises UsageError, before the work, for options that bicubic or the model does not have."""
         controls = {
             f"the solver {self.solver}": (self.solver, None),
             "guidance": (1 if self.guidance is None else self.guidance, 1),
@@ -146,7 +120,7 @@ class Evaluation:
     def check_flow(self) -> Restorer:
         """The one teacher whose straightness is to be measured.
 
-        Raises UsageError where there is no such teacher, or guidance would change its flow.
+        Raises UsageError if there is no such teacher, or guidance would change its flow.
         """
         if not self.models:
             raise UsageError("bicubic is no model, so straightness cannot be had of it.")
@@ -176,10 +150,28 @@ class Evaluation:
         """The table, `notes` before its own. Network evaluations are counted as they happen."""
         ready = {setting: restore for setting, restore in plan.items() if restore is not None}
         shown = self.watch(self.pairs, "evaluating")
-        with Counter(restorer.network for restorer in self.models.values()) as counter:
-            table = evaluate(ready, shown, metrics, self.border, observe, counter.read)
+        with count_calls(restorer.network for restorer in self.models.values()) as calls:
+            table = evaluate(ready, shown, metrics, self.border, observe, calls)
         left_out = [each for name, restorer in self.models.items() for each in caveats(name, restorer)]
         return Table(table.metrics, table.rows, [*notes, *left_out, *table.notes], tuple(plan))
+
+
+@contextmanager
+def count_calls(networks: Iterable[nn.Module]) -> Iterator[Callable[[], int]]:
+    """Yield a function that says how often the networks ran since it was last called."""
+    calls: list[None] = []
+
+    def read() -> int:
+        count = len(calls)
+        calls.clear()
+        return count
+
+    hooks = [network.register_forward_hook(lambda *_: calls.append(None)) for network in networks]
+    try:
+        yield read
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def labels(folders: Sequence[Path]) -> list[str]:
@@ -232,11 +224,11 @@ def noise_for(restorer: Restorer, lr: Tensor, seed: int) -> Tensor:
 
 
 def caveats(name: str, restorer: Restorer) -> list[str]:
-    """What its scores leave out of what `leapsr upscale` does."""
+    """How the scores differ from what `leapsr upscale` does."""
     fix = restorer.config.color_fix
     if fix == "none":
         return []
-    return [f"{name}: scored without {fix}, which 'leapsr upscale' corrects its colours by."]
+    return [f"{name}: scored without {fix}, the colour correction of 'leapsr upscale'."]
 
 
 def write(
@@ -253,7 +245,7 @@ def write(
 
     Args:
         table: what was found.
-        trainings: what the models' training cost, where that is known.
+        trainings: what the training of the models cost, as far as known.
         out: it is made if need be.
         settings: what is needed to do it again; at least `pictures`, `pairs` and `seed`.
         sheet: that observed the evaluation.
@@ -274,14 +266,4 @@ def write(
     write_means(table, out / "means.csv")
     costs = {"training": [each._asdict() for each in trainings]}
     write_json(table, out / "results.json", {**settings, **costs})
-    several = len({setting.restorer for setting in table.settings} - {BICUBIC}) > 1
-    if several and not plots.points(table):
-        return [f"{PD_PLOT} is not drawn: it needs {plots.DISTORTION} and LPIPS."]
-    if not several and len({setting.fidelity for setting in table.settings} - {None}) < 2:
-        return []
-    name, save = (PD_PLOT, plots.save_pd_plot) if several else (DIAL, plots.save_dial)
-    try:
-        save(table, out / name)
-    except MissingExtra as error:
-        return [f"{name} is not drawn. {error}"]
-    return []
+    return plots.save(table, out)

@@ -1,8 +1,8 @@
-"""Grid artifact: how strongly a picture's smooth parts repeat themselves every four pixels. Lower is better.
+"""Grid artifact: how strongly the smooth parts of a picture repeat every four pixels. Lower is better.
 
-Networks that make 4 x 4 pixels of one position draw a grid where they are unsure, and LPIPS and NIQE may like
-it. In photos brick walls and fabrics repeat themselves too, but nothing keeps its place across the picture:
-Kodak's have 0.03 on average and 0.13 at most; a grid that an eye can find has about 0.2 and more.
+Networks that make 4 x 4 pixels of one position draw a grid where they are unsure, and LPIPS and NIQE may
+reward it. In photos brick walls and fabrics repeat too, but without one phase over the whole picture: Kodak's
+photos have 0.03 on average and 0.13 at most; a visible grid has about 0.2 and more.
 """
 
 import torch
@@ -14,19 +14,19 @@ from ..ops.filters import gaussian_mean
 from .fidelity import crop_border
 
 PERIOD = 4
-"""Pixels after which the pattern is asked to repeat itself; those of 2 do as well."""
+"""Pixels after which the pattern repeats; patterns of 2 pixels count too."""
 WINDOW = 32
-"""Pixels a side of the parts in which it is looked for."""
+"""Side in pixels of the windows that are searched."""
 SIGMA, RADIUS = 2.0, 6
-"""Of the blur whose difference from the picture is looked at: slopes are not a pattern."""
+"""Of the blur that is subtracted from the picture, so that slopes do not count."""
 
 
 def grid_artifact(image: Tensor, *, border: int = 0) -> Tensor:
-    """Root mean square of the pattern common to the smoother half of all windows, in grey levels of 255.
+    """Root mean square of the pattern that the smoother half of all windows share, in grey levels of 255.
 
-    image: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more. What noise alone would leave of an average over
-    so many repetitions is taken off, so that grain costs nothing.
-    Raises DataError for a picture with no whole window.
+    image: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more. What noise alone leaves in a mean of so many
+    repetitions is subtracted, so that grain does not count.
+    Raises DataError for a picture without a whole window.
     """
     detail = _detail(crop_border(studio_luma(image) * 255, border))
     rows, columns = (side // WINDOW for side in detail.shape[-2:])

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import optional
+from ..errors import MissingExtra, optional
 from ..files import atomic_write
 from .report import ARROWS
-from .table import Setting, Table
+from .table import BICUBIC, Setting, Table
 
 DISTORTION = "psnr_y"
 PERCEPTION = ("lpips_squeeze", "lpips_alex", "lpips_vgg", "dists")
@@ -24,6 +24,24 @@ INK = "#444444"
 
 Curve = tuple[list[float], list[float]]
 """Positions of the dial, ascending, and the mean score at each."""
+
+
+def save(table: Table, out: Path) -> list[str]:
+    """Draw pd_plot.png of several models, or dial.png of one at several positions, into the folder `out`.
+
+    Returns a sentence if that is not possible. Raises OutputError.
+    """
+    several = len({setting.restorer for setting in table.settings} - {BICUBIC}) > 1
+    name, draw = ("pd_plot.png", save_pd_plot) if several else ("dial.png", save_dial)
+    if several and not points(table):
+        return [f"{name} is not drawn: it needs {DISTORTION} and LPIPS."]
+    if not several and len({setting.fidelity for setting in table.settings} - {None}) < 2:
+        return []
+    try:
+        draw(table, out / name)
+    except MissingExtra as error:
+        return [f"{name} is not drawn. {error}"]
+    return []
 
 
 def curves(table: Table, metric: str) -> dict[str, Curve]:

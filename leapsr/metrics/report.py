@@ -26,7 +26,7 @@ def text(table: Table) -> TextTable:
     """The means, a line for each setting, the best of each column in bold."""
     out = TextTable(box=None, header_style="bold", pad_edge=False)
     for i, heading in enumerate(headings(table)):
-        # Names of metrics are broken: a terminal is 80 columns wide.
+        # Names of metrics are wrapped, to fit 80 columns.
         out.add_column(heading.replace("_", "\n"), justify="left" if i == 0 else "right")
     for line in lines(table):
         out.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in line))
@@ -66,15 +66,15 @@ def _score(mean: Row, name: str, best: str | None) -> Cell:
 
 
 def _shown(table: Table) -> list[str]:
-    """The columns before the scores: solvers where there are any, evaluations of the network (NFE) where they
-    are known, which 0 is not, and are not the steps."""
+    """The columns before the scores: solvers if there are any, network evaluations (NFE) if they are known
+    (not 0) and differ from the steps."""
     solved = any(setting.solver is not None for setting in table.settings)
     more = any(row.evaluations not in (0, row.setting.steps) for row in table.rows)
     return ["restorer", *(["solver"] if solved else []), "steps", "fidelity", *(["NFE"] if more else [])]
 
 
 def _best(table: Table, name: str, means: list[Row]) -> str | None:
-    """The best mean as printed; None when there is nothing to compare."""
+    """The best mean as printed; None if there is nothing to compare."""
     scores = [mean.scores[name] for mean in means if not math.isnan(mean.scores[name])]
     if len(scores) < 2:
         return None
@@ -82,7 +82,7 @@ def _best(table: Table, name: str, means: list[Row]) -> str | None:
 
 
 def printed(score: float) -> str:
-    """Decibels and NIQE with two decimals, what lies between 0 and 1 with four."""
+    """With two decimals (decibels, NIQE), or four between -1 and 1."""
     if math.isnan(score):
         return "-"
     return f"{score:.4f}" if abs(score) <= 1 else f"{score:.2f}"
@@ -104,7 +104,7 @@ def _controls(row: Row) -> dict[str, str]:
 
 
 def write_csv(table: Table, path: Path) -> None:
-    """A line for each setting and picture, without means; an empty cell where there is no value.
+    """A line for each setting and picture, without means; a missing value is an empty cell.
 
     Raises OutputError.
     """
@@ -112,7 +112,7 @@ def write_csv(table: Table, path: Path) -> None:
 
 
 def write_means(table: Table, path: Path) -> None:
-    """The same with one line for each setting, the means. Raises OutputError."""
+    """The means, a line for each setting. Raises OutputError."""
     _write_rows(table, [table.mean(setting) for setting in table.settings], path)
 
 
@@ -127,7 +127,7 @@ def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
-    """Versions, `settings` (what is needed to repeat the evaluation), means, and scores of each picture.
+    """Write versions, `settings` (what is needed to repeat the evaluation), means and scores of each picture.
 
     A missing number is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
     """
@@ -155,7 +155,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The same, NaN as None and infinities as strings wherever they are: JSON knows neither."""
+    """For JSON, which has neither NaN (None here) nor infinity (a string here)."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Restorers x settings x metrics on a list of pairs: one table."""
+"""Scores of restorers at several settings on a list of pairs, in one table."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -17,13 +17,14 @@ from ..ops.color import round_to_8_bits
 from ..ops.upsample import bicubic_upsample
 from . import Metric
 
+BICUBIC = "bicubic"
+
 Restore = Callable[[Tensor, str], Tensor]
 """(lr (1, 3, H, W) in [0, 1], name of the picture) -> (1, 3, sH, sW), about [0, 1]."""
 
 
 class Setting(NamedTuple):
-    """One line of the summary: a restorer and where its controls stand. None: it has no such control, or
-    stands at its own default."""
+    """One line of the summary: a restorer and its options. None: it has no such option, or the default."""
 
     restorer: str
     steps: int | None = None
@@ -42,13 +43,13 @@ class Row(NamedTuple):
     setting: Setting
     image: str
     scores: dict[str, float]
-    """One for each metric of the table; NaN where the picture has no such score or is not finite."""
+    """One for each metric of the table; NaN if the picture has no such score or is not finite."""
     seconds_per_megapixel: float
     """Of output, with the transfer to and from the device, without decoding."""
     evaluations: float = 0
-    """Of a network, counted while it ran; of a mean row their mean."""
+    """How often a network ran; the mean in a row of means."""
     finite: bool = True
-    """Whether all values of the picture were; of a mean row, of every picture."""
+    """Whether all values of the picture were finite; in a row of means, of every picture."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,17 @@ class Table:
     notes: list[str]
     """What could not be scored, and why, a sentence each."""
     planned: tuple[Setting, ...] = ()
-    """The lines of the summary, those included that the restorer cannot do and that have no rows. Empty: the
-    rows' settings."""
+    """The lines of the summary, also those that a restorer does not have. Empty: the rows' settings."""
 
     @property
     def settings(self) -> list[Setting]:
         return list(dict.fromkeys(self.planned or (row.setting for row in self.rows)))
 
     def mean(self, setting: Setting) -> Row:
-        """Mean scores over the pictures that have them, and the median time: a first call prepares things.
+        """Mean scores over the pictures that have them, and the median time, because a first call is slow.
 
-        All NaN where there are no rows. No scores where a picture was not finite: it is most likely one that
-        was hard to restore, and the mean of the others would look better for it.
+        All are NaN without rows. If one picture was not finite there are no scores either: it was probably
+        hard to restore, and the mean of the others would look too good.
         """
         rows = [row for row in self.rows if row.setting == setting]
         finite = all(row.finite for row in rows)
@@ -92,19 +92,25 @@ def evaluate(
     observe: Observe | None = None,
     evaluations: Callable[[], int] = lambda: 0,
 ) -> Table:
-    """Restore each pair with each restorer and score the results as files would be: clamped, in 8 bits.
+    """Restore each pair with each restorer and score the results as they would be in files: clamped, 8 bits.
 
-    border: pixels of each side that PSNR, SSIM, NIQE and grid_artifact leave out. observe: sees every result,
-    (1, 3, sH, sW) in [0, 1]. evaluations: asked after every restoration how many network evaluations it took.
-    A picture that a metric cannot score (too small, say) gets NaN and a note, and so does one with values
-    that are not finite, whose setting then has no means; an error of a restorer rises.
+    A picture that a metric cannot score (too small, say) gets NaN and a note. So does one with values that
+    are not finite, and its setting then has no means. An error of a restorer is raised.
+
+    Args:
+        restorers: by their settings.
+        pairs: walked once.
+        metrics: by name.
+        border: pixels at each side that PSNR, SSIM, NIQE and grid_artifact leave out.
+        observe: gets every result, (1, 3, sH, sW) in [0, 1].
+        evaluations: asked after each restoration how often networks ran.
     """
     rows: list[Row] = []
     notes: list[str] = []
     for pair in pairs:
         for setting, restore in restorers.items():
             raw, seconds = _timed(restore, pair)
-            finite = bool(raw.isfinite().all())  # asked here: in 8 bits an infinity is white
+            finite = bool(raw.isfinite().all())  # before rounding, which makes infinity white
             if not finite:
                 notes.append(_overflow(pair, setting))
             restored = round_to_8_bits(raw)

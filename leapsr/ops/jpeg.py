@@ -123,7 +123,7 @@ def _table_factor(quality: Tensor) -> Tensor:
 @cache
 def _cosines(dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal 8 x 8 cosine transform, one frequency per row. Copied to the device once."""
-    with torch.inference_mode(False):  # what is made in that mode is of no use outside
+    with torch.inference_mode(False):  # autograd cannot use tensors made in that mode
         index = torch.arange(8, dtype=torch.float64)
         matrix = torch.cos(torch.outer(index, 2 * index + 1) * math.pi / 16) / 2
         matrix[0] /= math.sqrt(2)

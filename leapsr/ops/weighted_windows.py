@@ -1,7 +1,7 @@
-"""Overlapping windows along one side of a picture, and how much of each counts where they overlap.
+"""Overlapping windows along one side of a picture, and their weights where they overlap.
 
-For networks that see all of what they are shown: no margin makes their parts equal the whole, so that parts
-overlap and fade into each other.
+For networks whose every output pixel depends on the whole input: no margin makes their tiles equal the whole
+picture, so that tiles overlap and are blended.
 """
 
 from collections.abc import Callable, Iterable

@@ -20,7 +20,7 @@ from ..data.photos import Photos, open_photos
 from ..data.shard_reader import Shards
 from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
-from ..degrade.residual import noise_of
+from ..degrade.noise import noise_of
 from ..errors import DataError
 from ..frozen.space import Space
 from ..methods import Batch
@@ -145,7 +145,7 @@ class BatchMaker:
             lr = _floats(found.lr)
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, Generators.beside(generator))
+            lr = self.degradation(image, Generators.from_generator(generator))
         damage = None
         if self.config.network.reads_damage:
             measures = measure(lr) if found.measures is None else found.measures
