@@ -1,4 +1,4 @@
-"""A progress bar over all pictures of a batch. It counts pixels, so that the time left holds for mixed sizes."""
+"""A progress bar over all pictures of a batch. It counts pixels, so that the time left fits mixed sizes."""
 
 from collections.abc import Sequence
 from types import TracebackType
