@@ -5,7 +5,7 @@ try:
 
     LEVEL = 3
 except ImportError:  # a platform without wheels
-    from zlib import compress, compressobj
+    from zlib import compress, compressobj  # type: ignore[assignment]
 
     LEVEL = 4
 
