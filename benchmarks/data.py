@@ -94,7 +94,9 @@ def main() -> None:
 
     def damaged(group: int) -> Callable[[int], Tensor]:
         damage = degrade.make("photo", SCALE, group)
-        return lambda step: damage(image, Generators.beside(torch.Generator(device).manual_seed(step)))
+        return lambda step: damage(
+            image, Generators.from_generator(torch.Generator(device).manual_seed(step))
+        )
 
     print(f"{options.threads} threads, batch {batch}, crop {crop}, seed {SEED}, {device}, ", end="")
     print(f"torch {torch.__version__}, python {platform.python_version()}, median of {options.repeats}")
@@ -104,7 +106,7 @@ def main() -> None:
     )
     print("| path | samples/s |\n|---|---|")
     paths: dict[str, Callable[[int], Any]] = {
-        "crops of photos on the device": lambda step: there(step * batch, batch).locked(device).to(device),
+        "crops of photos on the device": lambda step: there(step * batch, batch).pinned(device).to(device),
         "crops of photos on the disk": lambda step: disk(step * batch, batch),
         **{f"damage, groups of {group}": damaged(group) for group in (1, 16)},
     }

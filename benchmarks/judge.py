@@ -3,14 +3,14 @@
     python benchmarks/judge.py MODEL... --data ../shared --out out/judge [--steps 1,2,4] [--fidelity 0,0.5,1]
 
 Four sets: Kodak, damaged heavily and mildly by the data folder's tools/damage.py with seed 0, Set14's clean
-pairs, and RealSRSet, whose pictures have no reference. PSNR, SSIM, LPIPS with SqueezeNet, NIQE, mesh, the
-PSNR of the downsampled result against the input, and seconds a megapixel of output, for each number of steps
-at fidelity 0 and each position of the dial. OUT receives a table of each set (comparison.md, .csv, .json),
+pairs, and RealSRSet, whose pictures have no reference. PSNR, SSIM, LPIPS with SqueezeNet, NIQE,
+grid_artifact, the PSNR of the downsampled result against the input, and seconds a megapixel of output, for
+each number of steps at fidelity 0 and each position of the dial. OUT receives the tables of each set,
 judge.md with all of them, and sheets: six photos of Kodak and all of RealSRSet, at fidelity 1, 0.5 and 0
 where a model has them.
 
 The criterion, written before the candidate was looked at, and worked out at the end of judge.md: among the
-positions of all models whose mesh on heavy damage is at most 0.2, and whose SSIM-Y there is at least
+positions of all models whose grid_artifact on heavy damage is at most 0.2, and whose SSIM-Y there is at least
 Real-ESRGAN general's 0.6579 or, where none reaches it, within 0.01 of the best SSIM-Y of all: the lowest
 LPIPS on heavy damage; and somebody looks at the sheets. Never by training loss, nor by NIQE, which left-over
 noise lowers.
@@ -27,17 +27,15 @@ import torch
 
 from leapsr.data.pairs import Pair, PairFolder, read_pairs
 from leapsr.hub.catalog import find
-from leapsr.metrics import DEFAULT_METRICS, comparison
-from leapsr.metrics.evaluate import Setting, Table, bicubic
-from leapsr.metrics.markdown import scores
-from leapsr.metrics.restorers import at
-from leapsr.metrics.selection import usable
+from leapsr.metrics import DEFAULT_METRICS, usable
+from leapsr.metrics.evaluation import Evaluation, common_scale, labels, restore_at, write
+from leapsr.metrics.report import markdown_scores
 from leapsr.metrics.sheet import Sheet
-from leapsr.metrics.trial import BICUBIC
+from leapsr.metrics.table import BICUBIC, Setting, Table, bicubic
 from leapsr.restorer import Restorer
 
 SEED = 0
-PEER_SSIM, SSIM_MARGIN, MOST_MESH = 0.6579, 0.01, 0.2
+PEER_SSIM, SSIM_MARGIN, MOST_GRID = 0.6579, 0.01, 0.2
 """Of the criterion; the first is Real-ESRGAN general's on these very pictures."""
 LOOKED_AT = (1.0, 0.5, 0.0)
 KODAK = ("1", "4", "7", "13", "19", "23")
@@ -71,8 +69,8 @@ def judged(
     weights: Path | None,
 ) -> Table:
     metrics, notes = usable(DEFAULT_METRICS, weights, pairs.has_reference)
-    plan = comparison.plan(restorers, steps, dial, SEED)
-    return comparison.run(plan, pairs, metrics, pairs.scale, notes)
+    evaluation = Evaluation(restorers, pairs, pairs.scale, SEED)
+    return evaluation.run(evaluation.comparison(steps, dial), metrics, notes)
 
 
 def draw(restorers: dict[str, Restorer], pairs: PairFolder, names: Iterable[str] | None, file: Path) -> None:
@@ -82,7 +80,7 @@ def draw(restorers: dict[str, Restorer], pairs: PairFolder, names: Iterable[str]
     for name, restorer in restorers.items():
         for position in LOOKED_AT if restorer.most_faithful else (0.0,):
             setting = Setting(name, 1, position)
-            settings[setting] = at(restorer, setting, SEED)
+            settings[setting] = restore_at(restorer, setting, SEED)
     for pair in chosen_pairs(pairs, names):
         for setting, restore in settings.items():
             sheet.observe(pair, setting, restore(pair.lr, pair.name).clamp(0, 1))
@@ -93,9 +91,9 @@ def choice(table: Table) -> str:
     """What the criterion says of the table of heavy damage, in a sentence."""
     known = [setting for setting in table.settings if setting.restorer != BICUBIC]
     means = {setting: table.mean(setting).scores for setting in known}
-    clean = {setting: scores for setting, scores in means.items() if scores["mesh"] <= MOST_MESH}
+    clean = {setting: scores for setting, scores in means.items() if scores["grid_artifact"] <= MOST_GRID}
     if not clean:
-        return f"By the criterion: none, every position has a mesh of more than {MOST_MESH}."
+        return f"By the criterion: none, every position has a grid_artifact of more than {MOST_GRID}."
     best = max(scores["ssim_y"] for scores in clean.values())
     least = PEER_SSIM if best >= PEER_SSIM else best - SSIM_MARGIN
     faithful = {setting: scores for setting, scores in clean.items() if scores["ssim_y"] >= least}
@@ -118,7 +116,7 @@ def main() -> None:
     steps = [int(number) for number in arguments.steps.split(",")]
     dial = [float(number) for number in arguments.fidelity.split(",")]
     folders = [find(model) for model in arguments.models]
-    names = comparison.labels(folders)
+    names = labels(folders)
     restorers = {name: Restorer.from_pretrained(folder) for name, folder in zip(names, folders, strict=True)}
     arguments.out.mkdir(parents=True, exist_ok=True)
     versions = (
@@ -126,7 +124,7 @@ def main() -> None:
     )
     report = [f"# {', '.join(names)}", versions]
     for name, folder in sets(arguments.data, arguments.out).items():
-        pairs = read_pairs(folder, comparison.common_scale(restorers), arguments.limit)
+        pairs = read_pairs(folder, common_scale(restorers), arguments.limit)
         stem = name.lower().replace(" ", "_")
         if name == "Kodak heavy":
             draw(restorers, pairs, KODAK, arguments.out / "sheet_kodak.png")
@@ -137,8 +135,8 @@ def main() -> None:
         table = judged(restorers, pairs, steps, dial, arguments.data / "weights")
         asked = {"pairs": str(folder), "pictures": len(pairs), "seed": SEED, "models": names}
         (arguments.out / stem).mkdir(exist_ok=True)
-        comparison.write(table, [], arguments.out / stem, asked)
-        report += [f"## {name}: {len(pairs)} pictures", scores(table), *table.notes]
+        write(table, [], arguments.out / stem, asked)
+        report += [f"## {name}: {len(pairs)} pictures", markdown_scores(table), *table.notes]
         if name == "Kodak heavy":
             verdict = choice(table)
         print("\n\n".join(report[-2:]), flush=True)

@@ -38,7 +38,7 @@ from harm.noise import noise
 import leapsr
 from leapsr.errors import LeapsrError, UsageError
 from leapsr.hub.catalog import find
-from leapsr.metrics import comparison
+from leapsr.metrics.evaluation import labels
 from leapsr.upscaling import guard
 from leapsr.upscaling.settings import DEFAULTS, Settings
 
@@ -80,7 +80,7 @@ def arguments() -> argparse.Namespace:
 def models(names: list[str], scale: int | None, settings: Settings) -> list[Model]:
     folders = [find(name) for name in names]
     loaded = []
-    for label, folder in zip(comparison.labels(folders), folders, strict=True):
+    for label, folder in zip(labels(folders), folders, strict=True):
         upscaler = leapsr.Upscaler.from_pretrained(folder, device="cpu")
         loaded.append(Model(label, upscaler, scale or upscaler.restorer.scale, settings))
     return loaded

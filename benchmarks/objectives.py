@@ -2,7 +2,7 @@
 
     python benchmarks/objectives.py [--threads 1] [--batch 16] [--steps 6]
 
-One whole update of each: teacher, student and its other players, backward, AdamW and Muon as in the recipes.
+One whole update of each: teacher, student, auxiliary networks, backward, AdamW and Muon as in the recipes.
 The objectives take turns, one update each, so that a machine that slows down slows all of them. Memory is the
 highest of three updates above that of the networks themselves, in a process of its own (Linux). LPIPS is left
 out: it needs files.
@@ -36,15 +36,15 @@ class Trainee:
         teacher = UNet(config.network).to(memory_format=torch.channels_last).requires_grad_(False)
         average = UNet(config.network).to(memory_format=torch.channels_last).requires_grad_(False)
         student = UNet(config.network).to(memory_format=torch.channels_last)
-        self.players = {"student": student, **methods.players(config.method, teacher)}
-        self.rated = {name: optimizers.build(net, config.optimizer) for name, net in self.players.items()}
+        self.networks = {"student": student, **config.method.auxiliary_networks(teacher)}
+        self.rated = {name: optimizers.build(net, config.optimizer) for name, net in self.networks.items()}
         known = Networks(
             student=student,
-            bare=student,
+            unwrapped=student,
             teacher=teacher,
             average=average,
-            players=self.players,
-            bare_players=self.players,
+            auxiliary=self.networks,
+            unwrapped_auxiliary=self.networks,
             features=lambda x, t, cond: teacher.features(x, t, t, cond),
         )
         self.method = methods.build(config.method, known)
@@ -64,7 +64,7 @@ class Trainee:
         with torch.autocast("cpu", torch.bfloat16):
             updates = self.method(batch)
             for name, losses in updates:
-                parameters = list(self.players[name].parameters())
+                parameters = list(self.networks[name].parameters())
                 torch.autograd.backward(sum(losses.values()).float(), inputs=parameters)
                 for optimizer, _ in self.rated[name]:
                     optimizer.step()

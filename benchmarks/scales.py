@@ -4,7 +4,7 @@
 
 The photos are made SCALE times smaller and damaged by `leapsr degrade`, lightly, heavily and not at all, with
 seed 0; each model then brings them back to their size as `leapsr upscale --scale SCALE` would. PSNR, SSIM,
-LPIPS with SqueezeNet, NIQE and mesh of each, beside bicubic.
+LPIPS with SqueezeNet, NIQE and grid_artifact of each, beside bicubic.
 """
 
 import argparse
@@ -19,11 +19,10 @@ from torch import Tensor
 from leapsr import Upscaler
 from leapsr.data.pairs import read_pairs
 from leapsr.hub.catalog import find
-from leapsr.metrics import DEFAULT_METRICS, comparison
-from leapsr.metrics.evaluate import Restore, Setting, bicubic, compare
-from leapsr.metrics.markdown import scores
-from leapsr.metrics.selection import usable
-from leapsr.metrics.trial import BICUBIC
+from leapsr.metrics import DEFAULT_METRICS, usable
+from leapsr.metrics.evaluation import labels
+from leapsr.metrics.report import markdown_scores
+from leapsr.metrics.table import BICUBIC, Restore, Setting, bicubic, evaluate
 
 SEED = 0
 KINDS = ("realesrgan-heavy", "realesrgan-light", "bicubic")
@@ -59,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folders = [find(model) for model in arguments.models]
     restorers: dict[Setting, Restore] = {Setting(BICUBIC): bicubic(arguments.scale)}
-    for name, folder in zip(comparison.labels(folders), folders, strict=True):
+    for name, folder in zip(labels(folders), folders, strict=True):
         upscaler = Upscaler.from_pretrained(folder)
         for position in map(float, arguments.fidelity.split(",")):
             restorers[Setting(name, 1, position)] = enlarging(upscaler, arguments.scale, position)
@@ -68,9 +67,9 @@ def main() -> None:
         folder = damaged(arguments.photos, kind, arguments.scale, arguments.out)
         pairs = read_pairs(folder, arguments.scale, arguments.limit)
         metrics, notes = usable(DEFAULT_METRICS, arguments.weights, pairs.has_reference)
-        table = compare(restorers, pairs, metrics, arguments.scale)
+        table = evaluate(restorers, pairs, metrics, arguments.scale)
         print(f"\n## {kind}, x{arguments.scale}: {len(pairs)} pictures\n")
-        print(scores(table), *notes, *table.notes, sep="\n", flush=True)
+        print(markdown_scores(table), *notes, *table.notes, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

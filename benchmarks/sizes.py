@@ -4,13 +4,14 @@
 
 Everything is built on torch's meta device, which has shapes and no numbers: this needs a minute of one core
 and no weights. Memory is of weights, gradients, AdamW's two moments and averages, not of activations; FLOPs
-are those that torch counts in one update of all players with the recipe's batch, computing again for
+are those that torch counts in one update of all networks with the recipe's batch, computing again for
 checkpoints included. LPIPS, CLIP and DINOv3 are left out: their files are not needed here.
 """
 
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -24,12 +25,11 @@ from torch.utils.flop_counter import flop_registry
 from leapsr import methods
 from leapsr.methods import Batch
 from leapsr.methods.base import Decode, identity
-from leapsr.networks import Condition, Prompt, Quality, table
+from leapsr.networks import Condition, Network, NetworkConfigBase, Prompt, Quality, table
 from leapsr.networks.adm.swin_unet import SwinUNetConfig
 from leapsr.networks.lora import give_own, shared_copy
 from leapsr.networks.mmdit.config import MMDiTConfig
-from leapsr.networks.sd21.unet import SD21, SD21Config
-from leapsr.networks.table import Network, NetworkConfig
+from leapsr.networks.sd21.unet import SD21Config
 from leapsr.train import recipes
 from leapsr.train.config import TrainConfig
 
@@ -52,26 +52,26 @@ SHARE = 0.35
 
 
 @dataclass
-class Players:
+class RunNetworks:
     student: Network
     teacher: Network | None
     others: dict[str, nn.Module]
     autoencoder: AutoencoderKL | None
 
 
-def build(config: TrainConfig) -> Players:
+def build(config: TrainConfig) -> RunNetworks:
     """All networks of a run as train.networks.build_networks leaves them, without numbers."""
     with META:
         origin = table.build(_origin(config.network))
         adapted = config.adapters is not None
-        student = table.begin(config.network, origin, adapted)
-        teacher = origin if config.method.distils else None
-        others = methods.players(config.method, teacher, shared_copy if adapted else None, MAPS)
+        student = table.init_from(config.network, origin, adapted)
+        teacher = origin if config.method.needs_teacher else None
+        others = config.method.auxiliary_networks(teacher, shared_copy if adapted else deepcopy, MAPS)
         for network in (student, *(other for name, other in others.items() if name == "score")):
             if config.adapters is None:
                 network.requires_grad_(True)
             else:
-                table.adapt(network, config.adapters.rank, config.adapters.alpha, 0)
+                network.adapt(config.adapters.rank, config.adapters.alpha, 0)
                 for name, parameter in list(network.named_parameters()):
                     if parameter.requires_grad:
                         give_own(network, name)
@@ -79,14 +79,14 @@ def build(config: TrainConfig) -> Players:
         autoencoder = None if sizes is None else AutoencoderKL(**STABLE, **sizes).requires_grad_(False)
     if teacher is not None:
         teacher.requires_grad_(False)
-    return Players(student, teacher, others, autoencoder)
+    return RunNetworks(student, teacher, others, autoencoder)
 
 
 MAPS = (1024,) * 4
 """Channels of a ViT-L's maps, for the critic that looks through DINOv3; the paper does not say which."""
 
 
-def _origin(network: NetworkConfig) -> NetworkConfig:
+def _origin(network: NetworkConfigBase) -> NetworkConfigBase:
     """What the student begins as: one time, whose scale is set already (fitting it needs numbers)."""
     if isinstance(network, MMDiTConfig):
         return network.model_copy(update={"time_conditioning": "single"})
@@ -95,16 +95,16 @@ def _origin(network: NetworkConfig) -> NetworkConfig:
     return network
 
 
-def numbers(players: Players) -> dict[str, int]:
+def numbers(networks: RunNetworks) -> dict[str, int]:
     """Parameters: trained of the student, of the others, and frozen, those that are shared counted once."""
     trained = {
         name: {_memory(p): p.numel() for p in network.parameters() if p.requires_grad}
-        for name, network in (("student", players.student), *players.others.items())
+        for name, network in (("student", networks.student), *networks.others.items())
     }
-    networks = [players.student, *players.others.values(), players.teacher, players.autoencoder]
+    everyone = [networks.student, *networks.others.values(), networks.teacher, networks.autoencoder]
     frozen = {
         _memory(p): p.numel()
-        for network in networks
+        for network in everyone
         if network is not None
         for p in network.parameters()
         if not p.requires_grad
@@ -114,7 +114,7 @@ def numbers(players: Players) -> dict[str, int]:
         "student": sum(trained["student"].values()),
         "others": others,
         "frozen": sum(frozen.values()),
-        "autoencoder": _count(players.autoencoder),
+        "autoencoder": _count(networks.autoencoder),
     }
 
 
@@ -154,24 +154,24 @@ class Counter(TorchDispatchMode):
         return made
 
 
-def flops(config: TrainConfig, players: Players) -> float:
-    """Of one update on one GPU: every player, forward and backward, from latents that are there already."""
+def flops(config: TrainConfig, networks: RunNetworks) -> float:
+    """Of one update on one GPU: every network, forward and backward, from latents that are there already."""
     batch = _batch(config)
     known = methods.Networks(
-        student=players.student,
-        bare=players.student,
-        teacher=players.teacher,
-        average=players.student,
-        players={"student": players.student, **players.others},
-        bare_players={"student": players.student, **players.others},
-        features=_features(players),
-        decode=_decoder(players),
-        eyes=_eyes if getattr(config.method, "judge", "") == "dino" else None,
+        student=networks.student,
+        unwrapped=networks.student,
+        teacher=networks.teacher,
+        average=networks.student,
+        auxiliary={"student": networks.student, **networks.others},
+        unwrapped_auxiliary={"student": networks.student, **networks.others},
+        features=_features(networks),
+        decode=_decoder(networks),
+        critic_features=_dino_maps if getattr(config.method, "critic_input", "") == "dino" else None,
     )
     method = methods.build(config.method, known)
     with Counter() as counter, without_autocast():
         for name, losses in method(batch):
-            network = players.student if name == "student" else players.others[name]
+            network = networks.student if name == "student" else networks.others[name]
             moving = [p for p in network.parameters() if p.requires_grad]
             torch.autograd.backward(sum(losses.values()), inputs=moving)
     return counter.flops
@@ -184,19 +184,21 @@ def without_autocast() -> Iterator[None]:
         yield
 
 
-def _eyes(image: torch.Tensor) -> list[torch.Tensor]:
+def _dino_maps(image: torch.Tensor) -> list[torch.Tensor]:
     """Maps of the right shapes, at the cost of nothing."""
     patches = nn.functional.avg_pool2d(image, 16).mean(1, keepdim=True)
     return [patches.expand(-1, channels, -1, -1) for channels in MAPS]
 
 
-def _features(players: Players) -> Any:
-    teacher = players.teacher
-    return (lambda x, t, cond: teacher.features(x, t, t, cond)) if isinstance(teacher, SD21) else None
+def _features(networks: RunNetworks) -> Any:
+    teacher = networks.teacher
+    return (
+        (lambda x, t, cond: teacher.features(x, t, t, cond)) if teacher and teacher.feature_channels else None
+    )
 
 
-def _decoder(players: Players) -> Decode:
-    autoencoder = players.autoencoder
+def _decoder(networks: RunNetworks) -> Decode:
+    autoencoder = networks.autoencoder
     return identity if autoencoder is None else lambda latents: autoencoder.decode(latents).sample
 
 
@@ -207,7 +209,7 @@ def _batch(config: TrainConfig) -> Batch:
     channels = {"mmdit": 16, "sd21": 4}.get(kind, 3)
     image = torch.empty(config.batch, channels, side, side, device=META)
     seen = {"picture": (3, small), "latents": (channels, side), "both": (3 + channels, side)}
-    depth, square = seen[table.sees(config.network)]
+    depth, square = seen[config.network.condition_input]
     lr = torch.empty(config.batch, depth, square, square, device=META)
     prompts = {label: _prompt(config) for label in Quality} if kind in TOKENS else {}
     cond = Condition(lr, None, prompts.get(Quality.GOOD), prompts)
@@ -238,8 +240,8 @@ def encoding(config: TrainConfig, autoencoder: AutoencoderKL | None) -> float:
 def row(name: str) -> str:
     """One line of the table."""
     config = recipes.get(name)
-    players = build(config)
-    found, work, ahead = numbers(players), flops(config, players), encoding(config, players.autoencoder)
+    networks = build(config)
+    found, work, ahead = numbers(networks), flops(config, networks), encoding(config, networks.autoencoder)
     held = memory(config, found)
     counts = [found["student"], found["others"], found["frozen"] - found["autoencoder"], found["autoencoder"]]
     speeds = [SHARE * H200[config.precision] / flops for flops in (work, work + ahead)]

@@ -77,24 +77,24 @@ def batch(generator: torch.Generator) -> Batch:
 
 
 def fit(
-    build: Callable[[EMA], Method], players: dict[str, nn.Module], steps: int, rate: float, seed: int
+    build: Callable[[EMA], Method], networks: dict[str, nn.Module], steps: int, rate: float, seed: int
 ) -> nn.Module:
-    """Train the players with a method; returns the averaged student."""
+    """Train the networks with a method; returns the averaged student."""
     generator = torch.Generator().manual_seed(seed)
-    average = EMA(players["student"], 0.999)
+    average = EMA(networks["student"], 0.999)
     method = build(average)
     optimizers = {
-        name: torch.optim.Adam(network.parameters(), rate, (0.9, 0.99)) for name, network in players.items()
+        name: torch.optim.Adam(network.parameters(), rate, (0.9, 0.99)) for name, network in networks.items()
     }
     for step in range(steps):
         for name, losses in method(batch(generator)):
             for group in optimizers[name].param_groups:
                 group["lr"] = rate * (1 - step / steps)
-            parameters = list(players[name].parameters())
+            parameters = list(networks[name].parameters())
             torch.autograd.backward(sum(losses.values()), inputs=parameters)
             optimizers[name].step()
             optimizers[name].zero_grad()
-        average.update(players["student"])
+        average.update(networks["student"])
     return average.network
 
 
@@ -109,7 +109,7 @@ def distil(config: object, teacher: nn.Module, steps: int, seed: int) -> nn.Modu
 
 def refine(config: object, start: nn.Module, teacher: nn.Module, steps: int, seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    players = {
+    networks = {
         "student": copy.deepcopy(start).requires_grad_(True),
         "critic": Critic(),
         "score": copy.deepcopy(teacher).requires_grad_(True),
@@ -117,10 +117,12 @@ def refine(config: object, start: nn.Module, teacher: nn.Module, steps: int, see
     refinement = methods.RefineConfig(reconstruction=0, score=1, adversarial=0.2)
 
     def build(average: EMA) -> Method:
-        known = Networks(players["student"], players["student"], teacher, average.network, players, players)
+        known = Networks(
+            networks["student"], networks["student"], teacher, average.network, networks, networks
+        )
         return methods.Refine(partial(methods.build, config), known, refinement)
 
-    return fit(build, players, steps, RATE / 10, seed)
+    return fit(build, networks, steps, RATE / 10, seed)
 
 
 @torch.no_grad()

@@ -3,11 +3,11 @@
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, overload
 
 from .hub.catalog import default_name
 from .pictures.picture import Picture, Source, load
-from .upscaling.upscaler import Upscaler
+from .upscaling.upscaler import File, Held, UpscaleOptions, Upscaler
 
 KEPT_MODELS = 2
 """How many models stay loaded for the next call: the one that was used last is the last to go."""
@@ -29,13 +29,31 @@ def open(source: Source) -> Picture:
     return load(source)
 
 
+@overload
 def upscale(
-    image: Source,
+    image: File,
     *,
     model: str | Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
-    **options: Any,
+    **options: Unpack[UpscaleOptions],
+) -> Picture: ...
+@overload
+def upscale(
+    image: Held,
+    *,
+    model: str | Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    **options: Unpack[UpscaleOptions],
+) -> Held: ...
+def upscale(
+    image: Any,
+    *,
+    model: str | Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    **options: Unpack[UpscaleOptions],
 ) -> Any:
     """The picture, larger. The model stays loaded for the next call.
 
@@ -45,7 +63,7 @@ def upscale(
         model: a name or a folder. None is the default for the scale: of the x2 models up to 2, else of the
             x4 models.
         device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16.
-        options: scale, width, fidelity, denoise, seed, ...: see `Upscaler.__call__`.
+        options: scale, width, fidelity, denoise, seed, ...: see `UpscaleOptions`.
     Raises:
         LeapsrError: see `leapsr.errors`.
     """

@@ -7,8 +7,8 @@ from .errors import UsageError
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def choose_device(name: str) -> torch.device:
-    """auto is the first of CUDA, MPS, CPU that works. Raises UsageError for a device that is not there."""
+def choose_device(name: str | torch.device) -> torch.device:
+    """The first of CUDA, MPS, CPU that works for "auto". Raises UsageError for a device that is not there."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -26,8 +26,12 @@ def _is_there(device: torch.device) -> bool:
     return device.type == "cpu" or (device.type == "mps" and torch.backends.mps.is_available())
 
 
-def choose_dtype(name: str, device: torch.device, half: torch.dtype = torch.float16) -> torch.dtype:
-    """auto is `half`, the model's, on CUDA and fp32 elsewhere. Raises UsageError for an unknown name."""
+def choose_dtype(
+    name: str | torch.dtype, device: torch.device, half: torch.dtype = torch.float16
+) -> torch.dtype:
+    """For "auto" `half`, the model's, on CUDA and fp32 elsewhere. Raises UsageError for an unknown name."""
+    if isinstance(name, torch.dtype):
+        return name
     if name == "auto":
         return half if device.type == "cuda" else torch.float32
     if name not in DTYPES:

@@ -27,9 +27,9 @@ from .frozen.prompts import load_book
 from .frozen.space import PIXELS, Space
 from .hub.catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .methods.restore import Solver, check, check_teacher
-from .networks import Prompt, Quality, UNet, UNetConfig, table
-from .networks.mmdit.config import MMDiTConfig
-from .networks.table import Network, NetworkConfig
+from .networks import Network, Prompt, Quality, table
+from .networks.state_dict import find_misfit
+from .networks.table import NetworkConfig
 from .ops.damage import of_pictures
 
 
@@ -60,17 +60,18 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
-        if isinstance(self.network, UNetConfig) and self.scale not in (None, self.network.scale):
-            raise ValueError(f"scale {self.scale} is not the network's, {self.network.scale}")
+        own = self.network.fixed_scale
+        if own is not None and self.scale not in (None, own):
+            raise ValueError(f"scale {self.scale} is not the network's, {own}")
         return self
 
     @property
     def factor(self) -> int:
         """How many times larger the result is."""
-        return table.scale_of(self.network, self.scale)
+        return self.network.scale_for(self.scale)
 
     @property
-    def half(self) -> torch.dtype:
+    def preferred_half(self) -> torch.dtype:
         """The half precision to work in: published autoencoders overflow in float16."""
         return torch.float16 if self.autoencoder is None else torch.bfloat16
 
@@ -83,7 +84,7 @@ class Restorer:
         self.config = config
         self.network = network.eval().requires_grad_(False)
         self.space = space or pixels(config)
-        self.region = methods.entry(config.method).region
+        self.region = methods.entry(config.method).config.region
         self.dtype = torch.float32
         self._away: torch.device | None = None  # where an offloaded network works
 
@@ -103,8 +104,7 @@ class Restorer:
     @property
     def alignment(self) -> int:
         """Tiles must begin at multiples of this many low-resolution pixels to equal the whole."""
-        own = self.network.alignment if isinstance(self.network, UNet) else 1
-        return math.lcm(own, self.space.alignment)
+        return math.lcm(self.network.alignment, self.space.alignment)
 
     @property
     def device(self) -> torch.device:
@@ -114,35 +114,33 @@ class Restorer:
     @property
     def largest(self) -> int | None:
         """Low-resolution pixels, the most that the network can be shown on a side; None: any number."""
-        config = self.config.network
-        if not isinstance(config, MMDiTConfig):
+        side = self.config.network.largest_state
+        if side is None:
             return None
-        pixels = self.space.grain * config.pos_embed_max_size
-        return pixels // math.lcm(self.space.grain, self.scale) * self.alignment
+        pixels = self.space.autoencoder.factor * side
+        return pixels // math.lcm(self.space.pixel_multiple, self.scale) * self.alignment
 
     def halo(self, steps: int = 1) -> int | None:
         """Low-resolution pixels of context that an output pixel can see on each side, at any fidelity.
 
         None: it sees all of the picture, however large.
         """
-        return self.network.radius * steps if isinstance(self.network, UNet) else None
+        return None if self.network.radius is None else self.network.radius * steps
 
     @property
     def labels(self) -> set[Quality]:
         """The qualities that the network can be asked for; one at least."""
-        if isinstance(self.config.network, UNetConfig):
-            return set(Quality) if self.config.network.quality else {Quality.GOOD}
-        return {Quality.GOOD, *self.space.prompts}
+        return set(Quality) if self.config.network.reads_labels else {Quality.GOOD, *self.space.prompts}
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
         """dtype: the precision that the network runs in; None leaves it as it is.
 
-        The weights of a U-Net of pixels stay float32, those of the large ones become `dtype`.
+        The weights of small networks stay float32, those of large ones become `dtype`.
         """
         self.dtype = dtype or self.dtype
         if self._away is not None:
             self._away, device = torch.device(device), "cpu"
-        self.network.to(device, None if isinstance(self.network, UNet) else self.dtype)
+        self.network.to(device, self.dtype if self.config.network.is_large else None)
         return self
 
     def offload(self) -> Self:
@@ -150,8 +148,7 @@ class Restorer:
         the autoencoder's, then the network's, then the autoencoder's again. Slower, for small cards."""
         self._away = self.device
         self._move("cpu")
-        if isinstance(self.space.autoencoder, Pretrained):
-            self.space = replace(self.space, autoencoder=self.space.autoencoder.waiting())
+        self.space = replace(self.space, autoencoder=self.space.autoencoder.waiting())
         return self
 
     @contextmanager
@@ -243,7 +240,7 @@ class Restorer:
     @property
     def reads_damage(self) -> bool:
         """Whether the network is told how damaged the picture is, so that `denoise` changes something."""
-        return isinstance(self.config.network, UNetConfig) and self.config.network.damage
+        return self.config.network.reads_damage
 
     def _damage(self, lr: Tensor, measures: Tensor | None, denoise: float) -> Tensor | None:
         """See Condition.damage; None for networks that do not read it."""
@@ -266,7 +263,7 @@ class Restorer:
             self.check_prompt(prompt)
             prompt = prompt.to(self.device).expand(len(lr))
         with self._autocast():
-            cond, upsampled = self.space.enter(lr, prompt)
+            cond, upsampled = self.space.make_condition(lr, prompt)
         cond = replace(cond, damage=damage)
         source = self.config.source(upsampled, noise.to(lr))
         bad = cond.labelled(Quality.BAD)
@@ -308,14 +305,15 @@ class Restorer:
         """Load a model folder. Raises WeightsError when something is missing, misspelt or does not fit."""
         folder = Path(folder)
         config = located(folder)
-        network = _empty(config.network)
+        kind = table.network_class(config.network)
+        network = kind.empty(config.network) if config.network.is_large else kind(config.network)
         load_weights(network, folder / WEIGHTS)
         return cls(config, network, space(config)).to(device, dtype)
 
 
 def pixels(config: ModelConfig) -> Space:
     """The space of a network that works on pixels."""
-    return Space(config.factor, PIXELS, table.multiple(config.network), table.sees(config.network))
+    return Space(config.factor, PIXELS, config.network.state_multiple, config.network.condition_input)
 
 
 def located(folder: Path) -> ModelConfig:
@@ -332,11 +330,6 @@ def space(config: ModelConfig) -> Space:
     autoencoder = PIXELS if config.autoencoder is None else Pretrained(config.autoencoder)
     texts = {} if config.prompts is None else load_book(Path(config.prompts)).labels()
     return replace(pixels(config), autoencoder=autoencoder, prompts=texts)
-
-
-def _empty(config: NetworkConfig) -> Network:
-    """A network to load weights into; a large one has no memory yet for weights that it would not keep."""
-    return UNet(config) if isinstance(config, UNetConfig) else table.empty(config)
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -361,16 +354,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged ({error}); download or train the model again.") from error
     expected = network.state_dict()
-    problems = [f"'{key}' is missing" for key in expected.keys() - weights.keys()]
-    problems += [f"'{key}' is not of this network" for key in weights.keys() - expected.keys()]
-    problems += [
-        f"'{key}' has shape {tuple(weights[key].shape)} where {tuple(expected[key].shape)} is needed"
-        for key in expected.keys() & weights.keys()
-        if weights[key].shape != expected[key].shape
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise WeightsError(f"{path} does not fit its config.json: {min(problems)}{more}.")
+    if misfit := find_misfit(expected, weights):
+        raise WeightsError(f"{path} does not fit its config.json: {misfit}.")
     empty = any(value.is_meta for value in expected.values())
     if not empty:
         weights = {key: value.to(expected[key]) for key, value in weights.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leapsr.flow import at
+from leapsr.flow import expand_as_batch
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,22 @@ class GaussianFlow:
 
     def v(self, x: Tensor, t: Tensor) -> Tensor:
         """The velocity that moves the marginals: E[source - image | x_t = x]."""
-        t = at(t, x)
+        t = expand_as_batch(t, x)
         slope = (t * self.source_std**2 - (1 - t) * self.image_std**2) / self.std(t) ** 2
         return self.source_mean - self.image_mean + slope * (x - self.mean(t))
 
     def move(self, x: Tensor, t: Tensor, r: Tensor) -> Tensor:
         """The ODE's own solution from time t to time r."""
-        t, r = at(t, x), at(r, x)
+        t, r = expand_as_batch(t, x), expand_as_batch(r, x)
         return self.mean(r) + self.std(r) / self.std(t) * (x - self.mean(t))
 
     def u(self, x: Tensor, t: Tensor, r: Tensor, cond: object = None) -> Tensor:
         """The exact average velocity; the instantaneous one where t = r."""
         del cond
         span = torch.where(t == r, torch.ones_like(t), t - r)
-        return torch.where(at(t == r, x), self.v(x, t), (x - self.move(x, t, r)) / at(span, x))
+        return torch.where(
+            expand_as_batch(t == r, x), self.v(x, t), (x - self.move(x, t, r)) / expand_as_batch(span, x)
+        )
 
     def wrong(self, x: Tensor, t: Tensor, r: Tensor, cond: object = None) -> Tensor:
         """The instantaneous velocity in the average one's place."""

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 # Lowest first. `hub` has two floors: where files lie is below what reads them.
-LAYERS = ["errors", "memory", "devices", "files", "ops", "flow", "degrade", "pictures", "networks"]
+LAYERS = [
+    "errors",
+    "extensions",
+    "memory",
+    "devices",
+    "files",
+    "ops",
+    "flow",
+    "degrade",
+    "pictures",
+    "networks",
+]
 LAYERS += ["hub.catalog", "hub.repositories", "frozen", "methods", "hub.published", "hub.download"]
 LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"

@@ -55,8 +55,10 @@ def test_upscale_takes_a_file_and_keeps_the_model(photo, tiny_model, tmp_path):
         leapsr.upscale(source, model=tiny_model, device="cpu", scale=2)
         for source in (tmp_path / "a.png", photo)
     ]
+    assert isinstance(results[0], leapsr.Picture)
+    results[0] = results[0].pil()
     assert [result.size for result in results] == [(74, 48)] * 2
-    assert isinstance(results[0], Image.Image)
+    assert isinstance(results[1], Image.Image)
     assert results[0].tobytes() == results[1].tobytes()
     assert sum(name == tiny_model for name, *_ in api._loaded) == 1
 

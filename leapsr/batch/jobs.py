@@ -10,14 +10,13 @@ from typing import TypeVar
 
 from ..data.photos import NOT_PHOTOS
 from ..errors import OutputError, UsageError
-from ..pictures import unsupported
-from ..pictures.headers import made_by_leapsr
+from ..pictures import headers, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.sizes import LABEL
-from .manifest import Manifest
-from .naming import COMPANION, checked, distinct, output_name
+from .existing import Manifest
+from .naming import SIDECAR, check_format, make_distinct, output_name
 
-_OURS = re.compile(rf"(?P<stem>.+)_{LABEL}{COMPANION}")
+_NAME_OF_RESULT = re.compile(rf"(?P<stem>.+)_{LABEL}{SIDECAR}")
 
 Item = TypeVar("Item")
 
@@ -32,8 +31,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A picture and where it lies below the folder that was named (just its name for a file)."""
+class InputFile:
+    """A picture that was named, or that lies in a folder that was.
+
+    relative: its path below that folder; just its name without one. root: that folder.
+    """
 
     path: Path
     relative: Path
@@ -42,11 +44,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Plan:
-    """ours: left out because leapsr made them. unread: left out as pictures of kinds that are not read."""
-
     jobs: list[Job]
-    ours: list[Path]
-    unread: list[Path]
+    own_results: list[Path]
+    """Left out because leapsr made them."""
+    unreadable: list[Path]
+    """Left out as pictures of kinds that are not read, such as RAW."""
 
 
 def plan(
@@ -56,46 +58,52 @@ def plan(
     suffix: str | None = None,
     recursive: bool = False,
     remember_all: bool = False,
-    accompanied: bool = False,
+    has_sidecars: bool = False,
 ) -> Plan:
     """One job for each picture among `inputs`, which are files and folders.
 
-    out: None puts each result beside its source; a folder gets the tree of the input folders; for a single
-    file it may be a file name. label: what `{stem}_{label}{suffix}` tells. suffix: of the results, None keeps
-    the source's where it can be written, and where not it is .jpg for HEIC and .png for the rest.
-    recursive: sub-folders too; folders that are links are not entered, so loops of links have an end.
-    remember_all: also the results of files that were named one by one get a home, not only those of folders.
-    accompanied: results have files beside them, which must not be called alike either.
     The jobs come in the order of the inputs, sorted by name in each folder: the same on every machine.
     A folder's hidden files are left out, and so are those that leapsr made; of files named one by one, those
-    named together with the picture that they were made from. A name that ends in a label is where to look:
-    the manifest or the Software tag decides.
-    Raises UsageError for an empty folder, for `out` that cannot hold the results, and rather than write over
-    a source.
+    named together with the picture that they were made from. Only files whose name ends in a label are looked
+    at: the manifest or the Software tag decides.
+
+    Args:
+        out: None puts each result beside its source; a folder gets the tree of the input folders; for a
+            single file it may be a file name.
+        label: for the name of results, `{stem}_{label}{suffix}`.
+        suffix: of the results. None keeps the source's where it can be written; else HEIC becomes .jpg and
+            the rest .png.
+        recursive: sub-folders too; not those that are links, so that loops of links have an end.
+        remember_all: also the results of files that were named one by one get a home.
+        has_sidecars: results have files beside them, whose names must differ too.
+
+    Raises:
+        UsageError: for an empty folder, for `out` that cannot hold the results, and rather than write over a
+            source.
     """
-    listed = _unique(_found(inputs, out, recursive))
-    found = [item for item in listed if item.root is None or not _is_unread(item.path)]
-    other = [item.path for item in listed if item.root is not None and _is_unread(item.path)]
-    if other and not found:
-        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.told(other))}")
-    made = _Made()
-    ours = [item for item in found if _looks_ours(item, found) and made.by_leapsr(item)]
-    chosen = [item for item in found if item not in ours]
+    listed = _unique(_input_files(inputs, out, recursive))
+    found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
+    unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
+    if unreadable and not found:
+        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.told(unreadable))}")
+    manifests = _Manifests()
+    own = [item for item in found if _is_named_as_result(item, found) and manifests.made_by_leapsr(item)]
+    chosen = [item for item in found if item not in own]
     if out is not None and _names_a_file(out, inputs):
-        name = checked(out, suffix)
+        name = check_format(out, suffix)
         jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
     else:
-        jobs = _in_folders(chosen, out, label, suffix, remember_all, accompanied)
+        jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars)
     _refuse_overwriting(jobs)
-    return Plan(jobs, [item.path for item in ours], other)
+    return Plan(jobs, [item.path for item in own], unreadable)
 
 
-def _found(inputs: Iterable[Path], out: Path | None, recursive: bool) -> Iterator[Found]:
+def _input_files(inputs: Iterable[Path], out: Path | None, recursive: bool) -> Iterator[InputFile]:
     for path in inputs:
         if not _is_folder(path):
-            yield Found(path, Path(path.name), None)
+            yield InputFile(path, Path(path.name), None)
             continue
-        inside = [Found(file, file.relative_to(path), path) for file in _pictures(path, out, recursive)]
+        inside = [InputFile(file, file.relative_to(path), path) for file in _pictures(path, out, recursive)]
         if not inside:
             hint = "" if recursive else "; --recursive looks into its sub-folders"
             raise UsageError(f"{path} holds no pictures{hint}.")
@@ -116,7 +124,7 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
         here = Path(place)
         for name in sorted(files):
             path = here / name
-            if not name.startswith(".") and (_is_read(path) or _is_unread(path)):
+            if not name.startswith(".") and (_is_readable(path) or _is_unreadable(path)):
                 yield path
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
         folders[:] = [name for name in keep if name not in NOT_PHOTOS and resolved(here / name) != results]
@@ -124,32 +132,34 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
         yield Path(error.filename)
 
 
-def _is_read(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     return path.suffix.lower() in READABLE_SUFFIXES
 
 
-def _is_unread(path: Path) -> bool:
-    return not _is_read(path) and unsupported.kind_of(path) is not None
+def _is_unreadable(path: Path) -> bool:
+    return not _is_readable(path) and unsupported.kind_of(path) is not None
 
 
-def _unique(found: Iterable[Found]) -> list[Found]:
+def _unique(found: Iterable[InputFile]) -> list[InputFile]:
     """Each file once, also where the system ignores case and its name was spelt in two ways."""
-    unique: dict[tuple[str, object], Found] = {}
+    unique: dict[tuple[str, object], InputFile] = {}
     for item in found:
         path = resolved(item.path)
         unique.setdefault((str(path).casefold(), identity(path) or path), item)
     return list(unique.values())
 
 
-class _Made:
-    """What the manifests of folders know of, each read once and only where it is asked for."""
+class _Manifests:
+    """Those of folders, each read once and only where it is asked for."""
 
     def __init__(self) -> None:
         self._known: dict[Path, tuple[Manifest, set[str]] | None] = {}
 
-    def by_leapsr(self, item: Found) -> bool:
+    def made_by_leapsr(self, item: InputFile) -> bool:
         folders = {item.path.parent, item.root or item.path.parent}
-        return any(self._is_known(item.path, folder) for folder in folders) or made_by_leapsr(item.path)
+        return any(self._is_known(item.path, folder) for folder in folders) or headers.made_by_leapsr(
+            item.path
+        )
 
     def _is_known(self, path: Path, folder: Path) -> bool:
         if folder not in self._known:
@@ -161,8 +171,8 @@ class _Made:
         return known is not None and known[0].name_of(path) in known[1]
 
 
-def _looks_ours(item: Found, found: Iterable[Found]) -> bool:
-    made = _OURS.fullmatch(item.path.stem)
+def _is_named_as_result(item: InputFile, found: Iterable[InputFile]) -> bool:
+    made = _NAME_OF_RESULT.fullmatch(item.path.stem)
     if made is None:
         return False
     return item.root is not None or any(
@@ -179,32 +189,32 @@ def _names_a_file(out: Path, inputs: Sequence[Path]) -> bool:
 
 
 def _in_folders(
-    found: Sequence[Found],
+    found: Sequence[InputFile],
     out: Path | None,
     label: str,
     suffix: str | None,
     remember_all: bool,
-    accompanied: bool,
+    has_sidecars: bool,
 ) -> list[Job]:
     several = len({item.root for item in found if item.root}) > 1
     folders = [_folder(item, out, several) for item in found]
     wanted = [
         folder / output_name(item.path, label, suffix) for item, folder in zip(found, folders, strict=True)
     ]
-    outputs = distinct([item.path for item in found], wanted, label, accompanied)
+    outputs = make_distinct([item.path for item in found], wanted, label, has_sidecars)
     return [
         Job(item.path, output, _home(item, output, out, remember_all))
         for item, output in zip(found, outputs, strict=True)
     ]
 
 
-def _home(item: Found, output: Path, out: Path | None, remember_all: bool) -> Path | None:
+def _home(item: InputFile, output: Path, out: Path | None, remember_all: bool) -> Path | None:
     if item.root is None:
         return (out or output.parent) if remember_all else None
     return out or item.root
 
 
-def _folder(item: Found, out: Path | None, several: bool) -> Path:
+def _folder(item: InputFile, out: Path | None, several: bool) -> Path:
     """Where the result goes; with several input folders each gets its own in `out`."""
     if out is None:
         return item.path.parent

@@ -9,11 +9,12 @@ import torch
 from pydantic import JsonValue
 
 from .. import __version__
+from ..files import sha256
 from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
 from ..upscaling.upscaler import DEFAULTS, Settings
-from .manifest import portable
+from .existing import as_json_text
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Options:
     keep_dates: bool = False
 
     @property
-    def accompanied(self) -> bool:
+    def has_sidecars(self) -> bool:
         """Whether files lie beside each result."""
         return self.samples > 1 or self.detail_map
 
@@ -54,7 +55,7 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     chosen = {name: value for name, value in every.items() if name not in left_out}
     made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
     whole = {**made_with, "model_sha256": _digest(model), **chosen}
-    return {name: portable(value) if isinstance(value, str) else value for name, value in whole.items()}
+    return {name: as_json_text(value) if isinstance(value, str) else value for name, value in whole.items()}
 
 
 def _digest(model: Path) -> str:
@@ -62,6 +63,5 @@ def _digest(model: Path) -> str:
     digest = hashlib.sha256()
     for name in (CONFIG, WEIGHTS, PROMPTS):
         if (model / name).is_file():
-            with (model / name).open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
+            digest.update(bytes.fromhex(sha256(model / name)))
     return digest.hexdigest()

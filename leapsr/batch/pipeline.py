@@ -21,14 +21,13 @@ from ..errors import DiskFull, ImageError, OutputError
 from ..files import remove_stale_parts
 from ..pictures.picture import Picture
 from ..upscaling.upscaler import Upscaler
-from . import stages
+from . import sidecars, stages
+from .existing import ExistingPolicy, FileState
 from .jobs import Job
-from .ledger import Ledger
-from .manifest import Fingerprint
-from .memory_limit import Room
+from .memory_limit import MemoryLimit
 from .options import Options
-from .sidecars import NOTHING, Extras
-from .stages import Examined, Outcome, Seconds
+from .sidecars import NO_SIDECARS, Sidecars
+from .stages import Examined, Outcome, Seconds, Status
 
 Watch = Callable[[Job, int, int], None]
 """Called with a job, its tiles done, and its tiles in all."""
@@ -44,29 +43,32 @@ def run(
     jobs: Iterable[Job],
     upscaler: Upscaler,
     options: Options,
-    ledger: Ledger | None = None,
+    existing: ExistingPolicy | None = None,
     watch: Watch | None = None,
     processes: int = 1,
 ) -> Iterator[Outcome]:
     """Work through the jobs, and yield each outcome, in their order, when its file is complete.
 
-    jobs: taken one by one when there is room, from another thread. ledger: None refuses to replace files and
-    remembers nothing. processes: how many share the memory of this machine.
     Errors of one picture become outcomes; others are raised. When that happens, or Ctrl-C, what is being
     written is finished and its outcomes are yielded before the error goes on; the rest leaves nothing behind.
     A full disk ends the work in the same way, but with an outcome.
+
+    Args:
+        jobs: taken one by one when there is room, from another thread.
+        existing: None refuses to replace files and remembers nothing.
+        processes: how many share the memory of this machine.
     """
-    room = Room(1 + READ_AHEAD + WRITERS, _free_memory() // (4 * processes))
-    line = _Line(upscaler, options, ledger or Ledger("refuse"), room)
-    reader = threading.Thread(target=line.read, args=(jobs,), name="leapsr-reader", daemon=True)
+    limit = MemoryLimit(1 + READ_AHEAD + WRITERS, _free_memory() // (4 * processes))
     writers = ThreadPoolExecutor(WRITERS, "leapsr-writer")
+    pipeline = Pipeline(upscaler, options, existing or ExistingPolicy("refuse"), limit, writers, watch)
+    reader = threading.Thread(target=pipeline.read, args=(jobs,), name="leapsr-reader", daemon=True)
     pending: deque[Future[Outcome]] = deque()
     reader.start()
     try:
-        with suppress(_FullError):
-            while (event := line.events.get()) is not None:
+        with suppress(_DiskIsFull):
+            while (event := pipeline.events.get()) is not None:
                 if not isinstance(event, str):
-                    pending.append(line.follow(event, writers, watch))
+                    pending.append(pipeline.restore(event))
                 while pending and pending[0].done():
                     yield pending.popleft().result()
         while pending:
@@ -78,7 +80,7 @@ def run(
             yield pending.popleft().result()
         raise
     finally:
-        room.close()
+        limit.close()
         writers.shutdown(wait=True, cancel_futures=True)
         reader.join(_SECONDS_TO_STOP)
 
@@ -90,127 +92,143 @@ def _free_memory() -> int:
 
 @dataclass(frozen=True)
 class _Task:
-    """A job between two stages. picture: the source, then the result. original: to remember the source by."""
+    """A job between two stages. original: to remember the source by. picture: the source, then the result."""
 
     work: Examined
-    original: Fingerprint | None
+    original: FileState | None
     picture: Picture
     seconds: Seconds
-    extras: Extras = NOTHING
+    sidecars: Sidecars = NO_SIDECARS
 
-    def outcome(self, status: stages.Status, message: str) -> Outcome:
+    def outcome(self, status: Status, message: str = "") -> Outcome:
         work = self.work
-        return Outcome(work.job, status, message, self.seconds, work.size, work.result, extras=self.extras)
+        return Outcome(
+            work.job, status, message, self.seconds, work.size, work.result, sidecars=self.sidecars
+        )
 
 
-class _FullError(Exception):
-    """The disk is, as a writer has found."""
+class _DiskIsFull(Exception):
+    pass
 
 
-class _Line:
-    """The stages, and what has happened in the threads of `read` and `_write`, for the one that restores."""
+class Pipeline:
+    """The stages: `read` runs in a thread of its own, `restore` in the caller's, `_write` in several."""
 
-    def __init__(self, upscaler: Upscaler, options: Options, ledger: Ledger, room: Room) -> None:
-        self.upscaler, self.options, self.ledger, self.room = upscaler, options, ledger, room
+    def __init__(
+        self,
+        upscaler: Upscaler,
+        options: Options,
+        existing: ExistingPolicy,
+        limit: MemoryLimit,
+        writers: ThreadPoolExecutor,
+        watch: Watch | None,
+    ) -> None:
+        self.upscaler, self.options, self.existing = upscaler, options, existing
+        self.limit, self.writers, self.watch = limit, writers, watch
         self.events: SimpleQueue[_Task | Outcome | BaseException | Literal["written"] | None] = SimpleQueue()
-        self._full = threading.Event()
+        """What has happened in the other threads; None once everything is read."""
+        self._disk_is_full = threading.Event()
 
     def read(self, jobs: Iterable[Job]) -> None:
-        """Make jobs ready until there are none or the room is closed; None in the queue is the end."""
-        swept: set[Path] = set()
+        """Make jobs ready until there are none or the limit is closed."""
+        cleaned: set[Path] = set()
         try:
             for job in jobs:
-                if job.home is not None and job.output.parent not in swept:
-                    swept.add(job.output.parent)
+                if job.home is not None and job.output.parent not in cleaned:
+                    cleaned.add(job.output.parent)
                     remove_stale_parts(job.output.parent)
                 task = self._read(job)
                 if task is None:
                     break
                 self.events.put(task)
-        except BaseException as error:  # goes on in the thread that can tell of it
+        except BaseException as error:  # raised again in the caller's thread
             self.events.put(error)
         finally:
             self.events.put(None)
 
     def _read(self, job: Job) -> _Task | Outcome | None:
+        """None once the limit is closed."""
         begun = time.monotonic()
         try:
-            work = stages.examine(job, self.upscaler.restorer.scale, self.options, self.ledger)
+            work = stages.examine(job, self.upscaler.restorer.scale, self.options, self.existing)
         except (ImageError, OutputError) as error:
             return Outcome(job, "failed", str(error), Seconds(time.monotonic() - begun))
-        seconds = Seconds(time.monotonic() - begun)
+        examining = time.monotonic() - begun
         if isinstance(work, Outcome):
-            return replace(work, seconds=seconds)
-        return self._load(work, seconds) if self.room.enter(work.footprint) else None
-
-    def _load(self, work: Examined, seconds: Seconds) -> _Task | Outcome:
+            return replace(work, seconds=Seconds(examining))
+        if not self.limit.acquire(work.footprint):
+            return None
         begun = time.monotonic()
         try:
-            original = stages.fingerprint(work.job, self.ledger)
+            original = self.existing.fingerprint(job)
             picture = stages.load(work, self.upscaler, self.options)
         except (ImageError, OutputError) as error:
-            self.room.leave(work.footprint)
-            return Outcome(work.job, "failed", str(error), seconds, work.size)
-        return _Task(work, original, picture, Seconds(seconds.reading + time.monotonic() - begun))
+            self.limit.release(work.footprint)
+            return Outcome(job, "failed", str(error), Seconds(examining), work.size)
+        return _Task(work, original, picture, Seconds(examining + time.monotonic() - begun))
 
-    def follow(
-        self, task: _Task | Outcome | BaseException, writers: ThreadPoolExecutor, watch: Watch | None
-    ) -> Future[Outcome]:
-        """Restore what was read, here and now, and let it be written. Raises _FullError."""
-        if isinstance(task, BaseException):
-            raise task
+    def restore(self, event: _Task | Outcome | BaseException) -> Future[Outcome]:
+        """Restore what was read, here and now, and let it be written. Raises what reading raised."""
+        if isinstance(event, BaseException):
+            raise event
         self._check_disk()
-        if isinstance(task, Outcome):
-            return _finished(task)
-        begun, job = time.monotonic(), task.work.job
+        if isinstance(event, Outcome):
+            return _finished(event)
+        begun, work, options, beside = time.monotonic(), event.work, self.options, NO_SIDECARS
 
-        def tiles(done: int, total: int) -> None:
+        def progress(done: int, total: int) -> None:
             self._check_disk()
-            if watch is not None:
-                watch(job, done, total)
+            if self.watch is not None:
+                self.watch(work.job, done, total)
 
         try:
-            result, extras = stages.restore(task.work, task.picture, self.upscaler, self.options, tiles)
+            with memory.translate_oom(work.job.source):
+                if work.copied:
+                    result = event.picture
+                elif options.has_sidecars or options.consistency is not None:
+                    result, beside = sidecars.make(
+                        self.upscaler, event.picture, work.job.output, options, progress, work.keep
+                    )
+                else:
+                    result = self.upscaler.upscale(event.picture, options.target, options.settings, progress)
         except (ImageError, OutputError) as error:
-            self.room.leave(task.work.footprint)
-            return _finished(self._failed(task, error))
-        seconds = replace(task.seconds, restoring=time.monotonic() - begun)
-        task = replace(task, picture=result, seconds=seconds, extras=extras)
-        written = writers.submit(self._write, task)
+            self.limit.release(work.footprint)
+            return _finished(self._failed(event, error))
+        seconds = replace(event.seconds, restoring=time.monotonic() - begun)
+        written = self.writers.submit(
+            self._write, replace(event, picture=result, seconds=seconds, sidecars=beside)
+        )
         written.add_done_callback(lambda _: self.events.put("written"))
         return written
 
     def _write(self, task: _Task) -> Outcome:
-        begun = time.monotonic()
+        begun, work = time.monotonic(), task.work
         try:
-            stages.write(task.work, task.picture, self.options, task.extras.beside)
-            self.ledger.remember(task.work.job, task.original, task.extras.beside)
+            stages.write(work, task.picture, self.options, task.sidecars.paths)
+            self.existing.remember(work.job, task.original, task.sidecars.paths)
         except OutputError as error:
             return self._failed(task, error)
         finally:
-            self.room.leave(task.work.footprint)
-        seconds = replace(task.seconds, writing=time.monotonic() - begun)
-        return replace(task, seconds=seconds).outcome(*_told(task.work))
+            self.limit.release(work.footprint)
+        task = replace(task, seconds=replace(task.seconds, writing=time.monotonic() - begun))
+        if not work.copied:
+            return task.outcome("done", work.reason)
+        size = f"{work.size[1]} x {work.size[0]} pixels"
+        return task.outcome("copied", f"{work.job.source} already has {size} and was only copied.")
 
     def _failed(self, task: _Task, error: Exception) -> Outcome:
-        full = isinstance(error, DiskFull)
-        if full:
-            self._full.set()
-        return replace(task.outcome("failed", str(error)), last=full)
+        is_full = isinstance(error, DiskFull)
+        if is_full:
+            self._disk_is_full.set()
+        return replace(task.outcome("failed", str(error)), last=is_full)
 
     def _check_disk(self) -> None:
-        if self._full.is_set():
-            raise _FullError
+        """Raises _DiskIsFull once a writer has found it full."""
+        if self._disk_is_full.is_set():
+            raise _DiskIsFull
 
 
 def _finished(outcome: Outcome) -> Future[Outcome]:
     future: Future[Outcome] = Future()
     future.set_result(outcome)
     return future
-
-
-def _told(work: Examined) -> tuple[stages.Status, str]:
-    if not work.copied:
-        return "done", work.reason
-    height, width = work.size
-    return "copied", f"{work.job.source} already has {width} x {height} pixels and was only copied."

@@ -1,4 +1,4 @@
-"""The stages of one job, each a function of what the one before gave: examine, load, restore, write."""
+"""The stages of one job before and after the network: examine, load, write; and what becomes of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Literal
 
 from .. import memory
-from ..errors import ImageError, OutputError
+from ..errors import OutputError
 from ..pictures import picture as pictures
 from ..pictures import save_file
 from ..pictures.picture import Picture
-from ..upscaling.upscaler import Progress, Upscaler
+from ..upscaling.upscaler import Upscaler
 from . import sidecars
+from .existing import ExistingPolicy
 from .jobs import Job
-from .ledger import Ledger
-from .manifest import Fingerprint
 from .options import Options
-from .sidecars import NOTHING, Extras
+from .sidecars import NO_SIDECARS, Sidecars
 
 Status = Literal["done", "copied", "skipped", "failed"]
 
@@ -36,9 +35,9 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job. message: why it was not simply done, else empty. doubtful: a result was left
-    there although it may be another than the one wanted. last: the rest would fail for the same reason, so
-    that no more work is begun. size, result: (height, width) of the source and of the result, where known.
+    """What became of one job. message: why it was not simply done, else empty. is_uncertain: see `Decision`.
+    last: the rest would fail for the same reason, so that no more work is begun. size, result: (height,
+    width) of the source and of the result, where known.
     """
 
     job: Job
@@ -47,15 +46,15 @@ class Outcome:
     seconds: Seconds = Seconds()
     size: tuple[int, int] | None = None
     result: tuple[int, int] | None = None
-    doubtful: bool = False
-    extras: Extras = NOTHING
+    is_uncertain: bool = False
+    sidecars: Sidecars = NO_SIDECARS
     last: bool = False
 
 
 @dataclass(frozen=True)
 class Examined:
     """A job that is to be done. size, result: (height, width) before and after. reason: why it is done
-    although a result is there, else empty. copied: the source is large enough. kept: see `Decision`.
+    although a result is there, else empty. copied: the source is large enough. keep: see `Decision`.
     """
 
     job: Job
@@ -63,7 +62,7 @@ class Examined:
     result: tuple[int, int]
     copied: bool
     reason: str
-    kept: frozenset[Path] = frozenset()
+    keep: frozenset[Path] = frozenset()
 
     @property
     def footprint(self) -> int:
@@ -71,30 +70,22 @@ class Examined:
         return memory.FLOAT_RGBA * (self.size[0] * self.size[1] + self.result[0] * self.result[1])
 
 
-def examine(job: Job, scale: int, options: Options, ledger: Ledger) -> Examined | Outcome:
+def examine(job: Job, scale: int, options: Options, existing: ExistingPolicy) -> Examined | Outcome:
     """Whether and how a job is to be done, from the headers of files. scale: the model's.
 
     Raises ImageError for a source that is no picture, OutputError for a result that has no place or is too
     large for its format.
     """
-    decision = ledger.decide(job, sidecars.paths(job.output, options))
+    decision = existing.decide(job, sidecars.paths(job.output, options))
     if not decision.make:
-        return Outcome(job, "skipped", decision.reason, doubtful=decision.doubtful)
+        return Outcome(job, "skipped", decision.reason, is_uncertain=decision.is_uncertain)
     save_file.check_place(job.output)
     size = pictures.measure(job.source)
     copied = options.target.reached_by(*size, scale)
     result = size if copied else options.target.size(*size, scale)
-    work = Examined(job, size, result, copied, decision.reason, decision.kept)
+    work = Examined(job, size, result, copied, decision.reason, decision.keep)
     _check_format(work, options, has_alpha=False)  # the header alone does not always say
     return work
-
-
-def fingerprint(job: Job, ledger: Ledger) -> Fingerprint | None:
-    """What to remember the source by, taken before it is read. Raises ImageError."""
-    try:
-        return ledger.fingerprint(job)
-    except OSError as error:
-        raise ImageError(f"{job.source} could not be read: {error.strerror or error}.") from error
 
 
 def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
@@ -107,34 +98,21 @@ def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
     return picture if options.depth is None else replace(picture, depth=options.depth)
 
 
-def restore(
-    work: Examined, picture: Picture, upscaler: Upscaler, options: Options, tiles: Progress | None
-) -> tuple[Picture, Extras]:
-    """The only stage that uses the network, and so the only one that must not run twice at once."""
-    if work.copied:
-        return picture, NOTHING
-    with memory.translate_oom(work.job.source):
-        return sidecars.make(upscaler, picture, work.job.output, options, tiles, work.kept)
-
-
 def write(work: Examined, picture: Picture, options: Options, beside: Sequence[Path] = ()) -> None:
     """The complete file. Raises OutputError, and leaves nothing behind then.
 
     beside: files that were written before, to be dated with it.
     """
     if work.copied and _keeps_bytes(work, options):
-        save_file.write(work.job.output, _bytes(work.job.source))
+        try:
+            data = work.job.source.read_bytes()
+        except OSError as error:  # it was there when it was looked at
+            raise OutputError(f"{work.job.source} could not be read: {error.strerror or error}.") from error
+        save_file.write(work.job.output, data)
     else:
         sidecars.save(picture, work.job.output, options)
     if options.keep_dates:
         save_file.date(work.job.source, [work.job.output, *beside])
-
-
-def _bytes(source: Path) -> bytes:
-    try:
-        return source.read_bytes()
-    except OSError as error:  # it was there when it was looked at
-        raise OutputError(f"{source} could not be read: {error.strerror or error}.") from error
 
 
 def _check_format(work: Examined, options: Options, has_alpha: bool) -> None:

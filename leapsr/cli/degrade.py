@@ -1,8 +1,6 @@
 """leapsr degrade."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import ImageError, UsageError
-from .saying import say
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..degrade import Degradation
@@ -22,9 +20,9 @@ KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-he
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Picture, or folder of pictures, also nested.")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the PNG files.")]
-Kind = Annotated[str, typer.Option(help=f"One of: {', '.join(KINDS)}.")]
-Scale = Annotated[int, typer.Option("-s", "--scale", min=1, help="How many times smaller.")]
-Seed = Annotated[int, typer.Option(help="Another seed, another damage.")]
+Kind = Annotated[str, typer.Option(metavar="NAME", help=f"One of: {', '.join(KINDS)}.")]
+Scale = Annotated[int, typer.Option("-s", "--scale", min=1, metavar="N", help="How many times smaller.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Another seed, another damage.")]
 Pairs = Annotated[
     bool, typer.Option("--pairs", help="Write OUT/HR and OUT/LR, HR cropped to a multiple of the scale.")
 ]
@@ -41,7 +39,7 @@ class Job:
     degradation: "Degradation"
 
     def outputs(self, name: str) -> dict[str, Path]:
-        """Where the parts of a picture go, its name being its path in the source folder without suffix."""
+        """Where the parts of a picture go. name: its path in the source folder without suffix."""
         if self.pairs:
             return {part: self.target / part / f"{name}.png" for part in ("HR", "LR")}
         return {"LR": self.target / f"{name}.png"}
@@ -66,8 +64,9 @@ def degrade(
     refuse_overwriting(files, job)
     console = Console(stderr=True)
     failed = 0
-    with _progress(console, files) as names:
-        for name in names:
+    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        for name in progress.track(list(files)):
             try:
                 damage_file(files[name], name, job)
             except ImageError as error:
@@ -78,7 +77,7 @@ def degrade(
 
 
 def find_pictures(source: Path) -> dict[str, Path]:
-    """Name -> file. Raises UsageError where there is none, or two of one name."""
+    """Name -> file. Raises UsageError if there is none, or two have one name."""
     from ..data.photos import picture_files
     from ..pictures.picture import READABLE_SUFFIXES
 
@@ -102,7 +101,7 @@ def find_pictures(source: Path) -> dict[str, Path]:
 
 
 def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
-    """Raises UsageError where an output would replace a source."""
+    """Raises UsageError if an output would replace a source."""
     from ..batch.jobs import identity, resolved
 
     sources = {resolved(path) for path in files.values()}
@@ -134,7 +133,7 @@ def damage_file(path: Path, name: str, job: Job) -> None:
 
 
 def damage(hr: "Picture", name: str, job: Job) -> "Picture":
-    """The low-resolution picture, drawn from a generator that nothing but seed, kind and name decide."""
+    """The low-resolution picture. Its generator depends on seed, kind and name alone."""
     import torch
 
     from ..pictures.picture import Picture
@@ -142,10 +141,3 @@ def damage(hr: "Picture", name: str, job: Job) -> "Picture":
     digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode(errors="surrogateescape")).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
     return Picture(job.degradation(hr.rgb[None], generator)[0], icc=hr.icc)
-
-
-@contextmanager
-def _progress(console: Console, names: Iterable[str]) -> Iterator[Iterator[str]]:
-    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield iter(progress.track(list(names)))

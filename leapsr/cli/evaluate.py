@@ -1,90 +1,105 @@
 """leapsr evaluate."""
 
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
+from rich.console import Console
+from rich.progress import track
 
 from ..errors import UsageError
-from .scoring import (
-    DEFAULT,
-    Border,
-    Device,
-    Dtype,
-    Limit,
-    Seed,
-    Weights,
-    check_out,
-    enough_memory,
-    load,
-    numbers,
-    read_pairs,
-    say,
-    show,
-    usable,
-    watched,
-)
+from . import terminal
+from .shared import Device, Dtype, enough_memory
 
 if TYPE_CHECKING:
-    from ..data.pairs import PairFolder
-    from ..methods.restore import Solver
-    from ..metrics.choose import Choice
-    from ..metrics.trial import Trial
+    from ..data.pairs import Pair
+    from ..metrics.table import Table
     from ..restorer import Restorer
 
-Model = Annotated[str, typer.Argument(help="Name or folder of a model, or 'bicubic'.")]
-Pairs = Annotated[Path, typer.Argument(help="Folder with HR and LR, or pictures without reference.")]
+Number = TypeVar("Number", int, float)
+
+Models = Annotated[
+    list[str], typer.Argument(metavar="MODEL", help="Names or folders of models, or 'bicubic'.")
+]
+Pairs = Annotated[
+    Path, typer.Argument(metavar="PAIRS", help="Folder with HR and LR, or pictures without reference.")
+]
 Fidelity = Annotated[
-    str | None, typer.Option(help="Positions of the dial, as 0,0.5,1. Default: the model's.")
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Positions of the dial, as 0,0.5,1. Default: the model's own, or quarters for several models.",
+    ),
 ]
 Steps = Annotated[
-    str, typer.Option(help="Numbers of steps, as 1,8,32; one evaluation each, or the solver's.")
+    str | None,
+    typer.Option(
+        metavar="LIST", help="Numbers of steps, as 1,8,32. Default: 1, or 1,2,4,8 for several models."
+    ),
 ]
 SolverOption = Annotated[
     Literal["euler", "heun", "midpoint", "ralston", "rk45"] | None,
-    typer.Option("--solver", help="How a teacher's flow is followed. Default: euler."),
+    typer.Option(
+        "--solver",
+        metavar="NAME",
+        help="How a teacher's flow is followed: euler, heun, midpoint, ralston or rk45.",
+        show_default="euler",
+    ),
 ]
 Guidance = Annotated[
     float | None,
     typer.Option(
         min=0,
+        metavar="W",
         help="Of a teacher with labels: how far away from bad images. 1 is none.",
         show_default="the model's own",
     ),
 ]
 Straightness = Annotated[
-    bool, typer.Option("--straightness", help="Say how far a teacher's flow is from straight lines.")
+    bool, typer.Option("--straightness", help="Measure how far a teacher's flow is from straight lines.")
 ]
-Choose = Annotated[
-    str | None,
+Metrics = Annotated[
+    str,
     typer.Option(
-        help="Find the position of the dial: a target, as psnr_y=25 or lpips_squeeze=0.3, or 'best'."
+        metavar="LIST",
+        help="As psnr_y,niqe; 'all'; 'default' is PSNR, SSIM, LR-PSNR, LPIPS, NIQE and grid artifact.",
     ),
 ]
-Write = Annotated[bool, typer.Option("--write", help="Make what --choose finds the model's default.")]
-Metrics = Annotated[
-    str, typer.Option(help="As psnr_y,niqe; 'default': PSNR, SSIM, LR-PSNR, LPIPS, NIQE, mesh; or 'all'.")
+Border = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help="Pixels at each side that do not count.", show_default="the scale"),
 ]
-Out = Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the table, sheet and plot.")]
-Scale = Annotated[int, typer.Option("-s", "--scale", min=1, help="For 'bicubic'; a model knows its own.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", metavar="FOLDER", help="Write tables, a sheet and a plot into it."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")]
+Scale = Annotated[
+    int,
+    typer.Option("-s", "--scale", min=1, metavar="N", help="Of bicubic alone; a model knows its own."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(envvar="LEAPSR_WEIGHTS", metavar="FOLDER", help="Where the files are that metrics need."),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of the noise that results start from.")]
 Baseline = Annotated[
-    bool, typer.Option("--baseline/--no-baseline", help="Evaluate bicubic beside the model.")
+    bool, typer.Option("--baseline/--no-baseline", help="Evaluate bicubic beside the models.")
 ]
 
 
 @enough_memory()
 def evaluate(
-    model: Model,
+    models: Models,
     pairs: Pairs,
     fidelity: Fidelity = None,
-    steps: Steps = "1",
+    steps: Steps = None,
     solver: SolverOption = None,
     guidance: Guidance = None,
     straightness: Straightness = False,
-    choose: Choose = None,
-    write: Write = False,
-    metrics: Metrics = DEFAULT,
+    metrics: Metrics = "default",
     border: Border = None,
     out: Out = None,
     limit: Limit = None,
@@ -95,85 +110,93 @@ def evaluate(
     seed: Seed = 0,
     baseline: Baseline = True,
 ) -> None:
-    """Score a model on pairs of pictures, at every position of its dial and number of steps asked for."""
-    from ..metrics import trial as trials
-    from ..metrics.default_fidelity import check_writable, write_default
+    """Score models on pairs of pictures and show the means in one table.
+
+    One model: every number of steps at every position of its dial.
+    Several models: each number of steps at fidelity 0, and each position
+    in one step. The lines of what a model does not have stay empty.
+    """
+    from ..data.pairs import read_pairs
+    from ..metrics import DEFAULT_METRICS, usable
+    from ..metrics.evaluation import Evaluation, common_scale, labels, write
+    from ..metrics.runs import training
     from ..metrics.sheet import Sheet
+    from ..metrics.table import BICUBIC
+    from ..pictures.save_file import check_place
 
+    named = [model for model in models if model != BICUBIC]
+    several = len(named) > 1
+    counts = numbers(steps or ("1,2,4,8" if several else "1"), int, "--steps")
+    if fidelity is None and several:
+        fidelity = "0,0.25,0.5,0.75,1"
     positions = None if fidelity is None else numbers(fidelity, float, "--fidelity")
-    counts = numbers(steps, int, "--steps")
-    _check_options(choose, write, counts, positions, guidance)
-    folder, restorer = (None, None) if model == trials.BICUBIC else load(model, device, dtype)
-    trial = _trial(
-        folder, restorer, read_pairs(pairs, restorer, scale, limit), border, seed, solver, guidance
-    )
-    chosen, notes = usable(metrics, weights, trial.pairs)
-    trial.check(counts, positions, straightness, dial=choose is not None)
-    if write and folder is not None:
-        check_writable(folder)
-    check_out(out, plot=positions is not None and len(positions) > 1)
-    choice = None if choose is None else trial.choice(choose, counts[0], weights)
-    positions = positions if choice is None else [choice.fidelity]
-    straight = trial.straightness() if straightness else None
-    sheet = Sheet()
-    table = trial.run(trial.restorers(counts, positions, baseline), chosen, notes, sheet.observe)
-    if out is not None:
-        asked = {"model": model, "pairs": str(pairs), "fidelity": positions, "steps": counts}
-        found = {"choose": choose, "tried": choice and choice.tried, "straightness": straight}
-        trials.write(table, sheet, out, asked | trial.as_dict() | found)
-    if write and folder is not None and choice is not None:
-        write_default(folder, choice.fidelity)
-    show(table)
-    _conclude(choose, choice, straight, counts[0])
-    if write:
-        say(f"It is now the default of {folder}.")
-
-
-def _trial(
-    folder: Path | None,
-    restorer: "Restorer | None",
-    pairs: "PairFolder",
-    border: int | None,
-    seed: int,
-    solver: "Solver | None",
-    guidance: float | None,
-) -> "Trial":
-    from ..metrics.comparison import labels
-    from ..metrics.trial import BICUBIC, Trial
-
-    name = BICUBIC if folder is None else labels([folder])[0]
-    margin = pairs.scale if border is None else border
-    return Trial(name, restorer, pairs, margin, seed, solver, guidance, watched)
-
-
-def _check_options(
-    choose: str | None, write: bool, counts: list[int], positions: list[float] | None, guidance: float | None
-) -> None:
-    """Raises UsageError for options that exclude each other and for values that are none."""
-    from ..metrics.choose import parse
-
     if guidance is not None and not math.isfinite(guidance):
         raise UsageError(f"--guidance takes a finite number, as 3, not {guidance}.")
-    if choose is None and write:
-        raise UsageError("--write needs --choose, which finds the position to write.")
-    if choose is not None:
-        parse(choose)
-        if positions is not None:
-            raise UsageError("Give --choose or --fidelity, not both: --choose finds the fidelity.")
-        if len(counts) > 1:
-            raise UsageError("--choose takes one number of --steps, because each has a dial of its own.")
-
-
-def _conclude(goal: str | None, choice: "Choice | None", straight: float | None, steps: int) -> None:
-    """Say what was found and how to use it."""
-    from ..metrics.report import printed
-
+    loaded = [load(model, device, dtype) for model in named]
+    names = labels([folder for folder, _ in loaded])
+    restorers = {name: restorer for name, (_, restorer) in zip(names, loaded, strict=True)}
+    folder = read_pairs(pairs, common_scale(restorers) if restorers else scale, limit)
+    border = folder.scale if border is None else border
+    evaluation = Evaluation(restorers, folder, border, seed, solver, guidance, watched)
+    wanted = (DEFAULT_METRICS if part == "default" else [part] for part in metrics.split(","))
+    chosen, notes = usable([name for part in wanted for name in part], weights, folder.has_reference)
+    evaluation.check(counts, positions, straightness)
+    if out is not None:
+        check_place(out / "results.csv")
+    if several:
+        plan = evaluation.comparison(counts, positions or [], baseline)
+    else:
+        plan = evaluation.every(counts, positions, baseline)
+    straight = evaluation.straightness() if straightness else None
+    sheet = Sheet()
+    table = evaluation.run(plan, chosen, notes, sheet.observe)
+    unsaid: list[str] = []
+    if out is not None:
+        asked = {"models": models, "pairs": str(pairs), "fidelity": positions, "steps": counts}
+        runs = [training(name, place) for name, (place, _) in zip(names, loaded, strict=True)]
+        settings = asked | evaluation.as_dict() | {"straightness": straight}
+        unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
+    show(table)
+    for note in unsaid:
+        terminal.say(Console(stderr=True), note)
     if straight is not None:
-        say(f"straightness {straight:.4g} (0: one step equals many)")
-    if choice is None:
-        return
-    scores = ", ".join(f"{name} {printed(score)}" for name, score in choice.scores.items())
-    options = (
-        f"--fidelity {choice.fidelity:g}" if steps == 1 else f"--steps {steps} --fidelity {choice.fidelity:g}"
-    )
-    say(f"{goal}: fidelity {choice.fidelity:g} ({scores}). Use it with {options}.")
+        terminal.say(Console(), f"straightness {straight:.4g} (0: one step equals many)")
+
+
+def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Number]:
+    """Raises UsageError for anything but numbers with commas between them."""
+    try:
+        return list(dict.fromkeys(kind(part) for part in listed.split(",")))
+    except ValueError:
+        raise UsageError(
+            f"{option} takes numbers with commas between them, as 0,1, not '{listed}'."
+        ) from None
+
+
+def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
+    """A model by name or folder, and that folder."""
+    from ..devices import choose_device, choose_dtype
+    from ..hub import catalog
+    from ..restorer import Restorer, read_config
+
+    folder, where = catalog.find(model), choose_device(device)
+    precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
+    return folder, Restorer.from_pretrained(folder, where, precision)
+
+
+def watched(pairs: "Iterable[Pair]", doing: str) -> "Iterable[Pair]":
+    """The same pairs, with a bar on terminals while they are walked."""
+    console = Console(stderr=True)
+    return track(pairs, doing, console=console, transient=True, disable=not console.is_terminal)
+
+
+def show(table: "Table") -> None:
+    """The summary, and on standard error what it lacks."""
+    from ..metrics.report import text
+
+    summary, console = text(table), Console()
+    needed = Console(width=1000).measure(summary).maximum
+    # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
+    Console(width=max(console.width, needed)).print(summary)
+    for note in table.notes:
+        terminal.say(Console(stderr=True), note)

@@ -8,20 +8,25 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .saying import say
+from .terminal import say
 
 SIDE = 512
 
 
 def graphics(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the WebP files.")],
-    count: Annotated[int, typer.Option(min=0, help="Pictures drawn from nothing.")] = 300,
-    recoloured: Annotated[int, typer.Option(min=0, help="Recoloured crops of photos; with --photos.")] = 0,
+    count: Annotated[int, typer.Option(min=0, metavar="N", help="Number of drawn pictures.")] = 300,
+    recoloured: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Number of recoloured crops of photos; with --photos.")
+    ] = 0,
     photos: Annotated[
         Path | None,
-        typer.Option(help="Folder of clean photos, or an archive made by `leapsr pack`; with --recoloured."),
+        typer.Option(
+            metavar="PATH",
+            help="Folder of clean photos, or an archive made by `leapsr pack`; with --recoloured.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed makes other pictures.")] = 0,
     scale: Annotated[
         int,
         typer.Option(
@@ -29,13 +34,15 @@ def graphics(
             "--scale",
             min=1,
             max=8,
-            help="How many times smaller training makes them: lines are as wide.",
+            metavar="N",
+            help="How many times smaller training makes them; lines are that many pixels wide.",
         ),
     ] = 4,
 ) -> None:
     """Draw clean graphics to train on beside photos: text, screenshots, logos, charts, patterns.
 
-    Files that are there stay as they are, so that the same command goes on where it was stopped.
+    Files that are there stay as they are: the same command goes on where it was
+    stopped.
     """
     from ..data.graphics import write
     from ..data.photos import open_photos
@@ -46,10 +53,6 @@ def graphics(
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("drawing")
-
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
         new = write(
             target,
             count,
@@ -58,6 +61,6 @@ def graphics(
             seed=seed,
             side=SIDE,
             scale=scale,
-            progress=show,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     say(console, f"{count + recoloured} pictures, {new} new: {target}")

@@ -1,4 +1,4 @@
-"""leapsr models list | info | verify | embed, and download | convert of `published`."""
+"""leapsr models list | info | verify | embed; download and convert have a file of their own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,13 +7,13 @@ import typer
 
 from ..errors import WeightsError
 from ..hub import catalog
-from . import published
+from . import download
 from .completion import model_names
-from .scoring import Device, Dtype, enough_memory
+from .shared import Device, Dtype, enough_memory
 
 app = typer.Typer(help="Show, check, download and convert models.", no_args_is_help=True)
-app.command()(published.download)
-app.command()(published.convert)
+app.command()(download.download)
+app.command()(download.convert)
 
 Name = Annotated[
     str | None,
@@ -22,7 +22,8 @@ Name = Annotated[
     ),
 ]
 ModelDir = Annotated[
-    Path | None, typer.Option("-m", "--model-dir", help="Look in this folder of model folders first.")
+    Path | None,
+    typer.Option("-m", "--model-dir", metavar="FOLDER", help="Look in this folder of model folders first."),
 ]
 Published = Annotated[
     bool, typer.Option("--published", help="Also the published weights that can be converted.")
@@ -30,10 +31,12 @@ Published = Annotated[
 Encoders = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="Downloaded folder of Stable Diffusion 3.5 or 2.1.")
 ]
-Book = Annotated[Path, typer.Option("-o", "--output", help="The file to write.")]
-Caption = Annotated[str, typer.Option(help="What is in the pictures, said before the default prompt.")]
+Book = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
+Caption = Annotated[
+    str, typer.Option(metavar="TEXT", help="What is in the pictures; put before the default prompt.")
+]
 T5 = Annotated[bool, typer.Option("--t5/--no-t5", help="SD3.5: with T5-XXL, or zeros in its place.")]
-Length = Annotated[int, typer.Option(min=1, help="SD3.5: how many tokens T5 reads.")]
+Length = Annotated[int, typer.Option(min=1, metavar="N", help="SD3.5: number of tokens that T5 reads.")]
 
 
 @app.command("list")
@@ -45,7 +48,7 @@ def list_models(model_dir: ModelDir = None, every: Published = False) -> None:
     for name in known:
         typer.echo(f"{'*' if name == default else ' '} {name:<{width}}  {_in_brief(name, model_dir)}")
     if every:
-        for line in ["", "published weights, to download and to convert:", *published.listing()]:
+        for line in ["", "published weights, to download and to convert:", *download.listing()]:
             typer.echo(line)
 
 
@@ -62,7 +65,7 @@ def _in_brief(name: str, model_dir: Path | None) -> str:
 
 @app.command()
 def info(name: Name = None, model_dir: ModelDir = None) -> None:
-    """Show a model's licence where it is not this package's, its folder, its configuration and its card."""
+    """Show a model's folder, configuration and card, and its licence if it differs."""
     folder = catalog.find(name or catalog.default_name(model_dir), model_dir)
     if (licence := catalog.summary(folder).licence) not in (None, catalog.LICENCE):
         typer.echo(f"licence of the weights: {licence}")
@@ -74,7 +77,7 @@ def info(name: Name = None, model_dir: ModelDir = None) -> None:
 
 @app.command()
 def verify(name: Name = None, model_dir: ModelDir = None) -> None:
-    """Compare a model's files (all models': no name) with the recorded SHA-256."""
+    """Compare the files of a model, or of all, with their recorded SHA-256."""
     if name is not None:
         typer.echo(_verified(name, model_dir))
         return
@@ -105,7 +108,7 @@ def embed(
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Encode the null, default and negative prompts once, so that upscaling needs no text encoders."""
+    """Encode the standard prompts once, so that upscaling needs no text encoders."""
     from ..devices import choose_device, choose_dtype
     from ..frozen import save_book, standard_texts, text_encoder, write_book
 

@@ -8,12 +8,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .saying import say
+from .terminal import say
 
 
 def pack(
-    folder: Annotated[Path, typer.Argument(help="Folder of clean photos; sub-folders are searched.")],
-    archive: Annotated[Path, typer.Argument(help="File to write, ending in .safetensors.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Of clean photos; sub-folders are searched.")
+    ],
+    archive: Annotated[
+        Path, typer.Argument(metavar="ARCHIVE", help="File to write, ending in .safetensors.")
+    ],
 ) -> None:
     """Decode a folder of photos into one archive, which training reads faster."""
     from ..data import photos

@@ -1,25 +1,42 @@
-"""leapsr upscale - -o -: what comes from standard input or goes to standard output."""
+"""leapsr upscale - -o -: a picture from standard input or to standard output."""
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ..errors import OutputError, UsageError
-from .saying import say
+from ..errors import ImageError, OutputError, UsageError
+from .signals import interruptible
+from .terminal import say
 
 if TYPE_CHECKING:
-    from ..batch.ledger import Existing
     from ..batch.options import Options
     from ..upscaling.upscaler import Upscaler
+    from .upscale_options import FileOptions, LookOptions
 
 DASH = Path("-")
+_SUFFIXES = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "AVIF": ".avif",
+    "TIFF": ".tif",
+    "HEIF": ".heic",
+    "BMP": ".bmp",
+    "DIB": ".dib",
+    "GIF": ".gif",
+    "JPEG2000": ".jp2",
+}
+"""For the formats as Pillow calls them."""
 
 
 def wanted(inputs: Sequence[Path], out: Path | None) -> bool:
+    """Whether one of them is a pipe."""
     return DASH in inputs or out == DASH or any(_is_pipe(path) for path in inputs)
 
 
@@ -31,15 +48,20 @@ def _is_pipe(path: Path) -> bool:
         return False
 
 
-def checked(inputs: Sequence[Path], out: Path | None, given: Mapping[str, object]) -> tuple[Path, Path]:
-    """The source and the output. Raises UsageError for what a pipe cannot do, before anything is read.
-
-    given: options that a pipe has no use for, with what was said of each.
-    """
-    if meaningless := [name for name, value in given.items() if value]:
-        raise UsageError(
-            f"Through a pipe goes one picture and no report; leave out {', '.join(meaningless)}."
-        )
+def _checked(
+    inputs: Sequence[Path], out: Path | None, look: "LookOptions", files: "FileOptions"
+) -> tuple[Path, Path]:
+    """The source and the output. Raises UsageError for what a pipe cannot do, before anything is read."""
+    given = {
+        "--samples": look.samples > 1,
+        "--detail-map": look.detail_map,
+        "--dry-run": files.dry_run,
+        "--json": files.as_json,
+        "--shard": files.shard,
+        "--keep-dates": files.keep_dates,
+    }
+    if useless := [name for name, value in given.items() if value]:
+        raise UsageError(f"Through a pipe goes one picture and no report; leave out {', '.join(useless)}.")
     if len(inputs) != 1 or inputs[0].is_dir():
         raise UsageError("Through a pipe goes one picture; name one file, or '-' alone.")
     if out is None or out.is_dir():
@@ -52,36 +74,77 @@ def checked(inputs: Sequence[Path], out: Path | None, given: Mapping[str, object
 
 
 def work(
-    source: Path,
-    out: Path,
-    suffix: str | None,
-    upscaler: "Upscaler",
+    inputs: Sequence[Path],
+    out: Path | None,
+    look: "LookOptions",
+    files: "FileOptions",
     options: "Options",
-    existing: "Existing",
+    load: "Callable[[], Upscaler]",
 ) -> None:
-    """Raises ImageError, OutputError, and UsageError for a name that says no format or the wrong one."""
+    """Upscale one picture. load: the model, once it is known to be needed.
+
+    Raises ImageError, OutputError, and UsageError for what a pipe cannot do and for a name that says no
+    format or the wrong one.
+    """
     from ..batch import naming
+    from ..batch.existing import ExistingPolicy
     from ..batch.jobs import Job
-    from ..batch.ledger import Ledger
     from ..pictures import save_file
-    from . import pipe
 
-    if out != DASH:
-        suffix = naming.checked(out, suffix).suffix
-        decision = Ledger(existing).decide(Job(source, out))
-        if not decision.make:
-            say(Console(stderr=True), decision.reason)
-            return
-    given = _read(source) if source == DASH or _is_pipe(source) else source
-    result = pipe.upscale(given, suffix, upscaler, options)
-    if out == DASH:
-        _write(result)
-    else:
-        save_file.write(out, result)
+    source, output = _checked(inputs, out, look, files)
+    suffix, upscaler = naming.FORMATS.get(files.file_format), load()
+    with interruptible():
+        if output != DASH:
+            suffix = naming.check_format(output, suffix).suffix
+            decision = ExistingPolicy(files.if_exists()).decide(Job(source, output))
+            if not decision.make:
+                say(Console(stderr=True), decision.reason)
+                return
+        given: Path | bytes = source
+        if source == DASH or _is_pipe(source):
+            given = sys.stdin.buffer.read() if source == DASH else source.read_bytes()
+        result = upscale(given, suffix, upscaler, options)
+        if output == DASH:
+            _write(result)
+        else:
+            save_file.write(output, result)
 
 
-def _read(source: Path) -> bytes:
-    return sys.stdin.buffer.read() if source == DASH else source.read_bytes()
+def upscale(source: Path | bytes, suffix: str | None, upscaler: "Upscaler", options: "Options") -> bytes:
+    """The file that a picture becomes, as `pipeline.run` would write it.
+
+    source: a file, or the bytes of one. suffix: names the format of the result; None is that of the source.
+    Raises ImageError for whatever went wrong.
+    """
+    from ..batch import pipeline
+    from ..batch.jobs import Job
+    from ..batch.naming import default_suffix
+
+    with TemporaryDirectory(prefix="leapsr-") as folder:
+        if isinstance(source, bytes):
+            path = Path(folder, f"standard input{_suffix(source)}")
+            path.write_bytes(source)
+        else:
+            path = source
+        job = Job(path, Path(folder, f"standard output{suffix or default_suffix(path.suffix)}"))
+        (outcome,) = pipeline.run([job], upscaler, options)
+        if outcome.status == "failed":
+            raise ImageError(outcome.message.replace(f"{folder}/", "").replace(f"{folder}\\", ""))
+        return job.output.read_bytes()
+
+
+def _suffix(data: bytes) -> str:
+    """For the format of a file's content. Raises ImageError when that is no picture."""
+    from ..pictures import float_tiff, open_file, tiff_pages
+
+    name = "standard input"
+    if not data:
+        raise ImageError(f"Nothing came on {name}.")
+    data = tiff_pages.photo(data, name)
+    if float_tiff.layout(data, name) is not None:
+        return ".tif"
+    with open_file.opened(data, name) as image:
+        return _SUFFIXES[image.format or ""]
 
 
 def _write(data: bytes) -> None:

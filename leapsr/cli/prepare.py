@@ -2,51 +2,64 @@
 
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ..errors import DataError, UsageError
-from .saying import say
-from .scoring import Device, Dtype, enough_memory
+from ..errors import UsageError
+from .shared import Device, Dtype, enough_memory
+from .terminal import say
 
-if TYPE_CHECKING:
-    from ..data.preparing import Workshop
-
-Photos = Annotated[Path, typer.Argument(help="Folder of clean photos, or an archive made by `leapsr pack`.")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for the shards.")]
-Model = Annotated[str, typer.Option(help="Name or folder of the model that training begins with.")]
+Photos = Annotated[
+    Path,
+    typer.Argument(metavar="PHOTOS", help="Folder of clean photos, or an archive made by `leapsr pack`."),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="Write the shards into it.")]
+Model = Annotated[
+    str, typer.Option(metavar="NAME", help="Name or folder of the model that training begins with.")
+]
 Captions = Annotated[
-    Literal["none", "text", "clip-tags", "llava", "qwen2-vl"],
-    typer.Option(help="Who says what is in each crop; none: the model's own prompts are used."),
+    Literal["none", "text", "llava", "qwen2-vl"],
+    typer.Option(
+        metavar="KIND",
+        help="Where captions are from: text, llava or qwen2-vl; none: the model's own prompts.",
+    ),
 ]
 Captioner = Annotated[
     Path | None,
-    typer.Option(help="Folder of the captioner; for text a JSON file, photo to caption.", show_default=False),
-]
-Words = Annotated[
-    Path | None,
-    typer.Option(help="For clip-tags: file of words to choose from, one a line.", show_default=False),
+    typer.Option(
+        metavar="PATH",
+        help="Folder of the captioner; for text a JSON file, photo to caption.",
+        show_default=False,
+    ),
 ]
 TextEncoders = Annotated[
     Path | None,
-    typer.Option(help="Folder of text encoders.", show_default="that of the model's autoencoder"),
+    typer.Option(
+        metavar="FOLDER", help="Text encoders.", show_default="in the folder of the model's autoencoder"
+    ),
 ]
 T5 = Annotated[bool, typer.Option("--t5/--no-t5", help="SD3.5: with T5-XXL, or zeros in its place.")]
-Length = Annotated[int, typer.Option(min=1, help="SD3.5: how many tokens T5 reads.")]
-Crop = Annotated[int, typer.Option(min=8, help="Side of a sample in pixels; smaller photos are left out.")]
-Crops = Annotated[int, typer.Option(min=1, help="Of each photo.")]
-Degradation = Annotated[str, typer.Option(help="As data.degradation of the recipe.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of crops and damage.")]
-Megabytes = Annotated[float, typer.Option(min=0.001, help="Of a shard, about.")]
-Workers = Annotated[int, typer.Option(min=1, help="Threads that read photos ahead.")]
+Length = Annotated[int, typer.Option(min=1, metavar="N", help="SD3.5: number of tokens that T5 reads.")]
+Crop = Annotated[
+    int,
+    typer.Option(min=8, metavar="N", help="Side of a sample in pixels; smaller photos are left out."),
+]
+Crops = Annotated[int, typer.Option(min=1, metavar="N", help="Samples of each photo.")]
+Degradation = Annotated[
+    str, typer.Option(metavar="NAME", help="As data.degradation of the recipe that will train.")
+]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of crops and damage.")]
+Megabytes = Annotated[float, typer.Option(min=0.001, metavar="N", help="Size of a shard, about.")]
+Workers = Annotated[int, typer.Option(min=1, metavar="N", help="Threads that read photos ahead.")]
 Shard = Annotated[
-    str | None, typer.Option(metavar="i/n", help="Only each n-th shard from the i-th on: one of n workers.")
+    str | None,
+    typer.Option(metavar="i/n", help="Only every n-th shard from the i-th on, for the i-th of n workers."),
 ]
 Verify = Annotated[
-    bool, typer.Option("--verify", help="Compare finished shards with their checksums; make wrong ones anew.")
+    bool, typer.Option("--verify", help="Check finished shards by their checksums; remake wrong ones.")
 ]
 
 
@@ -57,7 +70,6 @@ def prepare(
     model: Model,
     captions: Captions = "none",
     captioner: Captioner = None,
-    words: Words = None,
     text_encoders: TextEncoders = None,
     t5: T5 = True,
     length: Length = 256,
@@ -72,15 +84,18 @@ def prepare(
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Encode photos, their damage and their captions ahead of training a network that works on latents.
+    """Encode photos, their damage and captions ahead of training a latent network.
 
-    Give the same command again after an interruption: finished shards stay.
+    Run the same command again after an interruption: finished shards stay.
     """
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
-    from ..data.encoders import encoders
+    from ..batch.jobs import shard as part
     from ..data.photos import open_photos
-    from ..data.preparing import Choice, Workshop, plan
+    from ..data.shard_encoders import encoders
+    from ..data.shard_writer import ShardOptions, ShardWriter, plan
+    from ..data.shard_writer import prepare as make
+    from ..data.shards import is_finished
     from ..devices import choose_device, choose_dtype
     from ..hub import catalog
 
@@ -90,46 +105,23 @@ def prepare(
         place,
         captions,
         captioner,
-        _lines(words),
         texts=text_encoders,
         t5=t5,
         length=length,
         dtype=choose_dtype(dtype, place),
     )
     found = open_photos(photos, smallest=crop)
-    description = plan(found, Choice(crop, crops, degradation, seed, megabytes), made_by)
-    _make(Workshop(found, description, made_by, workers), out, shard, verify)
-
-
-def _make(workshop: "Workshop", out: Path, shard: str | None, verify: bool) -> None:
-    from ..batch.jobs import shard as part
-    from ..data.preparing import prepare
-    from ..data.shards import is_finished
-
-    description, console = workshop.description, Console(stderr=True)
-    numbers = range(description.count)
+    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes), made_by)
+    writer, numbers = ShardWriter(found, description, made_by, workers), range(description.count)
+    mine, console = None if shard is None else part(numbers, shard), Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("preparing")
-
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        mine = None if shard is None else part(numbers, shard)
-        made = prepare(workshop, out, mine, verify, show)
+        made = make(
+            writer, out, mine, verify, lambda done, total: progress.update(task, completed=done, total=total)
+        )
     here = sum(is_finished(out, description, number) for number in numbers)
     say(
         console,
         f"{made} shards made; {here} of {len(numbers)} are here, {description.samples} samples when all "
         f"are: {out}",
     )
-
-
-def _lines(file: Path | None) -> list[str]:
-    """Without empty ones. Raises DataError."""
-    if file is None:
-        return []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read as words, one a line ({error}).") from error
-    return [line.strip() for line in lines if line.strip()]

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from .completion import model_names
-from .saying import say
+from .terminal import say
 
 if TYPE_CHECKING:
     from ..train.callbacks import Callbacks
@@ -68,7 +68,7 @@ def _list_recipes(context: typer.Context, wanted: bool) -> None:
     from ..train import recipes
 
     for name in recipes.RECIPES:
-        if recipes.get(name).method.distils == (context.info_name == "distill"):
+        if recipes.get(name).method.needs_teacher == (context.info_name == "distill"):
             typer.echo(f"{name:22}  {recipes.describe(name)}")
     raise typer.Exit
 

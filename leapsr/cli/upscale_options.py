@@ -1,191 +1,255 @@
-"""The options of leapsr upscale, in the order and the panels of its help."""
+"""The options of leapsr upscale: one dataclass for each panel of its help."""
 
+# ruff: noqa: RUF009, typer alone sees these defaults
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from ..errors import UsageError
+from ..hub import catalog
 from .completion import model_names
 
-SIZE, MODEL, LOOK, FILES = "Size", "Model", "Look", "Files"
+if TYPE_CHECKING:
+    from ..batch.existing import IfExists
+    from ..batch.options import Options
+    from ..upscaling.settings import Settings
+    from ..upscaling.sizes import Target
+    from ..upscaling.upscaler import Upscaler
+
+
+def _option(panel: str, default: Any, usage: str, help_text: str, **more: Any) -> Any:
+    """An option of typer. usage: its names and what follows them, as in "-s --scale FACTOR"."""
+    names = [word for word in usage.split() if word.startswith("-")]
+    metavar = "".join(word for word in usage.split() if not word.startswith("-"))
+    return typer.Option(default, *names, metavar=metavar, help=help_text, rich_help_panel=panel, **more)
+
+
+_size = partial(_option, "Size of the result (give one)")
+_model = partial(_option, "Model and device")
+_look = partial(_option, "Look")
+_file = partial(_option, "Files")
 
 Inputs = Annotated[
-    list[Path], typer.Argument(metavar="IN", help="Pictures and folders of pictures; - is standard input.")
+    list[Path],
+    typer.Argument(metavar="IN", help="Photos and folders of photos; - reads one from standard input."),
 ]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        help="File or folder of the results; beside the source by default; - is standard output.",
-    ),
-]
-Scale = Annotated[
-    float | None, typer.Option("-s", "--scale", help="Factor, such as 4 or 2.5.", rich_help_panel=SIZE)
-]
-Width = Annotated[int | None, typer.Option("--width", help="Pixels.", rich_help_panel=SIZE)]
-Height = Annotated[int | None, typer.Option("--height", help="Pixels.", rich_help_panel=SIZE)]
-LongSide = Annotated[int | None, typer.Option("--long-side", help="Pixels.", rich_help_panel=SIZE)]
-ShortSide = Annotated[int | None, typer.Option("--short-side", help="Pixels.", rich_help_panel=SIZE)]
-Megapixels = Annotated[float | None, typer.Option("--megapixels", help="Area.", rich_help_panel=SIZE)]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "-n",
-        "--model",
-        help="Name or folder of a model.",
-        rich_help_panel=MODEL,
-        autocompletion=model_names,
-    ),
-]
-ModelDir = Annotated[
-    Path | None,
-    typer.Option("-m", "--model-dir", help="Folder of model folders, or one.", rich_help_panel=MODEL),
-]
-Device = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        help="auto, cpu, mps, cuda:1; several as cuda:0,cuda:1, or all as cuda:all.",
-        rich_help_panel=MODEL,
-    ),
-]
-Workers = Annotated[
-    int, typer.Option("--workers", min=1, help="Processes on each device.", rich_help_panel=MODEL)
-]
-Dtype = Annotated[
-    Literal["auto", "fp32", "bf16", "fp16"], typer.Option("--dtype", help="Precision.", rich_help_panel=MODEL)
-]
-Tile = Annotated[
-    str, typer.Option("-t", "--tile", help="auto, pixels, or 0 for the whole picture.", rich_help_panel=MODEL)
-]
-Steps = Annotated[int, typer.Option("--steps", help="Network evaluations.", rich_help_panel=LOOK)]
-Fidelity = Annotated[
-    float | None, typer.Option("--fidelity", help="0 most detail ... 1 most faithful.", rich_help_panel=LOOK)
-]
-Denoise = Annotated[
-    str,
-    typer.Option(
-        "--denoise",
-        metavar="auto|0..1",
-        help="How much noise goes: 0 keeps grain and pores; auto measures the photo.",
-        rich_help_panel=LOOK,
-    ),
-]
-Guidance = Annotated[
-    float | None,
-    typer.Option(
-        "--guidance",
-        help="Of a teacher: 1 is none, more leads further from a bad picture.",
-        rich_help_panel=LOOK,
-    ),
-]
-Caption = Annotated[
-    str | None,
-    typer.Option(
-        "--caption",
-        metavar="TEXT|none",
-        help="What is in the pictures, for models that read text.",
-        rich_help_panel=LOOK,
-    ),
-]
-Captioner = Annotated[
-    Path | None,
-    typer.Option(
-        "--captioner",
-        help="Folder of LLaVA 1.5 or Qwen2-VL, which says what is in each picture.",
-        rich_help_panel=LOOK,
-    ),
-]
-TextEncoder = Annotated[
-    Path | None,
-    typer.Option(
-        "--text-encoder",
-        help="Folder of the base model that reads captions; that of the model by default.",
-        rich_help_panel=LOOK,
-    ),
-]
-Offload = Annotated[
-    bool,
-    typer.Option(
-        "--offload", help="Only what works is on the device: for small cards.", rich_help_panel=MODEL
-    ),
-]
-Seed = Annotated[
-    int, typer.Option("--seed", help="Another number, other invented detail.", rich_help_panel=LOOK)
-]
-Samples = Annotated[
-    int,
-    typer.Option(
-        "--samples", min=1, help="Results from so many seeds, and a sheet to choose by.", rich_help_panel=LOOK
-    ),
-]
-DetailMap = Annotated[
-    bool,
-    typer.Option(
-        "--detail-map", help="Also draw where detail is invented, and tell how much.", rich_help_panel=LOOK
-    ),
-]
-Consistency = Annotated[
-    bool,
-    typer.Option(
-        "--consistency",
-        help="Made small again, results equal their source; for clean sources.",
-        rich_help_panel=LOOK,
-    ),
-]
-Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        "--tolerance",
-        help="Of --consistency, in grey levels of 255; 0.5 unless given.",
-        rich_help_panel=LOOK,
-    ),
-]
-ColorFix = Annotated[
-    Literal["auto", "wavelet", "adain", "none"],
-    typer.Option("--color-fix", help="Give the result the source's colours.", rich_help_panel=LOOK),
-]
-Seamless = Annotated[
-    bool,
-    typer.Option("--seamless", help="Of textures: the result goes on with itself.", rich_help_panel=LOOK),
-]
-Format = Annotated[
-    Literal["auto", "png", "jpg", "webp", "avif", "tiff"],
-    typer.Option("-f", "--format", help="auto keeps the source's.", rich_help_panel=FILES),
-]
-Quality = Annotated[
-    int, typer.Option("-q", "--quality", min=1, max=100, help="Of JPEG, WebP, AVIF.", rich_help_panel=FILES)
-]
-BitDepth = Annotated[
-    Literal["auto", "8", "16"],
-    typer.Option("--bit-depth", help="auto keeps the source's.", rich_help_panel=FILES),
-]
-Strip = Annotated[
-    bool,
-    typer.Option("--strip-metadata", help="Keep the colour profile only.", rich_help_panel=FILES),
-]
-KeepDates = Annotated[
-    bool,
-    typer.Option("--keep-dates", help="Results are as old as their sources.", rich_help_panel=FILES),
-]
-Recursive = Annotated[bool, typer.Option("--recursive", help="Sub-folders too.", rich_help_panel=FILES)]
-Skip = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave results that are there.", rich_help_panel=FILES)
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that are there.", rich_help_panel=FILES)
-]
-Shard = Annotated[
-    str | None,
-    typer.Option(
-        "--shard", metavar="i/n", help="Only each n-th picture from the i-th on.", rich_help_panel=FILES
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Tell what would be done and do nothing.", rich_help_panel=FILES)
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Report as JSON on standard output.", rich_help_panel=FILES)
-]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.", rich_help_panel=FILES)]
+_OUT_HELP = "Where results go; - is standard output. Default: beside each photo."
+Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE|FOLDER", help=_OUT_HELP)]
+
+
+@dataclass(frozen=True)
+class SizeOptions:
+    scale: float | None = _size(None, "-s --scale FACTOR", "How many times larger, such as 2 or 2.5.")
+    width: int | None = _size(None, "--width PIXELS", "Width, such as 3000; the height follows.")
+    height: int | None = _size(None, "--height PIXELS", "Height; with --width the picture is stretched.")
+    long_side: int | None = _size(None, "--long-side PIXELS", "The longer side, such as 4096.")
+    short_side: int | None = _size(None, "--short-side PIXELS", "The shorter side, such as 2160.")
+    megapixels: float | None = _size(None, "--megapixels N", "Megapixels: the area, such as 24.")
+
+    def target(self) -> "Target":
+        """Raises UsageError."""
+        from ..upscaling.sizes import Target
+
+        return Target(self.scale, self.width, self.height, self.long_side, self.short_side, self.megapixels)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    model: str | None = _model(
+        None, "-n --model NAME|FOLDER", "See 'leapsr models list'.", autocompletion=model_names
+    )
+    model_dir: Path | None = _model(None, "-m --model-dir FOLDER", "Look for models here first.")
+    device: str = _model("auto", "--device NAME", "cpu, mps, cuda:1; several: cuda:0,cuda:1; all: cuda:all.")
+    processes: int = _model(1, "--workers N", "Processes on each device.", min=1)
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _model(
+        "auto", "--dtype TYPE", "auto, fp32 (exact), bf16 or fp16 (faster on GPUs)."
+    )
+    offload: bool = _model(False, "--offload", "For small GPUs: hold only the part of the model in use.")
+    tile: str = _model("auto", "-t --tile auto|PIXELS", "Size of tiles, in source pixels; 0: no tiles.")
+
+    def folder(self, factor: float | None) -> Path:
+        """Of the model by that name, or the default one; -m without -n may be a model folder itself.
+
+        factor: how much larger results shall be; decides which model is the default.
+        Raises UnknownName, WeightsError, UsageError.
+        """
+        if self.model is None and self.model_dir is not None:
+            if (catalog.expanded(self.model_dir) / catalog.CONFIG).is_file():
+                return catalog.find(self.model_dir)
+            catalog.check_holds_models(self.model_dir)
+        name = catalog.default_name(self.model_dir, factor) if self.model is None else self.model
+        return catalog.find(name, self.model_dir)
+
+    def load(self, folder: Path, device: str) -> "Upscaler":
+        from ..upscaling.upscaler import Upscaler
+
+        return Upscaler.from_pretrained(folder, device, self.dtype, offload=self.offload)
+
+    def tile_side(self) -> int | Literal["auto"]:
+        """Raises UsageError."""
+        if self.tile != "auto" and not self.tile.isdecimal():
+            raise UsageError(
+                f"--tile is auto, 0 for the whole picture, or a number of pixels, not '{self.tile}'."
+            )
+        return "auto" if self.tile == "auto" else int(self.tile)
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    steps: int = _look(1, "--steps N", "Network passes; teacher models need 20 to 40.")
+    fidelity: float | None = _look(
+        None, "--fidelity 0..1", "0: sharpest, invents detail; 1: safest, softest."
+    )
+    denoise: str = _look(
+        "auto",
+        "--denoise auto|0..1",
+        "Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo.",
+    )
+    guidance: float | None = _look(
+        None, "--guidance N", "Teacher models: distance kept from bad pictures, such as 4; 1: off."
+    )
+    caption: str | None = _look(
+        None, "--caption TEXT|none", "What the photos show, such as 'a red fox'; for models that read text."
+    )
+    captioner: Path | None = _look(
+        None, "--captioner FOLDER", "LLaVA 1.5 or Qwen2-VL, to caption each photo."
+    )
+    text_encoder: Path | None = _look(
+        None, "--text-encoder FOLDER", "Base model that encodes captions, if not the model's own."
+    )
+    seed: int = _look(0, "--seed N", "Another number invents other detail.")
+    samples: int = _look(1, "--samples N", "Make N results of each photo, and a sheet to compare.", min=1)
+    detail_map: bool = _look(False, "--detail-map", "Also write a map of the invented detail.")
+    consistency: bool = _look(
+        False, "--consistency", "Made small again, results equal the source; for clean sources only."
+    )
+    tolerance: float | None = _look(
+        None, "--tolerance N", "How closely --consistency is kept, in grey levels of 255. Default: 0.5."
+    )
+    color_fix: Literal["auto", "wavelet", "adain", "none"] = _look(
+        "auto", "--color-fix HOW", "Keep the colours of the source: auto, wavelet, adain, none."
+    )
+    seamless: bool = _look(False, "--seamless", "For textures that repeat: opposite edges match.")
+
+    def settings(self, tile: int | Literal["auto"]) -> "Settings":
+        """Raises UsageError."""
+        from ..upscaling.settings import Settings
+
+        return Settings(
+            self.steps,
+            self.fidelity,
+            self.seed,
+            tile,
+            self.color_fix,
+            self.seamless,
+            self._denoise(),
+            self.guidance,
+            None if self.caption == "none" else self.caption,
+            *(
+                None if folder is None else str(catalog.expanded(folder).resolve())
+                for folder in (self.captioner, self.text_encoder)
+            ),
+        )
+
+    def _denoise(self) -> float | Literal["auto"]:
+        try:
+            return "auto" if self.denoise == "auto" else float(self.denoise)
+        except ValueError:
+            raise UsageError(f"--denoise takes auto or a number from 0 to 1, not '{self.denoise}'.") from None
+
+    def consistency_tolerance(self) -> float | None:
+        """In grey levels; None where results are left as they are. Raises UsageError."""
+        from ..upscaling.consistency import TOLERANCE, check_tolerance
+
+        if self.tolerance is None:
+            return TOLERANCE if self.consistency else None
+        if not self.consistency:
+            raise UsageError("--tolerance is how closely --consistency is kept; give both.")
+        check_tolerance(self.tolerance)
+        return self.tolerance
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    file_format: Literal["auto", "png", "jpg", "webp", "avif", "tiff"] = _file(
+        "auto", "-f --format FORMAT", "png, jpg, webp, avif or tiff; auto: as the source."
+    )
+    quality: int = _file(95, "-q --quality N", "Of JPEG, WebP and AVIF.", min=1, max=100)
+    bit_depth: Literal["auto", "8", "16"] = _file(
+        "auto", "--bit-depth 8|16", "Bits of each channel; auto: as the source."
+    )
+    strip_metadata: bool = _file(
+        False, "--strip-metadata", "Leave out EXIF, GPS, XMP, IPTC; keep the colour profile."
+    )
+    keep_dates: bool = _file(False, "--keep-dates", "Give each result the date of its source.")
+    recursive: bool = _file(False, "--recursive", "Take sub-folders too.")
+    skip_existing: bool = _file(
+        False,
+        "--skip-existing",
+        "Continue an earlier run. Finished results are kept, unless source or options changed.",
+    )
+    overwrite: bool = _file(False, "--overwrite", "Replace results that are there.")
+    shard: str | None = _file(None, "--shard i/n", "Do only part i of n, such as 1/4, to share work.")
+    dry_run: bool = _file(False, "--dry-run", "Say what would be done; write nothing.")
+    as_json: bool = _file(False, "--json", "Report as JSON on standard output.")
+    verbose: bool = _file(False, "-v --verbose", "Say more about each photo.")
+
+    def if_exists(self) -> "IfExists":
+        """Raises UsageError."""
+        if self.skip_existing and self.overwrite:
+            raise UsageError("Give --skip-existing or --overwrite, not both.")
+        return "skip" if self.skip_existing else "overwrite" if self.overwrite else "refuse"
+
+    def depth(self) -> Literal[8, 16] | None:
+        depths: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
+        return depths[self.bit_depth]
+
+
+def batch_options(size: SizeOptions, model: ModelOptions, look: LookOptions, files: FileOptions) -> "Options":
+    """Raises UsageError."""
+    from ..batch.options import Options
+
+    return Options(
+        size.target(),
+        look.settings(model.tile_side()),
+        files.quality,
+        files.depth(),
+        files.strip_metadata,
+        look.samples,
+        look.detail_map,
+        look.consistency_tolerance(),
+        files.keep_dates,
+    )
+
+
+def option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer needs it: parameters that are dataclasses become one parameter for each field."""
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    groups: dict[str, Any] = {
+        each.name: each.annotation for each in parameters if is_dataclass(each.annotation)
+    }
+    spread = []
+    for each in parameters:
+        if each.name not in groups:
+            spread.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        types = get_type_hints(each.annotation)
+        for field in fields(each.annotation):
+            default, kind = field.default, inspect.Parameter.KEYWORD_ONLY
+            spread.append(inspect.Parameter(field.name, kind, default=default, annotation=types[field.name]))
+
+    @wraps(command)
+    def spread_command(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    spread_command.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]
+    spread_command.__annotations__ = {each.name: each.annotation for each in spread}
+    return spread_command

@@ -15,17 +15,18 @@ from rich.console import Console
 
 from .. import __version__
 from ..errors import ImageError, LeapsrError, OutputError
-from .saying import printable, say
-from .stopping import interruptible
+from ..hub import catalog
+from .signals import interruptible
+from .terminal import printable, say
 from .upscale_bar import Bar
 
 if TYPE_CHECKING:
+    from ..batch.existing import ExistingPolicy, Recipe
     from ..batch.jobs import Job, Plan
-    from ..batch.ledger import Ledger
     from ..batch.options import Options
     from ..batch.pipeline import Watch
-    from ..batch.sidecars import Extras
     from ..batch.stages import Examined, Outcome, Status
+    from ..restorer import ModelConfig
 
     Run = Callable[[Watch], Iterable[Outcome]]
 
@@ -39,7 +40,7 @@ class Report:
     console: Console
     plan: "Plan"
     jobs: "Sequence[Job]"
-    recipe: Mapping[str, Any]
+    recipe: "Recipe"
     devices: Sequence[str]
     as_json: bool
     verbose: bool
@@ -48,13 +49,13 @@ class Report:
         """Tell what is left out, in one line for each reason; -v lists what leapsr made."""
         from ..pictures import unsupported
 
-        ours = self.plan.ours
-        if len(ours) == 1 or self.verbose:
-            for path in ours:
+        own = self.plan.own_results
+        if len(own) == 1 or self.verbose:
+            for path in own:
                 self.say(f"{path}: left out, because leapsr made it.")
-        elif ours:
-            self.say(f"{len(ours)} files left out, because leapsr made them ({unsupported.listed(ours)}).")
-        for sentence in unsupported.told(self.plan.unread):
+        elif own:
+            self.say(f"{len(own)} files left out, because leapsr made them ({unsupported.listed(own)}).")
+        for sentence in unsupported.told(self.plan.unreadable):
             self.say(sentence)
 
     def say(self, text: str, style: str | None = None) -> None:
@@ -65,8 +66,8 @@ class Report:
             self.say(f"error: {outcome.message}", style="red")
         elif outcome.status == "copied" or (self.verbose and outcome.message):
             self.say(outcome.message)
-        if outcome.extras.invented is not None:
-            share = f"{outcome.extras.invented:.0%}"
+        if outcome.sidecars.invented is not None:
+            share = f"{outcome.sidecars.invented:.0%}"
             self.say(
                 f"{outcome.job.output}: {share} of the fine detail is invented: it changes with the seed."
             )
@@ -75,10 +76,10 @@ class Report:
 
     def end(self, outcomes: "Sequence[Outcome]", seconds: float, interrupted: bool) -> None:
         """One line on standard error, and all there is to know on standard output where that was asked."""
-        doubtful = [outcome for outcome in outcomes if outcome.doubtful]
-        if doubtful and not self.verbose:
-            more = f" And {len(doubtful) - 1} more like it; -v lists them." if len(doubtful) > 1 else ""
-            self.say(doubtful[0].message + more)
+        uncertain = [outcome for outcome in outcomes if outcome.is_uncertain]
+        if uncertain and not self.verbose:
+            more = f" And {len(uncertain) - 1} more like it; -v lists them." if len(uncertain) > 1 else ""
+            self.say(uncertain[0].message + more)
         counts = Counter(outcome.status for outcome in outcomes)
         parts = [f"{count} {status}" for status in _STATUSES if (count := counts[status])]
         if left := len(self.jobs) - len(outcomes):
@@ -95,10 +96,10 @@ class Report:
         from ..pictures import unsupported
 
         settings = {"settings": self.recipe, "devices": self.devices, "version": __version__}
-        left_out = [{"source": str(path), "reason": "made by leapsr"} for path in self.plan.ours]
+        left_out = [{"source": str(path), "reason": "made by leapsr"} for path in self.plan.own_results]
         left_out += [
             {"source": str(path), "reason": f"not read ({kind.name})"}
-            for path in self.plan.unread
+            for path in self.plan.unreadable
             if (kind := unsupported.kind_of(path))
         ]
         report = {**facts, **settings, "jobs": len(self.jobs), "left_out": left_out, "results": results}
@@ -122,6 +123,14 @@ class _ToConsole(logging.Handler):
         say(self.console, record.getMessage())
 
 
+def say_of_model(console: Console, name: str, config: "ModelConfig", steps: int, verbose: bool) -> None:
+    """What is to be known of a model before it is used."""
+    if verbose and config.licence != catalog.LICENCE:
+        say(console, f"{name}: the licence of its weights is {config.licence}.")
+    if config.method == "teacher" and steps == 1:
+        say(console, f"{name} is a teacher, which blurs in one step; it is made for --steps 20 or 40.")
+
+
 def work_through(report: Report, run: "Run") -> None:
     """Let the work happen and report it, also when it is interrupted. Exits with 1 when some of it failed."""
     outcomes: list[Outcome] = []
@@ -141,13 +150,13 @@ def work_through(report: Report, run: "Run") -> None:
         raise typer.Exit(1)
 
 
-def preview(report: Report, scale: int, options: "Options", ledger: "Ledger") -> None:
+def preview(report: Report, scale: int, options: "Options", existing: "ExistingPolicy") -> None:
     """Tell what would be done, from the headers of files: nothing is written. scale: the model's.
 
     Exits with 1 when some of it would fail.
     """
     report.begin()
-    found = [_examined(job, scale, options, ledger) for job in report.jobs]
+    found = [_examined(job, scale, options, existing) for job in report.jobs]
     counts = Counter(str(item["status"]) for item in found)
     if report.as_json:
         report.print({"dry_run": True, "counts": counts}, found)
@@ -161,12 +170,12 @@ def preview(report: Report, scale: int, options: "Options", ledger: "Ledger") ->
         raise typer.Exit(1)
 
 
-def _examined(job: "Job", scale: int, options: "Options", ledger: "Ledger") -> dict[str, Any]:
+def _examined(job: "Job", scale: int, options: "Options", existing: "ExistingPolicy") -> dict[str, Any]:
     from ..batch import stages
 
     paths = {"source": str(job.source), "output": str(job.output)}
     try:
-        item = stages.examine(job, scale, options, ledger)
+        item = stages.examine(job, scale, options, existing)
     except (ImageError, OutputError) as error:
         return {**paths, "status": "fail", "message": str(error)}
     if isinstance(item, stages.Outcome):
@@ -188,7 +197,7 @@ def _worth_telling(name: str, value: object) -> bool:
 
 
 def _as_dict(outcome: "Outcome") -> dict[str, Any]:
-    seconds = outcome.seconds
+    seconds, sidecars = outcome.seconds, outcome.sidecars
     return {
         "source": str(outcome.job.source),
         "output": str(outcome.job.output),
@@ -199,14 +208,9 @@ def _as_dict(outcome: "Outcome") -> dict[str, Any]:
         "seconds_restoring": round(seconds.restoring, 3),
         "seconds_writing": round(seconds.writing, 3),
         **_sizes(outcome),
-        **_extras(outcome.extras),
+        **({"beside": [str(path) for path in sidecars.paths]} if sidecars.paths else {}),
+        **({} if sidecars.invented is None else {"invented": round(sidecars.invented, 4)}),
     }
-
-
-def _extras(extras: "Extras") -> dict[str, Any]:
-    """Nothing where nothing of the kind was asked for."""
-    beside = {"beside": [str(path) for path in extras.beside]} if extras.beside else {}
-    return beside if extras.invented is None else {**beside, "invented": round(extras.invented, 4)}
 
 
 def _sizes(item: "Outcome | Examined") -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""Which patch the n-th sample of a run is. A pure function of (seed, n), so that a run resumes exactly."""
+"""Random crops of photos. The n-th is a pure function of (seed, n), so that a run resumes exactly."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,52 +9,52 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..ops.transfer import lock, send
+from ..ops.transfer import pin, to_device
 from .photos import Photos
 
 
 class Sample(NamedTuple):
-    """Batched, uint8. image: (B, 3, S, S); lr: (B, 3, S/scale, S/scale), or None where not degraded yet.
-
-    measures: (B, 5) of `ops.damage`, of a larger piece of the same small picture; None where not measured.
-    """
+    """A batch of crops, uint8."""
 
     image: Tensor
+    """(B, 3, S, S)."""
     lr: Tensor | None
+    """(B, 3, S/scale, S/scale); None: not degraded yet."""
     measures: Tensor | None = None
+    """(B, 5) of `ops.damage`, of a larger piece of the same small picture; None: not measured."""
 
-    def locked(self, device: torch.device) -> "Sample":
-        """In memory from which a copy to `device` waits for nothing."""
-        return self._each(lambda part: lock(part, device))
+    def pinned(self, device: torch.device) -> "Sample":
+        """In pinned memory, from which a copy to `device` does not wait."""
+        return self._each(lambda part: pin(part, device))
 
     def to(self, device: torch.device) -> "Sample":
-        return self._each(lambda part: send(part, device))
+        return self._each(lambda part: to_device(part, device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Sample":
         lr, measures = (None if part is None else change(part) for part in self[1:])
         return Sample(change(self.image), lr, measures)
 
 
-def turn(image: Tensor, way: int) -> Tensor:
+def turn(image: Tensor, symmetry: int) -> Tensor:
     """One of the eight symmetries of the square, 0 to 7. image: (..., S, S)."""
-    if way & 4:
+    if symmetry & 4:
         image = image.transpose(-1, -2)
-    return image.flip([dim for dim, bit in ((-1, 1), (-2, 2)) if way & bit])
+    return image.flip([dim for dim, bit in ((-1, 1), (-2, 2)) if symmetry & bit])
 
 
 GRID = 12
-"""Crops begin at multiples of so many pixels: a multiple of the usual scales, so that what was drawn on the
-grid of the small picture, as screens are, lies on it again when the crop is made small."""
+"""Crops begin at multiples of this many pixels, a multiple of the usual scales: what was drawn on the grid of
+the small picture, as screenshots are, lies on that grid again when the crop is made small."""
 
 
 def places(length: int, side: int) -> int:
-    """How many there are for a crop along one side of a photo."""
+    """How many positions a crop has along one side of a photo."""
     return (length - side) // GRID + 1
 
 
 @dataclass
 class PhotoCrops:
-    """Random patches of photos, each photo as likely as its area. No lr: the trainer degrades them."""
+    """Random crops of photos, each photo with a probability in proportion to its area; not degraded."""
 
     photos: Photos
     indices: list[int]  # of the photos to use
@@ -79,7 +79,7 @@ class PhotoCrops:
 
 
 def shuffled(seed: int, n: int, count: int) -> int:
-    """Which of `count` the n-th sample of a run is: each once an epoch, in an order drawn for each epoch."""
+    """Index of the n-th sample of a run among `count`: each once an epoch, in a new order every epoch."""
     epoch, position = divmod(n, count)
     return int(_shuffle(seed, epoch, count)[position])
 

@@ -7,25 +7,28 @@ import torch
 from torch import Tensor
 
 from ..networks import Prompt
-from ..ops.transfer import lock, send
+from ..ops.transfer import pin, to_device
 
 
 class Latents(NamedTuple):
-    """Batched samples. image, upsampled: (B, C, h, w), of the photo and of the upsampled low-resolution
-    picture. lr: uint8 (B, 3, h, w) or None. prompt: None where the model's own is used."""
+    """A batch of samples in the space of a network."""
 
     image: Tensor
+    """(B, C, h, w), of the photo."""
     upsampled: Tensor
+    """(B, C, h, w), of the upsampled low-resolution picture."""
     lr: Tensor | None = None
+    """uint8 (B, 3, h, w)."""
     prompt: Prompt | None = None
+    """None: the model's own."""
 
-    def locked(self, device: torch.device) -> "Latents":
-        """In memory from which a copy to `device` waits for nothing."""
-        return self._each(lock, device)
+    def pinned(self, device: torch.device) -> "Latents":
+        """In pinned memory, from which a copy to `device` does not wait."""
+        return self._each(pin, device)
 
     def to(self, device: torch.device) -> "Latents":
         """On a device, latents and prompts in float32."""
-        there = self._each(send, device)
+        there = self._each(to_device, device)
         prompt = there.prompt
         if prompt is not None:
             prompt = Prompt(prompt.tokens.float(), None if prompt.pooled is None else prompt.pooled.float())

@@ -1,7 +1,7 @@
 """Photos decoded once into the memory of the device that trains, and crops cut there.
 
-A GPU then needs nothing from the host but where each crop lies, three whole numbers a sample: no decoding, no
-copy of pixels, no threads that fall behind. 350 megapixels are 1 GB.
+All that a GPU then needs from the host are three integers a sample, the position of the crop: no decoding, no
+copies of pixels, no reading threads that fall behind. 350 megapixels are 1 GB.
 """
 
 from collections.abc import Iterator
@@ -15,47 +15,43 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ..ops.transfer import lock, send
+from ..ops.transfer import pin, to_device
 from .crops import GRID, Sample, places
 from .photos import Photos, cores
 
-BLOCK = 1024  # samples whose places are drawn at once: the generator costs more than its numbers
+BLOCK = 1024  # samples whose positions are drawn at once: making a generator costs more than its numbers
 SHARE = 0.5  # of the memory that is free: the rest is for training
 
 
-class Places(NamedTuple):
-    """Crops that are still to be cut.
-
-    steps: (3, B) int64, in pixels of `photos`: the first pixel of each crop, and how far it is to its next
-    row and to its next column, which depends on how it is turned.
-    """
+class CropIndex(NamedTuple):
+    """Crops that are still to be cut: their positions in the pixels of photos."""
 
     photos: "DevicePhotos"
     steps: Tensor
+    """(3, B) int64: index of the first pixel of each crop, and the steps from row to row and from column to
+    column, which depend on its symmetry."""
     side: int
 
-    def locked(self, device: torch.device) -> "Places":
-        """In memory from which a copy to `device` waits for nothing."""
-        return self._replace(steps=lock(self.steps, device))
+    def pinned(self, device: torch.device) -> "CropIndex":
+        """In pinned memory, from which a copy to `device` does not wait."""
+        return self._replace(steps=pin(self.steps, device))
 
     def to(self, device: torch.device) -> Sample:
         """The crops, cut on the device of the photos, which is the same."""
-        return Sample(self.photos.cut(send(self.steps, device), self.side), None)
+        return Sample(self.photos.cut(to_device(self.steps, device), self.side), None)
 
 
 @dataclass(frozen=True)
 class DevicePhotos:
-    """pixels: (N, 3) uint8 on a device, every photo row by row, one photo after another.
-
-    firsts: the first pixel of each photo. sizes: (height, width) of each.
-    """
-
     pixels: Tensor
+    """(N, 3) uint8 on a device: every photo row by row, one after another."""
     firsts: np.ndarray
+    """Index of the first pixel of each photo."""
     sizes: np.ndarray
+    """(height, width) of each photo."""
 
     def cut(self, steps: Tensor, side: int) -> Tensor:
-        """uint8 (B, 3, side, side), channels last, of places as in `Places`, on this device."""
+        """uint8 (B, 3, side, side), channels last. steps: of a `CropIndex`, on this device."""
         first, row, column = steps.view(3, -1, 1, 1)
         line = torch.arange(side, device=steps.device)
         index = first + row * line.view(-1, 1) + column * line
@@ -75,10 +71,7 @@ def load(photos: Photos, indices: list[int], device: torch.device) -> DevicePhot
 
 @dataclass
 class DeviceCrops:
-    """Random crops of photos on a device, in all eight symmetries, each photo as likely as its area.
-
-    The same law as `PhotoCrops`, with other draws.
-    """
+    """Random crops of photos on a device, with the distribution of `PhotoCrops` but other draws."""
 
     photos: DevicePhotos
     side: int
@@ -89,8 +82,8 @@ class DeviceCrops:
         areas = self.photos.sizes.prod(axis=1)
         self.share = np.cumsum(areas) / areas.sum()
 
-    def __call__(self, first: int, count: int) -> Places:
-        """Where samples first .. first + count - 1 of the run lie: a pure function of seed and number."""
+    def __call__(self, first: int, count: int) -> CropIndex:
+        """Positions of samples first .. first + count - 1 of the run: a pure function of seed and number."""
         chances = np.concatenate(list(self._chances(first, count)))
         photo = np.searchsorted(self.share, chances[:, 0], side="right")
         height, width = self.photos.sizes[photo].T
@@ -98,9 +91,11 @@ class DeviceCrops:
             GRID * (chances[:, 1 + axis] * places(length, self.side)).astype(np.int64)
             for axis, length in enumerate((height, width))
         )
-        way = (chances[:, 3] * 8).astype(np.int64)
+        symmetry = (chances[:, 3] * 8).astype(np.int64)
         corner = self.photos.firsts[photo] + top * width + left
-        return Places(self.photos, torch.from_numpy(_turned(corner, width, way, self.side)), self.side)
+        return CropIndex(
+            self.photos, torch.from_numpy(_turned(corner, width, symmetry, self.side)), self.side
+        )
 
     def _chances(self, first: int, count: int) -> Iterator[np.ndarray]:
         """Four numbers in [0, 1) for each sample, (count, 4) in pieces."""
@@ -109,12 +104,12 @@ class DeviceCrops:
             yield _block(self.seed, block)[start:end]
 
 
-def _turned(corner: np.ndarray, width: np.ndarray, way: np.ndarray, side: int) -> np.ndarray:
+def _turned(corner: np.ndarray, width: np.ndarray, symmetry: np.ndarray, side: int) -> np.ndarray:
     """(3, B): first pixel, row step and column step of crops whose top left pixel is `corner`.
 
-    way: 0 to 7, the symmetry of `crops.turn`: transposed, then mirrored in columns and in rows.
+    symmetry: 0 to 7, as in `crops.turn`: transposed, then mirrored in columns and in rows.
     """
-    transposed, columns, rows = (way & bit > 0 for bit in (4, 1, 2))
+    transposed, columns, rows = (symmetry & bit > 0 for bit in (4, 1, 2))
     row = np.where(transposed, 1, width)
     column = np.where(transposed, width, 1)
     corner = corner + (side - 1) * (np.where(columns, column, 0) + np.where(rows, row, 0))
@@ -127,7 +122,7 @@ def _block(seed: int, block: int) -> np.ndarray:
 
 
 def _decoded(photos: Photos, indices: list[int]) -> Iterator[Tensor]:
-    """(height * width, 3) uint8 of each photo, in order; a few wait at a time, not all."""
+    """(height * width, 3) uint8 of each photo in order; only a few are kept at a time."""
     at_once = 2 * cores()
     with ThreadPoolExecutor(cores(), "decode") as executor:
         for start in range(0, len(indices), at_once):
@@ -140,7 +135,7 @@ def _room(pixels: int, device: torch.device) -> Tensor:
     advice = "take fewer or smaller ones or use --set data.on_device=false"
     if free is not None and need > SHARE * free:
         raise DataError(
-            f"The photos need {need / 1e9:.1f} GB and {device} has {free / 1e9:.1f} GB free, half of which "
+            f"The photos need {need / 1e9:.1f} GB and {device} has {free / 1e9:.1f} GB free, of which half "
             f"is for training: {advice}."
         )
     try:
@@ -150,7 +145,7 @@ def _room(pixels: int, device: torch.device) -> Tensor:
 
 
 def _free(device: torch.device) -> int | None:
-    """Bytes that a device has free; None where it cannot be known."""
+    """Free bytes of a device; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return None

@@ -1,9 +1,9 @@
 """A pool of crops degraded ahead of time.
 
-The second-order degradation of a patch costs a CPU more than a training step on it. The pool pays that
-once: every photo is decoded once, its crops are degraded, and training then draws sub-crops and
-symmetries of them. On disk: image.npy (N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, measures.npy
-(N, 5), float32, the damage of each lr, and pool.json, written last, which says what the pool was made from.
+Degrading a crop costs a CPU more than a training step on it. The pool pays that once: every photo is decoded
+once, its crops are degraded, and training then draws sub-crops and symmetries of them. On disk: image.npy
+(N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, measures.npy (N, 5), float32, the damage of each lr, and
+pool.json, written last, which says what the pool was made from.
 """
 
 import json
@@ -50,7 +50,7 @@ class PoolSpec(NamedTuple):
 
 @dataclass
 class Pool:
-    """Random sub-crops of a pool, each crop once an epoch, in an order drawn for each epoch."""
+    """Random sub-crops of a pool, each crop once an epoch, in a new order every epoch."""
 
     folder: Path
     crop: int
@@ -71,15 +71,15 @@ class Pool:
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
-        index, way = self.order(n), int(rng.integers(8))
+        index, symmetry = self.order(n), int(rng.integers(8))
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
         image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]
-        pair = turn(torch.from_numpy(image.copy()), way), turn(torch.from_numpy(lr.copy()), way)
+        pair = turn(torch.from_numpy(image.copy()), symmetry), turn(torch.from_numpy(lr.copy()), symmetry)
         return *pair, self.measures[index]
 
     def order(self, n: int) -> int:
-        """Which crop the n-th sample is: a fresh shuffle in every epoch."""
+        """Index of the n-th sample's crop."""
         return shuffled(self.seed, n, len(self.image))
 
 
@@ -91,10 +91,18 @@ def build(
     progress: Progress = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Make the pool, unless `folder` holds the very same one already. Uses every core it may.
+    """Make the pool on all cores, unless `folder` holds the same one already.
 
-    stop: asked after every photo. Raises KeyboardInterrupt when it says so, DataError without the disk space
-    or when a process of the pool is killed.
+    Args:
+        folder: it is made if need be.
+        spec: what the pool is made of.
+        photos, indices: the photos, and which of them to use.
+        progress: (done, total) crops.
+        stop: asked after every photo.
+
+    Raises:
+        KeyboardInterrupt: `stop` said so.
+        DataError: the disk has not the space, or a process of the pool was killed.
     """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker = folder / "pool.json"
@@ -106,7 +114,7 @@ def build(
     }
     if marker.exists() and _made_from(marker) == wanted and all(starmap(_holds, arrays.items())):
         return
-    for file in (marker, *arrays):  # what lies there is of no use, and its space is
+    for file in (marker, *arrays):  # of another pool; its space is needed
         file.unlink(missing_ok=True)
     check_space(folder, spec)
     for file, shape in arrays.items():
@@ -122,13 +130,13 @@ def build(
         if stop():
             raise KeyboardInterrupt from None
         raise DataError(
-            "A process that degrades photos was killed, perhaps for want of memory; leave the largest out."
+            "A process that degrades photos was killed, perhaps for lack of memory; leave the largest out."
         ) from error
     marker.write_text(json.dumps(wanted))
 
 
 def _made_from(marker: Path) -> object:
-    """None where the marker was not written to its end."""
+    """None if the marker is damaged."""
     try:
         return json.loads(marker.read_text())
     except ValueError:
@@ -143,7 +151,7 @@ def _holds(file: Path, shape: tuple[int, ...]) -> bool:
 
 
 def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:
-    """The rows of each photo once they are filled. An error or an interrupt drops what has not begun."""
+    """Yield the rows of each photo when they are filled. After an error or interrupt no more are begun."""
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(cores(), context, _start, (folder, spec, photos))
     try:

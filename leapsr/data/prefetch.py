@@ -1,4 +1,4 @@
-"""Batches read ahead by threads, in order, with the time spent waiting for them counted."""
+"""Batches read ahead by threads, in order. The time spent waiting for them is counted."""
 
 import time
 from collections import deque
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Prefetch(Generic[T]):
-    """make(step) for each step of a range, two for each worker under way at a time.
+    """make(step) for each step of a range, with two steps for each worker in progress at a time.
 
-    Decoding and copying release the interpreter's lock, so threads are enough and nothing is pickled.
+    Decoding and copying release the interpreter's lock, so that threads are enough and nothing is pickled.
     """
 
     def __init__(self, make: Callable[[int], T], steps: range, workers: int) -> None:

@@ -1,15 +1,14 @@
-"""Crops encoded ahead of training, in a folder of shards: latents of the photo, of the picture, and its text.
+"""Crops encoded ahead of training, in a folder of shards: latents of photo and small picture, and text.
 
-A training of billions of weights has no memory and no time to spare for the networks that it only looks
-through. ::
+Training billions of weights leaves neither memory nor time for autoencoders and text encoders. ::
 
     FOLDER/shards.json              what all samples have in common, and how many there are
     FOLDER/00003-of-00012.safetensors
     FOLDER/00003-of-00012.json      which samples are in it, and its SHA-256; written last
 
-A shard holds `image` and `upsampled` (N, C, h, w) float16; `lr` (N, 3, h, w) uint8 where the network sees
-pixels too; `tokens` (T, L, D) and `pooled` (T, P) bfloat16, one for each text, and `text` (N,) int64, which
-of them a sample has. Shards of the same shards.json may be made anywhere and gathered in one folder.
+A shard holds `image` and `upsampled` (N, C, h, w) float16; `lr` (N, 3, h, w) uint8 if the network takes
+pixels too; `tokens` (T, L, D) and `pooled` (T, P) bfloat16, one for each text, and `text` (N,) int64, the
+index of each sample's text. Shards with the same shards.json may be made anywhere and gathered in one folder.
 """
 
 import hashlib
@@ -35,39 +34,43 @@ class Strict(BaseModel):
 
 
 class Texts(Strict):
-    """kind, encoders: see `frozen.TextEncoder`. tokens: (L, D). pooled: P, None where there is none."""
-
     kind: str
     encoders: str
+    """Both: see `frozen.TextEncoder`."""
     tokens: tuple[int, int]
+    """(L, D)."""
     pooled: int | None
+    """P; None if there is none."""
 
 
 class Description(Strict):
-    """What the samples of a set depend on, apart from the pixels of the photos.
-
-    photos: how many. names: SHA-256 of their names and sizes. crops: of each photo. autoencoder: its
-    `frozen.fingerprint`. latents: (C, h, w) of one. lr: whether the low-resolution pixels are kept.
-    captions: where they are from. texts: None where samples have no text of their own, and the model's own
-    prompts are used. each: samples in a shard; the last one may have fewer.
-    """
+    """What the samples of a set depend on, apart from the pixels of the photos."""
 
     format: Literal["leapsr-shards"] = "leapsr-shards"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     photos: int = Field(ge=1)
+    """How many."""
     names: str
+    """SHA-256 of the names and sizes of the photos."""
     crop: int = Field(ge=1)
     crops: int = Field(ge=1)
+    """Of each photo."""
     seed: int = Field(ge=0)
     scale: int = Field(ge=1)
     degradation: str
     degradation_version: int
     autoencoder: str
+    """Its `frozen.fingerprint`."""
     latents: tuple[int, int, int]
+    """(C, h, w) of one sample."""
     lr: bool
+    """Whether the low-resolution pixels are kept."""
     captions: str
+    """Where they are from."""
     texts: Texts | None
+    """None: samples have no text of their own, and training uses the model's prompts."""
     each: int = Field(ge=1)
+    """Samples in a shard; the last one may have fewer."""
 
     @property
     def samples(self) -> int:
@@ -75,7 +78,7 @@ class Description(Strict):
 
     @property
     def count(self) -> int:
-        """Of shards."""
+        """Number of shards."""
         return -(-self.samples // self.each)
 
     def rows(self, number: int) -> range:
@@ -87,22 +90,25 @@ class Description(Strict):
 
 
 class Origin(Strict):
-    """Where one sample is from. top, left: of the crop in its photo, in pixels. way: how it is turned, see
-    `crops.turn`. damage: seed of the degradation."""
+    """Where one sample is from."""
 
     photo: str
     top: int
     left: int
-    way: int
+    """Of the crop in its photo, in pixels."""
+    symmetry: int
+    """As in `crops.turn`."""
     damage: int
+    """Seed of the degradation."""
     caption: str
 
 
 class Record(Strict):
-    """What a shard holds. size: bytes of its file."""
+    """What a shard holds."""
 
     sha256: str
     size: int
+    """Bytes of its file."""
     samples: list[Origin]
 
 
@@ -119,15 +125,15 @@ def describe(folder: Path) -> Description:
 
 
 def begin(folder: Path, description: Description) -> None:
-    """Say what the folder will hold, or find that it is said already, by another worker perhaps.
+    """Write the description of the set, unless the folder has the same one, from another worker perhaps.
 
-    Raises DataError where the folder holds shards that were made otherwise, OutputError.
+    Raises DataError if the folder holds shards of another description, OutputError.
     """
     remove_stale_parts(folder)
     if not is_shards(folder):
         _write(folder / DESCRIPTION, description.model_dump_json(indent=2))
         return
-    found, wanted = (told.model_dump() for told in (describe(folder), description))
+    found, wanted = (each.model_dump() for each in (describe(folder), description))
     for name, value in wanted.items():
         if found[name] != value:
             raise DataError(
@@ -142,7 +148,7 @@ def _short(value: object) -> str:
 
 
 def is_finished(folder: Path, description: Description, number: int, thorough: bool = False) -> bool:
-    """Whether a shard is there, whole by its size; thorough: by its checksum."""
+    """Whether a shard is there and complete: by its size, or by its checksum too if `thorough`."""
     place = folder / f"{description.stem(number)}.safetensors"
     try:
         record = Record.model_validate_json(place.with_suffix(".json").read_bytes())
@@ -160,10 +166,15 @@ def write(
     prompts: tuple[Prompt, list[int]] | None,
     origins: list[Origin],
 ) -> None:
-    """Write one shard, then its record: whoever is ended in between leaves a shard that does not count.
+    """Write one shard, then its record; a shard without a record does not count.
 
-    sample: all its samples, without prompts. prompts: those of its texts, and which of them each sample has.
-    Raises OutputError.
+    Args:
+        sample: all samples of the shard, without prompts.
+        prompts: the prompts of its texts, and the index of each sample's text.
+        origins: of the samples.
+
+    Raises:
+        OutputError: a file cannot be written.
     """
     place = folder / f"{description.stem(number)}.safetensors"
     tensors = {"image": sample.image.half(), "upsampled": sample.upsampled.half()}

@@ -1,21 +1,18 @@
-"""Damage clean images on the device they are on, from a generator: the degradations by name."""
+"""Degradations by name: clean images to damaged small ones, on the device of the images."""
 
 from dataclasses import replace
 from typing import Protocol
 
 from ..errors import UnknownName
-from .average import AveragePool
-from .bicubic import Bicubic
-from .degradation import Degradation
+from .degradation import Degradation, Mixture
 from .draw import Generators, Randomness
-from .history import HEAVY, LIGHT, RealESRGANParams
 from .mild import Mild
-from .mixture import Mixture
+from .params import HEAVY, LIGHT, RealESRGANParams
 from .realesrgan import RealESRGAN
-from .resize_jpeg import ResizeJpeg
+from .simple import AveragePool, Bicubic, ResizeJpeg
 
 VERSION = 2
-"""Counts up when the same seed begins to give other pixels, so that stored results are made anew."""
+"""Raised when the same seed gives other pixels than before, so that stored results are made anew."""
 
 __all__ = [
     "DEGRADATIONS",
@@ -40,9 +37,9 @@ _SHORTER = replace(HEAVY, second_order_probability=0.5)  # as in ResShift
 
 
 def photo(scale: int, group: int = 1) -> Mixture:
-    """From clean to badly damaged: what the packaged models for photos are trained on.
+    """From clean to badly damaged: the packaged models for photos are trained on this.
 
-    A third is clean or nearly so, as most photos are; a seventh has noise and a good file, or none, after it.
+    A third is clean or nearly so, as most photos are; a seventh has noise and then a good file or none.
     """
     return Mixture(
         [
@@ -54,7 +51,7 @@ def photo(scale: int, group: int = 1) -> Mixture:
 
 
 def photo_heavy(scale: int, group: int = 1) -> Mixture:
-    """Mostly damage: what the models of the methods' comparison are trained on."""
+    """Mostly damaged: the models in docs/comparison.md are trained on this."""
     return Mixture(
         [
             (0.15, Bicubic(scale)),
@@ -80,10 +77,9 @@ DEGRADATIONS: dict[str, Recipe] = {
 
 
 def make(name: str, scale: int, group: int = 1) -> Degradation:
-    """A degradation of the table for one scale.
+    """A degradation of the table for one scale. Raises UnknownName.
 
-    group: images of a batch that share their random sizes; 1 suits a CPU, a GPU is faster with more (see
-    RealESRGAN). Raises UnknownName.
+    group: images of a batch that share their random sizes; 1 suits a CPU, a GPU is faster with more.
     """
     if name not in DEGRADATIONS:
         raise UnknownName("degradation", name, DEGRADATIONS)

@@ -1,6 +1,6 @@
 """Random parameters, one for each image of a batch, and changes to some images of a batch.
 
-Parameters come back on the CPU, where they decide what is computed; fields of noise go to the image.
+Parameters are returned on the CPU, because they decide what is computed; noise is returned beside the image.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,22 +9,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..ops.transfer import send
+from ..ops.transfer import to_device
 
 
 @dataclass(frozen=True)
 class Generators:
-    """The randomness of damage on a GPU, whose own generator would make the host wait for every parameter.
-
-    parameters: on the CPU. fields: on the device of the images; None: that device's default one.
-    """
+    """Two generators for damage on a GPU, whose own would make the host wait for every parameter."""
 
     parameters: torch.Generator
-    fields: torch.Generator | None
+    """On the CPU."""
+    noise: torch.Generator | None
+    """On the device of the images. None: that device's default generator."""
 
     @classmethod
-    def beside(cls, generator: torch.Generator) -> "Randomness":
-        """A generator of a GPU with one on the CPU, seeded alike, at its side; one of a CPU as it is."""
+    def from_generator(cls, generator: torch.Generator) -> "Randomness":
+        """A GPU's generator with one on the CPU that has the same seed; a CPU's generator as it is."""
         if generator.device.type == "cpu":
             return generator
         return cls(torch.Generator().manual_seed(generator.initial_seed()), generator)
@@ -35,7 +34,7 @@ Randomness = torch.Generator | Generators
 
 def uniform(low: float | Tensor, high: float | Tensor, count: int, generator: Randomness) -> Tensor:
     """(count,) from U[low, high); the bounds may be (count,) tensors."""
-    source = _of_parameters(generator)
+    source = _parameter_generator(generator)
     return low + (high - low) * torch.rand(count, generator=source, device=source.device).cpu()
 
 
@@ -46,7 +45,7 @@ def chance(probability: float, count: int, generator: Randomness) -> Tensor:
 
 def choice(weights: Sequence[float], count: int, generator: Randomness) -> Tensor:
     """(count,) of int64: indices into `weights`, which need not sum to 1."""
-    source = _of_parameters(generator)
+    source = _parameter_generator(generator)
     odds = torch.tensor(weights, dtype=torch.float64, device=source.device)
     return torch.multinomial(odds, count, replacement=True, generator=source).cpu()
 
@@ -63,29 +62,29 @@ def resize_factor(
 
 def normal(size: Sequence[int], generator: Randomness, device: torch.device) -> Tensor:
     """Standard normal noise, drawn where the generator lives and moved to `device`."""
-    source, place = of_fields(generator, device)
+    source, place = noise_source(generator, device)
     return torch.randn(size, generator=source, device=place).to(device)
 
 
-def of_fields(generator: Randomness, device: torch.device) -> tuple[torch.Generator | None, torch.device]:
+def noise_source(generator: Randomness, device: torch.device) -> tuple[torch.Generator | None, torch.device]:
     """The generator of noise for images on `device`, and where it draws."""
-    source = generator.fields if isinstance(generator, Generators) else generator
+    source = generator.noise if isinstance(generator, Generators) else generator
     return source, device if source is None else source.device
 
 
-def together(image: Tensor) -> bool:
-    """Whether images that differ in what is done to them are computed in one batch: on a GPU."""
+def batched(image: Tensor) -> bool:
+    """Whether to compute in one batch even where the images need different changes: on a GPU."""
     return image.device.type != "cpu"
 
 
-def on_rows(rows: Tensor, change: Callable[..., Tensor], image: Tensor, *parameters: Tensor) -> Tensor:
-    """Changes the images where `rows`, (B,) of bool, is true; the change must keep their size.
+def apply_where(rows: Tensor, change: Callable[..., Tensor], image: Tensor, *parameters: Tensor) -> Tensor:
+    """Change the images where `rows`, (B,) of bool, is true; the change must keep their size.
 
-    On a CPU `change` gets those images and their part of each (B, ...) parameter. Elsewhere it gets all of
-    them, and `rows` chooses: sorting some out would cost more launches than it saves arithmetic. Images, rows
-    and parameters are on one device.
+    On a CPU `change` gets those images and their rows of each (B, ...) parameter. On a GPU it gets all images
+    and `rows` selects from the result, which needs fewer kernel launches. Images, rows and parameters are on
+    one device.
     """
-    if together(image):
+    if batched(image):
         return torch.where(rows.view(-1, 1, 1, 1), change(image, *parameters), image)
     if rows.all():
         return change(image, *parameters)
@@ -96,15 +95,15 @@ def on_rows(rows: Tensor, change: Callable[..., Tensor], image: Tensor, *paramet
     return image.index_copy(0, index, changed)
 
 
-def taken(image: Tensor, rows: Tensor) -> Tensor:
-    """Those images of a batch, in that order. rows: (N,) of int64 on the CPU."""
-    return image.index_select(0, send(rows, image.device))
+def gather(image: Tensor, rows: Tensor) -> Tensor:
+    """The images at these rows of a batch, in this order. rows: (N,) of int64 on the CPU."""
+    return image.index_select(0, to_device(rows, image.device))
 
 
-def put_back(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
-    """The batch whose images `rows[i]` are `parts[i]`; every image is in one of them. rows: on the CPU."""
-    return taken(torch.cat(list(parts)), torch.cat(list(rows)).argsort())
+def scatter(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
+    """The inverse of `gather`: a batch with parts[i] at rows[i], which cover it. rows: on the CPU."""
+    return gather(torch.cat(list(parts)), torch.cat(list(rows)).argsort())
 
 
-def _of_parameters(generator: Randomness) -> torch.Generator:
+def _parameter_generator(generator: Randomness) -> torch.Generator:
     return generator.parameters if isinstance(generator, Generators) else generator

@@ -152,8 +152,8 @@ def _normalise(kernels: Tensor, size: Tensor) -> Tensor:
     return kernels / kernels.sum(dim=(-2, -1), keepdim=True)
 
 
-# Made once for each device: a dozen of small launches for every batch otherwise. What is made in inference
-# mode would be of no use outside.
+# Made once for each device, to save a dozen small launches a batch, and outside of inference mode, because
+# autograd cannot use tensors that were made in it.
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What happens to a good photo: made small by one filter or another, some noise perhaps, and one file."""
+"""What happens to a good photo: one reduction, perhaps some noise, and one JPEG or WebP file."""
 
 import io
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from torch import Tensor
 from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, reduced_size, resize
-from ..ops.transfer import send_together
-from .draw import Randomness, chance, choice, on_rows, put_back, taken, together, uniform
+from ..ops.transfer import to_device_together
+from .draw import Randomness, apply_where, batched, chance, choice, gather, scatter, uniform
 from .noise import add_gaussian, add_poisson
 
 FILES = ("none", "jpeg", "webp")
@@ -21,22 +21,24 @@ FILES = ("none", "jpeg", "webp")
 
 @dataclass(frozen=True)
 class Mild:
-    """One antialiased reduction, then the noise of a sensor or none, then one file, lossy or not.
+    """One antialiased reduction, then perhaps sensor noise, then one file, lossy or not.
 
-    Without noise it is a clean photo, with noise and without a lossy file a developed RAW or a scan. filters:
-    odds of area, bilinear and bicubic; files: of FILES. gaussian: bounds of the noise's deviation in grey
-    levels. poisson: bounds of the multiple of the photon noise. jpeg_quality, webp_quality: bounds of the
-    file's; half of the JPEGs are in the better quarter. A GPU has no WebP: it is JPEG of the same quality
-    there.
+    Without noise the result is a clean photo; with noise and without a lossy file a developed RAW or a scan.
+    On a GPU there is no WebP codec: JPEG of the same quality stands in for it.
     """
 
     scale: int
     filters: tuple[float, float, float] = (0.25, 0.15, 0.6)
+    """Odds of area, bilinear and bicubic."""
     noise_probability: float = 0.3
     gaussian: tuple[float, float] = (1.0, 50.0)
+    """Bounds of the standard deviation, in grey levels of 255."""
     poisson: tuple[float, float] = (0.5, 6.0)
+    """Bounds of the multiple of the photon noise."""
     files: tuple[float, float, float] = (0.45, 0.45, 0.1)
+    """Odds of FILES."""
     jpeg_quality: tuple[float, float] = (30.0, 100.0)
+    """Bounds; half of the files are in the better quarter."""
     webp_quality: tuple[float, float] = (40.0, 95.0)
     codec: Codec = "auto"
 
@@ -55,18 +57,18 @@ class Mild:
             self._jpeg_quality(count, generator),
             uniform(*self.webp_quality, count, generator),
         ]
-        gaussian, poisson, grey, sigma, strength, is_jpeg, is_webp, fine, coarse = send_together(
+        gaussian, poisson, grey, sigma, strength, is_jpeg, is_webp, fine, coarse = to_device_together(
             draws, image.device
         )
         lr = self._reduced(image, mode, size).clamp(0, 1)
-        lr = on_rows(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
-        lr = on_rows(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
+        lr = apply_where(gaussian, partial(add_gaussian, generator=generator), lr, sigma, grey)
+        lr = apply_where(poisson, partial(add_poisson, generator=generator), lr, strength, grey)
         lr = round_to_8_bits(lr)
         compress = partial(jpeg, codec=self.codec)
-        if together(lr):
+        if batched(lr):
             quality = torch.where(is_webp, coarse, fine)
-            return on_rows(is_jpeg | is_webp, compress, lr, quality)
-        return on_rows(is_webp, webp, on_rows(is_jpeg, compress, lr, fine), coarse)
+            return apply_where(is_jpeg | is_webp, compress, lr, quality)
+        return apply_where(is_webp, webp, apply_where(is_jpeg, compress, lr, fine), coarse)
 
     def _jpeg_quality(self, count: int, generator: Randomness) -> Tensor:
         worst, best = self.jpeg_quality
@@ -75,15 +77,15 @@ class Mild:
     def _reduced(self, image: Tensor, mode: Tensor, size: tuple[int, int]) -> Tensor:
         """Each image by its own filter. mode: (B,), on the CPU."""
         order, counts = mode.argsort(), mode.bincount(minlength=len(MODES)).tolist()
-        parts = taken(image, order).split(counts)
+        parts = gather(image, order).split(counts)
         reduced = [
             resize(part, size, name, True) for part, name in zip(parts, MODES, strict=True) if len(part)
         ]
-        return put_back(reduced, [order])
+        return scatter(reduced, [order])
 
 
 def webp(image: Tensor, quality: Tensor) -> Tensor:
-    """Through lossy WebP, each image at its own quality: Pillow's codec, on the CPU.
+    """Compress each image to lossy WebP at its own quality and decode it, with Pillow on the CPU.
 
     image: (B, 3, H, W) in [0, 1]. quality: (B,) in 0..100. Returns (B, 3, H, W) in [0, 1] on its device.
     """

@@ -1,6 +1,6 @@
-"""The second-order degradation of Real-ESRGAN (Wang et al. 2021): the made-up history of a shared photo.
+"""The second-order degradation of Real-ESRGAN (Wang et al. 2021), which imitates photos shared online.
 
-Twice blur, resize, noise and JPEG; the second time ends in the final size and, often, a filter that rings.
+Twice blur, resize, noise and JPEG; the second pass ends with the final size and often a filter that rings.
 
     python -m leapsr.degrade.realesrgan cat.png     writes cat_realesrgan.png, 16 damaged versions of it
 """
@@ -19,23 +19,26 @@ from ..ops.color import round_to_8_bits, to_uint8
 from ..ops.filters import filter2d
 from ..ops.jpeg import Codec, jpeg
 from ..ops.resize import MODES, Mode, reduced_size, resize
-from .draw import Randomness, on_rows, put_back, taken
-from .history import HEAVY, Draw, FinalDraw, Kernels, RealESRGANParams, StageDraw, changed, sent
+from .draw import Randomness, apply_where, gather, scatter
 from .noise import add_gaussian, add_poisson
+from .params import HEAVY, Draw, FinalDraw, Kernels, RealESRGANParams, StageDraw, draw_to_device, map_tensors
 
 
 class RealESRGAN:
-    """Damages each image with its own kernels, noises and qualities.
+    """Damage each image with its own kernels, noise and quality.
 
-    The published training sharpens the clean image first; that is `data.sharpen` of a training run.
-
-    group: images that share resize factors and modes (those of the first of them), so that they are computed
-    as one batch; 1 gives every image its own, more keeps a GPU busy. codec: see `leapsr.ops.jpeg.jpeg`.
+    The published training sharpens the clean image first; a training run does that by `data.sharpen`.
     """
 
     def __init__(
         self, scale: int, params: RealESRGANParams = HEAVY, *, group: int = 1, codec: Codec = "auto"
     ) -> None:
+        """
+        Args:
+            group: images that share the resize factors and modes of the first of them and are computed as
+                one batch; 1 suits a CPU, more keeps a GPU busy.
+            codec: see `leapsr.ops.jpeg.jpeg`.
+        """
         self.scale = scale
         self.params = params
         self.group = group
@@ -46,16 +49,16 @@ class RealESRGAN:
         draw = Draw.draw(self.params, len(image), generator)
         groups = self._groups(draw.twice)
         order = torch.cat(groups)
-        # In the order of the groups each is a slice, which costs nothing. `there`: `draw` beside the images.
-        image, draw = taken(image, order), changed(draw, lambda tensor: tensor[order])
-        there = sent(draw, image.device)
+        # Sorted by group, each group is a slice, which costs nothing. `there`: `draw` beside the images.
+        image, draw = gather(image, order), map_tensors(itemgetter(order), draw)
+        there = draw_to_device(draw, image.device)
         kernels = Kernels(there.first.blur.kernels(), there.second.blur.kernels(), there.final.sinc.kernels())
         parts = []
         for rows in _slices(groups):
             cut = itemgetter(rows)
-            some = changed(draw, cut), changed(there, cut), changed(kernels, cut)
+            some = map_tensors(cut, draw), map_tensors(cut, there), map_tensors(cut, kernels)
             parts.append(self._damage(image[rows], size, *some, generator))
-        return put_back(parts, groups)
+        return scatter(parts, groups)
 
     def _groups(self, twice: Tensor) -> list[Tensor]:
         """Rows of the batch that are computed together: all of them go through the second stage, or none."""
@@ -95,12 +98,12 @@ class RealESRGAN:
         generator: Randomness,
     ) -> Tensor:
         """Blur, resize, noise."""
-        image = on_rows(draw.blurred, filter2d, image, kernels.to(image))
+        image = apply_where(draw.blurred, filter2d, image, kernels.to(image))
         image = resize(image, size, mode)
         gaussian = partial(add_gaussian, generator=generator)
         poisson = partial(add_poisson, generator=generator)
-        noisy = on_rows(draw.is_gaussian, gaussian, image, draw.sigma, draw.grey)
-        return on_rows(~draw.is_gaussian, poisson, noisy, draw.strength, draw.grey)
+        noisy = apply_where(draw.is_gaussian, gaussian, image, draw.sigma, draw.grey)
+        return apply_where(~draw.is_gaussian, poisson, noisy, draw.strength, draw.grey)
 
     def _finish(
         self,
@@ -111,10 +114,10 @@ class RealESRGAN:
         draw: FinalDraw,
     ) -> Tensor:
         """JPEG before or after the last resize and the ringing filter, then 8 bits."""
-        image = on_rows(draw.jpeg_first, self._compress, image, quality)
+        image = apply_where(draw.jpeg_first, self._compress, image, quality)
         image = shrink(image)
-        image = on_rows(draw.ringing, filter2d, image, kernels.to(image))
-        image = on_rows(~draw.jpeg_first, self._compress, image, quality)
+        image = apply_where(draw.ringing, filter2d, image, kernels.to(image))
+        image = apply_where(~draw.jpeg_first, self._compress, image, quality)
         return round_to_8_bits(image)
 
 
@@ -125,7 +128,7 @@ def _scaled(base: Sequence[int], draw: StageDraw) -> tuple[int, int]:
 
 
 def _slices(groups: Sequence[Tensor]) -> Iterator[slice]:
-    """Where each group lies in a batch that is in their order."""
+    """The rows of each group in a batch that is sorted by group."""
     end = 0
     for rows in groups:
         start, end = end, end + len(rows)

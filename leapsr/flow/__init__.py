@@ -1,7 +1,7 @@
 """The mathematics of one ODE: its path, its times, its guidance, its solvers."""
 
 from .guidance import guide, meanflow_guide
-from .path import AverageVelocity, PathPoint, Velocity, at, interpolate, jump
+from .path import AverageVelocity, PathPoint, Velocity, expand_as_batch, interpolate, jump
 from .solvers import SLOPES, SolverName, follow, rk45, solve
 from .source import Source, SourceKind
 from .straightness import straightness
@@ -9,14 +9,14 @@ from .times import (
     GRIDS,
     GridName,
     PairLaw,
-    coin,
     cosine_grid,
-    late,
+    host_uniform,
     logit_normal,
     logit_normal_pairs,
     pairs,
-    portion,
+    sample_times_2t,
     shifted_grid,
+    stochastic_count,
     uniform,
     uniform_grid,
     uniform_pairs,
@@ -33,22 +33,22 @@ __all__ = [
     "Source",
     "SourceKind",
     "Velocity",
-    "at",
-    "coin",
     "cosine_grid",
+    "expand_as_batch",
     "follow",
     "guide",
+    "host_uniform",
     "interpolate",
     "jump",
-    "late",
     "logit_normal",
     "logit_normal_pairs",
     "meanflow_guide",
     "pairs",
-    "portion",
     "rk45",
+    "sample_times_2t",
     "shifted_grid",
     "solve",
+    "stochastic_count",
     "straightness",
     "uniform",
     "uniform_grid",

@@ -23,16 +23,16 @@ class PathPoint(NamedTuple):
     v: Tensor  # (B, ...) the conditional velocity, source - image
 
 
-def at(t: Tensor, like: Tensor) -> Tensor:
+def expand_as_batch(t: Tensor, like: Tensor) -> Tensor:
     """Reshape per-sample times (B,) so that they broadcast over `like` (B, ...)."""
     return t.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def interpolate(image: Tensor, source: Tensor, t: Tensor) -> PathPoint:
     """The point at time t in [0, 1], shape (B,), between image and source, both (B, ...)."""
-    return PathPoint(x=torch.lerp(image, source, at(t, image)), v=source - image)
+    return PathPoint(x=torch.lerp(image, source, expand_as_batch(t, image)), v=source - image)
 
 
 def jump(x: Tensor, u: Tensor, t: Tensor, r: Tensor) -> Tensor:
     """Follow an average velocity from time t to time r, both (B,): x_r = x_t - (t - r) u."""
-    return x - at(t - r, x) * u
+    return x - expand_as_batch(t - r, x) * u

@@ -23,10 +23,10 @@ def uniform(n: int, generator: torch.Generator, low: float = 0.0, high: float = 
     return low + (high - low) * (part + inside) / n
 
 
-def late(n: int, generator: torch.Generator) -> Tensor:
+def sample_times_2t(n: int, generator: torch.Generator) -> Tensor:
     """n times in [0, 1) with density 2t, stratified.
 
-    Near t = 0 a velocity is mostly the noise that nobody can know; near t = 1 is what one step relies on.
+    Near t = 0 most of a velocity is unpredictable noise; one step relies on what is learnt near t = 1.
     """
     return uniform(n, generator).sqrt()
 
@@ -68,23 +68,22 @@ def _sorted(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return torch.maximum(a, b), torch.minimum(a, b)
 
 
-def portion(n: int, share: float, generator: torch.Generator) -> int:
-    """How many of n samples are a share of them: what is left after whole samples is drawn.
+def stochastic_count(n: int, share: float, generator: torch.Generator) -> int:
+    """share * n, rounded up or down at random so that its mean is exact, even in batches of one.
 
-    So the share holds on average even in batches of one. No GPU is waited for.
+    Does not wait for a GPU.
     """
     rest, whole = math.modf(share * n)
-    return int(whole) + (rest > 0 and coin(generator) < rest)
+    return int(whole) + (rest > 0 and host_uniform(generator) < rest)
 
 
-def coin(generator: torch.Generator) -> float:
-    """A number for the host, uniform over [0, 1), that the generator's state decides.
+def host_uniform(generator: torch.Generator) -> float:
+    """A number uniform over [0, 1) from the state of a generator on any device, without waiting for a GPU.
 
-    A number drawn on a GPU would have to be waited for; a generator's state lies on the host, whatever it
-    draws on.
+    A number drawn on a GPU would have to be copied; the generator's state is always on the host.
     """
     state = generator.get_state().numpy().tobytes()
-    torch.rand(1, generator=generator, device=generator.device)  # so that the next coin is another one
+    torch.rand(1, generator=generator, device=generator.device)  # so that the next number differs
     return int.from_bytes(hashlib.blake2b(state, digest_size=6).digest()) / 2**48
 
 

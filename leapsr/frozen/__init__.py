@@ -1,7 +1,7 @@
 """Pretrained networks that are never trained. Each reads a folder on its first use, and nothing downloads."""
 
 from .autoencoder import Autoencoder, Identity, Pretrained
-from .caption import Captioner, ClipTags, Fixed, remove_focus_sentences
+from .caption import Captioner, FixedCaption, remove_focus_sentences
 from .features import Clip, Dino
 from .prompts import PromptBook, describe, load_book, save_book, standard_texts, write_book
 from .text import Sd3Text, Sd21Text, TextEncoder, text_encoder
@@ -11,9 +11,8 @@ __all__ = [
     "Autoencoder",
     "Captioner",
     "Clip",
-    "ClipTags",
     "Dino",
-    "Fixed",
+    "FixedCaption",
     "Identity",
     "Pretrained",
     "PromptBook",

@@ -36,6 +36,9 @@ class Autoencoder(Protocol):
         size: (H, W) of the picture that was encoded; None is all of it, factor h and factor w.
         """
 
+    def waiting(self) -> "Autoencoder":
+        """The same, with its weights in the host's memory between uses."""
+
 
 class Identity:
     """For networks that work on pixels: nothing is done."""
@@ -49,10 +52,13 @@ class Identity:
     def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         return _cut(latents, size)
 
+    def waiting(self) -> Self:
+        return self
+
 
 class Pretrained:
-    """An autoencoder of a folder in diffusers' format (AutoencoderKL, VQModel, AutoencoderTiny), of a
-    pipeline's folder that has one, or TAEF2. Read on the first use; follows the picture to its device.
+    """An autoencoder of a folder in diffusers' format (AutoencoderKL, VQModel, AutoencoderTiny), or of
+    a pipeline's folder that has one. Read on the first use; follows the picture to its device.
 
     tile: side in latents of the windows that larger pictures are taken through; None never cuts a picture,
     whatever memory that takes. overlap: of the windows, in latents. A window's normalisation sees only the

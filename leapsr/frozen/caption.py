@@ -4,12 +4,9 @@ A caption is made once for each picture, from the whole of it, never tile by til
 """
 
 import re
-from collections.abc import Sequence
 from typing import Protocol
 
 from torch import Tensor
-
-from .features import Clip
 
 OUT_OF_FOCUS = (
     "focus",
@@ -28,10 +25,10 @@ OUT_OF_FOCUS = (
 
 class Captioner(Protocol):
     def caption(self, image: Tensor) -> str:
-        """image: (3, H, W) in [-1, 1]. Sentences, tags, or nothing at all."""
+        """image: (3, H, W) in [-1, 1]. Sentences, or nothing at all."""
 
 
-class Fixed:
+class FixedCaption:
     """The same text for every picture; nothing unless one is given."""
 
     def __init__(self, text: str = "") -> None:
@@ -39,31 +36,6 @@ class Fixed:
 
     def caption(self, image: Tensor) -> str:
         return self.text
-
-
-class ClipTags:
-    """The words of a vocabulary that CLIP finds most like the picture, as "roof, sky, chimney".
-
-    No substitute for the taggers RAM and DAPE, which name what is there out of thousands of words and have no
-    kept library: CLIP can only rank the words that it is given, and always finds `count` of them.
-    vocabulary: single words or short phrases. pattern: the sentence that each is put into.
-    """
-
-    def __init__(
-        self, clip: Clip, vocabulary: Sequence[str], *, count: int = 5, pattern: str = "a photo of {}"
-    ) -> None:
-        if not 1 <= count <= len(vocabulary):
-            raise ValueError(f"{count} tags cannot be chosen from {len(vocabulary)} words")
-        self.clip = clip
-        self.vocabulary = list(vocabulary)
-        self.count = count
-        self.pattern = pattern
-
-    def caption(self, image: Tensor) -> str:
-        """Raises MissingExtra and WeightsError on the first call."""
-        likeness = self.clip.similarity(image[None], [self.pattern.format(word) for word in self.vocabulary])
-        best = likeness[0].topk(self.count).indices.tolist()
-        return ", ".join(self.vocabulary[i] for i in best)
 
 
 def remove_focus_sentences(caption: str) -> str:

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError, optional
-from ..hub.repositories import SD21, SD35, TAEF2, VQ_F4, Repository, read_json, read_network, require
-from .taef2 import CHANNELS, FACTOR, is_taef2, read_taef2
+from ..hub.repositories import SD21, SD35, VQ_F4, Repository, read_json, read_network, require
 
 PARTS = ("vae", "vqvae")
 """Where the folder of a whole pipeline keeps its autoencoder."""
@@ -31,10 +30,8 @@ class Codec:
 def read_codec(folder: Path, dtype: torch.dtype = torch.float32) -> Codec:
     """The autoencoder of a folder, of a pipeline's or its own, by what its config.json calls itself.
 
-    Raises MissingExtra without diffusers (TAEF2 does without), WeightsError.
+    Raises MissingExtra without diffusers, WeightsError.
     """
-    if is_taef2(folder):
-        return _taef2(folder, dtype)
     part = next((part for part in PARTS if (folder / part).is_dir()), "")
     require(folder / part / "config.json", folder, SD35)
     config = read_json(folder / part / "config.json")
@@ -85,24 +82,13 @@ def _tiny(folder: Path, part: str, config: Mapping[str, Any], dtype: torch.dtype
     """TAESD and its like, whose latents are scaled already: taesd3 reads and writes those of SD3.5."""
     diffusers: Any = optional("diffusers", "sd")
     name = "madebyollin/taesd3" if config.get("latent_channels") == 16 else "madebyollin/taesd"
-    network = read_network(diffusers.AutoencoderTiny, folder, part, Repository(name, TAEF2.licence), dtype)
+    network = read_network(diffusers.AutoencoderTiny, folder, part, Repository(name, "MIT License"), dtype)
     return Codec(
         network,
         lambda image: network.encode(image).latents,
         lambda latents: network.decode(latents).sample,
         2 ** (len(network.config.encoder_block_out_channels) - 1),
         network.config.latent_channels,
-    )
-
-
-def _taef2(folder: Path, dtype: torch.dtype) -> Codec:
-    network = read_taef2(folder).to(dtype)
-    return Codec(
-        network,
-        lambda image: network.encoder(image / 2 + 0.5),
-        lambda latents: network.decoder(latents) * 2 - 1,
-        FACTOR,
-        CHANNELS,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..ops.windows import Window, spans, weigh
+from ..ops.weighted_windows import Window, spans, weigh
 
 
 def windows(length: int, size: int, overlap: int) -> list[Window]:

@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 from ..errors import UnknownName, WeightsError, optional
 from ..flow import Source
 from ..frozen.prompts import FLOWSR, MFSR_NAME, MFSR_NEGATIVE, standard_texts
+from ..networks import Network
 from ..networks.adm import guided_unet, swin_unet
 from ..networks.adm.published_weights import flowsr_adapters, load_oftsr, load_resshift
 from ..networks.lora import add_lora, load_lora, merge_lora
 from ..networks.sd21 import unet
-from ..networks.table import Network
 from .repositories import LLAVA, QWEN2_VL, SD21, SD35, STABILITY, VQ_F4, Repository
 
 Read = Callable[[Path, Path | None], Network]

@@ -56,7 +56,6 @@ SD35 = Repository(
 )
 SD21 = Repository("Manojb/stable-diffusion-2-1-base", "CreativeML Open RAIL++-M License")
 VQ_F4 = Repository("CompVis/ldm-super-resolution-4x-openimages", "Apache-2.0")
-TAEF2 = Repository("madebyollin/taef2", "MIT License")
 LLAVA = Repository("llava-hf/llava-1.5-13b-hf", "Llama 2 Community License")
 DINOV3 = Repository("facebook/dinov3-vitb16-pretrain-lvd1689m", "DINOv3 License", gated=True)
 CLIP_L = Repository(

@@ -1,18 +1,30 @@
-"""The ways to learn a flow. One table; a name in a config or on the command line is one of its keys."""
+"""The ways to learn a flow: one table. A name in a config or on the command line is one of its keys."""
 
-import copy
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, SerializeAsAny, field_validator
 from torch import nn
 
-from ..errors import ConfigError, UnknownName
-from ..networks import UNet
-from ..networks.discriminator import FeatureCritic, FeatureHeads, FeatureHeadsConfig
+from ..errors import ConfigError
+from ..extensions import find_row, parse_config
+from ..networks.base import Network
+from ..networks.discriminator import FeatureCritic, FeatureHeadsConfig
 from ..networks.pixel.critic import Critic, CriticConfig
-from ..networks.sd21.unet import SD21
-from .base import Batch, Features, Losses, Method, MethodConfigBase, Network, Networks, Perceptual
+from .base import (
+    Batch,
+    Duplicate,
+    Features,
+    Losses,
+    Method,
+    MethodConfigBase,
+    Networks,
+    Perceptual,
+    RunSettings,
+    VelocityFunction,
+)
 from .dial import Dial, DialConfig
 from .flowsr import Flowsr, FlowsrConfig
 from .mfsr import Mfsr, MfsrConfig
@@ -22,143 +34,132 @@ from .restore import Region, restore
 from .smfsr import Smfsr, SmfsrConfig
 from .teacher import Teacher, TeacherConfig
 
+
+class Row(NamedTuple):
+    """One method. build: makes it from the networks of a run and its config."""
+
+    config: type[MethodConfigBase]
+    build: Callable[[Networks, Any], Method]
+
+
+METHODS: dict[str, Row] = {
+    "teacher": Row(TeacherConfig, Teacher),
+    "oftsr": Row(OftsrConfig, Oftsr),
+    "mfsr": Row(MfsrConfig, Mfsr),
+    "smfsr": Row(SmfsrConfig, Smfsr),
+    "flowsr": Row(FlowsrConfig, Flowsr),
+    "dial": Row(DialConfig, Dial),
+}
+"""The methods that models can be of. A refinement is none: its student stays a model of its own method."""
+
+
+def register(config: type[MethodConfigBase], build: Callable[[Networks, Any], Method]) -> None:
+    """Make a method of another package known, by the default of its config's `kind`.
+
+    Raises ValueError where that kind is another method already.
+    """
+    kind = config.model_fields["kind"].default
+    if kind == "refine" or (kind in METHODS and METHODS[kind].config is not config):
+        raise ValueError(f"there is a method '{kind}' already")
+    METHODS[kind] = Row(config, build)
+
+
+def entry(kind: str) -> Row:
+    """Raises UnknownName, listing the methods there are."""
+    return find_row("method", kind, METHODS)
+
+
 StudentConfig = Annotated[
-    OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | DialConfig, Field(discriminator="kind")
+    SerializeAsAny[MethodConfigBase], BeforeValidator(lambda value: parse_config("method", value, METHODS))
 ]
 
 
 class RefinementConfig(RefineConfig):
     """A refinement with all that it trains.
 
-    student: the method whose student is refined, and its losses. judge: what the critic looks at: "pixels",
-    with the sizes of `critic`, or the maps of DINOv3 (SMFSR), which Networks.eyes has to be.
+    student: the method whose student is refined, and its losses.
+    critic_input: what the critic is shown: "pixels", with the sizes of `critic`, or DINOv3's maps ("dino", as
+    SMFSR does), which `Networks.critic_features` has to be.
     """
 
     student: StudentConfig
-    judge: Literal["pixels", "dino"] = "pixels"
+    critic_input: Literal["pixels", "dino"] = "pixels"
     critic: CriticConfig = CriticConfig()
 
+    @field_validator("student")
+    @classmethod
+    def _takes_one_step(cls, student: MethodConfigBase) -> MethodConfigBase:
+        if student.refines or student.region is Region.DIAGONAL:
+            raise ValueError(f"a {student.kind} makes no student of one step")
+        return student
+
     @property
-    def distils(self) -> bool:
-        """Whether the score or the student's own method needs a teacher."""
-        return super().distils or (self.distillation > 0 and self.student.distils)
+    def needs_teacher(self) -> bool:
+        """Whether the score or the student's own method needs one."""
+        return super().needs_teacher or (self.distillation > 0 and self.student.needs_teacher)
 
     @property
     def guided(self) -> bool:
         return self.distillation > 0 and self.student.guided
 
+    @property
+    def uses_clip(self) -> bool:
+        return self.student.uses_clip
 
-MethodConfig = Annotated[
-    TeacherConfig | OftsrConfig | MfsrConfig | SmfsrConfig | FlowsrConfig | DialConfig | RefinementConfig,
-    Field(discriminator="kind"),
-]
+    @property
+    def student_method(self) -> MethodConfigBase:
+        return self.student
 
-Players = Callable[[Any, nn.Module | None], dict[str, nn.Module]]
-"""(config, teacher) -> the networks that train beside the student, by name."""
+    def auxiliary_networks(
+        self, teacher: Network | None, duplicate: Duplicate = deepcopy, maps: Sequence[int] = ()
+    ) -> dict[str, nn.Module]:
+        """The critic, and the score network, which begins as the teacher."""
+        found: dict[str, nn.Module] = {}
+        if self.adversarial and self.critic_input == "dino":
+            found["critic"] = FeatureCritic(FeatureHeadsConfig(channels=tuple(maps), norm="spectral"))
+        elif self.adversarial:
+            found["critic"] = Critic(self.critic)
+        if self.score and teacher is not None:
+            found["score"] = duplicate(teacher).requires_grad_(True)
+        return found
 
-Duplicate = Callable[[nn.Module], nn.Module]
+    def readers(self, run: RunSettings) -> Iterator[tuple[int, str]]:
+        yield from self.student.readers(run)
+        if self.adversarial and self.critic_input == "pixels":
+            yield self.critic.smallest, "the critic"
 
-
-def _alone(config: MethodConfigBase, teacher: nn.Module | None) -> dict[str, nn.Module]:
-    return {}
-
-
-def _judges(config: FlowsrConfig, teacher: nn.Module | None) -> dict[str, nn.Module]:
-    """FlowSR's critic, which looks through the teacher."""
-    if not config.adversarial or teacher is None:
-        return {}
-    if not isinstance(teacher, UNet | SD21):
-        raise ConfigError("FlowSR's critic looks through a U-Net; for others use --set method.adversarial=0.")
-    heads = FeatureHeadsConfig(channels=teacher.feature_channels, norm=config.heads)
-    return {"critic": FeatureHeads(heads)}
-
-
-def _refiners(
-    config: RefinementConfig, teacher: nn.Module | None, duplicate: Duplicate, maps: Sequence[int]
-) -> dict[str, nn.Module]:
-    """The networks that a refinement trains beside the student; the score begins as the teacher."""
-    found: dict[str, nn.Module] = {}
-    if config.adversarial and config.judge == "dino":
-        found["critic"] = FeatureCritic(FeatureHeadsConfig(channels=tuple(maps), norm="spectral"))
-    elif config.adversarial:
-        found["critic"] = Critic(config.critic)
-    if config.score and teacher is not None:
-        found["score"] = duplicate(teacher).requires_grad_(True)
-    return found
-
-
-def _flowsr(networks: Networks, config: FlowsrConfig) -> Flowsr:
-    return Flowsr(
-        networks,
-        config,
-        decode=networks.decode,
-        features=networks.features,
-        alignment=networks.alignment,
-    )
+    def check(self, run: RunSettings) -> None:
+        if self.adversarial and self.critic_input == "dino" and run.dino is None:
+            raise ConfigError("A critic that looks through DINOv3 needs its folder: use --set dino=FOLDER.")
+        if self.adversarial and self.critic_input == "pixels" and run.network.condition_input != "picture":
+            raise ConfigError(
+                "A critic of pixels needs pixels to compare with, not latents: use method.critic_input=dino."
+            )
+        super().check(run)
+        if self.distillation:
+            self.student.check(run)
 
 
 def _refine(networks: Networks, config: RefinementConfig) -> Refine:
-    student = config.student
-    if isinstance(student, FlowsrConfig):  # its own critic rests
-        student = student.model_copy(update={"adversarial": 0.0})
-    eyes = networks.eyes if config.judge == "dino" else None
-    return Refine(lambda known: build(student, known), networks, config, networks.decode, eyes)
+    student = config.student.for_refinement()
+    shown = networks.critic_features if config.critic_input == "dino" else None
+    return Refine(lambda known: build(student, known), networks, config, networks.decode, shown)
 
 
-class Entry(NamedTuple):
-    """A method that models are trained with. region: where its models can be asked."""
+CONFIGS = ChainMap(METHODS, {"refine": Row(RefinementConfig, _refine)})
+"""All that a run can train with."""
 
-    region: Region
-    build: Callable[[Networks, Any], Method]
-    players: Players = _alone
-
-
-METHODS: dict[str, Entry] = {
-    "teacher": Entry(Region.DIAGONAL, Teacher),
-    "oftsr": Entry(Region.SOURCE_EDGE, Oftsr),
-    "mfsr": Entry(Region.TRIANGLE, Mfsr),
-    "smfsr": Entry(Region.TRIANGLE, Smfsr),
-    "flowsr": Entry(Region.IMAGE_EDGE, _flowsr, _judges),
-    "dial": Entry(Region.SOURCE_EDGE, Dial),
-}
-"""A refinement is none of them: what it refines stays a model of its student's method."""
-
-
-def entry(name: str) -> Entry:
-    """Raises UnknownName, listing the methods there are."""
-    if name not in METHODS:
-        raise UnknownName("method", name, METHODS)
-    return METHODS[name]
-
-
-def base(config: MethodConfigBase) -> MethodConfigBase:
-    """The method that a student restores with: its own, or the one whose student a refinement refines."""
-    return config.student if isinstance(config, RefinementConfig) else config
-
-
-def players(
-    config: MethodConfigBase,
-    teacher: nn.Module | None,
-    duplicate: Duplicate | None = None,
-    maps: Sequence[int] = (),
-) -> dict[str, nn.Module]:
-    """The networks that train beside the student, by name.
-
-    duplicate: makes another network of the teacher; None is a copy with weights of its own. maps: channels of
-    what a critic looks through.
-    """
-    if isinstance(config, RefinementConfig):
-        return _refiners(config, teacher, duplicate or copy.deepcopy, maps)
-    return entry(config.kind).players(config, teacher)
+MethodConfig = Annotated[
+    SerializeAsAny[MethodConfigBase], BeforeValidator(lambda value: parse_config("method", value, CONFIGS))
+]
+"""A field of this type holds the config of any method, chosen by its `kind`."""
 
 
 def build(config: MethodConfigBase, networks: Networks) -> Method:
-    """Raises ConfigError when a method that distils is given no teacher."""
-    if config.distils and networks.teacher is None:
+    """Raises ConfigError when a method that needs a teacher is given none."""
+    if config.needs_teacher and networks.teacher is None:
         raise ConfigError(f"{config.kind} distils a teacher: use `leapsr distill` with --teacher DIR.")
-    if isinstance(config, RefinementConfig):
-        return _refine(networks, config)
-    return entry(config.kind).build(networks, config)
+    return find_row("method", config.kind, CONFIGS).build(networks, config)
 
 
 __all__ = [
@@ -175,7 +176,6 @@ __all__ = [
     "MethodConfigBase",
     "Mfsr",
     "MfsrConfig",
-    "Network",
     "Networks",
     "Oftsr",
     "OftsrConfig",
@@ -188,9 +188,9 @@ __all__ = [
     "SmfsrConfig",
     "Teacher",
     "TeacherConfig",
-    "base",
+    "VelocityFunction",
     "build",
     "entry",
-    "players",
+    "register",
     "restore",
 ]

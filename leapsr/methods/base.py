@@ -1,20 +1,28 @@
-"""What a method is: data in, losses out. The trainer knows players and losses, and no method by name."""
+"""What a method is: data in, losses out. The trainer knows networks and losses, and no method by name.
+
+A new method is one file: a `MethodConfigBase` with its hyper-parameters and a `Method` that yields losses.
+One row of `methods.METHODS` makes it known, see docs/extending.md.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import flow
+from ..errors import ConfigError
+from ..networks.base import Network, NetworkConfigBase
 from ..networks.condition import Condition, Quality
+from .restore import Region
 
 Losses = dict[str, Tensor]
 
-Network = Callable[[Tensor, Tensor, Tensor, Condition], Tensor]
+VelocityFunction = Callable[[Tensor, Tensor, Tensor, Condition], Tensor]
 """u(x, t, r, cond). x: (B, C, H, W); t, r: (B,); a teacher is its diagonal u(x, t, t, cond)."""
 
 Perceptual = Callable[[Tensor, Tensor], Tensor]
@@ -26,32 +34,133 @@ Decode = Callable[[Tensor], Tensor]
 Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
 """(x_t, t, cond) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient on x_t."""
 
-Eyes = Callable[[Tensor], list[Tensor]]
+CriticFeatures = Callable[[Tensor], list[Tensor]]
 """Images in [-1, 1], (B, 3, H, W) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient."""
 
 Alignment = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Images in [-1, 1], (B, 3, H, W) -> their cosines with a caption of good and one of bad quality, (B,) each,
 with a gradient on the images."""
 
+Duplicate = Callable[[nn.Module], nn.Module]
+
 Norm = Literal["l1", "l2"]
 
 
+LPIPS_SIDES = {"squeeze": 32, "alex": 64, "vgg": 32}
+"""Sides at which the last features of LPIPS's backbones still have a position, in pixels."""
+
+TIMES: dict[Region, tuple[str, ...]] = {
+    Region.SOURCE_EDGE: ("r", "both"),
+    Region.TRIANGLE: ("both",),
+    Region.IMAGE_EDGE: ("t", "both"),
+}
+"""Which of t and r a network must read to be a student there; on the diagonal they are the same."""
+
+
+class DataSettings(Protocol):
+    @property
+    def crop(self) -> int: ...
+    @property
+    def unlabelled(self) -> float: ...
+
+
+class RunSettings(Protocol):
+    """The fields of a training configuration that a method's config checks."""
+
+    @property
+    def network(self) -> NetworkConfigBase: ...
+    @property
+    def data(self) -> DataSettings: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def perceptual(self) -> str: ...
+    @property
+    def dino(self) -> object | None: ...
+    @property
+    def clip(self) -> object | None: ...
+    @property
+    def labelled(self) -> bool: ...
+
+
 class MethodConfigBase(BaseModel):
-    """What every method's config says of itself."""
+    """Hyper-parameters of a method, and what it needs. The defaults are those of a method without a teacher.
+
+    A subclass fixes `kind` as a Literal with a default, says its `region`, adds its fields and overrides what
+    differs.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: ClassVar[Region]
+    """Where in the triangle r <= t its students are trained, and so what they can be asked for."""
+    refines: ClassVar[bool] = False
+    """Whether it goes on with a student that another method trained."""
 
     kind: str
 
     @property
-    def distils(self) -> bool:
-        """Whether the method learns from a teacher."""
+    def needs_teacher(self) -> bool:
         return False
 
     @property
     def guided(self) -> bool:
         """Whether it compares labels, so that the networks it compares must know them."""
         return False
+
+    @property
+    def uses_clip(self) -> bool:
+        """Whether a loss of it compares images with texts in CLIP's space."""
+        return False
+
+    @property
+    def student_method(self) -> "MethodConfigBase":
+        """The method that a student restores with: this one, or the one that a refinement refines."""
+        return self
+
+    def teacher_kinds(self, network: NetworkConfigBase) -> tuple[str, ...]:
+        """The methods whose models can be its teacher."""
+        return ("teacher",)
+
+    def auxiliary_networks(
+        self, teacher: Network | None, duplicate: Duplicate = deepcopy, maps: Sequence[int] = ()
+    ) -> dict[str, nn.Module]:
+        """The networks that train beside the student, by name.
+
+        duplicate: makes another network of the teacher. maps: channels of `Networks.critic_features`.
+        """
+        return {}
+
+    def for_refinement(self) -> Self:
+        """The same without its auxiliary networks, which rest in a refinement."""
+        return self
+
+    def readers(self, run: RunSettings) -> Iterator[tuple[int, str]]:
+        """What looks at training patches, and the smallest side in pixels that each can see."""
+        if run.perceptual != "none":
+            yield LPIPS_SIDES[run.perceptual], f"LPIPS with {run.perceptual}"
+
+    def check(self, run: RunSettings) -> None:
+        """Raises ConfigError where the rest of a configuration does not fit this method."""
+        if run.clip is not None and not self.uses_clip:
+            raise ConfigError("CLIP is for FlowSR's alignment loss, which is not here: use --set clip=null.")
+        if self.guided and not run.labelled:
+            raise ConfigError(
+                "This guidance compares quality labels: use a teacher that was trained with "
+                "network.quality=true, and set it here too."
+            )
+        student, network = self.student_method, run.network
+        wanted = TIMES.get(student.region, (network.times_read,))
+        if network.times_read not in wanted:  # it would learn an average over the other time
+            raise ConfigError(
+                f"A student of {student.kind} must be told {' or '.join(wanted)} of t and r, and this "
+                f"network is told {network.times_read}: use --set {network.times_remedy}."
+            )
+        for smallest, reader in self.readers(run):
+            if run.data.crop < smallest:
+                raise ConfigError(
+                    f"data.crop = {run.data.crop} is too small: {reader} needs {smallest} pixels."
+                )
 
 
 def identity(image: Tensor) -> Tensor:
@@ -76,36 +185,37 @@ class Batch:
 
 @dataclass(frozen=True)
 class Networks:
-    """What a method may use. All that it has no gradient for, or only for its input, it asks `bare`.
+    """What a method may use. In several processes the networks that train are wrapped, which averages their
+    gradients; whatever needs no gradient of the weights is asked of the `unwrapped` ones.
 
-    student: the network that trains, as its own update must call it (in several processes, a wrapper that
-    averages the gradients). bare: the same weights without a wrapper; forward-mode derivatives go through it.
+    student: the network that trains, as its own update calls it.
+    unwrapped: the same weights; forward-mode derivatives go through it.
     teacher: frozen, asked on its diagonal. average: the averaged student, without gradients.
-    players: other networks that train, by name, as their own updates call them; `bare_players`: the same
-    without a wrapper.
-    perceptual: for the losses that need one. features: maps of the frozen teacher, for critics that look
-    through them. alignment: the cosines that FlowSR's alignment loss compares, in CLIP's space; None, which
-    leaves that loss out, for small models.
-    decode: from the space of the networks to images, for the losses of images. eyes: what a critic of images
-    looks through; None shows it the image itself.
+    auxiliary: the other networks that train, by name, as their own updates call them.
+    unwrapped_auxiliary: the same weights, for the updates of other networks.
+    perceptual: for the losses that need one.
+    features: maps of the frozen teacher, for critics that look through them.
+    alignment: the cosines that FlowSR's alignment loss compares, in CLIP's space; None leaves that loss out.
+    decode: from the space of the networks to images, for the losses of images.
+    critic_features: what a critic of images is shown of them; None is the image itself.
     """
 
-    student: Network
-    bare: Network
-    teacher: Network | None = None
-    average: Network | None = None
-    players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
-    bare_players: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
+    student: VelocityFunction
+    unwrapped: VelocityFunction
+    teacher: VelocityFunction | None = None
+    average: VelocityFunction | None = None
+    auxiliary: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
+    unwrapped_auxiliary: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
     perceptual: Perceptual | None = None
     features: Features | None = None
     alignment: Alignment | None = None
     decode: Decode = identity
-    eyes: Eyes | None = None
+    critic_features: CriticFeatures | None = None
 
 
 class Method(Protocol):
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        """Yields (player, {loss: value}) once for each update of that player."""
+        """Yields (network, {loss: value}) once for each update of "student" or an auxiliary one."""
         ...
 
 
@@ -130,7 +240,7 @@ def interval_times(
 
 
 def guided_velocity(
-    teacher: Network, x: Tensor, t: Tensor, cond: Condition, scale: float, away_from: Quality
+    teacher: VelocityFunction, x: Tensor, t: Tensor, cond: Condition, scale: float, away_from: Quality
 ) -> Tensor:
     """The teacher's velocity for a good image, led away from the one for `away_from`, in one call.
 

@@ -30,8 +30,9 @@ from torch import Tensor
 from .. import flow
 from ..errors import ConfigError
 from ..ops.color import luma
-from ..ops.ssim import multiplied, similarity
-from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
+from ..ops.ssim import WINDOW, multiplied, similarity
+from .base import Batch, Losses, MethodConfigBase, Networks, Norm, RunSettings, distance
+from .restore import Region
 
 
 class DialConfig(MethodConfigBase):
@@ -40,6 +41,8 @@ class DialConfig(MethodConfigBase):
     coarse: share of the updates in which LPIPS looks at both images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0 exactly; the rest is uniform between them.
     """
+
+    region = Region.SOURCE_EDGE
 
     kind: Literal["dial"] = "dial"
     norm: Norm = "l1"
@@ -55,6 +58,12 @@ class DialConfig(MethodConfigBase):
         if self.faithful + self.real > 1:
             raise ValueError(f"faithful {self.faithful} and real {self.real} are shares of one batch")
         return self
+
+    def readers(self, run: RunSettings) -> Iterator[tuple[int, str]]:
+        for smallest, reader in super().readers(run):  # LPIPS, whose view is moved and sometimes halved
+            yield smallest * (2 if self.coarse else 1) + SHIFTS - 1, reader
+        if self.structure:
+            yield WINDOW, "SSIM"
 
 
 DEFAULTS = DialConfig()
@@ -94,7 +103,7 @@ class Dial:
         """LPIPS, (B,), from where the generator puts the view."""
         assert self.networks.perceptual is not None
         image, photo = shifted(image, photo, generator)
-        if flow.coin(generator) < self.config.coarse:
+        if flow.host_uniform(generator) < self.config.coarse:
             image, photo = F.avg_pool2d(image, 2), F.avg_pool2d(photo, 2)
         return self.networks.perceptual(image, photo)
 
@@ -102,8 +111,8 @@ class Dial:
         """r of each sample, and how many of the first stand at r = 1: LPIPS need not look at those."""
         n = len(batch.image)
         r = flow.uniform(n, batch.generator)
-        faithful = flow.portion(n, self.config.faithful, batch.generator)
-        real = min(flow.portion(n, self.config.real, batch.generator), n - faithful)
+        faithful = flow.stochastic_count(n, self.config.faithful, batch.generator)
+        real = min(flow.stochastic_count(n, self.config.real, batch.generator), n - faithful)
         r[:faithful] = 1
         r[faithful : faithful + real] = 0
         return r.to(batch.image), faithful
@@ -119,7 +128,7 @@ def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[T
 
     Kettunen et al. (arXiv:1906.03973) transform what LPIPS sees, so that nothing is made for it alone.
     """
-    rows, columns = (_window(side, flow.coin(generator)) for side in image.shape[-2:])
+    rows, columns = (_window(side, flow.host_uniform(generator)) for side in image.shape[-2:])
     return image[..., rows, columns], photo[..., rows, columns]
 
 

@@ -15,33 +15,33 @@ after one step; only dt < 0 works. Equation 3 has the sign right, and flow.jump 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self, cast
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import flow
 from ..errors import ConfigError
 from ..flow.scheduler import SCHEDULERS, SchedulerName, grid_step
+from ..networks.base import Network, NetworkConfigBase
 from ..networks.condition import Condition
-from ..networks.discriminator import HeadsNorm
+from ..networks.discriminator import FeatureHeads, FeatureHeadsConfig, HeadsNorm
 from .base import (
-    Alignment,
     Batch,
-    Decode,
-    Features,
+    Duplicate,
     Losses,
     MethodConfigBase,
-    Network,
     Networks,
     Norm,
+    VelocityFunction,
     distance,
     hinge,
-    identity,
 )
+from .restore import Region
 
 
 class FlowsrConfig(MethodConfigBase):
@@ -57,6 +57,8 @@ class FlowsrConfig(MethodConfigBase):
     heads: how the critic's are normalised, see networks.discriminator.
     latest_noise: the critic sees images at times uniform over [0, latest_noise] (not printed).
     """
+
+    region = Region.IMAGE_EDGE
 
     kind: Literal["flowsr"] = "flowsr"
     scheduler: SchedulerName = "fast_slow"
@@ -85,9 +87,34 @@ class FlowsrConfig(MethodConfigBase):
         return self
 
     @property
-    def distils(self) -> bool:
+    def needs_teacher(self) -> bool:
         """Whether this is the second stage, which learns from the first."""
         return self.flow_share < 1
+
+    @property
+    def uses_clip(self) -> bool:
+        return True
+
+    def teacher_kinds(self, network: NetworkConfigBase) -> tuple[str, ...]:
+        """A large network's first stage is a FlowSR model too, which reads no r."""
+        return ("flowsr", "teacher") if network.is_large else ("teacher",)
+
+    def auxiliary_networks(
+        self, teacher: Network | None, duplicate: Duplicate = deepcopy, maps: Sequence[int] = ()
+    ) -> dict[str, nn.Module]:
+        """The critic, which looks through the teacher."""
+        if not self.adversarial or teacher is None:
+            return {}
+        if not teacher.feature_channels:
+            raise ConfigError(
+                "FlowSR's critic looks through a U-Net; for others use --set method.adversarial=0."
+            )
+        return {
+            "critic": FeatureHeads(FeatureHeadsConfig(channels=teacher.feature_channels, norm=self.heads))
+        }
+
+    def for_refinement(self) -> Self:
+        return self.model_copy(update={"adversarial": 0.0})
 
 
 DEFAULTS = FlowsrConfig()
@@ -109,28 +136,24 @@ class Points(NamedTuple):
 
 @dataclass(frozen=True)
 class Flowsr:
-    """Players: "student", and "critic" where features, a critic and its weight are given.
+    """Trains "student", and "critic" where features, a critic and its weight are given.
 
-    decode: from the network's space to images. features: what the critic looks through; it maps them to one
-    tensor of scores for each, as networks.discriminator.FeatureHeads does. alignment: what eq. 9 compares.
+    The critic maps the features to one tensor of scores each, as networks.discriminator.FeatureHeads does.
     Raises ConfigError when a second stage has no teacher or no average, or is left without a loss.
     """
 
     networks: Networks
     config: FlowsrConfig = DEFAULTS
-    decode: Decode = identity
-    features: Features | None = None
-    alignment: Alignment | None = None
 
     def __post_init__(self) -> None:
-        if self.config.distils and None in (self.networks.teacher, self.networks.average):
+        if self.config.needs_teacher and None in (self.networks.teacher, self.networks.average):
             raise ConfigError("flowsr needs a teacher and an average; its first stage is flow_share=1.")
         consistent = self.config.consistency or self.config.regularisation
-        if self.config.distils and not (consistent or self.has_critic):
+        if self.config.needs_teacher and not (consistent or self.has_critic):
             raise ConfigError("flowsr needs a critic, or consistency or regularisation above 0.")
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        first = flow.portion(len(batch.image), self.config.flow_share, batch.generator)
+        first = flow.stochastic_count(len(batch.image), self.config.flow_share, batch.generator)
         own, followers = self.points(batch, first)
         both = own.join(followers) if followers is not None and self.config.regularisation else own
         restored = arrive(self.networks.student, both)
@@ -160,7 +183,7 @@ class Flowsr:
         """Eq. 10. restored: what the student makes of the batch's samples and, if asked, of the followers."""
         config, n = self.config, len(batch.image)
         first = n - (0 if followers is None else len(followers.t))
-        images, clean = self.decode(restored), self.target(batch.image)
+        images, clean = self.networks.decode(restored), self.target(batch.image)
         losses: Losses = {}
         if first:
             losses["flow"] = self.discrepancy(images[:first], clean[:first]).mean()
@@ -172,15 +195,15 @@ class Flowsr:
             losses["regularisation"] = config.regularisation * fit
         if self.has_critic:
             losses["adversarial"] = config.adversarial * self.adversarial_loss(restored[:n], batch)
-        if self.alignment is not None and config.alignment:
-            cosines = self.alignment(images[:n])
+        if self.networks.alignment is not None and config.alignment:
+            cosines = self.networks.alignment(images[:n])
             losses["alignment"] = config.alignment * quality_alignment(*cosines).mean()
         return losses
 
     @torch.no_grad()
     def target(self, restored: Tensor) -> Tensor:
         """The image that something in the network's space stands for, as a goal."""
-        return self.decode(restored)
+        return self.networks.decode(restored)
 
     @torch.no_grad()
     def consistency_target(self, followers: Points) -> Tensor:
@@ -197,7 +220,7 @@ class Flowsr:
 
     @property
     def has_critic(self) -> bool:
-        given = self.features is not None and "critic" in self.networks.players
+        given = self.networks.features is not None and "critic" in self.networks.auxiliary
         return given and self.config.adversarial > 0
 
     def adversarial_loss(self, restored: Tensor, batch: Batch) -> Tensor:
@@ -205,7 +228,7 @@ class Flowsr:
         t, source = self.noise(batch)
 
         def missing(fake: Tensor) -> Tensor:
-            scores = self.networks.bare_players["critic"](self.seen(fake, source, t, batch.cond))
+            scores = self.networks.unwrapped_auxiliary["critic"](self.seen(fake, source, t, batch.cond))
             return hinge(*cast("Sequence[Tensor]", scores))
 
         return through_input(missing, restored)
@@ -216,7 +239,7 @@ class Flowsr:
         with torch.no_grad():
             images, sources = torch.cat([fake, batch.image]), torch.cat([source, source])
             maps = self.seen(images, sources, torch.cat([t, t]), batch.cond + batch.cond)
-        scores = cast("Sequence[Tensor]", self.networks.players["critic"](maps))
+        scores = cast("Sequence[Tensor]", self.networks.auxiliary["critic"](maps))
         restored, real = zip(*(score.chunk(2) for score in scores), strict=True)
         return hinge(*real) + hinge(*(-score for score in restored))
 
@@ -227,11 +250,11 @@ class Flowsr:
         return t.to(batch.image), source
 
     def seen(self, image: Tensor, source: Tensor, t: Tensor, cond: Condition) -> Sequence[Tensor]:
-        assert self.features is not None
-        return self.features(flow.interpolate(image, source, t).x, t, cond)
+        assert self.networks.features is not None
+        return self.networks.features(flow.interpolate(image, source, t).x, t, cond)
 
 
-def arrive(network: Network, points: Points) -> Tensor:
+def arrive(network: VelocityFunction, points: Points) -> Tensor:
     """f of eq. 4: where the network says that the points' trajectories end; f(x, 0) = x."""
     x, t, cond = points
     end = torch.zeros_like(t)

@@ -23,7 +23,18 @@ from .. import flow
 from ..errors import ConfigError
 from ..networks.condition import Condition, Quality
 from ..ops.derivative import directional_derivative
-from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance, guided_velocity, interval_times
+from .base import (
+    Batch,
+    Losses,
+    MethodConfigBase,
+    Networks,
+    Norm,
+    RunSettings,
+    distance,
+    guided_velocity,
+    interval_times,
+)
+from .restore import Region
 
 
 class Adaptive(BaseModel):
@@ -60,6 +71,8 @@ class MfsrConfig(MethodConfigBase):
     adaptive: None (the paper) weighs all samples alike, by the mean over their pixels.
     """
 
+    region = Region.TRIANGLE
+
     kind: Literal["mfsr"] = "mfsr"
     velocity: Literal["data", "meanflow_cfg", "null", "negative"] = "negative"
     guidance: float = Field(6.0, ge=0)
@@ -75,14 +88,24 @@ class MfsrConfig(MethodConfigBase):
     adaptive: Adaptive | None = None
 
     @property
-    def distils(self) -> bool:
+    def needs_teacher(self) -> bool:
         """Whether v~ is a teacher's."""
         return self.velocity in ("null", "negative")
 
     @property
     def guided(self) -> bool:
         """Whether v~ compares labels, so that the networks must know them."""
-        return self.velocity == "meanflow_cfg" or (self.distils and self.guidance != 1)
+        return self.velocity == "meanflow_cfg" or (self.needs_teacher and self.guidance != 1)
+
+    def check(self, run: RunSettings) -> None:
+        super().check(run)
+        if self.velocity == "meanflow_cfg" and not run.data.unlabelled:
+            raise ConfigError("meanflow_cfg needs samples without a label: set data.unlabelled=0.1 or so.")
+        if self.derivative == "central" and run.precision != "fp32":
+            raise ConfigError(
+                "A central difference drowns in the rounding of half precision: set precision=fp32 or "
+                "method.derivative=forward."
+            )
 
 
 DEFAULTS = MfsrConfig()
@@ -96,14 +119,14 @@ class Mfsr:
     config: MfsrConfig = DEFAULTS
 
     def __post_init__(self) -> None:
-        if self.config.distils and self.networks.teacher is None:
+        if self.config.needs_teacher and self.networks.teacher is None:
             raise ConfigError(
                 f"mfsr with velocity '{self.config.velocity}' distils a teacher: give it one, "
                 "or learn from velocity 'data' or 'meanflow_cfg'."
             )
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        diagonal = flow.portion(len(batch.image), self.config.diagonal, batch.generator)
+        diagonal = flow.stochastic_count(len(batch.image), self.config.diagonal, batch.generator)
         t, r = self.times(diagonal, batch)
         x, path = flow.interpolate(batch.image, batch.source, t)
         with torch.no_grad():
@@ -137,9 +160,9 @@ class Mfsr:
     def own_guidance(self, x: Tensor, path: Tensor, t: Tensor, cond: Condition) -> Tensor:
         """Eq. 9 by the student itself, in one call; where no label is asked, the velocity is the data's."""
         x, t = torch.cat([x, x]), torch.cat([t, t])
-        asked, none = self.networks.bare(x, t, t, cond + cond.labelled(Quality.NONE)).chunk(2)
+        asked, none = self.networks.unwrapped(x, t, t, cond + cond.labelled(Quality.NONE)).chunk(2)
         guided = flow.meanflow_guide(path, asked, none, self.config.omega, self.config.kappa)
-        return torch.where(flow.at(cond.labels == Quality.NONE, path), path, guided)
+        return torch.where(flow.expand_as_batch(cond.labels == Quality.NONE, path), path, guided)
 
     def target(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition, diagonal: int) -> Tensor:
         """What u(x, t, r) should be: v itself in the first `diagonal` rows, where r = t."""
@@ -153,18 +176,18 @@ class Mfsr:
         """Eq. 12: v - (t - r) du/dt, the derivative along the trajectory at fixed r."""
 
         def u(x: Tensor, t: Tensor) -> Tensor:
-            return self.networks.bare(x, t, r, cond)
+            return self.networks.unwrapped(x, t, r, cond)
 
         mode: Literal["forward", "central"] = "central" if self.config.derivative == "central" else "forward"
         _, du_dt = directional_derivative(u, (x, t), (v, torch.ones_like(t)), mode)
-        return v - flow.at(t - r, v) * du_dt
+        return v - flow.expand_as_batch(t - r, v) * du_dt
 
     def finite_step(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """Eq. 13: along v for dt, then as the student goes on."""
         dt = (t - r).clamp_max(self.config.dt)
         share = (self.config.dt / (t - r)).clamp_max(1)
-        rest = self.networks.bare(flow.jump(x, v, t, t - dt), t - dt, r, cond)
-        return torch.lerp(rest.to(v), v, flow.at(share, v))
+        rest = self.networks.unwrapped(flow.jump(x, v, t, t - dt), t - dt, r, cond)
+        return torch.lerp(rest.to(v), v, flow.expand_as_batch(share, v))
 
     def loss(self, u: Tensor, target: Tensor) -> Tensor:
         error = distance(u, target, self.config.norm)

@@ -1,4 +1,4 @@
-"""OFTSR: one step whose look-ahead is a dial between fidelity and realism (arXiv:2412.09465).
+"""OFTSR: one step whose pair-ahead is a dial between fidelity and realism (arXiv:2412.09465).
 
 The student u(source, 1, r) learns the average velocity of the teacher's ODE from the source down to r,
 for every r. The paper's time runs the other way: its t is 1 - s here, its s is 1 - r, and its velocity
@@ -23,6 +23,7 @@ from torch import Tensor
 from .. import flow
 from ..networks.condition import Condition
 from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
+from .restore import Region
 
 Objective = Literal["oftsr", "boot", "pinn"]
 
@@ -39,6 +40,8 @@ class OftsrConfig(MethodConfigBase):
     "data", source - image. Both have the same optimum (the posterior mean for l2, the median for l1); the
     data's goes on improving where the teacher's is not there yet.
     """
+
+    region = Region.SOURCE_EDGE
 
     kind: Literal["oftsr"] = "oftsr"
     objective: Objective = "oftsr"
@@ -59,14 +62,14 @@ class OftsrConfig(MethodConfigBase):
         return self
 
     @property
-    def distils(self) -> bool:
+    def needs_teacher(self) -> bool:
         return True
 
 
 DEFAULTS = OftsrConfig()
 
 
-class Look(NamedTuple):
+class TimePair(NamedTuple):
     """What the student and the teacher say of one pair of times s > r; s and r (B,), the rest (B, ...)."""
 
     near: Tensor  # u(source, 1, s)
@@ -86,12 +89,12 @@ class Oftsr:
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         config, source, cond = self.config, batch.source, batch.cond
         s, r = self.times(len(source), batch)
-        look = self.look(source, cond, s, r)
-        losses: Losses = {config.objective: OBJECTIVES[config.objective](self, look, source, cond).mean()}
+        pair = self.predict(source, cond, s, r)
+        losses: Losses = {config.objective: OBJECTIVES[config.objective](self, pair, source, cond).mean()}
         if config.align:
-            losses["align"] = config.align * self.align(look).mean()
-        if len(look.edge):
-            losses["boundary"] = config.boundary * self.boundary(look.edge, batch).mean()
+            losses["align"] = config.align * self.align(pair).mean()
+        if len(pair.edge):
+            losses["boundary"] = config.boundary * self.boundary(pair.edge, batch).mean()
         yield "student", losses
 
     def times(self, n: int, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -99,37 +102,33 @@ class Oftsr:
         s = flow.uniform(n, batch.generator, self.config.earliest, self.config.latest).to(batch.source)
         return s, (s - self.config.dt).clamp_min(0)
 
-    def look(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor) -> Look:
+    def predict(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor) -> TimePair:
         """The student at both times and at the boundary, in one pass where all of it carries gradients."""
-        n, rows = (
-            len(source),
-            math.ceil(self.config.boundary_share * len(source)) if self.config.boundary else 0,
-        )
+        n = len(source)
+        rows = math.ceil(self.config.boundary_share * n) if self.config.boundary else 0
         one = torch.ones_like(s)
-        ends = torch.cat([s, r, one[:rows]])
+        begins, ends = torch.cat([one, one, one[:rows]]), torch.cat([s, r, one[:rows]])
         sources = torch.cat([source, source, source[:rows]])
         conds = cond + cond + cond.take(slice(rows))
         if self.config.align or self.config.objective == "pinn":
-            near, far, edge = self.jump(sources, ends, conds).split([n, n, rows])
+            near, far, edge = self.networks.student(sources, begins, ends, conds).split([n, n, rows])
         else:  # near is part of the target only
             with torch.no_grad():
-                near = self.networks.bare(source, one, s, cond)
-            far, edge = self.jump(sources[n:], ends[n:], conds.take(slice(n, None))).split([n, rows])
+                near = self.networks.unwrapped(source, one, s, cond)
+            conds = conds.take(slice(n, None))
+            far, edge = self.networks.student(sources[n:], begins[n:], ends[n:], conds).split([n, rows])
         x_s = flow.jump(source, near.detach(), one, s)
-        return Look(near, far, edge, x_s, self.velocity(x_s, s, cond), s, r)
-
-    def jump(self, source: Tensor, end: Tensor, cond: Condition) -> Tensor:
-        return self.networks.student(source, torch.ones_like(end), end, cond)
+        return TimePair(near, far, edge, x_s, self.velocity(x_s, s, cond), s, r)
 
     @torch.no_grad()
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
         assert self.networks.teacher is not None
         return self.networks.teacher(x, t, t, cond)
 
-    def align(self, look: Look) -> Tensor:
+    def align(self, pair: TimePair) -> Tensor:
         """Eq. 10: from its own point, the teacher would finish where the student says. (B,)"""
-        s = flow.at(look.s, look.near)
-        return distance(s * look.near, s * look.v_s, self.config.norm)
+        s = flow.expand_as_batch(pair.s, pair.near)
+        return distance(s * pair.near, s * pair.v_s, self.config.norm)
 
     def boundary(self, edge: Tensor, batch: Batch) -> Tensor:
         """Eq. 11 for the first len(edge) samples."""
@@ -141,37 +140,37 @@ class Oftsr:
         return distance(edge, self.velocity(source, one, batch.cond.take(rows)), self.config.norm)
 
 
-def trajectory(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
+def trajectory(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -> Tensor:
     """Eq. 9: the student's points at s and r lie on one trajectory of the teacher. (B,)"""
     del source
 
     def velocity(x: Tensor, t: Tensor) -> Tensor:  # every solver asks at (x_s, s) first
-        return look.v_s if x is look.x_s and t is look.s else method.velocity(x, t, cond)
+        return pair.v_s if x is pair.x_s and t is pair.s else method.velocity(x, t, cond)
 
-    slope = flow.SLOPES[method.config.solver](velocity, look.x_s, look.s, look.r)
-    share = flow.at((look.s - look.r) / (1 - look.r), slope)
-    target = torch.lerp(look.near.detach(), slope, share)
-    return distance(look.far, target, method.config.norm)
+    slope = flow.SLOPES[method.config.solver](velocity, pair.x_s, pair.s, pair.r)
+    share = flow.expand_as_batch((pair.s - pair.r) / (1 - pair.r), slope)
+    target = torch.lerp(pair.near.detach(), slope, share)
+    return distance(pair.far, target, method.config.norm)
 
 
-def pinn(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
+def pinn(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -> Tensor:
     """Eq. 15 (after Tee et al.): the same constraint solved for the teacher; both ends carry gradients."""
     del cond
-    ratio = flow.at((1 - look.r) / (look.s - look.r), source)
-    implied = look.near + ratio * (look.far - look.near)
-    return distance(implied, look.v_s, method.config.norm)
+    ratio = flow.expand_as_batch((1 - pair.r) / (pair.s - pair.r), source)
+    implied = pair.near + ratio * (pair.far - pair.near)
+    return distance(implied, pair.v_s, method.config.norm)
 
 
-def boot(method: Oftsr, look: Look, source: Tensor, cond: Condition) -> Tensor:
+def boot(method: Oftsr, pair: TimePair, source: Tensor, cond: Condition) -> Tensor:
     """Eq. 16 (after Gu et al.): the signal ODE on predicted images.
 
     The weight 1 / lambda^2 stands before the squared norm, as in BOOT; the paper prints it inside.
     """
     del cond
-    kept = (1 - look.s) * look.r / ((1 - look.r) * look.s)  # 1 - lambda
-    near, far = source - look.near, source - look.far
-    finished = flow.jump(look.x_s, look.v_s, look.s, torch.zeros_like(look.s))
-    target = torch.lerp(near.detach(), finished, flow.at(1 - kept, source))
+    kept = (1 - pair.s) * pair.r / ((1 - pair.r) * pair.s)  # 1 - lambda
+    near, far = source - pair.near, source - pair.far
+    finished = flow.jump(pair.x_s, pair.v_s, pair.s, torch.zeros_like(pair.s))
+    target = torch.lerp(near.detach(), finished, flow.expand_as_batch(1 - kept, source))
     return distance(far, target, method.config.norm) / (1 - kept).square()
 
 

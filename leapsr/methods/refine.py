@@ -29,8 +29,8 @@ from .base import (
     Losses,
     Method,
     MethodConfigBase,
-    Network,
     Networks,
+    VelocityFunction,
     distance,
     hinge,
     identity,
@@ -49,6 +49,8 @@ class RefineConfig(MethodConfigBase):
     student's, mean |z - x_teacher| (OSEDiff).
     earliest, latest: the times of eq. 15 and 16 are uniform over [earliest, latest] (OSEDiff's).
     """
+
+    refines = True
 
     kind: Literal["refine"] = "refine"
     distillation: float = Field(1.0, ge=0)
@@ -69,7 +71,7 @@ class RefineConfig(MethodConfigBase):
         return self
 
     @property
-    def distils(self) -> bool:
+    def needs_teacher(self) -> bool:
         """Whether the refinement itself does; its student's method may too."""
         return self.score > 0
 
@@ -77,13 +79,13 @@ class RefineConfig(MethodConfigBase):
 DEFAULTS = RefineConfig()
 
 
-class Passenger:
+class BatchedStudent:
     """A student that takes the question of eq. 14 along in another method's call: one pass for both.
 
     In several processes a network must not be called twice before its gradients are averaged.
     """
 
-    def __init__(self, student: Network, source: Tensor, cond: Condition) -> None:
+    def __init__(self, student: VelocityFunction, source: Tensor, cond: Condition) -> None:
         self.student = student
         self.source, self.cond = source, cond
         self.one, self.zero = source.new_ones(len(source)), source.new_zeros(len(source))
@@ -133,9 +135,9 @@ class Refine:
             self.method(self.networks)  # what it lacks is said now, not in the first update
         if self.config.score and self.networks.teacher is None:
             raise ConfigError("refine needs a teacher, or score=0.")
-        for weight, player in ((self.config.score, "score"), (self.config.adversarial, "critic")):
-            if weight and not (player in self.networks.players and player in self.networks.bare_players):
-                raise ConfigError(f"refine needs a network '{player}'.")
+        for weight, name in ((self.config.score, "score"), (self.config.adversarial, "critic")):
+            if weight and not (name in self.networks.auxiliary and name in self.networks.unwrapped_auxiliary):
+                raise ConfigError(f"refine needs a network '{name}'.")
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         with torch.no_grad():
@@ -151,13 +153,14 @@ class Refine:
 
     def one_step(self, batch: Batch) -> tuple[Tensor, Losses]:
         """Eq. 14, and the losses of the student's own method, weighted."""
-        passenger = Passenger(self.networks.student, batch.source, batch.cond)
+        student = BatchedStudent(self.networks.student, batch.source, batch.cond)
         losses: Losses = {}
         if weight := self.config.distillation:
-            updates = self.method(replace(self.networks, student=passenger))(batch)
-            own = next(losses for player, losses in updates if player == "student")
-            losses = {f"distillation_{name}": weight * loss for name, loss in own.items()}
-        return batch.source - passenger.arrive(), losses
+            for name, own in self.method(replace(self.networks, student=student))(batch):
+                if name == "student":
+                    losses = {f"distillation_{name}": weight * loss for name, loss in own.items()}
+                    break
+        return batch.source - student.arrive(), losses
 
     def student(self, z: Tensor, picture: Tensor, photo: Tensor, batch: Batch) -> Losses:
         """The rest of eq. 20."""
@@ -169,7 +172,7 @@ class Refine:
         if weight := config.score:
             losses["score"] = weight * descend(z, self.divergence(z.detach(), batch))
         if weight := config.adversarial:
-            critic = self.networks.bare_players["critic"]
+            critic = self.networks.unwrapped_auxiliary["critic"]
             losses["adversarial"] = -weight * critic(self.show(picture), batch.cond.lr).mean()  # eq. 17
         return losses
 
@@ -180,26 +183,26 @@ class Refine:
         t = self.times(z, batch)
         z_t = flow.interpolate(z, redrawn(batch), t).x
         teacher = self.networks.teacher(z_t, t, t, batch.cond)
-        score = self.networks.bare_players["score"](z_t, t, t, batch.cond)
+        score = self.networks.unwrapped_auxiliary["score"](z_t, t, t, batch.cond)
         return self.omega(z, flow.jump(z_t, teacher, t, torch.zeros_like(t)), t) * (teacher - score)
 
     def omega(self, z: Tensor, clean: Tensor, t: Tensor) -> Tensor:
         """The weight of each sample, positive, (B, 1, 1, 1). clean: the teacher's image."""
-        t = flow.at(t, z)
+        t = flow.expand_as_batch(t, z)
         match self.config.omega:
             case "uniform":
                 return torch.ones_like(t)
             case "sigma2":
                 return t.square()
             case "normalised":
-                far = flow.at(distance(z, clean, "l1"), z)
+                far = flow.expand_as_batch(distance(z, clean, "l1"), z)
                 return t / far.clamp_min(torch.finfo(z.dtype).tiny)
 
     def score(self, z: Tensor, batch: Batch) -> Tensor:
         """Eq. 16: flow matching on the student's outputs."""
         t = self.times(z, batch)
         z_t, v = flow.interpolate(z, redrawn(batch), t)
-        return distance(self.networks.players["score"](z_t, t, t, batch.cond), v, "l2").mean()
+        return distance(self.networks.auxiliary["score"](z_t, t, t, batch.cond), v, "l2").mean()
 
     def times(self, z: Tensor, batch: Batch) -> Tensor:
         return flow.uniform(len(z), batch.generator, self.config.earliest, self.config.latest).to(z)
@@ -208,7 +211,7 @@ class Refine:
         """Eq. 18 for each position that the critic scores, photos and pictures in one pass."""
         with torch.no_grad():
             shown = self.show(torch.cat([photo, picture]))
-        real, fake = self.networks.players["critic"](shown, torch.cat([cond.lr, cond.lr])).chunk(2)
+        real, fake = self.networks.auxiliary["critic"](shown, torch.cat([cond.lr, cond.lr])).chunk(2)
         return {"real": hinge(real), "fake": hinge(-fake)}
 
     def show(self, picture: Tensor) -> Tensor | list[Tensor]:

@@ -22,6 +22,7 @@ from .. import flow
 from ..errors import ConfigError
 from ..networks.condition import Condition, Quality
 from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance, guided_velocity, interval_times
+from .restore import Region
 
 MARGIN = 1e-4
 """How far the published code keeps logit-normal times from 0 and 1."""
@@ -41,6 +42,8 @@ class SmfsrConfig(MethodConfigBase):
     "null" (the paper) or "negative", damaged images.
     """
 
+    region = Region.TRIANGLE
+
     kind: Literal["smfsr"] = "smfsr"
     boundary_share: float = Field(0.6, ge=0, le=1)
     times: flow.PairLaw = "logit_normal"
@@ -52,7 +55,7 @@ class SmfsrConfig(MethodConfigBase):
     norm: Norm = "l2"
 
     @property
-    def distils(self) -> bool:
+    def needs_teacher(self) -> bool:
         return True
 
     @property
@@ -77,7 +80,7 @@ class Smfsr:
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         n = len(batch.image)
-        boundary = flow.portion(n, self.config.boundary_share, batch.generator)
+        boundary = flow.stochastic_count(n, self.config.boundary_share, batch.generator)
         t, r = self.times(boundary, batch)
         x = flow.interpolate(batch.image, batch.source, t).x
         with torch.no_grad():
@@ -112,9 +115,11 @@ class Smfsr:
     def split(self, x: Tensor, t: Tensor, r: Tensor, share: Tensor, cond: Condition) -> Tensor:
         """Eq. 10 and 11. share: lambda."""
         s = torch.lerp(t, r, share)
-        u2 = self.networks.bare(x, t, s, cond)
-        u1 = self.networks.bare(flow.jump(x, u2, t, s), s, r, cond)
-        return torch.lerp(u1.to(x), u2.to(x), flow.at(share, x))  # under autocast they may be halves
+        u2 = self.networks.unwrapped(x, t, s, cond)
+        u1 = self.networks.unwrapped(flow.jump(x, u2, t, s), s, r, cond)
+        return torch.lerp(
+            u1.to(x), u2.to(x), flow.expand_as_batch(share, x)
+        )  # under autocast they may be halves
 
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:
         """Eq. 13."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import flow
 from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance
+from .restore import Region
 
 
 class TeacherConfig(MethodConfigBase):
@@ -22,6 +23,8 @@ class TeacherConfig(MethodConfigBase):
     at_source: share of the batch at t = 1 exactly (0 in the paper): plain regression, all that fidelity 1
     relies on and where the network has nothing but the low-resolution image to go by.
     """
+
+    region = Region.DIAGONAL
 
     kind: Literal["teacher"] = "teacher"
     norm: Norm = "l2"
@@ -46,7 +49,7 @@ class Teacher:
         )
 
     def times(self, n: int, batch: Batch) -> Tensor:
-        draw = flow.late if self.config.times == "late" else flow.uniform
+        draw = flow.sample_times_2t if self.config.times == "late" else flow.uniform
         t = draw(n, batch.generator)
-        t[: flow.portion(n, self.config.at_source, batch.generator)] = 1
+        t[: flow.stochastic_count(n, self.config.at_source, batch.generator)] = 1
         return t

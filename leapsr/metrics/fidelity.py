@@ -60,10 +60,10 @@ def ssim(restored: Tensor, reference: Tensor, *, channels: Channels = "rgb", bor
 
 
 def lr_psnr(restored: Tensor, lr: Tensor) -> Tensor:
-    """How well the result explains its input: PSNR in dB between the result, downsampled, and the input.
+    """How well the result agrees with its input: PSNR in dB between the downsampled result and the input.
 
     restored: (B, 3, sH, sW), lr: (B, 3, H, W), both in [0, 1] -> (B,) float64. Downsampling is antialiased
-    bicubic, so a result that is right for another degradation (JPEG, blur) scores low without being wrong.
+    bicubic; after another degradation (JPEG, blur) a right result scores low too.
     """
     size = (lr.shape[-2], lr.shape[-1])
     small = F.interpolate(restored.double(), size=size, mode="bicubic", antialias=True)

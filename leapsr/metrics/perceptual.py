@@ -103,16 +103,16 @@ def _dists_network(hub: Path) -> nn.Module:
 
 @contextmanager
 def _reading_from(hub: Path) -> Iterator[None]:
-    """Point torch.hub at a folder for a while. Raises WeightsError where a file in it is damaged.
+    """Point torch.hub at a folder for a while. Raises WeightsError if a file in it is damaged.
 
-    The private variable is put back, because set_dir(get_dir()) would make torch deaf to a later TORCH_HOME.
+    The private variable is restored, because after set_dir(get_dir()) torch would ignore a later TORCH_HOME.
     """
     before = torch.hub._hub_dir
     torch.hub.set_dir(hub)
     try:
         yield
     except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        if "memory" in str(error):  # too little of it is not the file's fault
+        if "memory" in str(error):  # not the fault of the file
             raise
         raise WeightsError(
             f"A file of weights in {hub} is damaged ({first_line(error)}); download it again."

@@ -1,10 +1,10 @@
-"""An evaluation's table as text, CSV and JSON."""
+"""An evaluation's table as text, CSV, JSON and Markdown."""
 
 import csv
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,8 @@ from rich.text import Text
 
 from .. import __version__
 from ..files import atomic_write
-from .evaluate import Row, Setting, Table
+from .runs import Training
+from .table import Row, Setting, Table
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 SPEED = "seconds_per_megapixel"
@@ -25,7 +26,7 @@ def text(table: Table) -> TextTable:
     """The means, a line for each setting, the best of each column in bold."""
     out = TextTable(box=None, header_style="bold", pad_edge=False)
     for i, heading in enumerate(headings(table)):
-        # Names of metrics are broken: a terminal is 80 columns wide.
+        # Names of metrics are wrapped, to fit 80 columns.
         out.add_column(heading.replace("_", "\n"), justify="left" if i == 0 else "right")
     for line in lines(table):
         out.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in line))
@@ -65,15 +66,15 @@ def _score(mean: Row, name: str, best: str | None) -> Cell:
 
 
 def _shown(table: Table) -> list[str]:
-    """The columns before the scores: solvers where there are any, evaluations of the network (NFE) where they
-    are known, which 0 is not, and are not the steps."""
+    """The columns before the scores: solvers if there are any, network evaluations (NFE) if they are known
+    (not 0) and differ from the steps."""
     solved = any(setting.solver is not None for setting in table.settings)
     more = any(row.evaluations not in (0, row.setting.steps) for row in table.rows)
     return ["restorer", *(["solver"] if solved else []), "steps", "fidelity", *(["NFE"] if more else [])]
 
 
 def _best(table: Table, name: str, means: list[Row]) -> str | None:
-    """The best mean as printed; None when there is nothing to compare."""
+    """The best mean as printed; None if there is nothing to compare."""
     scores = [mean.scores[name] for mean in means if not math.isnan(mean.scores[name])]
     if len(scores) < 2:
         return None
@@ -81,7 +82,7 @@ def _best(table: Table, name: str, means: list[Row]) -> str | None:
 
 
 def printed(score: float) -> str:
-    """Decibels and NIQE with two decimals, what lies between 0 and 1 with four."""
+    """With two decimals (decibels, NIQE), or four between -1 and 1."""
     if math.isnan(score):
         return "-"
     return f"{score:.4f}" if abs(score) <= 1 else f"{score:.2f}"
@@ -103,7 +104,7 @@ def _controls(row: Row) -> dict[str, str]:
 
 
 def write_csv(table: Table, path: Path) -> None:
-    """A line for each setting and picture, without means; an empty cell where there is no value.
+    """A line for each setting and picture, without means; a missing value is an empty cell.
 
     Raises OutputError.
     """
@@ -111,7 +112,7 @@ def write_csv(table: Table, path: Path) -> None:
 
 
 def write_means(table: Table, path: Path) -> None:
-    """The same with one line for each setting, the means. Raises OutputError."""
+    """The means, a line for each setting. Raises OutputError."""
     _write_rows(table, [table.mean(setting) for setting in table.settings], path)
 
 
@@ -126,7 +127,7 @@ def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
-    """Versions, `settings` (what is needed to repeat the evaluation), means, and scores of each picture.
+    """Write versions, `settings` (what is needed to repeat the evaluation), means and scores of each picture.
 
     A missing number is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
     """
@@ -154,7 +155,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The same, NaN as None and infinities as strings wherever they are: JSON knows neither."""
+    """For JSON, which has neither NaN (None here) nor infinity (a string here)."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -162,3 +163,53 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else str(value)
+
+
+def write_markdown(table: Table, trainings: Sequence[Training], path: Path, heading: str) -> None:
+    """heading: the first line, such as what the pictures were. Raises OutputError."""
+    parts = [f"# {heading}", markdown_scores(table), *([markdown_costs(trainings)] if trainings else [])]
+    notes = "\n".join(f"- {note}" for note in table.notes)
+    with atomic_write(path) as part:
+        part.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
+
+
+def markdown_scores(table: Table) -> str:
+    """A line for each setting, a model's name on the first of its lines, the best of each column in bold."""
+    rows: list[list[str]] = []
+    last = None
+    for line in lines(table):
+        name = line[0] if line[0] != last else Cell("")
+        rows.append([_marked(cell) for cell in (name, *line[1:])])
+        last = line[0]
+    return _markdown_table(headings(table), rows)
+
+
+def markdown_costs(trainings: Iterable[Training]) -> str:
+    """A line for each model whose run was found."""
+    return _markdown_table(
+        ["model", "recipe", "training samples", "hours", "samples/s"],
+        [
+            [
+                _escaped(each.model),
+                _escaped(each.recipe or "-"),
+                "-" if each.samples is None else f"{each.samples:,}",
+                "-" if each.hours is None else f"{each.hours:.2f}",
+                "-" if each.samples_per_s is None else f"{each.samples_per_s:.1f}",
+            ]
+            for each in trainings
+        ],
+    )
+
+
+def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Names to the left, numbers to the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+
+
+def _marked(cell: Cell) -> str:
+    return f"**{_escaped(cell.text)}**" if cell.best else _escaped(cell.text)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""What the training of a model cost, read from the run that its folder lies in."""
+"""What the training of a model cost, from the folder of its run."""
 
 import json
 from collections.abc import Iterator
@@ -10,22 +10,19 @@ LOG, STATES = "log.jsonl", "checkpoints/step-*/progress.json"
 
 
 class Training(NamedTuple):
-    """Of this run alone: a student's teacher is not counted. None where the run does not tell."""
+    """Of this run alone, without a student's teacher. None: not recorded."""
 
     model: str
     recipe: str | None
     samples: int | None
     hours: float | None
-    """Of the clock, validation included, up to the newest checkpoint."""
+    """Wall time up to the newest checkpoint, with validation."""
     samples_per_s: float | None
-    """Median of the log, validation not included; else the mean over all hours."""
+    """Median of the log, without validation; without a log the mean over all hours."""
 
 
 def training(model: str, folder: Path) -> Training | None:
-    """Of the model folder RUN/model; None when its parent holds no run.
-
-    Only JSON is read, and a file that is missing or cut off just tells nothing.
-    """
+    """Of the model folder RUN/model; None if its parent is no run. Damaged files count as missing."""
     run = folder.resolve().parent
     states = [path for path in run.glob(STATES) if path.parent.suffix != ".part"]
     if not states and not (run / LOG).is_file():

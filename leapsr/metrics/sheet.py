@@ -1,4 +1,4 @@
-"""A comparison sheet: for each picture a row with its most detailed region, as every restorer made it."""
+"""A sheet to compare by eye: a row for each picture, with its most detailed region from every restorer."""
 
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..data.pairs import Pair
 from ..ops.color import to_pil
-from .evaluate import Setting
+from .table import Setting
 
 CELL = 256
 """Pixels a side of one region, enlarged."""
@@ -21,10 +21,10 @@ Box = tuple[int, int, int, int]
 
 
 class Sheet:
-    """Collects regions while an evaluation runs (`observe`), then draws them (`draw`)."""
+    """`observe` collects regions while an evaluation runs, `draw` then draws them."""
 
     def __init__(self, rows: int = 12) -> None:
-        """rows: pictures shown at most; later ones are left out."""
+        """rows: greatest number of pictures; later ones are left out."""
         self._rows = rows
         self._regions: dict[str, dict[str, Image.Image]] = {}
         self._columns: list[str] = []
@@ -44,8 +44,8 @@ class Sheet:
             self._columns.append(setting.label)
 
     def draw(self) -> Image.Image:
-        """Columns: the low-resolution picture with the region framed, the region of it (pixels enlarged), of
-        each result, and of the reference."""
+        """Columns: the low-resolution picture with its region framed, then that region (pixels enlarged) of
+        it, of each result and of the reference."""
         columns = ["picture", "LR", *self._columns, *(["HR"] if self._reference else [])]
         sheet = Image.new("RGB", sheet_size(len(columns), len(self._regions)), BACKGROUND)
         for x, column in enumerate(columns):

@@ -1,4 +1,4 @@
-"""Where the files that metrics need are on this computer. Nothing here, or in any metric, downloads.
+"""Where the files that metrics need are on this computer. No metric downloads anything.
 
 A weights folder (an argument, or the environment variable LEAPSR_WEIGHTS) holds
 `niqe/niqe_pris_params.npz` and `torch_home/hub/checkpoints/*.pth`. Torchvision's files are also found in

@@ -1,6 +1,18 @@
 """What has trainable weights."""
 
+from .base import Network, NetworkConfigBase
 from .condition import Condition, Prompt, Quality
 from .pixel.unet import PRESETS, UNet, UNetConfig
+from .table import register
 
-__all__ = ["PRESETS", "Condition", "Prompt", "Quality", "UNet", "UNetConfig"]
+__all__ = [
+    "PRESETS",
+    "Condition",
+    "Network",
+    "NetworkConfigBase",
+    "Prompt",
+    "Quality",
+    "UNet",
+    "UNetConfig",
+    "register",
+]

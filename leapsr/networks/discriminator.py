@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+
+from .spectral import SpectralConv
 
 HeadsNorm = Literal["group", "spectral"]
 SLOPE = 0.2
@@ -72,7 +73,7 @@ class FeatureHead(nn.Module):
         super().__init__()
         self.enter = _activated(channels, config)
         self.residual = _activated(config.width, config)
-        self.score = _bounded(nn.Conv2d(config.width, 1, 1), config)
+        self.score = _convolution(config.width, 1, 1, config)
 
     def forward(self, features: Tensor) -> Tensor:
         hidden = self.enter(features)
@@ -80,11 +81,13 @@ class FeatureHead(nn.Module):
 
 
 def _activated(channels: int, config: FeatureHeadsConfig) -> nn.Sequential:
-    layers: list[nn.Module] = [_bounded(nn.Conv2d(channels, config.width, 3, padding=1), config)]
+    layers: list[nn.Module] = [_convolution(channels, config.width, 3, config)]
     if config.norm == "group":
         layers.append(nn.GroupNorm(math.gcd(GROUPS, config.width), config.width))
     return nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
 
 
-def _bounded(convolution: nn.Conv2d, config: FeatureHeadsConfig) -> nn.Module:
-    return spectral_norm(convolution) if config.norm == "spectral" else convolution
+def _convolution(inner: int, outer: int, kernel: int, config: FeatureHeadsConfig) -> nn.Conv2d:
+    if config.norm == "spectral":
+        return SpectralConv(inner, outer, kernel)
+    return nn.Conv2d(inner, outer, kernel, padding=kernel // 2)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigError, WeightsError, optional
+from .state_dict import find_misfit
 
 ADAPTER = "default"
 
@@ -89,14 +90,8 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     Raises WeightsError unless the names and shapes are the same.
     """
     own = dict(_named(network))
-    shapes = {name: tuple(parameter.shape) for name, parameter in own.items()}
-    given = {name: tuple(value.shape) for name, value in state.items()}
-    differing = [name for name in shapes | given if shapes.get(name) != given.get(name)]
-    if differing:
-        raise WeightsError(
-            f"These adapters are of another network, rank or choice of layers: '{min(differing)}' has shape "
-            f"{given.get(min(differing))} where {shapes.get(min(differing))} is needed."
-        )
+    if misfit := find_misfit(own, state):
+        raise WeightsError(f"These adapters are of another network, rank or choice of layers: {misfit}.")
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(state[name])

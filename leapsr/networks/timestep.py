@@ -68,8 +68,8 @@ class IntervalEmbedding(nn.Module):
             return self.outer(F.silu(self.inner(features)))
 
     @torch.no_grad()
-    def forget(self) -> None:
-        """Let nothing depend on t - r, and say everywhere what is said on the diagonal r = t."""
+    def reset(self) -> None:
+        """Remove the dependence on t - r: the output is that of the diagonal r = t everywhere."""
         weight = self.outer.weight
         [diagonal] = self(torch.zeros(1, device=weight.device))
         weight.zero_()

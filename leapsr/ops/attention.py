@@ -4,7 +4,7 @@ The fused kernels are fast and need no memory for the probabilities, but have no
 no second one. `directional_derivative` therefore leaves PyTorch nothing but its mathematical backend (by
 torch.nn.attention.sdpa_kernel), and where that is so, `attention` computes the formula here, some queries at
 a time: one network takes the fused kernels in its plain forward and backward pass, and the formula inside
-the derivative, without being told.
+the derivative, without an option.
 """
 
 from typing import Literal

@@ -1,7 +1,7 @@
-"""How noisy, compressed and soft a small picture looks: five numbers in closed form, for networks to be told.
+"""How noisy, compressed and soft a small picture looks: five numbers, which are an input of the networks.
 
-They are measured on PATCHES of a fixed side, because the same numbers of a smaller or larger piece would be
-others, and the middle one of a picture's patches stands for it.
+They depend on the size of what is measured. So they are measured on patches of a fixed size, and a picture
+gets the median over its patches.
 """
 
 import torch
@@ -11,14 +11,14 @@ from torch import Tensor
 from .color import luma as luma_of
 
 PATCH = 64
-"""Side of what is measured at once, in pixels of the small picture."""
+"""Side of a patch, in pixels of the small picture."""
 MEASURES = ("noise", "flat noise", "colour noise", "blocks", "sharpness")
 
 _GAUSSIAN_MEDIAN = 0.6745  # of the absolute value of a standard normal number
 _WINDOW = 4
 _FLAT = 0.1  # share of the windows that are taken for flat
 _FLAT_BIAS = 0.76
-"""What the FLAT quantile of the deviation of 4 x 4 normal numbers is, so that noise alone gives its sigma."""
+"""The FLAT quantile of the standard deviation of 4 x 4 standard normal numbers, to be divided by."""
 
 
 def measure(lr: Tensor) -> Tensor:

@@ -28,9 +28,9 @@ def directional_derivative(
     mode: "forward" is exact (one forward-mode pass, at about the cost of two evaluations) and works in
     half precision. "central" is the difference of two evaluations `step` before and behind, for functions
     without a forward-mode formula; its value is their mean, and both are off by the order of step squared.
-    A compiled function runs uncompiled here and stays compiled elsewhere: the compiler knows no forward mode,
-    and would give the function up for good.
-    Raises ConfigError for a central difference in half precision, where rounding is all that is left.
+    A compiled function runs uncompiled here and stays compiled elsewhere: the compiler does not support
+    forward mode and would give up on the function for good.
+    Raises ConfigError for a central difference in half precision, which rounding would swamp.
     """
     with torch.no_grad(), torch.compiler.set_stance("force_eager"):
         if mode == "central":
@@ -44,7 +44,7 @@ def directional_derivative(
 
 @cache
 def _warm_up() -> None:
-    """PyTorch's first forward-mode derivative compiles parts of it, with a warning meant for itself."""
+    """PyTorch's first forward-mode derivative compiles parts of itself; its warning is hidden."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
         torch.func.jvp(torch.exp, (torch.ones(1),), (torch.ones(1),))

@@ -81,7 +81,7 @@ def _is_smooth(length: int) -> bool:
 def _gaussian_kernel(taps: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(taps, taps), with the standard deviation that OpenCV gives to a kernel of that size. Copied once."""
     sigma = 0.3 * ((taps - 1) * 0.5 - 1) + 0.8
-    with torch.inference_mode(False):  # what is made in that mode is of no use outside
+    with torch.inference_mode(False):  # autograd cannot use tensors made in that mode
         x = torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2
         line = torch.exp(-(x**2) / (2 * sigma**2))
         line = line / line.sum()

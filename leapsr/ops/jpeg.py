@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from .color import to_uint8
-from .transfer import constant, send
+from .transfer import constant, to_device
 
 Codec = Literal["auto", "real", "tensor"]
 Pixels = NDArray[np.uint8]  # (H, W, 3)
@@ -67,7 +67,7 @@ def tensor_jpeg(image: Tensor, quality: Tensor) -> Tensor:
     DiffJPEG has them transposed and so equals this function on transposed images. The result is not rounded.
     """
     height, width = image.shape[-2:]
-    factor = _table_factor(send(quality.to(image.dtype), image.device)).view(-1, 1, 1, 1, 1, 1)
+    factor = _table_factor(to_device(quality.to(image.dtype), image.device)).view(-1, 1, 1, 1, 1, 1)
     ycbcr = _mix(_fill(image.clamp(0, 1)) * 255, RGB_TO_YCBCR)
     luma = _quantise(ycbcr[:, :1] - 128, LUMINANCE, factor) + 128
     chroma = _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), CHROMINANCE, factor)
@@ -123,7 +123,7 @@ def _table_factor(quality: Tensor) -> Tensor:
 @cache
 def _cosines(dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal 8 x 8 cosine transform, one frequency per row. Copied to the device once."""
-    with torch.inference_mode(False):  # what is made in that mode is of no use outside
+    with torch.inference_mode(False):  # autograd cannot use tensors made in that mode
         index = torch.arange(8, dtype=torch.float64)
         matrix = torch.cos(torch.outer(index, 2 * index + 1) * math.pi / 16) / 2
         matrix[0] /= math.sqrt(2)

@@ -1,8 +1,8 @@
-"""Gaussian noise that belongs to places: the value at a pixel depends on the seed and on where the pixel is.
+"""Gaussian noise that is a function of the seed and of the position of a pixel.
 
-A tile therefore draws exactly the noise that the whole picture would have there, whatever the tile size, the
-order of the work or the device. Every step is integer arithmetic, a table look-up or one correctly rounded
-float operation, so two computations of the same pixel agree to the last bit.
+A tile therefore draws exactly the noise that the whole picture has there, whatever the tile size, the order
+of the work or the device. Every step is integer arithmetic, a table look-up or one correctly rounded float
+operation, so that two computations of the same pixel agree to the last bit.
 """
 
 import math
@@ -69,18 +69,14 @@ def position_noise(
     channels: int = 3,
     device: torch.device | str | None = None,
 ) -> Tensor:
-    """Standard normal noise for the box at (top, left) of an endless picture: (channels, height, width)
-    float32.
+    """Standard normal noise for a box of an endless picture: (channels, height, width) float32, within 6.2.
 
-    A pure function of (seed, channel, y, x): any crop equals, bit for bit, the crop of the whole, on every
-    device.
-    Values stay within 6.2. seed: any integer, of which the low 64 bits count. top, left: pixels, 0 <= y, x <
-    2^32.
+    A pure function of (seed, channel, y, x): a crop equals the crop of the whole, bit for bit.
+    seed: any integer; its low 64 bits count. top, left: of the box; all pixels lie in 0 <= y, x < 2^32.
     """
     rows = torch.arange(top, top + height, dtype=torch.int64, device=device)
     columns = torch.arange(left, left + width, dtype=torch.int64, device=device)
-    # Two keys per row: with a single 32-bit key some rows of a large picture would be shuffles of one
-    # another.
+    # Two keys per row: with a single 32-bit key some rows of a large picture would be shuffles of others.
     before = _row_keys(0x243F6A88, seed, rows, channels)
     after = _row_keys(0x85A308D3, seed, rows, channels)
     out = torch.empty(channels, height, width, device=rows.device)

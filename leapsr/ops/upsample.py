@@ -34,10 +34,10 @@ def _phase_filters(scale: int) -> Tensor:
 
 @cache
 def _kept(scale: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The filters on a device, copied there once: a copy makes a GPU wait.
+    """The filters on a device, copied there once, because a copy makes a GPU wait.
 
-    Made in a thread of its own, which is in none of the modes that the first caller may be in (inference, a
-    forward-mode derivative): tensors made in those are of no use outside.
+    Made in a thread of its own, which shares none of the first caller's modes (inference, a forward-mode
+    derivative): other callers could not use tensors made in those.
     """
 
     def make() -> Tensor:

@@ -15,19 +15,19 @@ from .. import degrade
 from ..data import on_device, pool
 from ..data.crops import PhotoCrops, Sample
 from ..data.latents import Latents
-from ..data.on_device import DeviceCrops, Places
+from ..data.on_device import CropIndex, DeviceCrops
 from ..data.photos import Photos, open_photos
-from ..data.prepared import Shards
+from ..data.shard_reader import Shards
 from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
-from ..degrade.residual import noise_of
+from ..degrade.noise import noise_of
 from ..errors import DataError
 from ..frozen.space import Space
 from ..methods import Batch
-from ..networks import Condition, UNetConfig
+from ..networks import Condition
 from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
-from ..ops.transfer import send
+from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
@@ -80,7 +80,7 @@ def open_samples(
     device: torch.device,
     cache: Path,
     callbacks: Callbacks,
-) -> Callable[[int, int], Sample | Places | Latents]:
+) -> Callable[[int, int], Sample | CropIndex | Latents]:
     """samples(first, count) of a run.
 
     They are shards as they are, or crops of the photos, which lie on the device, in a pool that is degraded
@@ -123,7 +123,7 @@ class BatchMaker:
     space: Space
 
     @torch.no_grad()
-    def __call__(self, sample: Sample | Places | Latents, generator: torch.Generator) -> Batch:
+    def __call__(self, sample: Sample | CropIndex | Latents, generator: torch.Generator) -> Batch:
         image, cond, upsampled = self._encode(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
@@ -133,7 +133,7 @@ class BatchMaker:
         return Batch(image, source, cond, generator, redraw)
 
     def _encode(
-        self, sample: Sample | Places | Latents, generator: torch.Generator
+        self, sample: Sample | CropIndex | Latents, generator: torch.Generator
     ) -> tuple[Tensor, Condition, Tensor]:
         """In the network's space: the image, the condition, and the upsampled low-resolution picture."""
         found = sample.to(self.device)
@@ -145,12 +145,12 @@ class BatchMaker:
             lr = _floats(found.lr)
         else:
             image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, Generators.beside(generator))
+            lr = self.degradation(image, Generators.from_generator(generator))
         damage = None
-        if isinstance(self.config.network, UNetConfig) and self.config.network.damage:
+        if self.config.network.reads_damage:
             measures = measure(lr) if found.measures is None else found.measures
             image, damage = self._keep_noise(image, lr, measures, generator)
-        cond, upsampled = self.space.enter(lr * 2 - 1)
+        cond, upsampled = self.space.make_condition(lr * 2 - 1)
         return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled
 
     def _keep_noise(
@@ -160,7 +160,9 @@ class BatchMaker:
 
         Returns the images with that noise, and Condition.damage, which tells the network how much it is.
         """
-        chance = send(torch.rand(3, len(image), generator=generator, device=generator.device), image.device)
+        chance = to_device(
+            torch.rand(3, len(image), generator=generator, device=generator.device), image.device
+        )
         part = torch.where(chance[1] < 0.5, 0.0, chance[2])
         denoise = torch.where(chance[0] < self.config.data.kept_noise, part, 1.0)
         kept = bicubic_upsample(noise_of(lr, image, self.config.factor), self.config.factor)

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from .. import methods
-from ..data.prepared import Shards
+from ..data.shard_reader import Shards
 from ..errors import ConfigError
+from ..files import atomic_write
 from ..frozen import Clip
 from ..methods.base import Alignment
 from ..metrics import perceptual
-from ..networks import UNet
-from ..networks.sd21.unet import SD21
 from . import batches, checkpoints, networks, optimizers, shard_checks
 from .accelerator import accelerator_for, check_compiler
 from .callbacks import SILENT, Callbacks, Reporter
@@ -67,6 +67,7 @@ def run(
         device = accelerator.device
         if config.compile:
             check_compiler(device)
+        torch.manual_seed(config.seed)  # of first weights; the generators of the process come back at the end
         resumed = checkpoint is not None
         built = networks.build_networks(config, teacher, start, device, callbacks.notice, resumed)
         config, built = networks.select_negative_prompt(config, built, callbacks.notice)
@@ -81,10 +82,11 @@ def run(
         with accelerator.main_process_first():  # the first builds the pool, the others find it
             samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks)
         rank, world = accelerator.process_index, accelerator.num_processes
-        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).locked(device)
+        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
-            (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
+            with atomic_write(out / CONFIG) as part:
+                part.write_text(config.model_dump_json(indent=2) + "\n")
             job.validate = validator(split, config, built, out / "samples", device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
@@ -114,22 +116,22 @@ def _assemble(
             network.compile(dynamic=False)
     make_batch = batches.batch_maker(config, accelerator.device, built.space)
     rank = accelerator.process_index
-    bare = {name: accelerator.unwrap_model(player) for name, player in wrapped.items()}
+    unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     features = None  # of the teacher, for critics that look through it
-    if isinstance(teacher, UNet | SD21):
+    if teacher is not None and teacher.feature_channels:
         features = _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
     backbone = config.perceptual
     known = methods.Networks(
         student=wrapped["student"],
-        bare=bare["student"],
+        unwrapped=unwrapped["student"],
         teacher=teacher and _autocast(accelerator, teacher),
         average=_autocast(accelerator, average.network),
-        players=wrapped,
-        bare_players=bare,
+        auxiliary=wrapped,
+        unwrapped_auxiliary=unwrapped,
         perceptual=None if backbone == "none" else perceptual.loss(backbone, accelerator.device),
         features=features,
         decode=_autocast(accelerator, built.space.autoencoder.decode),
-        eyes=built.critic_features and _autocast(accelerator, built.critic_features),
+        critic_features=built.critic_features and _autocast(accelerator, built.critic_features),
         alignment=_alignment(config),
     )
     return Run(
@@ -137,7 +139,7 @@ def _assemble(
         folder=out,
         accelerator=accelerator,
         method=methods.build(config.method, known),
-        players=wrapped,
+        networks=wrapped,
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),

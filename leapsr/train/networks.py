@@ -1,6 +1,6 @@
 """The networks of a run: where each comes from and with which weights it begins."""
 
-import operator
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -13,10 +13,9 @@ from ..errors import ConfigError
 from ..frozen import Dino
 from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
-from ..networks import Quality, UNet, UNetConfig, table
+from ..networks import Network, Quality, table
+from ..networks.base import Notice
 from ..networks.lora import give_own, merge_lora, shared_copy
-from ..networks.pixel.rescaling import rescaled
-from ..networks.table import Network, NetworkConfig, Notice
 from ..restorer import ModelConfig, Restorer
 from ..restorer import space as space_of
 from .config import TrainConfig
@@ -40,13 +39,13 @@ class RunNetworks:
 
     def restorer(self, network: nn.Module) -> Restorer:
         """The averaged student as a model of its own, so that using it does not disturb the training."""
-        if isinstance(network, UNet):
-            copy = UNet(network.config)
-            copy.load_state_dict(network.state_dict())
-            return Restorer(self.model, copy, self.space)
-        merged = shared_copy(cast(Network, network))
-        merge_lora(merged)
-        return Restorer(self.model, merged, self.space)
+        if self.model.network.is_large:
+            student = shared_copy(cast(Network, network))
+            merge_lora(student)
+        else:
+            student = table.build(self.model.network)
+            student.load_state_dict(network.state_dict())
+        return Restorer(self.model, student, self.space)
 
 
 def build_networks(
@@ -59,7 +58,8 @@ def build_networks(
 ) -> RunNetworks:
     """Load or make every network of a run.
 
-    Without `start` a student begins with its teacher's weights where the networks are alike.
+    Without `start` a student begins with its teacher's weights where the networks are alike. Random weights
+    come from torch's global generators.
 
     Args:
         teacher: model folder to distil.
@@ -71,18 +71,17 @@ def build_networks(
         ConfigError: a folder does not fit the recipe.
         WeightsError: a folder cannot be read.
     """
-    torch.manual_seed(config.seed)
     distilled = None if teacher is None else _load_teacher(config, teacher)
     begun = None if start is None else _load_start(config, start)
-    if begun is None and isinstance(config.method, methods.RefinementConfig) and not resumed:
+    if begun is None and config.method.refines and not resumed:
         raise ConfigError(f"{config.recipe} refines a student: give its model folder with --from.")
     model = _model_config(config, begun or distilled)
-    if not isinstance(config.network, UNetConfig):
+    if config.network.is_large:
         return _build_large(config, model, distilled, begun, device, notice)
-    student = _pixel_student(config, distilled, begun, notice, resumed)
+    student = _small_student(config, distilled, begun, notice, resumed)
     frozen = None if distilled is None else distilled.network
     features = None if config.dino is None else Dino(config.dino)
-    others = methods.players(config.method, frozen, maps=features.channels if features else ())
+    others = config.method.auxiliary_networks(frozen, maps=features.channels if features else ())
     for network in (student, *others.values(), *([frozen] if frozen is not None else [])):
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return RunNetworks(student, space_of(model), model, frozen, others, features)
@@ -114,14 +113,14 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
 
     `_load_teacher` and `_load_start` make sure that the scales of the two are the same then.
     """
-    kind = methods.base(config.method).kind
-    edge = methods.entry(kind).region is methods.Region.IMAGE_EDGE
+    method = config.method.student_method
+    edge = method.region is methods.Region.IMAGE_EDGE
     known = None if origin is None else origin.config
     inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
     own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
     places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
     return ModelConfig(
-        method=kind,
+        method=method.kind,
         network=config.network,
         scale=config.scale if config.scale or known is None else known.scale,
         source=config.source,
@@ -133,26 +132,19 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
     )
 
 
-def _pixel_student(
+def _small_student(
     config: TrainConfig, teacher: Restorer | None, begun: Restorer | None, notice: Notice, resumed: bool
-) -> UNet:
-    """A small student on pixels.
-
-    Labels, damage, blocks and the scale may be new to the model it begins with: labels, damage and blocks
-    begin without an effect, the scale as `rescaled` says.
-    """
-    assert isinstance(config.network, UNetConfig)
-    student = UNet(config.network)
-    if begun is not None:
-        known = rescaled(begun.network.state_dict(), begun.scale, student.config)
-        student.load_state_dict(student.state_dict() | known)
-        if _is_new_to_intervals(config, begun):
-            student.forget_interval()
-    elif teacher is not None and teacher.network.config == config.network:
-        student.load_state_dict(teacher.network.state_dict())
-        student.forget_interval()
-    elif teacher is not None and not resumed:
-        notice("The student's network differs from the teacher's, so it begins untrained.")
+) -> Network:
+    """Begins with the model's weights, or the teacher's where the networks are the same, or untrained."""
+    alike = teacher is not None and teacher.network.config == config.network
+    origin = begun or (teacher if alike else None)
+    if origin is None:
+        if teacher is not None and not resumed:
+            notice("The student's network differs from the teacher's, so it begins untrained.")
+        return table.build(config.network)
+    student = table.init_from(config.network, origin.network)
+    if _is_new_to_intervals(config, origin):
+        student.reset_interval_embedding()
     return student
 
 
@@ -178,15 +170,15 @@ def _build_large(
     if origin is None:
         student = table.build(config.network).to(device)
     else:
-        student = table.begin(config.network, origin, adapted, notice)
+        student = table.init_from(config.network, origin, adapted, notice)
     features = None if config.dino is None else Dino(config.dino)
     maps = features.channels if features else ()
-    others = methods.players(config.method, frozen, shared_copy if adapted else None, maps)
+    others = config.method.auxiliary_networks(frozen, shared_copy if adapted else deepcopy, maps)
     copies = [cast(Network, other) for name, other in others.items() if name == "score"]
     for seed, network in enumerate([student, *copies]):
         _unfreeze(config, network, seed)
     if first is not None and _is_new_to_intervals(config, first):
-        table.forget_interval(student, notice)  # after _unfreeze, which copies the weights that read r
+        student.reset_interval_embedding(notice)  # after _unfreeze, which copies the weights that read r
     others = {name: network.to(device) for name, network in others.items()}
     for known in (frozen, origin):
         if known is not None:
@@ -200,20 +192,19 @@ def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:
     if config.adapters is None:
         network.requires_grad_(True)
         return
-    table.adapt(network, config.adapters.rank, config.adapters.alpha, config.seed + seed)
+    network.adapt(config.adapters.rank, config.adapters.alpha, config.seed + seed)
     for name in trained_names(network):
         give_own(network, name, torch.float32)
 
 
 def _load_teacher(config: TrainConfig, folder: Path) -> Restorer:
     """Raises ConfigError where the model is no teacher for this recipe."""
-    if not config.method.distils:
+    if not config.method.needs_teacher:
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
     found = (restorer.config.method, restorer.config.source, restorer.scale)
-    wanted = ("teacher", config.source, config.factor)
-    if config.method.kind == "flowsr" and found[0] == "flowsr" and not isinstance(config.network, UNetConfig):
-        wanted = ("flowsr", *wanted[1:])  # its first stage, whose network does not read r
+    kinds = config.method.teacher_kinds(config.network)
+    wanted = (found[0] if found[0] in kinds else kinds[-1], config.source, config.factor)
     if found != wanted:
         raise ConfigError(
             f"{folder} is a {found[0]} with source ({found[1]}) at scale {found[2]}; this recipe needs a "
@@ -231,19 +222,19 @@ def _load_start(config: TrainConfig, folder: Path) -> Restorer:
     """Raises ConfigError where this recipe cannot begin with the model."""
     restorer = Restorer.from_pretrained(folder)
     own, found = config.network, restorer.config.network
-    if not _can_begin(own, found):
+    if not own.can_begin_as(found):
         raise ConfigError(
             f"The network of {folder} is not the recipe's ({found} instead of {own}); "
             "give its sizes by --set network...."
         )
     another = restorer.scale != config.factor and config.scale is None
-    if another and not isinstance(own, UNetConfig):  # which has its own scale, and may begin with any other
+    if another and own.fixed_scale is None:  # a network with its own scale may begin with any other
         raise ConfigError(
             f"{folder} is for scale {restorer.scale} and this run for {config.factor}: use "
             f"--set scale={restorer.scale}, or scale={config.factor} to change it."
         )
-    kind = methods.base(config.method).kind
-    if isinstance(config.method, methods.RefinementConfig) and restorer.config.method != kind:
+    kind = config.method.student_method.kind
+    if config.method.refines and restorer.config.method != kind:
         raise ConfigError(
             f"{folder} is a {restorer.config.method} and this recipe refines a {kind}: "
             f"use --set method.student.kind={restorer.config.method}."
@@ -251,19 +242,6 @@ def _load_start(config: TrainConfig, folder: Path) -> Restorer:
     return restorer
 
 
-def _can_begin(own: NetworkConfig, found: NetworkConfig) -> bool:
-    """Whether a network can begin with the weights of another one, as `_pixel_student` and `table.begin` do.
-
-    A new limit of the activations acts only where it is reached.
-    """
-    if not (isinstance(own, UNetConfig) and isinstance(found, UNetConfig)):
-        return own.kind == found.kind
-    deeper = len(own.blocks) == len(found.blocks) and all(map(operator.ge, own.blocks, found.blocks))
-    new = {name: getattr(own, name) for name in ("blocks", "quality", "damage", "limit", "scale")}
-    same = found.model_copy(update=new) == own
-    return same and deeper and own.quality >= found.quality and own.damage >= found.damage
-
-
 def _is_new_to_intervals(config: TrainConfig, origin: Restorer) -> bool:
     """Whether the run trains r < t and begins with a teacher, which was trained at r = t only."""
-    return origin.config.method == "teacher" and methods.base(config.method).kind != "teacher"
+    return origin.config.method == "teacher" and config.method.student_method.kind != "teacher"

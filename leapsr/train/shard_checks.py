@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..data.prepared import Shards
+from ..data.shard_reader import Shards
 from ..errors import DataError
 from ..frozen import load_book
 from ..frozen.fingerprint import fingerprint

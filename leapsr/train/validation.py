@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .. import degrade
-from ..data.prepared import Shards
+from ..data.shard_reader import Shards
 from ..frozen.space import Space
 from ..methods import Region
 from ..metrics.fidelity import psnr
-from ..networks import UNet
 from ..ops.color import to_pil
 from ..restorer import Restorer
 from .batches import PhotoSplit
@@ -82,7 +81,7 @@ def validator(
         if check is None:
             return {}
         restorer = built.restorer(network)
-        if isinstance(network, UNet):
+        if not config.network.is_large:
             restorer.to(device)
         else:  # on the device already, and its weights are the run's: they keep their precision
             restorer.dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32

@@ -1,8 +1,8 @@
 """Give a restored picture the colours of the picture it was made from.
 
-Both ways look further than a tile: corrected by tiles of their own, the colours would change from tile to
-tile. What `wavelet` looks at lies within RADIUS pixels, so parts with that margin are corrected as the whole
-is. `adain` looks at everything, but only at its mean and deviation, which `Moments` gathers part by part.
+Both ways look further than a tile. What `wavelet` looks at lies within RADIUS pixels, so parts with that
+margin are corrected as the whole is. `adain` needs the mean and deviation of everything, which `Moments`
+gathers part by part.
 """
 
 from dataclasses import dataclass, field

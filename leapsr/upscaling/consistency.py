@@ -1,4 +1,4 @@
-"""Change a result as little as it takes for it to become its input again when it is made small."""
+"""Change a result as little as possible so that it equals its input when it is made small again."""
 
 import logging
 from math import isfinite
@@ -13,16 +13,15 @@ from .model_input import from_srgb_tone, model_input, reduced, to_srgb_tone
 logger = logging.getLogger(__name__)
 
 TOLERANCE = 0.5
-"""Grey levels of 255: what rounding to 8 bits makes of any number."""
+"""Grey levels of 255: the largest rounding error of 8 bits."""
 MAX_ROUNDS = 40
 _STEP = 1.5
-"""Over-relaxation: a step of 1 leaves the finest detail that the input holds far behind, and 2 would not
-settle. A third fewer rounds than 1 at sizes from 1.6 to 10 times, for photos and from pure noise."""
+"""Over-relaxation: with 1 the finest detail of the input converges slowly, with 2 nothing does. It takes a
+third fewer rounds than 1, at 1.6 to 10 times the size, for photos and from pure noise."""
 
 
 def consistent(result: Picture, source: Picture, tolerance: float = TOLERANCE) -> Picture:
-    """The result, so that each number of it reduced to the size of `source` is within `tolerance` of
-    source's.
+    """The result, changed so that it equals `source` within `tolerance` when it is reduced to that size.
 
     Iterated back-projection (Irani & Peleg 1991), x += up(source - down(x)), each round followed by clamping
     to [0, 1], so that neither spoils the other. down: antialiased bicubic, clamped, as in `metrics.lr_psnr`;
@@ -58,7 +57,7 @@ def _projected(image: Tensor, lr: Tensor, tolerance: float) -> tuple[Tensor, flo
         difference = lr - reduced(image, small)
         if difference.abs().max() <= tolerance:
             break
-        # Aiming at half of the tolerance: one that is aimed at itself would only be neared for ever.
+        # Half of the tolerance is the aim: the tolerance itself would be approached and never reached.
         excess = difference - difference.clamp(-tolerance / 2, tolerance / 2)
         image.add_(resize(excess[None], size)[0], alpha=_STEP).clamp_(0, 1)
     return image, (lr - reduced(image, small)).abs().max().item()

@@ -1,4 +1,4 @@
-"""Samples side by side with their seeds, beside the source enlarged, so that a person can pick one."""
+"""Samples with their seeds beside the enlarged source, to pick one."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Where a result holds detail that its input does not prove, how much of it there is, and a drawing of it."""
+"""Where a result holds detail that its input does not support, how much of it, and a drawing of that."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,10 +47,9 @@ class DetailMap:
     spread: standard deviation over seeds: what another seed would have made different.
     disagreement: what separates the result, reduced to the size of the input, from the input.
     invented: the share, 0 to 1, of the fine detail's energy that changes with the seed. Fine detail is what a
-    result loses when it is reduced to the size of the input and enlarged again: what the pixels of the input
-    have no room for. The share is its variance over seeds divided by its mean square: 0 where the detail is
-    the same for every seed, 1 where no two results agree on any of it. What a model invents with certainty,
-    the same for every seed, it does not see.
+    result loses when it is reduced to the size of the input and enlarged again. The share is its variance
+    over seeds divided by its mean square: 0 where the detail is the same for every seed, 1 where no two
+    results agree on any of it. Detail that a model invents the same for every seed does not count.
     """
 
     luma: Tensor
@@ -60,7 +59,7 @@ class DetailMap:
 
     @property
     def doubt(self) -> Tensor:
-        """(1, H, W): both reasons to doubt a pixel in one: the root of the sum of their squares."""
+        """(1, H, W): spread and disagreement in one: the root of the sum of their squares."""
         return (self.spread.square() + self.disagreement.square()).sqrt_()
 
     @classmethod

@@ -1,9 +1,9 @@
-"""A net under the network: made small again, a result stays near its source, whatever the network says.
+"""Limits to what a network may change: made small again, a result stays near its source.
 
-Networks fail where they saw nothing like a picture: on saturated colours, on patterns of single pixels. What
-they say is therefore limited in three ways: each pixel to the values around it in the source, its colour
-likewise, and the mean of what becomes of each source pixel, alone and smoothed. A sane result is not changed
-at all. Everything is local, so parts with MARGIN around them are limited as the whole is.
+Networks fail on pictures unlike those they were trained on: saturated colours, patterns of single pixels.
+Results are therefore limited in three ways: each pixel to the values around it in the source, its colour
+likewise, and the mean of the pixels made from each source pixel, alone and smoothed. A good result is not
+changed at all. Everything is local, so parts with MARGIN around them are limited as the whole is.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,34 +16,34 @@ from ..ops.color import BT601
 from .tiles import Extent, plan
 
 RANGE, RANGE_PER_CONTRAST = 6.0, 1.5
-"""By how much a pixel may leave the range of the 5 x 5 source pixels around it: grey levels of 255, and the
-share of that range, the local contrast. It measures noise, too, which a network may remove."""
+"""How far a pixel may lie outside the range of the 5 x 5 source pixels around it: grey levels of 255, and a
+share of that range, the local contrast. Noise, which a network may remove, counts as contrast, too."""
 CHROMA, CHROMA_PER_CONTRAST = 24.0, 2.0
 """The same for red and blue minus luma."""
 MEAN, MEAN_PER_CONTRAST = 8.0, 1.0
-"""By how much the mean of what becomes of a source pixel may differ from it."""
+"""How far the mean of the pixels made from a source pixel may differ from it."""
 AROUND, AROUND_PER_CONTRAST = 4.0, 0.12
-"""By how much the mean of what becomes of 7 x 7 source pixels may differ from theirs."""
+"""How far the mean of the pixels made from 7 x 7 source pixels may differ from theirs."""
 MOST_CONTRAST = 60.0
-"""What counts of the contrast for that, so that a failure at a hard pattern is one, too."""
+"""More contrast than this does not widen that limit, so that failures at hard patterns are found, too."""
 AROUND_EACH, AROUND_EACH_PER_CONTRAST, MOST_CONTRAST_EACH = 5.0, 0.3, 150.0
-"""By how much the means of each of them may differ, on average of 7 x 7, and what counts of the contrast:
-more, for what a network takes for noise and removes is as large."""
+"""How far the means of single source pixels may differ, on average over 7 x 7, and the most contrast that
+counts: more, because noise that a network removes makes differences as large."""
 KNEE = 0.8
-"""Share of a limit of means below which nothing is changed; above, what is left nears the limit smoothly."""
+"""Share of a limit of means below which nothing is changed; larger differences near the limit smoothly."""
 
-_SLACK = 1 / 255  # of means: what smooth corrections may leave undone
+_SLACK = 1 / 255  # what smooth corrections of means may leave
 _SEEN = 2  # source pixels on each side in which the range is looked for; interpolation adds one
 _RADIUS = 3  # of the smooth mean
-_ROWS, _PART = 16, 32  # source pixels that are looked at, and limited, at a time
+_ROWS, _PART = 16, 32  # source pixels that are checked, and limited, at a time
 
 MARGIN = _SEEN + 1 + 2 * _RADIUS + 1
 """Source pixels that `limited` looks at on each side."""
 
 
 def limited(restored: Tensor, source: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-    """The restored picture within its limits, and by how much each pixel was changed as far as it shows:
-    (scale H, scale W), the most of its channels.
+    """The restored picture within its limits, and how much each pixel was visibly changed, the most of its
+    channels: (scale H, scale W).
 
     restored: (C, scale H, scale W), about [0, 1], finite. source: (C, H, W) in [0, 1]; C = 3, or 1 of grey.
     """
@@ -63,8 +63,8 @@ def limited(restored: Tensor, source: Tensor, scale: int) -> tuple[Tensor, Tenso
 
 
 def _doubtful(restored: Tensor, source: Tensor, scale: int) -> Tensor:
-    """(H, W): whether it may be that something has to be changed because of this source pixel. A sane result
-    costs no more than this: a few rows at a time, which stay in the processor's cache.
+    """(H, W): whether a source pixel may be a reason to change something. A good result costs no more than
+    this check, which takes a few rows at a time, so that they stay in the processor's cache.
     """
     ranges = [
         # Bounds are interpolated: inside of those of all neighbours, a pixel is inside.
@@ -105,7 +105,7 @@ Bounds = tuple[Tensor, Tensor]
 
 
 def _ranges(source: Tensor) -> Iterator[tuple[Callable[[Tensor], Tensor], Bounds]]:
-    """What of an image has bounds, and these."""
+    """A function that takes the bounded planes out of an image, and their bounds."""
     yield lambda image: image, _range_bounds(source)
     if len(source) == 3:
         yield _chroma, _bounds(_chroma(source), CHROMA, CHROMA_PER_CONTRAST)
@@ -144,7 +144,7 @@ def _chroma(image: Tensor) -> Tensor:
 
 
 def _means_limited(image: Tensor, source: Tensor, bounds: Bounds, scale: int) -> Tensor:
-    """By corrections that do not show as blocks, but for what these leave beyond _SLACK."""
+    """Smooth corrections, which do not show as blocks; the rest beyond _SLACK by blocks."""
     shown = image.clamp(0, 1)
     error = _block_means(shown, scale) - source
     wanted = _near_zero(error, _contrast(source))
@@ -168,7 +168,7 @@ def _means_limited(image: Tensor, source: Tensor, bounds: Bounds, scale: int) ->
 
 
 def _mean_limits(contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of differences of means: of each, of the mean of 7 x 7, and of the mean of their sizes."""
+    """Limits of differences of means: of each, of the mean of 7 x 7, and of the mean of their sizes."""
     together, each = (_mean_around(contrast.clamp(max=m / 255)) for m in (MOST_CONTRAST, MOST_CONTRAST_EACH))
     return (
         MEAN_PER_CONTRAST * contrast + MEAN / 255,
@@ -178,8 +178,8 @@ def _mean_limits(contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _near_zero(error: Tensor, contrast: Tensor) -> Tensor:
-    """Differences of means, (C, H, W), as far as they are allowed. Where they are too large on average, all
-    of them around are made smaller by one factor: taking the average away would leave the rest of it beside.
+    """Differences of means, (C, H, W), made as small as their limits. Where they are too large on average,
+    all around are made smaller by one factor: subtracting the average would spoil those beside it.
     """
     each, together, on_average = _mean_limits(contrast)
     error = _soft(error, each)

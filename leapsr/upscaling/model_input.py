@@ -10,8 +10,8 @@ from . import transparency
 
 
 def model_input(picture: Picture) -> Tensor:
-    """What a network is shown of a picture: (3, H, W) in [0, 1], with the tone curve of sRGB, and pixels that
-    cannot be seen in the colours of those around them."""
+    """What a network is given of a picture: (3, H, W) in [0, 1], with the tone curve of sRGB, and invisible
+    pixels in the colours of those around them."""
     rgb, alpha = picture.rgb, picture.alpha
     if alpha is not None:
         rgb = transparency.without_hidden_colours(rgb, alpha)

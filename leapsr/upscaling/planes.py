@@ -1,5 +1,5 @@
-"""What a picture consists of, colours and transparency, each restored and brought to the size of the result
-box by box: with that, no step looks further than a box and its margin.
+"""The colours and the transparency of a picture, each finished and brought to the size of the result box by
+box, so that no step looks further than a box and its margin.
 """
 
 import logging
@@ -25,7 +25,7 @@ from .tiles import Box, Extent
 logger = logging.getLogger(__name__)
 
 _ROUNDING = 2 / 255
-"""By how much the channels of a grey picture may differ that was stored in colour."""
+"""How far the channels of a grey picture that was stored in colour may differ."""
 _ROWS = 256
 
 
@@ -159,7 +159,7 @@ class GuardReport:
 
 
 def _is_grey(picture: Picture) -> bool:
-    """Whether what can be seen has no colour but what rounding gives: a few levels, and none on average."""
+    """Whether the visible colours are grey up to rounding: a few levels apart, and equal on average."""
     if picture.grey:
         return True
     total, seen = torch.zeros(3, dtype=torch.float64), not picture.has_alpha

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ..errors import UsageError
-from ..frozen import Captioner, Fixed, TextEncoder, VisionLanguage, describe, text_encoder
+from ..frozen import Captioner, FixedCaption, TextEncoder, VisionLanguage, describe, text_encoder
 from ..networks import Prompt
 from ..pictures.picture import Picture
 from .model_input import model_input
@@ -40,7 +40,7 @@ class PromptBuilder:
         if folder is None:
             raise UsageError("This model names no base model; add --text-encoder and its folder.")
         half = torch.bfloat16 if dtype == torch.float16 else dtype
-        captioner: Captioner = Fixed(settings.caption or "")
+        captioner: Captioner = FixedCaption(settings.caption or "")
         if settings.captioner is not None:
             captioner = VisionLanguage(Path(settings.captioner), dtype=half, after="release")
         return cls(captioner, text_encoder(folder, dtype=half, after="release"))

@@ -17,7 +17,7 @@ from .tiles import Box, Extent
 
 @dataclass(frozen=True)
 class Resampling:
-    """From one size to another; both go on with themselves or neither does."""
+    """From one size to another; both wrap or neither does."""
 
     source: Extent
     target: Extent

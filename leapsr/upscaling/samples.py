@@ -1,8 +1,9 @@
-"""Several results of one picture, each from a seed of its own, for a person to choose from."""
+"""Several results of one picture, from different seeds, to choose from."""
 
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ from .upscaler import DEFAULTS, Progress, Settings, Upscaler
 logger = logging.getLogger(__name__)
 
 SPOT = 16
-"""Pixels a side, over which two results are compared."""
+"""Side in pixels of the squares over which two results are compared."""
 ALIKE = 1.0
 """Grey levels, root mean square over a spot: as little as one step of 8 bits. Of the packaged models
 that draw their detail, the worst spot of a photo differs by 0.01 to 0.42 at fidelity 1, and by 1.2 or more
@@ -36,16 +37,35 @@ def samples(
     settings: Settings = DEFAULTS,
     progress: Progress | None = None,
 ) -> Iterator[Sample]:
-    """Up to `count` results, from the seeds settings.seed, settings.seed + 1, ..., each made when it is asked
-    for.
+    """Up to `count` results, from the seeds settings.seed, settings.seed + 1, ..., each made when it is read.
 
     Where the second looks like the first, because the model's result does not depend on the seed (or hardly,
-    at a fidelity near 1), there is one only, and a warning says so. Raises UsageError for a count below 1,
+    at a fidelity near 1), there is only one, and a warning says so. Raises UsageError for a count below 1,
     and what `Upscaler.upscale` raises.
     """
     if count < 1:
         raise UsageError(f"The number of samples is at least 1, not {count}.")
-    return _drawn(upscaler, picture, count, target, settings, progress)
+
+    def draw() -> Iterator[Sample]:
+        first = None
+        for index in range(count):
+            own = replace(settings, seed=settings.seed + index)
+            share = progress and partial(_report_share, progress, index, count)
+            result = upscaler.upscale(picture, target, own, share)
+            if index == 1 and first is not None and alike(first, result):
+                logger.warning(
+                    "The results look the same for every seed here, so there is one only; a lower --fidelity,"
+                    " or a model that draws its detail, such as leap-small-smfsr, makes them differ."
+                )
+                return
+            first = result if index == 0 and count > 1 else None
+            yield Sample(own.seed, result)
+
+    return draw()
+
+
+def _report_share(progress: Progress, index: int, count: int, done: int, total: int) -> None:
+    progress(index * total + done, count * total)
 
 
 def alike(one: Picture, other: Picture) -> bool:
@@ -54,32 +74,3 @@ def alike(one: Picture, other: Picture) -> bool:
     side = min(SPOT, *difference.shape[1:])
     spots = F.avg_pool2d(difference, side, ceil_mode=True)
     return spots.max().item() <= ALIKE**2
-
-
-def _drawn(
-    upscaler: Upscaler,
-    picture: Picture,
-    count: int,
-    target: Target,
-    settings: Settings,
-    progress: Progress | None,
-) -> Iterator[Sample]:
-    first = None
-    for index in range(count):
-        own = replace(settings, seed=settings.seed + index)
-        result = upscaler.upscale(picture, target, own, _part(progress, index, count))
-        if index == 1 and first is not None and alike(first, result):
-            logger.warning(
-                "The results look the same for every seed here, so there is one only; a lower --fidelity,"
-                " or a model that draws its detail, such as leap-small-smfsr, makes them differ."
-            )
-            return
-        first = result if index == 0 and count > 1 else None
-        yield Sample(own.seed, result)
-
-
-def _part(progress: Progress | None, index: int, count: int) -> Progress | None:
-    """The progress of one sample as a part of that of all."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(index * total + done, count * total)

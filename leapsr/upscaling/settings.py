@@ -1,42 +1,44 @@
 """How to restore a picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal, TypedDict
 
 from ..errors import UsageError
 from .color_fix import COLOR_FIXES
+from .progress import Progress
+from .sizes import Target
 
 ColorFix = Literal["auto", "wavelet", "adain", "none"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Raises UsageError for a value that cannot work.
-
-    steps: evaluations of the network. fidelity: 1 keeps to the evidence, 0 invents the most detail; None is
-    the model's default. seed: of the noise. tile: side in low-resolution pixels; 0 is the whole picture.
-    color_fix: "auto" is the model's own choice. seamless: the picture is a texture, which goes on with itself
-    on all sides, and so does the result.
-    denoise: how much of the picture's noise goes, from 0 (grain and pores stay) to 1; "auto" is what suits a
-    picture as noisy as this one is measured to be.
-    guidance: of a teacher, how far it is led away from a bad picture, 1 being not; None is the model's
-    default. caption: what is in the picture, for networks that read text; captioner: folder of a model that
-    says so of each picture, instead. Without either the model's own prompts are used. text_encoder: folder of
-    what encodes the caption; None is the model's base.
-    """
+    """Raises UsageError for a value that cannot work."""
 
     steps: int = 1
+    """Evaluations of the network."""
     fidelity: float | None = None
+    """1 is faithful to the picture, 0 invents the most detail; None is the model's default."""
     seed: int = 0
+    """Of the noise: another seed invents other detail."""
     tile: int | Literal["auto"] = "auto"
+    """Side in low-resolution pixels; 0 is the whole picture at once."""
     color_fix: ColorFix = "auto"
+    """How the result is given the colours of the picture; "auto" is the model's own choice."""
     seamless: bool = False
+    """The picture is a texture whose opposite borders meet, and so is the result."""
     denoise: float | Literal["auto"] = "auto"
+    """How much of the picture's noise goes, from 0 (grain and pores stay) to 1; "auto" suits the noise
+    that is measured."""
     guidance: float | None = None
+    """Of a teacher: how far it is led away from a bad picture, 1 being not; None is the model's default."""
     caption: str | None = None
+    """What is in the picture, for networks that read text. Without it, the model's own prompts are used."""
     captioner: str | None = None
+    """Folder of a model that captions each picture instead."""
     text_encoder: str | None = None
+    """Folder of what encodes the caption; None is the model's base."""
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -60,3 +62,34 @@ class Settings:
 
 
 DEFAULTS = Settings()
+
+
+class UpscaleOptions(TypedDict, total=False):
+    """The keywords of `Upscaler.__call__` and `leapsr.upscale`: one size, see `Target`; how to restore, see
+    `Settings`; and progress: True for a bar, or a function, see `Progress`."""
+
+    scale: float | None
+    width: int | None
+    height: int | None
+    long_side: int | None
+    short_side: int | None
+    megapixels: float | None
+    steps: int
+    fidelity: float | None
+    seed: int
+    tile: int | Literal["auto"]
+    color_fix: ColorFix
+    seamless: bool
+    denoise: float | Literal["auto"]
+    guidance: float | None
+    caption: str | None
+    captioner: str | None
+    text_encoder: str | None
+    progress: bool | Progress | None
+
+
+def target_and_settings(options: UpscaleOptions) -> tuple[Target, Settings]:
+    """The options but for `progress`, checked. Raises TypeError for an unknown one."""
+    given: dict[str, Any] = {**options}
+    sizes = {field.name for field in fields(Target)} & given.keys()
+    return Target(**{name: given.pop(name) for name in sizes}), Settings(**given)

@@ -1,6 +1,5 @@
-"""What size the result shall have."""
+"""The size of the result."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import floor, sqrt
 
@@ -9,11 +8,10 @@ from ..errors import UsageError
 
 @dataclass(frozen=True)
 class Target:
-    """One way to say the size: a factor, or a width and/or height, or a side, or an area. Nothing: the
+    """The size of the result: a factor, or a width and/or height, or a side, or an area; nothing is the
     model's factor.
 
-    Sides are in pixels. With only one side given the proportions are kept; width and height together are both
-    exact.
+    Sides are in pixels. With one side the proportions are kept; width and height together are both exact.
     Raises UsageError when two ways are mixed or a number is not above 0 and at most a million.
     """
 
@@ -27,7 +25,8 @@ class Target:
     def __post_init__(self) -> None:
         given = self._given()
         if len(given) > 1 and set(given) != {"width", "height"}:
-            raise UsageError(f"Give one size, not {_listed(given)}; only width and height go together.")
+            listed = " and ".join(given).replace("_", " ")
+            raise UsageError(f"Give one size, not {listed}; only width and height go together.")
         for name, value in given.items():
             said = name.replace("_", " ")
             if not 0 < value <= _LARGEST:
@@ -74,7 +73,7 @@ class Target:
 
 
 _LARGEST = 1_000_000
-"""Of any of these numbers: far beyond every format, and small enough to reckon with."""
+"""Of any of these numbers: far beyond every format, and small enough to calculate with."""
 _SIDES = ("width", "height", "long_side", "short_side")
 AS_THE_MODEL = Target()
 
@@ -84,7 +83,3 @@ LABEL = r"(?:x[\d.]+|\d+wx\d+h|[\d.]+(?:w|h|long|short|mp))"
 
 def _rounded(length: float) -> int:
     return max(1, floor(length + 0.5))
-
-
-def _listed(names: Sequence[str] | dict[str, float]) -> str:
-    return " and ".join(name.replace("_", " ") for name in names)

@@ -1,7 +1,7 @@
-"""Boxes of a picture: how it is cut into cores, and the margin that each core is shown with.
+"""Boxes of a picture: how it is cut into tiles, and the margin that each is restored with.
 
-A core is restored with a margin at least as wide as the network's receptive field and only the core is kept,
-so the cores, pasted side by side, equal the picture restored as a whole. For networks without a bounded field
+The network sees each core with a margin at least as wide as its receptive field, and only the core is kept,
+so that the cores side by side equal the picture restored as a whole. For networks without a bounded field
 see windows.py.
 """
 
@@ -54,9 +54,8 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Extent:
-    """The size of a picture, and whether it goes on, as a texture does, with itself on all sides.
-
-    Boxes of a picture that does may lie outside of it.
+    """The size of a picture, and whether it wraps, as a texture does: boxes of one that does may lie outside
+    of it.
     """
 
     height: int
@@ -93,7 +92,7 @@ class Extent:
 
 
 def _pieces(start: int, end: int, length: int) -> Iterator[tuple[int, int]]:
-    """start..end of an endless repetition of 0..length, as parts of the latter."""
+    """start..end of an endless repetition of 0..length, in parts that lie inside 0..length."""
     while start < end:
         first = start % length
         last = min(length, first + end - start)

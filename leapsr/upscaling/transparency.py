@@ -1,4 +1,4 @@
-"""Edges of transparent pictures: no colour of invisible pixels shows in the result, and no haze around."""
+"""Clean edges of transparent pictures: no colour of invisible pixels in the result, and no haze around."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,16 +13,15 @@ from .tiles import Box, Extent
 _NOTHING = 1e-6
 _LEVELS = 4
 _BLOCK = 2**_LEVELS
-"""Pixels a side. Within one of them lies all that the border of a part can spoil in `_averages`."""
+"""Pixels a side. The border of a part changes `_averages` within one block at most."""
 
 
 def visible_colours(picture: Picture) -> Callable[[Box], Tensor]:
-    """Colours of boxes inside a picture, (3, h, w), where pixels that cannot be seen have the colour of those
+    """Reads colours of boxes inside a picture, (3, h, w), where invisible pixels have the colour of those
     around them.
 
-    The network looks at neighbours, so that the black behind a shape would darken its edge. Colours are
-    averaged premultiplied by alpha, over the smallest surroundings that hold any that can be seen. Pixels
-    that can be seen are not changed.
+    The network looks at neighbours: the black behind a shape would darken its edge. Colours are averaged
+    premultiplied by alpha, over the smallest surroundings with any visible pixels, which are not changed.
     """
     far = _Surroundings.of(picture)
     if far is None:
@@ -59,7 +58,7 @@ class _Surroundings:
 
     @classmethod
     def of(cls, picture: Picture) -> "_Surroundings | None":
-        """Gathered a row of blocks at a time; None where nothing is hidden, or everything."""
+        """Computed a row of blocks at a time; None where nothing is hidden, or everything."""
         height, width = picture.size
         hidden, seen, rows = False, False, []
         for top in range(0, height, _BLOCK):
@@ -103,8 +102,8 @@ def _averages(premultiplied: Tensor, weight: Tensor, coarse: Tensor | None = Non
 def bounded(alpha: Tensor, source: Tensor, scale: int) -> Tensor:
     """An enlarged alpha kept between the least and the greatest of the four source pixels around each pixel.
 
-    What is opaque or transparent all around stays exactly that, and no ripple runs along an edge; within the
-    edge the network is free. alpha: (1, scale H, scale W). source: (1, H, W).
+    What is opaque or transparent all around stays exactly so, without ripples along edges; within an edge the
+    network is free. alpha: (1, scale H, scale W). source: (1, H, W).
     """
     greatest = _of_four(source, scale)
     least = -_of_four(-source, scale)

@@ -5,13 +5,17 @@ time.
 """
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
+from io import IOBase
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, TypeVar, Unpack, overload
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from .. import memory
@@ -20,99 +24,152 @@ from ..errors import ImageError, UsageError
 from ..hub import catalog
 from ..networks import Prompt
 from ..pictures import picture as pictures
-from ..pictures.picture import Picture, Source
+from ..pictures.picture import Picture
 from ..pictures.result_metadata import describe
 from ..restorer import Restorer, read_config
 from . import guard, oom, windows
 from .box_reader import BoxReader, ExactTiles, OverflowInHalfError
 from .planes import AlphaPlane, ColorPlanes, Compositor, Planes, put
+from .progress import Progress, shown
 from .prompts import PromptBuilder
-from .settings import DEFAULTS, ColorFix, Settings
+from .settings import DEFAULTS, ColorFix, Settings, UpscaleOptions, target_and_settings
 from .sizes import AS_THE_MODEL, Target
 from .windows import BlendedWindows
 
-__all__ = ["DEFAULTS", "ColorFix", "Progress", "Settings", "Upscaler"]
+__all__ = ["DEFAULTS", "ColorFix", "File", "Held", "Progress", "Settings", "UpscaleOptions", "Upscaler"]
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]
-"""Called with (tiles done, tiles in all)."""
+File = TypeVar("File", bound=str | Path | bytes | Picture)
+Held = TypeVar("Held", Image.Image, NDArray[Any], Tensor)
 
 
 class Upscaler:
-    """Holds one model. Not safe for two threads at once."""
+    """Holds one model. Threads may share it: they take turns at the network."""
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
+        self._lock = threading.RLock()  # of the network and the prompts
         self._prompts: tuple[tuple[str | None, ...], PromptBuilder] | None = None
 
     @classmethod
     def from_pretrained(
         cls,
         name: str | Path | None = None,
-        device: str = "auto",
-        dtype: str = "auto",
+        device: str | torch.device = "auto",
+        dtype: str | torch.dtype = "auto",
         model_dir: str | Path | None = None,
         offload: bool = False,
     ) -> Self:
         """Load a model by name or from its folder.
 
-        name: None is the default model. device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16;
-        auto is half precision on CUDA, in which the model does not overflow, and fp32 elsewhere. model_dir: a
-        folder of model folders to look in first. offload: see Restorer.offload.
-        Raises UnknownName, WeightsError, or UsageError for a device that is not there and a model_dir to
-        choose from that holds no model.
+        Args:
+            name: see `models`; None is the default model.
+            device: auto, cpu, cuda, cuda:1, mps.
+            dtype: auto, fp32, bf16, fp16; auto is half precision on CUDA, in which the model does not
+                overflow, and fp32 elsewhere.
+            model_dir: a folder of model folders to look in first.
+            offload: see Restorer.offload.
+        Raises:
+            UnknownName: there is no such model.
+            WeightsError: a model's folder is incomplete or damaged.
+            UsageError: there is no such device, or no model in model_dir to choose from.
         """
         if name is None and model_dir is not None:
             catalog.check_holds_models(model_dir)
         folder = catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
         where = choose_device(device)
-        precision = choose_dtype(dtype, where, read_config(folder).half)
+        precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
         if not offload:
             return cls(Restorer.from_pretrained(folder, where, precision))
         return cls(Restorer.from_pretrained(folder, "cpu", precision).offload().to(where))
 
-    def __call__(
-        self,
-        image: Source,
-        *,
-        scale: float | None = None,
-        width: int | None = None,
-        height: int | None = None,
-        long_side: int | None = None,
-        short_side: int | None = None,
-        megapixels: float | None = None,
-        steps: int = 1,
-        fidelity: float | None = None,
-        seed: int = 0,
-        tile: int | Literal["auto"] = "auto",
-        color_fix: ColorFix = "auto",
-        seamless: bool = False,
-        denoise: float | Literal["auto"] = "auto",
-        guidance: float | None = None,
-        caption: str | None = None,
-        progress: Progress | None = None,
-    ) -> Any:
-        """The picture, larger, in the form it was given: PIL image, uint8 or uint16 array (H, W) or
-        (H, W, C), or float tensor (3, H, W) or (B, 3, H, W) in [0, 1] on the same device. Paths and bytes
-        give a PIL image.
+    @staticmethod
+    def models(model_dir: str | Path | None = None) -> list[str]:
+        """The names of the models that from_pretrained() finds here, sorted."""
+        return catalog.names(model_dir)
 
-        Size: see sizes.Target; nothing given is the model's own factor. The rest: see Settings.
-        Raises ImageError for a picture that cannot be used, UsageError for settings that cannot work.
+    @property
+    def scale(self) -> int:
+        """How many times larger results are unless a size is asked for."""
+        return self.restorer.scale
+
+    @property
+    def device(self) -> torch.device:
+        return self.restorer.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that the network works in."""
+        return self.restorer.dtype
+
+    def to(self, device: str | torch.device, dtype: str | torch.dtype | None = None) -> Self:
+        """Move the model, and return this Upscaler. device, dtype: as of from_pretrained(); None leaves the
+        precision as it is. Raises UsageError for what is not there."""
+        where = choose_device(device)
+        with self._lock:
+            half = self.restorer.config.preferred_half if dtype == "auto" else torch.float16
+            self.restorer.to(where, None if dtype is None else choose_dtype(dtype, where, half))
+        return self
+
+    @overload
+    def __call__(self, image: File, **options: Unpack[UpscaleOptions]) -> Picture: ...
+    @overload
+    def __call__(self, image: Held, **options: Unpack[UpscaleOptions]) -> Held: ...
+    @overload
+    def __call__(
+        self, image: list[File] | tuple[File, ...], **options: Unpack[UpscaleOptions]
+    ) -> list[Picture]: ...
+    @overload
+    def __call__(
+        self, image: list[Held] | tuple[Held, ...], **options: Unpack[UpscaleOptions]
+    ) -> list[Held]: ...
+    @overload
+    def __call__(self, image: Iterator[File], **options: Unpack[UpscaleOptions]) -> Iterator[Picture]: ...
+    @overload
+    def __call__(self, image: Iterator[Held], **options: Unpack[UpscaleOptions]) -> Iterator[Held]: ...
+    def __call__(self, image: Any, **options: Unpack[UpscaleOptions]) -> Any:
+        """One picture or many, larger.
+
+        Args:
+            image: a path or a file's bytes, which give a `Picture` with all that the file says: profile,
+                EXIF, resolution, 16 bits. A Picture, a PIL image, an array (H, W) or (H, W, C) of uint8 or
+                uint16, and a float tensor (3, H, W) or (B, 3, H, W) in [0, 1] give their own kind, depth and
+                device. A list gives a list, and an iterator one that works as it is read.
+            options: see UpscaleOptions.
+        Raises:
+            ImageError: for a picture that cannot be used, or too little memory.
+            UsageError: for settings that cannot work.
         """
-        target = Target(scale, width, height, long_side, short_side, megapixels)
-        settings = Settings(steps, fidelity, seed, tile, color_fix, seamless, denoise, guidance, caption)
-        if not isinstance(image, Tensor):
+        progress = options.pop("progress", None)
+        target, settings = target_and_settings(options)
+        if isinstance(image, Tensor) and image.ndim == 4:
+            if not len(image):
+                raise ImageError("The tensor holds no picture; give float (B, 3, H, W) in [0, 1], B >= 1.")
+            return torch.stack([*self._each(image, options, progress)])
+        if isinstance(image, Iterable) and not isinstance(image, str | bytes | np.ndarray | Tensor | IOBase):
+            results = self._each(image, options, progress)
+            return results if isinstance(image, Iterator) else list(results)
+        with shown(progress) as report:
+            if isinstance(image, Picture):
+                return self.upscale(image, target, settings, report)
             self.check_memory(pictures.measure(image), target)
-            result = self.upscale(pictures.load(image), target, settings, progress)
-            return _array_like(image, result) if isinstance(image, np.ndarray) else result.pil()
-        batch = image if image.ndim == 4 else image[None]
-        if not len(batch):
-            raise ImageError("The tensor holds no picture; give float (3, H, W) or (B, 3, H, W) in [0, 1].")
-        results = [
-            self.upscale(pictures.load(one), target, settings, progress).rgb.to(image) for one in batch
-        ]
-        return torch.stack(results) if image.ndim == 4 else results[0]
+            result = self.upscale(pictures.load(image), target, settings, report)
+        if isinstance(image, np.ndarray):
+            return _array_like(image, result)
+        if isinstance(image, Tensor):
+            return result.rgb.to(image)
+        return result.pil() if isinstance(image, Image.Image) else result
+
+    def _each(
+        self, images: Iterable[Any], options: UpscaleOptions, progress: bool | Progress | None
+    ) -> Iterator[Any]:
+        total = len(images) if isinstance(images, Sized) else 0
+        with shown(progress) as report:
+            for done, image in enumerate(images, start=1):
+                yield self(image, **options)
+                if report is not None:
+                    report(done, total)
 
     def upscale(
         self,
@@ -121,8 +178,8 @@ class Upscaler:
         settings: Settings = DEFAULTS,
         progress: Progress | None = None,
     ) -> Picture:
-        """The real door: a Picture in, a larger Picture out, whose metadata tell its own size; one that is
-        large enough comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
+        """A Picture in, a larger Picture out, with metadata that tell its new size; one that is large enough
+        comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
 
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
@@ -140,15 +197,16 @@ class Upscaler:
         channels = len(picture.pixels)
         self.check_memory(picture.size, target, oom.Cost(channels * each, channels * after))
         result = _blank(picture, target.size(*picture.size, self.restorer.scale))
-        colours = ColorPlanes(picture, self.restorer, settings, self._prompt(picture, settings))
-        self._fill(colours, result[:-1] if picture.has_alpha else result, picture.depth, progress)
-        colours.report()
-        if picture.has_alpha:
-            alpha = AlphaPlane(picture, self.restorer, settings)
-            if (level := alpha.constant) is not None:
-                put(result[-1:], level, picture.depth)
-            else:
-                self._fill(alpha, result[-1:], picture.depth)
+        with self._lock:
+            colours = ColorPlanes(picture, self.restorer, settings, self._prompt(picture, settings))
+            self._fill(colours, result[:-1] if picture.has_alpha else result, picture.depth, progress)
+            colours.report()
+            if picture.has_alpha:
+                alpha = AlphaPlane(picture, self.restorer, settings)
+                if (level := alpha.constant) is not None:
+                    put(result[-1:], level, picture.depth)
+                else:
+                    self._fill(alpha, result[-1:], picture.depth)
         return describe(replace(picture, pixels=result))
 
     def check_memory(self, size: tuple[int, int], target: Target, cost: oom.Cost = oom.OPAQUE_8_BIT) -> None:
@@ -160,7 +218,7 @@ class Upscaler:
             oom.check_memory(cost, size, target.size(*size, scale), margin, free)
 
     def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
-        """What the network is asked for; None is its own text. Raises UsageError where it reads none."""
+        """None is the model's own. Raises UsageError where it reads no text."""
         words = settings.caption, settings.captioner, settings.text_encoder
         if words == (None, None, None):
             return None
@@ -199,9 +257,7 @@ class Upscaler:
                             compositor.write(read(compositor.source(box)), box)
                 return
             except OverflowInHalfError:
-                logger.warning(
-                    "The model overflowed in %s; working in fp32 from here on.", self.restorer.dtype
-                )
+                logger.warning("The model overflowed in %s; working in fp32 from here on.", self.dtype)
                 self.restorer.to(self.restorer.device, torch.float32)
             except (RuntimeError, MemoryError) as error:
                 if exact:

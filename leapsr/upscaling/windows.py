@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..ops.windows import Window, spans, weigh
+from ..ops.weighted_windows import Window, spans, weigh
 from ..restorer import Restorer
 from .oom import SMALLEST_TILE
 from .tiles import Box, Extent
@@ -87,7 +87,7 @@ def _largest(restorer: Restorer) -> int | None:
 def blend_windows(
     length: int, tile: int, overlap: int, alignment: int = 1, wraps: bool = False
 ) -> list[Window]:
-    """Windows that cover 0..length along one side, see `ops.windows.spans`, weighed by Gaussians."""
+    """Windows that cover 0..length along one side, see `ops.weighted_windows.spans`, weighed by Gaussians."""
     return weigh(
         length, spans(length, tile, overlap, alignment, wraps), lambda start, end: gaussian(end - start)
     )

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from leapsr.batch.existing import FileState, Manifest
 from leapsr.batch.jobs import Job, plan, shard
-from leapsr.batch.manifest import Fingerprint, Manifest
 from leapsr.errors import ImageError, UsageError
 from leapsr.pictures import unsupported
 from leapsr.pictures.picture import READABLE_SUFFIXES, load
@@ -71,7 +71,7 @@ def test_results_in_a_folder_are_not_upscaled_again(tree):
         made(folder / name)
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg", "box4.png", "d_x.png"]
-    assert [path.name for path in found.ours] == [
+    assert [path.name for path in found.own_results] == [
         "a_x4.jpg",
         "b_x2.5.png",
         "c_1920w.tif",
@@ -92,7 +92,7 @@ def test_a_name_alone_does_not_make_a_photo_ours(tree, photo):
         "b_x4.png",
         "photo_x2.jpg",
     ]
-    assert not found.ours
+    assert not found.own_results
     both = plan([folder / "b_x4.png", folder / "a.jpg", folder / "a_1920w.tif"], None, "x4")
     assert len(both.jobs) == 3
 
@@ -105,9 +105,9 @@ def test_the_manifest_knows_what_says_nothing_of_itself(tree, tmp_path, out):
     for name in ("a_x4.jpg", "a_x4_detail.png", "b_x4.jpg"):
         source.with_name(name).touch()
     output, beside = source.with_name("a_x4.jpg"), [source.with_name("a_x4_detail.png")]
-    Manifest(home).add(source, Fingerprint.of(source), output, {}, beside)
+    Manifest(home).add(source, FileState.of(source, with_content=True), output, {}, beside)
     found = plan([tmp_path / "in"], None, "x4", recursive=True)
-    assert [path.name for path in found.ours] == ["a_x4.jpg", "a_x4_detail.png"]
+    assert [path.name for path in found.own_results] == ["a_x4.jpg", "a_x4_detail.png"]
     assert [job.source.name for job in found.jobs] == ["a.jpg", "b_x4.jpg"]
 
 
@@ -123,7 +123,7 @@ def test_kinds_that_are_not_read_are_told_of(tree):
     folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxl", "e.psd", "f.jpm", "notes.txt", ".g.nef", "h.tga")
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg"]
-    sentences = list(unsupported.told(found.unread))
+    sentences = list(unsupported.told(found.unreadable))
     assert sentences[0] == "2 RAW files left out (b.CR2, c.nef): develop them first."
     assert "1 JPEG XL file left out (d.jxl): convert it to PNG or TIFF first." in sentences
     assert len(sentences) == 5
@@ -134,7 +134,7 @@ def test_a_folder_of_kinds_that_are_not_read(tree):
     folder = tree("only/a.jxl", "b.jpg")
     with pytest.raises(UsageError, match="1 JPEG XL file left out"):
         plan([folder / "only"], None, "x4")
-    assert len(plan([folder, folder / "only"], None, "x4").unread) == 1
+    assert len(plan([folder, folder / "only"], None, "x4").unreadable) == 1
 
 
 @pytest.mark.parametrize("name", ["a.NEF", "a.cr2"])

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from leapsr.batch.manifest import NAME, Fingerprint, Manifest
+from leapsr.batch.existing import NAME, FileState, Manifest
 from leapsr.batch.options import Options, recipe
 
 RECIPE = {"seed": 0, "fidelity": None, "scale": 2.5, "model": "tiny"}
@@ -26,7 +26,7 @@ def files(tmp_path):
 def added(files, tmp_path):
     source, output = files
     manifest = Manifest(tmp_path / "out")
-    manifest.add(source, Fingerprint.of(source), output, RECIPE)
+    manifest.add(source, FileState.of(source, with_content=True), output, RECIPE)
     return manifest
 
 
@@ -36,14 +36,14 @@ def test_drives_that_have_no_way_between_them(files, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os.path, "relpath", on_windows)
     source, output = files
-    Manifest(tmp_path / "out").add(source, Fingerprint.of(source), output, RECIPE)
+    Manifest(tmp_path / "out").add(source, FileState.of(source, with_content=True), output, RECIPE)
     assert Manifest(tmp_path / "out").find(output).source == source.as_posix()
 
 
 def test_a_caption_with_separators_of_its_own(files, tmp_path):
     source, output = files
     recipe = {"caption": "one\u2028two\x85three"}
-    Manifest(tmp_path / "out").add(source, Fingerprint.of(source), output, recipe)
+    Manifest(tmp_path / "out").add(source, FileState.of(source, with_content=True), output, recipe)
     assert Manifest(tmp_path / "out").find(output).recipe == recipe
 
 
@@ -81,7 +81,7 @@ def test_a_torn_last_line_is_ignored_and_not_continued(added, files, tmp_path):
     again = Manifest(tmp_path / "out")
     assert again.find(files[1]) is not None
     (tmp_path / "out" / "b.jpg").touch()
-    again.add(files[0], Fingerprint.of(files[0]), tmp_path / "out" / "b.jpg", RECIPE)
+    again.add(files[0], FileState.of(files[0], with_content=True), tmp_path / "out" / "b.jpg", RECIPE)
     last = Manifest(tmp_path / "out")
     assert last.find(files[1]) is not None
     assert last.find(tmp_path / "out" / "b.jpg") is not None
@@ -103,7 +103,7 @@ def test_several_may_write_at_once(files, tmp_path):
             path.touch()
             manifest.add(source, original, path, RECIPE)
 
-    original = Fingerprint.of(source)
+    original = FileState.of(source, with_content=True)
     threads = [threading.Thread(target=write, args=each) for each in zip(manifests, range(4), strict=True)]
     for thread in threads:
         thread.start()
@@ -115,7 +115,7 @@ def test_several_may_write_at_once(files, tmp_path):
 
 def test_a_file_is_known_by_its_content(files):
     source = files[0]
-    before = Fingerprint.of(source)
+    before = FileState.of(source, with_content=True)
     os.utime(source, (1, 1))
     assert before.matches(source)
     source.write_text("A.jpg")
@@ -129,7 +129,7 @@ def test_a_file_is_known_by_its_content(files):
 def test_names_that_are_no_utf8(files, tmp_path):
     output = tmp_path / "out" / os.fsdecode(b"caf\xe9.png")
     output.touch()
-    Manifest(tmp_path / "out").add(files[0], Fingerprint.of(files[0]), output, RECIPE)
+    Manifest(tmp_path / "out").add(files[0], FileState.of(files[0], with_content=True), output, RECIPE)
     assert Manifest(tmp_path / "out").find(output) is not None
 
 
@@ -137,7 +137,7 @@ def test_a_model_whose_name_is_no_utf8(files, tmp_path, tiny_model):
     model = tmp_path / os.fsdecode(b"mod\xe9le")
     shutil.copytree(tiny_model, model)
     made_with = recipe(Options(), model, torch.float32)
-    Manifest(tmp_path / "out").add(files[0], Fingerprint.of(files[0]), files[1], made_with)
+    Manifest(tmp_path / "out").add(files[0], FileState.of(files[0], with_content=True), files[1], made_with)
     assert Manifest(tmp_path / "out").find(files[1]).recipe == made_with
 
 
@@ -145,6 +145,6 @@ def test_where_it_cannot_be_written_there_is_one_warning(files, tmp_path, caplog
     with caplog.at_level(logging.WARNING):
         manifest = Manifest(tmp_path / "none")
         for _ in range(2):
-            manifest.add(files[0], Fingerprint.of(files[0]), files[1], RECIPE)
+            manifest.add(files[0], FileState.of(files[0], with_content=True), files[1], RECIPE)
     assert len(caplog.records) == 1
     assert "--skip-existing" in caplog.text

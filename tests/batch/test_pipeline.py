@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from leapsr.batch import pipeline, sidecars, stages
+from leapsr.batch import pipeline, stages
+from leapsr.batch.existing import ExistingPolicy, Manifest
 from leapsr.batch.jobs import Job, plan
-from leapsr.batch.ledger import Ledger
-from leapsr.batch.manifest import Manifest
 from leapsr.batch.options import Options
 from leapsr.errors import ImageError
 from leapsr.pictures import picture as pictures
 from leapsr.pictures import save_file
 from leapsr.upscaling.sizes import Target
+from leapsr.upscaling.upscaler import Upscaler
 from tests.conftest import picture_array
 
 PATIENCE = 20.0
@@ -111,7 +111,7 @@ def test_a_picture_that_fails_at_any_stage_stops_nothing(jobs, upscaler, monkeyp
         return upscale(picture, *arguments)
 
     monkeypatch.setattr(upscaler, "upscale", failing)
-    outcomes = list(pipeline.run(jobs, upscaler, Options(), Ledger("overwrite")))
+    outcomes = list(pipeline.run(jobs, upscaler, Options(), ExistingPolicy("overwrite")))
     assert [outcome.status for outcome in outcomes] == ["failed", "done", "failed", "done", "failed", "done"]
     assert "is not a picture" in outcomes[0].message
     assert "2_x4.png cannot be written" in outcomes[2].message
@@ -119,7 +119,7 @@ def test_a_picture_that_fails_at_any_stage_stops_nothing(jobs, upscaler, monkeyp
     assert leftovers(tmp_path) == []
 
 
-@pytest.mark.parametrize("place", [(pictures, "load"), (sidecars, "make"), (save_file, "encode")])
+@pytest.mark.parametrize("place", [(pictures, "load"), (Upscaler, "upscale"), (save_file, "encode")])
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried ...")])
 def test_memory_that_runs_out_is_of_one_picture(jobs, upscaler, monkeypatch, tmp_path, place, error):
     """In whichever thread: the fourth picture has none, the others do."""
@@ -206,12 +206,12 @@ def tell(told, outcomes):
         told.append(outcome)
 
 
-@pytest.mark.parametrize("stage", ["load", "restore", "write"])
+@pytest.mark.parametrize("stage", [(stages, "load"), (Upscaler, "upscale"), (stages, "write")])
 def test_mistakes_of_the_program_are_not_hidden(jobs, upscaler, monkeypatch, stage):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(stages, stage, broken)
+    monkeypatch.setattr(*stage, broken)
     with pytest.raises(ZeroDivisionError):
         list(pipeline.run(jobs, upscaler, Options()))
     assert threads() == set()
@@ -225,7 +225,7 @@ def test_jobs_are_taken_only_when_there_is_room(jobs, upscaler):
             taken.append(None)
             yield Job(jobs[0].source, jobs[0].output)
 
-    outcomes = pipeline.run(endless(), upscaler, Options(), Ledger("overwrite"))
+    outcomes = pipeline.run(endless(), upscaler, Options(), ExistingPolicy("overwrite"))
     for _ in range(3):
         next(outcomes)
     time.sleep(0.1)
@@ -259,9 +259,9 @@ def test_outcomes_do_not_wait_for_the_next_job(jobs, upscaler):
 
 
 def test_everything_finished_is_in_the_manifest(jobs, upscaler, tmp_path):
-    ledger = Ledger("refuse", {"seed": 0})
+    policy = ExistingPolicy("refuse", {"seed": 0})
     jobs[3].source.write_text("not a picture")
-    list(pipeline.run(jobs, upscaler, Options(Target(scale=1.0)), ledger))
+    list(pipeline.run(jobs, upscaler, Options(Target(scale=1.0)), policy))
     manifest = Manifest(tmp_path / "out")
     assert [manifest.find(job.output) is not None for job in jobs] == [True, True, True, False, True, True]
     assert Path(jobs[0].output).read_bytes() == jobs[0].source.read_bytes()

@@ -7,8 +7,8 @@ from PIL import Image
 
 from leapsr import memory
 from leapsr.batch import naming, sidecars
+from leapsr.batch.existing import ExistingPolicy
 from leapsr.batch.jobs import Job, plan
-from leapsr.batch.ledger import Ledger
 from leapsr.batch.options import Options
 from leapsr.errors import ImageError, OutputError, UsageError
 from leapsr.metrics.fidelity import lr_psnr
@@ -33,50 +33,52 @@ def made(upscaler, source, **options):
     return sidecars.make(upscaler, load(source), output, Options(settings=settings, **options), None)
 
 
-def beside(extras) -> list[str]:
-    return [path.name for path in extras.beside]
+def beside(made_beside) -> list[str]:
+    return [path.name for path in made_beside.paths]
 
 
 def test_nothing_lies_beside_unless_it_is_asked_for(upscaler, fake_restorer, source):
-    picture, extras = made(upscaler, source)
-    assert extras == sidecars.NOTHING
+    picture, made_beside = made(upscaler, source)
+    assert made_beside == sidecars.NO_SIDECARS
     assert torch.equal(picture.pixels, upscaler.upscale(load(source), settings=DETAILED).pixels)
     assert len(fake_restorer.calls) == 2
     assert len(list(source.parent.iterdir())) == 1
 
 
 def test_samples_lie_beside_the_first_with_a_sheet(upscaler, source):
-    picture, extras = made(upscaler, source, samples=3)
-    assert beside(extras) == ["a_x4_s8.png", "a_x4_s9.png", "a_x4_samples.png"]
+    picture, made_beside = made(upscaler, source, samples=3)
+    assert beside(made_beside) == ["a_x4_s8.png", "a_x4_s9.png", "a_x4_samples.png"]
     assert torch.equal(picture.pixels, upscaler.upscale(load(source), settings=DETAILED).pixels)
     other = upscaler.upscale(load(source), settings=Settings(fidelity=0.0, seed=9))
-    assert np.array_equal(np.asarray(Image.open(extras.beside[1])), other.rows(0, other.size[0]))
+    assert np.array_equal(np.asarray(Image.open(made_beside.paths[1])), other.rows(0, other.size[0]))
 
 
 def test_a_map_alone_leaves_no_samples(upscaler, fake_restorer, source):
-    _, extras = made(upscaler, source, detail_map=True)
-    assert beside(extras) == ["a_x4_detail.png"]
-    assert extras.invented > 0.5
+    _, made_beside = made(upscaler, source, detail_map=True)
+    assert beside(made_beside) == ["a_x4_detail.png"]
+    assert made_beside.invented > 0.5
     assert len(fake_restorer.calls) == 4
     assert sorted(path.name for path in source.parent.iterdir()) == ["a.png", "a_x4_detail.png"]
 
 
 def test_samples_serve_for_the_map_as_well(upscaler, fake_restorer, source):
-    _, extras = made(upscaler, source, samples=5, detail_map=True)
+    _, made_beside = made(upscaler, source, samples=5, detail_map=True)
     assert len(fake_restorer.calls) == 5
-    assert len(extras.beside) == 4 + 2
+    assert len(made_beside.paths) == 4 + 2
 
 
 def test_one_of_a_kind(upscaler, source):
-    _, extras = made(upscaler, source, samples=3, detail_map=True, settings=Settings(fidelity=1.0, seed=7))
-    assert beside(extras) == ["a_x4_s7_detail.png"]
-    assert extras.invented == 0
+    _, made_beside = made(
+        upscaler, source, samples=3, detail_map=True, settings=Settings(fidelity=1.0, seed=7)
+    )
+    assert beside(made_beside) == ["a_x4_s7_detail.png"]
+    assert made_beside.invented == 0
 
 
 def test_every_sample_agrees_with_the_source(upscaler, source):
     clean = load(source)
-    picture, extras = made(upscaler, source, samples=2, consistency=1.0)
-    for result in (picture, load(extras.beside[0])):
+    picture, made_beside = made(upscaler, source, samples=2, consistency=1.0)
+    for result in (picture, load(made_beside.paths[0])):
         assert lr_psnr(result.rgb[None], clean.rgb[None]) > 45
     loose, _ = made(upscaler, source)
     assert lr_psnr(loose.rgb[None], clean.rgb[None]) < 35
@@ -86,13 +88,13 @@ def test_every_sample_agrees_with_the_source(upscaler, source):
     "options", [{"samples": 4, "detail_map": True}, {"samples": 2}, {"detail_map": True}]
 )
 def test_every_file_is_known_beforehand(upscaler, source, options):
-    _, extras = made(upscaler, source, **options)
+    _, made_beside = made(upscaler, source, **options)
     output = source.with_name("a_x4_s7.png" if "samples" in options else "a_x4.png")
     known = sidecars.paths(output, Options(settings=DETAILED, **options))
-    assert sorted(known) == sorted(extras.beside)
+    assert sorted(known) == sorted(made_beside.paths)
     assert all(headers.made_by_leapsr(path) for path in known)
     with pytest.raises(OutputError, match="--overwrite"):
-        Ledger("refuse").decide(Job(source, output), known)
+        ExistingPolicy("refuse").decide(Job(source, output), known)
 
 
 def test_what_nobody_knows_beside_a_result_is_kept(upscaler, source):
@@ -100,10 +102,10 @@ def test_what_nobody_knows_beside_a_result_is_kept(upscaler, source):
     output = source.with_name("a_x4_s7.png")
     mine = source.with_name("a_x4_s8.png")
     mine.write_text("mine")
-    _, extras = sidecars.make(upscaler, load(source), output, options, None, kept={mine})
+    _, made_beside = sidecars.make(upscaler, load(source), output, options, None, keep={mine})
     assert mine.read_text() == "mine"
-    assert mine not in extras.beside
-    assert len(extras.beside) == 3  # the third sample, their sheet and the map
+    assert mine not in made_beside.paths
+    assert len(made_beside.paths) == 3  # the third sample, their sheet and the map
 
 
 @pytest.mark.parametrize("options", [{"samples": 2}, {"detail_map": True}, {"consistency": 0.5}])
@@ -115,9 +117,9 @@ def test_what_needs_too_much_memory_is_not_begun(upscaler, fake_restorer, source
 
 
 def test_names_that_the_user_gave():
-    assert naming.of_seed(Path("x/b.jpg"), 0, 1) == Path("x/b_s1.jpg")
-    assert naming.contact_sheet(Path("x/b.jpg"), 0) == Path("x/b_samples.png")
-    assert naming.of_seed(Path("a_x4_s-2.jpg"), -2, -1) == Path("a_x4_s-1.jpg")
+    assert naming.sample_path(Path("x/b.jpg"), 0, 1) == Path("x/b_s1.jpg")
+    assert naming.contact_sheet_path(Path("x/b.jpg"), 0) == Path("x/b_samples.png")
+    assert naming.sample_path(Path("a_x4_s-2.jpg"), -2, -1) == Path("a_x4_s-1.jpg")
 
 
 def test_names_do_not_grow_too_long():
@@ -131,13 +133,13 @@ def test_names_do_not_grow_too_long():
 def test_they_are_known_as_our_own(source, name):
     save_file.save(describe(load(source)), source.with_name(name))
     found = plan([source.parent], None, "x4")
-    assert [path.name for path in found.ours] == [name]
+    assert [path.name for path in found.own_results] == [name]
     assert [job.source for job in found.jobs] == [source]
 
 
 def test_pictures_that_differ_in_their_suffix_have_maps_of_their_own(source):
     source.with_name("a.jpg").touch()
-    jobs = plan([source.parent], None, "x4", accompanied=True).jobs
+    jobs = plan([source.parent], None, "x4", has_sidecars=True).jobs
     maps = {path for job in jobs for path in sidecars.paths(job.output, Options(detail_map=True))}
     assert {path.name for path in maps} == {"a.jpg_x4_detail.png", "a.png_x4_detail.png"}
 

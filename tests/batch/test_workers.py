@@ -5,13 +5,12 @@ import sys
 
 import pytest
 
-from leapsr.batch import pipeline, worker, workers
+from leapsr.batch import pipeline, workers
+from leapsr.batch.existing import ExistingPolicy, Manifest
 from leapsr.batch.jobs import plan
-from leapsr.batch.ledger import Ledger
-from leapsr.batch.manifest import Manifest
 from leapsr.batch.options import Options
 from leapsr.batch.stages import Outcome
-from leapsr.batch.worker import Brief, Ready
+from leapsr.batch.workers import ReadyForJob, WorkerConfig
 from leapsr.errors import UsageError, WeightsError
 from leapsr.upscaling.upscaler import Settings, Upscaler
 from tests.conftest import picture_array
@@ -30,30 +29,43 @@ def jobs(tmp_path):
 
 
 @pytest.fixture
-def brief(tiny_model):
+def config(tiny_model):
     """Tiles so small that there are several of each picture, between which a process can be met."""
-    return Brief(tiny_model, "fp32", Options(settings=Settings(tile=16)), "overwrite", RECIPE, 2, 1)
+    options, existing = Options(settings=Settings(tile=16)), ExistingPolicy("overwrite", RECIPE)
+    return WorkerConfig(tiny_model, "fp32", options, existing, processes=2)
+
+
+@pytest.fixture
+def quick_start(monkeypatch):
+    """Processes are copies of one in which everything is imported; `leapsr` starts each anew."""
+    if sys.platform != "win32":
+        multiprocessing.set_forkserver_preload(["leapsr.batch.workers"])
+        monkeypatch.setattr(workers, "CONTEXT", multiprocessing.get_context("forkserver"))
 
 
 def results(jobs):
     return [job.output.read_bytes() for job in jobs if job.output.exists()]
 
 
-def test_two_processes_give_what_one_gives(jobs, brief, tiny_model, tmp_path):
+@pytest.mark.usefixtures("quick_start")
+def test_two_processes_give_what_one_gives(jobs, config, tiny_model, tmp_path):
     jobs[2].source.write_text("not a picture")
     seen = set()
-    outcomes = list(workers.run(jobs, brief, ["cpu", "cpu"], lambda job, *_: seen.add(job)))
+    outcomes = list(workers.run(jobs, config, ["cpu", "cpu"], lambda job, *_: seen.add(job)))
     assert sorted(outcome.job.source.name for outcome in outcomes) == [job.source.name for job in jobs]
     assert [outcome.job for outcome in outcomes if outcome.status == "failed"] == [jobs[2]]
     assert seen == {*jobs} - {jobs[2]}
     assert Manifest(tmp_path / "out").find(jobs[0].output).recipe == RECIPE
     together = results(jobs)
-    list(pipeline.run(jobs, Upscaler.from_pretrained(tiny_model), brief.options, Ledger("overwrite")))
+    list(
+        pipeline.run(jobs, Upscaler.from_pretrained(tiny_model), config.options, ExistingPolicy("overwrite"))
+    )
     assert len(together) == 5
     assert together == results(jobs)
 
 
-def test_a_process_that_dies_takes_nothing_with_it(jobs, brief, caplog):
+@pytest.mark.usefixtures("quick_start")
+def test_a_process_that_dies_takes_nothing_with_it(jobs, config, caplog):
     """Whoever works on the second picture is killed, twice; the others had nothing to do with it."""
     deaths = []
 
@@ -63,7 +75,7 @@ def test_a_process_that_dies_takes_nothing_with_it(jobs, brief, caplog):
             os.kill(process.pid, signal.SIGKILL)
             deaths.append(process.pid)
 
-    outcomes = {outcome.job: outcome for outcome in workers.run(jobs, brief, ["cpu"], killing)}
+    outcomes = {outcome.job: outcome for outcome in workers.run(jobs, config, ["cpu"], killing)}
     assert len(set(deaths)) == 2
     assert [outcomes[job].status for job in jobs] == ["done", "failed", "done", "done", "done", "done"]
     assert "signal 9" in outcomes[jobs[1]].message
@@ -71,8 +83,9 @@ def test_a_process_that_dies_takes_nothing_with_it(jobs, brief, caplog):
     assert "another one takes its work" in caplog.text
 
 
+@pytest.mark.usefixtures("quick_start")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, None])
-def test_stopping(jobs, brief, tmp_path, error):
+def test_stopping(jobs, config, tmp_path, error):
     """Ctrl-C, or a caller that has had enough: nothing is left but complete results."""
     outcomes = []
 
@@ -80,7 +93,7 @@ def test_stopping(jobs, brief, tmp_path, error):
         if job == jobs[2] and error is not None:
             raise error
 
-    running = workers.run(jobs, brief, ["cpu"], interrupting)
+    running = workers.run(jobs, config, ["cpu"], interrupting)
     if error is None:
         outcomes.append(next(running))
         running.close()
@@ -96,40 +109,43 @@ def test_stopping(jobs, brief, tmp_path, error):
     assert 1 <= len(finished) < 6
 
 
-def full_disk(connection, brief, device):
+def full_disk(connection, config, device):
     """A process whose disk is full."""
-    connection.send(Ready())
+    connection.send(ReadyForJob())
     connection.send(Outcome(connection.recv(), "failed", "The disk is full.", last=True))
 
 
-def test_a_full_disk_ends_every_process(jobs, brief, monkeypatch, caplog):
-    monkeypatch.setattr(worker, "serve", full_disk)
-    outcomes = list(workers.run(jobs, brief, ["cpu", "cpu"]))
+@pytest.mark.usefixtures("quick_start")
+def test_a_full_disk_ends_every_process(jobs, config, monkeypatch, caplog):
+    monkeypatch.setattr(workers, "serve", full_disk)
+    outcomes = list(workers.run(jobs, config, ["cpu", "cpu"]))
     assert {outcome.message for outcome in outcomes} == {"The disk is full."}
     assert len(outcomes) <= 2
     assert multiprocessing.active_children() == []
     assert not caplog.text
 
 
+@pytest.mark.usefixtures("quick_start")
 @pytest.mark.skipif(sys.platform == "win32", reason="these signals are not there")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
-def test_signals_to_all_processes_are_for_the_first_one(jobs, brief, number):
+def test_signals_to_all_processes_are_for_the_first_one(jobs, config, number):
     def signalling(job, done, total):
         if job == jobs[1] and done == 1:
             for process in multiprocessing.active_children():
                 os.kill(process.pid, getattr(signal, number))
 
-    outcomes = list(workers.run(jobs, brief, ["cpu"], signalling))
+    outcomes = list(workers.run(jobs, config, ["cpu"], signalling))
     assert [outcome.status for outcome in outcomes] == ["done"] * 6
 
 
-def test_a_model_that_cannot_be_loaded(jobs, brief, tiny_model):
+@pytest.mark.usefixtures("quick_start")
+def test_a_model_that_cannot_be_loaded(jobs, config, tiny_model):
     weights = tiny_model / "model.safetensors"
     kept = weights.read_bytes()
     weights.write_bytes(b"")
     try:
         with pytest.raises(WeightsError, match="damaged"):
-            list(workers.run(jobs, brief, ["cpu"]))
+            list(workers.run(jobs, config, ["cpu"]))
     finally:
         weights.write_bytes(kept)
 

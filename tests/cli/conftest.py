@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leapsr.batch import manifest
+from leapsr.batch import existing
 from leapsr.hub import catalog
 
 Leapsr = Callable[..., tuple[int, str, str]]
@@ -32,5 +32,5 @@ def leapsr(
 
 def names(folder: str | Path = ".") -> list[str]:
     """Every file below a folder, as paths in it, but for the manifests of results."""
-    files = (path for path in Path(folder).rglob("*") if path.is_file() and path.name != manifest.NAME)
+    files = (path for path in Path(folder).rglob("*") if path.is_file() and path.name != existing.NAME)
     return sorted(str(path.relative_to(folder)) for path in files)

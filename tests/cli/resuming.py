@@ -21,7 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from leapsr.batch.manifest import NAME
+from leapsr.batch.existing import NAME
 from tests.conftest import make_tiny_model, picture_array
 
 SIDE = 16

@@ -20,7 +20,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from leapsr import memory
-from leapsr.cli.stopping import interruptible
+from leapsr.cli.signals import interruptible
 from leapsr.upscaling.upscaler import Upscaler
 from tests.cli.conftest import Leapsr, names
 from tests.conftest import picture_array

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from leapsr.batch.existing import NAME
 from leapsr.batch.jobs import Job
-from leapsr.batch.manifest import NAME
 from leapsr.batch.stages import Outcome
 from leapsr.cli.upscale_bar import Bar
 from leapsr.upscaling.upscaler import Upscaler

@@ -1,6 +1,5 @@
 import csv
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from leapsr.cli.main import app
-from leapsr.errors import DataError, LeapsrError, OutputError, UnknownName, UsageError, WeightsError
-from leapsr.hub import catalog
+from leapsr.errors import DataError, LeapsrError, UnknownName, UsageError, WeightsError
 from leapsr.networks import PRESETS, UNet
-from leapsr.restorer import ModelConfig, Restorer, read_config
+from leapsr.restorer import ModelConfig, Restorer
 from tests.conftest import picture_array
 from tests.metrics.models import model
 
@@ -54,8 +52,10 @@ def test_bicubic_as_the_model(pairs: Path, tmp_path: Path) -> None:
     printed = run("bicubic", pairs, "--out", tmp_path / "out")
     assert "bicubic" in printed
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "means.csv",
         "results.csv",
         "results.json",
+        "results.md",
         "sheet.png",
     }
     assert [(row["restorer"], row["image"]) for row in rows(tmp_path / "out")] == [
@@ -68,7 +68,7 @@ def test_bicubic_as_the_model(pairs: Path, tmp_path: Path) -> None:
 def test_metrics_without_their_files_are_skipped_and_said(pairs: Path, tmp_path: Path) -> None:
     printed = run("bicubic", pairs, "--out", tmp_path / "out")
     stored = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
-    assert set(stored["metrics"]) == {"psnr_y", "ssim_y", "lr_psnr", "mesh"}
+    assert set(stored["metrics"]) == {"psnr_y", "ssim_y", "lr_psnr", "grid_artifact"}
     assert [note.split()[0] for note in stored["notes"]] == ["lpips_squeeze", "niqe"]
     assert "niqe is skipped" in printed
     with pytest.raises(WeightsError, match="niqe_pris_params"):
@@ -154,94 +154,14 @@ def psnr(out: Path) -> float:
     return sum(scores) / len(scores)
 
 
-def between(pairs: Path, tmp_path: Path, model: Path) -> float:
-    """A PSNR that the model has somewhere inside its dial."""
-    scores = []
-    for end in (0, 1):
-        run(model, pairs, "--fidelity", end, *QUICK, "--out", tmp_path / f"end{end}")
-        scores.append(psnr(tmp_path / f"end{end}"))
-    return sum(scores) / 2
-
-
-def test_a_chosen_dial_meets_its_target_and_says_how_to_use_it(
-    pairs: Path, tmp_path: Path, own: Path
-) -> None:
-    target, out, before = between(pairs, tmp_path, own), tmp_path / "out", (own / "config.json").read_bytes()
-    printed = run(own, pairs, "--choose", f"psnr_y={target}", *QUICK, "--out", out)
-    settings = json.loads((out / "results.json").read_text(encoding="utf-8"))["settings"]
-    [fidelity] = settings["fidelity"]
-    assert 0 < fidelity < 1
-    assert psnr(out) >= target
-    assert settings["tried"][str(fidelity)]["psnr_y"] == pytest.approx(psnr(out))
-    assert f"Use it with --fidelity {fidelity:g}." in printed
-    assert (own / "config.json").read_bytes() == before
-
-
-def test_what_was_chosen_can_become_the_default(pairs: Path, tmp_path: Path, own: Path) -> None:
-    target = between(pairs, tmp_path, own)
-    printed = run(own, pairs, "--choose", f"psnr_y={target}", "--write", *QUICK)
-    fidelity = read_config(own).fidelity
-    assert f"--fidelity {fidelity:g}." in printed
-    assert f"It is now the default of {own}." in printed
-    assert 0 < fidelity < 1
-    catalog.verify(own)
-    run(own, pairs, *QUICK, "--out", tmp_path / "default")
-    assert psnr(tmp_path / "default") >= target
-
-
-def test_a_packaged_model_keeps_its_default(pairs: Path, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "PACKAGED", own.parent)
-    monkeypatch.setattr("leapsr.metrics.trial.Trial.choice", None)  # it is said before the work
-    with pytest.raises(UsageError, match="own is packaged with leapsr and is never changed"):
-        run("own", pairs, "--choose", "psnr_y=20", "--write", *QUICK)
-
-
-def test_permission_to_change_a_model_is_asked_for_before_the_work(
-    pairs: Path, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leapsr.metrics.trial.Trial.choice", None)
-    monkeypatch.setattr("os.access", lambda path, mode: mode == os.R_OK)
-    with pytest.raises(OutputError, match=r"No permission to write .*config\.json"):
-        run(own, pairs, "--choose", "psnr_y=2", "--write", *QUICK)
-
-
-def test_the_report_is_there_when_the_default_cannot_be_written(
-    pairs: Path, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leapsr.metrics.default_fidelity.write_default", fail(OutputError("no")))
-    with pytest.raises(OutputError, match="no"):
-        run(own, pairs, "--choose", "psnr_y=2", "--write", *QUICK, "--out", tmp_path / "out")
-    assert (tmp_path / "out/results.json").is_file()
-
-
-def test_a_teacher_needs_steps_for_its_dial(pairs: Path, teacher: Path) -> None:
-    with pytest.raises(UsageError, match="no dial in one step"):
-        run(teacher, pairs, "--choose", "psnr_y=1", *QUICK)
-    assert "Use it with --steps 2 --fidelity" in run(
-        teacher, pairs, "--choose", "psnr_y=1", "--steps", "2", *QUICK
-    )
-
-
-def test_a_target_out_of_reach(pairs: Path, own: Path) -> None:
-    with pytest.raises(UsageError, match=r"psnr_y=90 cannot be reached: the best is .* at --fidelity"):
-        run(own, pairs, "--choose", "psnr_y=90", *QUICK)
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "complaint"),
     [
-        (["--choose", "psnr=25"], UnknownName, "no metric 'psnr'"),
-        (["--choose", "psnr_y"], UsageError, "as psnr_y=25, not 'psnr_y'"),
-        (["--choose", "psnr_y=25", "--fidelity", "0"], UsageError, "not both"),
-        (["--choose", "psnr_y=25", "--steps", "1,2"], UsageError, "one number of --steps"),
-        (["--choose", "niqe=5"], WeightsError, "niqe_pris_params"),
-        (["--choose", "best"], UsageError, "LPIPS, which cannot be computed"),
-        (["--write"], UsageError, "--write needs --choose"),
         (["--solver", "heun"], UsageError, "the solver heun is for teachers"),
         (["--straightness"], UsageError, "straightness is for teachers"),
     ],
 )
-def test_what_cannot_be_chosen_or_solved_is_said(
+def test_what_cannot_be_solved_is_said(
     pairs: Path, own: Path, arguments: list[str], error: type[LeapsrError], complaint: str
 ) -> None:
     with pytest.raises(error, match=complaint):
@@ -251,7 +171,6 @@ def test_what_cannot_be_chosen_or_solved_is_said(
 @pytest.mark.parametrize(
     "option",
     [
-        ["--choose", "psnr_y=2"],
         ["--solver", "heun"],
         ["--straightness"],
         ["--guidance", "3"],

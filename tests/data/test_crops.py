@@ -75,9 +75,9 @@ def test_a_sample_depends_on_its_number_alone(folder):
 
 def test_the_eight_turns_are_the_symmetries_of_the_square():
     square = torch.arange(9).reshape(3, 3)
-    turned = {tuple(turn(square, way).flatten().tolist()) for way in range(8)}
+    turned = {tuple(turn(square, symmetry).flatten().tolist()) for symmetry in range(8)}
     assert len(turned) == 8
-    assert all(turn(square, way)[1, 1] == 4 for way in range(8))
+    assert all(turn(square, symmetry)[1, 1] == 4 for symmetry in range(8))
 
 
 @pytest.fixture

@@ -56,15 +56,15 @@ def test_a_sample_depends_on_its_number_alone(crops: DeviceCrops) -> None:
 
 
 def place(photos: Photos, crop: torch.Tensor) -> tuple[int, int, int, int]:
-    """(photo, top, left, way) of a crop of pixels that are all different. Fails when it is none."""
+    """(photo, top, left, symmetry) of a crop of pixels that are all different. Fails when it is none."""
     index = int(crop[2, 0, 0])
     whole = photos.whole(index).int()
-    for way in range(8):
-        turned = turn(crop.int(), way)
+    for symmetry in range(8):
+        turned = turn(crop.int(), symmetry)
         found = (whole == turned[:, :1, :1]).all(0).nonzero()
         for top, left in found.tolist():
             if torch.equal(whole[:, top : top + SIDE, left : left + SIDE], turned):
-                return index, top, left, way
+                return index, top, left, symmetry
     raise AssertionError("no crop of the photo")
 
 
@@ -72,7 +72,7 @@ def test_every_sample_is_a_turned_crop_of_a_photo_and_all_turns_come(
     photos: Photos, crops: DeviceCrops
 ) -> None:
     places = [place(photos, crop) for crop in crops(0, 200).to(CPU).image]
-    assert {way for *_, way in places} == set(range(8))
+    assert {symmetry for *_, symmetry in places} == set(range(8))
     assert {index for index, *_ in places} == {0, 1, 2, 3}
 
 
@@ -99,8 +99,8 @@ def test_the_law_is_that_of_crops_read_from_the_host(photos: Photos, crops: Devi
 def test_turns_are_those_of_turn(photos: Photos) -> None:
     loaded = on_device.load(photos, [1], CPU)
     crop = photos.crop(0 + 1, 3, 7, SIDE)
-    corner, width, way = np.full(8, 3 * 50 + 7), np.full(8, 50), np.arange(8)
-    cut = loaded.cut(torch.from_numpy(on_device._turned(corner, width, way, SIDE)), SIDE)
+    corner, width, symmetry = np.full(8, 3 * 50 + 7), np.full(8, 50), np.arange(8)
+    cut = loaded.cut(torch.from_numpy(on_device._turned(corner, width, symmetry, SIDE)), SIDE)
     for number in range(8):
         assert torch.equal(cut[number], turn(crop, number))
 
@@ -133,10 +133,10 @@ def test_a_photo_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_on_a_gpu_the_same_crops_are_cut_without_waiting(photos: Photos, crops: DeviceCrops) -> None:
     device = torch.device("cuda")
     there = DeviceCrops(on_device.load(photos, [0, 1, 2, 3], device), SIDE, seed=5)
-    there(0, 4).locked(device).to(device)
+    there(0, 4).pinned(device).to(device)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        image = there(7, 32).locked(device).to(device).image
+        image = there(7, 32).pinned(device).to(device).image
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert isinstance(there.photos, DevicePhotos)

@@ -7,7 +7,7 @@ import torch
 
 from leapsr.data import shards
 from leapsr.data.latents import Latents, joined
-from leapsr.data.prepared import Shards
+from leapsr.data.shard_reader import Shards
 from leapsr.data.shards import Description, Origin, Texts
 from leapsr.errors import DataError, OutputError
 from leapsr.networks import Prompt
@@ -33,7 +33,7 @@ DESCRIPTION = Description(**FIELDS)
 
 
 def origin(index, caption="a roof"):
-    return Origin(photo=f"{index}.png", top=0, left=0, way=0, damage=1, caption=caption)
+    return Origin(photo=f"{index}.png", top=0, left=0, symmetry=0, damage=1, caption=caption)
 
 
 def sample(index):
@@ -92,7 +92,7 @@ def test_each_sample_once_an_epoch_and_again_the_same(folder):
 
 
 def test_on_the_device_all_is_float(folder):
-    batch = Shards(folder)(0, 3).locked(torch.device("cpu")).to(torch.device("cpu"))
+    batch = Shards(folder)(0, 3).pinned(torch.device("cpu")).to(torch.device("cpu"))
     assert {batch.image.dtype, batch.prompt.tokens.dtype, batch.prompt.pooled.dtype} == {torch.float32}
     assert batch.lr.dtype == torch.uint8
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from leapsr.degrade.draw import chance, choice, on_rows, resize_factor, uniform
+from leapsr.degrade.draw import apply_where, chance, choice, resize_factor, uniform
 
 
 @pytest.fixture
@@ -37,6 +37,6 @@ def test_resize_factors(generator):
 def test_on_rows_changes_those_rows_with_their_parameters(rows):
     rows, image, level = torch.tensor(rows), torch.rand(3, 1, 2, 2), torch.tensor([1.0, 2.0, 3.0])
     before = image.clone()
-    changed = on_rows(rows, lambda some, add: some + add.view(-1, 1, 1, 1), image, level)
+    changed = apply_where(rows, lambda some, add: some + add.view(-1, 1, 1, 1), image, level)
     torch.testing.assert_close(changed - image, (level * rows).view(3, 1, 1, 1).expand(3, 1, 2, 2))
     assert torch.equal(image, before)

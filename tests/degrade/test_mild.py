@@ -2,7 +2,7 @@ import torch
 
 from leapsr.degrade import Mild
 from leapsr.degrade.mild import webp
-from leapsr.degrade.residual import noise_of
+from leapsr.degrade.noise import noise_of
 from leapsr.ops.filters import filter2d, gaussian_line
 from leapsr.ops.resize import downsample, resize
 

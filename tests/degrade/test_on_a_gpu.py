@@ -100,7 +100,7 @@ def test_a_batch_of_a_run_waits_for_nothing(quality: bool, monkeypatch: pytest.M
         torch.empty(7200, 3, dtype=torch.uint8, device=META), torch.zeros(1).long().numpy(), sizes
     )
     crops = DeviceCrops(photos, 64, seed=0)
-    monkeypatch.setattr(Generators, "beside", lambda generator: Generators(generator, None))
+    monkeypatch.setattr(Generators, "from_generator", lambda generator: Generators(generator, None))
     monkeypatch.setattr("leapsr.flow.Source.draw", lambda self, upsampled, _: self(upsampled, upsampled))
     monkeypatch.setattr("leapsr.train.labels.draw", lambda image, *_: (image, torch.zeros(8, device=META)))
     prepare(crops(0, 8), torch.Generator())
@@ -117,7 +117,7 @@ def test_a_batch_of_a_run_waits_for_nothing(quality: bool, monkeypatch: pytest.M
 def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         for module in (draw, noise):
-            patch.setattr(module, "together", lambda image: True)
+            patch.setattr(module, "batched", lambda image: True)
         yield
 
 
@@ -158,7 +158,7 @@ def test_grey_and_colour_keep_their_levels_in_one_batch(monkeypatch: pytest.Monk
 
 def test_a_cpu_generator_is_used_as_it_is() -> None:
     generator = torch.Generator()
-    assert Generators.beside(generator) is generator
+    assert Generators.from_generator(generator) is generator
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -168,7 +168,7 @@ def test_on_a_gpu_nothing_waits(name: str) -> None:
     damage, image = degrade.make(name, 4, 4), torch.rand(13, 3, 64, 96, device="cuda")
 
     def lr(seed: int) -> Tensor:
-        return damage(image, Generators.beside(torch.Generator("cuda").manual_seed(seed)))
+        return damage(image, Generators.from_generator(torch.Generator("cuda").manual_seed(seed)))
 
     expected = lr(3)
     torch.cuda.set_sync_debug_mode("error")

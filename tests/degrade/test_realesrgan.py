@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
-from leapsr.degrade.history import HEAVY, LIGHT, StageDraw
+from leapsr.degrade.params import HEAVY, LIGHT, StageDraw
 from leapsr.degrade.realesrgan import RealESRGAN, write_sheet
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from leapsr.flow import Source, late, uniform, uniform_grid
+from leapsr.flow import Source, sample_times_2t, uniform, uniform_grid
 
 
 def test_noisy_lr_preserves_the_variance():
@@ -39,7 +39,7 @@ def test_a_drawn_source_depends_on_the_generator_alone():
 
 
 def test_late_times_have_density_2t():
-    times = late(1000, torch.Generator().manual_seed(0)).sort().values
+    times = sample_times_2t(1000, torch.Generator().manual_seed(0)).sort().values
     expected = ((torch.arange(1000) + 0.5) / 1000).sqrt()  # the quantiles of t^2 being uniform
     assert (times - expected).abs().max() < 0.04
     assert (times[10:] - expected[10:]).abs().max() < 0.005

@@ -6,8 +6,16 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from leapsr.flow import GRIDS, cosine_grid, logit_normal, logit_normal_pairs, pairs, portion, uniform_pairs
-from leapsr.flow.times import coin
+from leapsr.flow import (
+    GRIDS,
+    cosine_grid,
+    logit_normal,
+    logit_normal_pairs,
+    pairs,
+    stochastic_count,
+    uniform_pairs,
+)
+from leapsr.flow.times import host_uniform
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -55,9 +63,9 @@ def test_logit_normal_pairs_are_the_larger_and_the_smaller_of_two_draws():
 
 def test_a_share_of_the_batch_holds_on_average():
     source = generator()
-    assert {portion(10, 0.6, source) for _ in range(50)} == {6}
-    assert {portion(4, share, source) for share in (0.0, 1.0) for _ in range(50)} == {0, 4}
-    counts = [portion(1, 0.3, source) for _ in range(2000)]
+    assert {stochastic_count(10, 0.6, source) for _ in range(50)} == {6}
+    assert {stochastic_count(4, share, source) for share in (0.0, 1.0) for _ in range(50)} == {0, 4}
+    counts = [stochastic_count(1, 0.3, source) for _ in range(2000)]
     assert set(counts) == {0, 1}
     assert sum(counts) / 2000 == pytest.approx(0.3, abs=0.04)
 
@@ -72,19 +80,19 @@ def test_a_share_is_drawn_without_waiting_for_the_device():
             return function(*args, **(kwargs or {}))
 
     with Listening():
-        assert portion(3, 0.5, generator()) in (1, 2)
+        assert stochastic_count(3, 0.5, generator()) in (1, 2)
     assert torch.ops.aten.rand in calls
     assert torch.ops.aten._local_scalar_dense not in calls
 
 
 def test_coins_are_uniform_and_belong_to_the_generator():
     source = generator(3)
-    coins = torch.tensor([coin(source) for _ in range(4000)])
+    coins = torch.tensor([host_uniform(source) for _ in range(4000)])
     assert torch.histc(coins, 4, 0, 1).sub(1000).abs().max() < 5 * 1000**0.5
     assert torch.corrcoef(torch.stack([coins[1:], coins[:-1]]))[0, 1].abs() < 0.05
     again, other = generator(3), generator(4)
-    assert [coin(again) for _ in range(3)] == pytest.approx(coins[:3].tolist())
-    assert coin(other) != coins[0]
+    assert [host_uniform(again) for _ in range(3)] == pytest.approx(coins[:3].tolist())
+    assert host_uniform(other) != coins[0]
 
 
 def test_pairs_by_name():

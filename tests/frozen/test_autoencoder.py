@@ -2,10 +2,8 @@ import json
 import re
 import shutil
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from leapsr.errors import MissingExtra, WeightsError
@@ -168,40 +166,3 @@ def test_the_extra_is_named_where_the_library_is_missing(monkeypatch, tiny):
     monkeypatch.setitem(__import__("sys").modules, "diffusers", None)
     with pytest.raises(MissingExtra, match=r"leapsr\[sd\]"):
         Pretrained(folder).encode(image(1, 3, 8, 8))
-
-
-@pytest.fixture
-def taef2(shared):
-    folder = shared / "weights" / "taef2"
-    if not folder.is_dir():
-        pytest.skip(f"needs the weights of TAEF2 in {folder}")
-    return folder
-
-
-def test_a_real_autoencoder_gives_a_photo_back(shared, taef2):
-    """TAEF2 on a corner of a photo whose sides are odd."""
-    photo = Image.open(shared / "data" / "val" / "Kodak" / "15.png").convert("RGB")
-    pixels = torch.from_numpy(np.asarray(photo)[150:281, 330:493].copy())
-    picture = pixels.permute(2, 0, 1)[None].float() / 127.5 - 1
-    autoencoder = Pretrained(taef2)
-    latents = autoencoder.encode(picture)
-    assert latents.shape == (1, 32, 17, 21)
-    back = autoencoder.decode(latents, (131, 163)).clamp(-1, 1)
-    assert -10 * ((back - picture) / 2).square().mean().log10() > 27
-    assert 0.5 < latents.std() < 1.5
-
-
-def test_the_hubs_single_file_of_taef2(taef2, tmp_path):
-    """The same weights under the names that the hub's file gives them."""
-    single = {}
-    for half, shift in (("encoder", 0), ("decoder", 1)):
-        for name, value in torch.load(taef2 / f"taef2_{half}.pth", weights_only=True).items():
-            number, _, rest = name.partition(".")
-            single[f"{half}.layers.{int(number) - shift}.{rest}"] = value
-    save_file(single, tmp_path / "taef2.safetensors")
-    picture = image(1, 3, 16, 16)
-    assert torch.equal(Pretrained(tmp_path).encode(picture), Pretrained(taef2).encode(picture))
-    single.popitem()
-    save_file(single, tmp_path / "taef2.safetensors")
-    with pytest.raises(WeightsError, match=r"TAEF2 in .* cannot be read .*hf download madebyollin/taef2"):
-        Pretrained(tmp_path).encode(picture)

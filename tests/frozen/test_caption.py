@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leapsr.errors import MissingExtra, WeightsError
-from leapsr.frozen import Clip, ClipTags, Fixed, VisionLanguage, remove_focus_sentences
+from leapsr.frozen import FixedCaption, VisionLanguage, remove_focus_sentences
 from leapsr.frozen.vision_language import QUESTION
 from leapsr.hub.repositories import LLAVA, QWEN2_VL
 
@@ -16,8 +16,8 @@ def image(seed: int = 1, size: tuple[int, int] = (48, 64)) -> torch.Tensor:
 
 
 def test_a_fixed_text_or_none():
-    assert Fixed("a cat").caption(image()) == "a cat"
-    assert Fixed().caption(image()) == ""
+    assert FixedCaption("a cat").caption(image()) == "a cat"
+    assert FixedCaption().caption(image()) == ""
 
 
 @pytest.mark.parametrize(
@@ -131,13 +131,3 @@ def test_the_extra_is_named_where_a_library_is_missing(monkeypatch, tiny):
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(MissingExtra, match=r"leapsr\[frozen\]"):
         VisionLanguage(folder).caption(image())
-
-
-def test_tags_are_the_likeliest_words(tiny):
-    words, clip = ["cat", "dog", "roof", "sky"], Clip(tiny("clip"))
-    likeness = clip.similarity(image()[None], [f"this is {word}" for word in words])[0]
-    order = [words[i] for i in likeness.argsort(descending=True)]
-    tags = ClipTags(clip, words, count=3, pattern="this is {}")
-    assert tags.caption(image()) == ", ".join(order[:3])
-    with pytest.raises(ValueError, match="5 tags cannot be chosen from 4 words"):
-        ClipTags(clip, words)

@@ -190,9 +190,9 @@ def _of_lines(report: list[dict[str, str]], err: str) -> Iterator[str]:
 def _of_files(batch: Batch, report: list[dict[str, str]]) -> Iterator[str]:
     """Exactly the results that were reported, each of them whole, and the sources as they were."""
     done = {row["output"]: row["status"] for row in report if row["status"] in ("done", "copied")}
-    from leapsr.batch import manifest
+    from leapsr.batch import existing
 
-    there = {str(path) for path in Path("out").rglob("*") if path.is_file() and path.name != manifest.NAME}
+    there = {str(path) for path in Path("out").rglob("*") if path.is_file() and path.name != existing.NAME}
     if there != done.keys():
         yield f"files that differ from the report: {sorted(there ^ done.keys())[:3]}"
     if {path.name for path in Path("in").iterdir()} != set(batch.names):

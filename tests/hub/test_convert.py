@@ -53,7 +53,11 @@ def test_a_teacher_is_guided_by_its_prompts(models):
     assert model.labels == {Quality.NONE, Quality.GOOD, Quality.BAD}
     assert model.config.guidance == 8
     model.space = model.space.__class__(
-        model.space.scale, _Linear(), model.space.multiple, model.space.sees, model.space.prompts
+        model.space.scale,
+        _Linear(),
+        model.space.state_multiple,
+        model.space.condition_input,
+        model.space.prompts,
     )
     plain, twice, thrice = (restored(model, 8, 8, steps=1, guidance=scale) for scale in (1.0, 2.0, 3.0))
     assert (twice - plain).abs().max() > 1e-4

@@ -9,11 +9,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from leapsr.data.crops import Sample
-from leapsr.data.encoders import encoders
 from leapsr.data.latents import joined
 from leapsr.data.photos import open_photos
-from leapsr.data.prepared import Shards
-from leapsr.data.preparing import Choice, Workshop, plan, prepare
+from leapsr.data.shard_encoders import encoders
+from leapsr.data.shard_reader import Shards
+from leapsr.data.shard_writer import ShardOptions, ShardWriter, plan, prepare
 from leapsr.errors import DataError
 from leapsr.frozen import autoencoder, describe, load_book
 from leapsr.frozen.fingerprint import fingerprint
@@ -30,7 +30,7 @@ CAPTIONS = {"0.png": "a roof and a chimney", "1.png": "a cat", "2.png": ""}
 
 
 @pytest.fixture(scope="module")
-def workshop(models, tmp_path_factory):
+def writer(models, tmp_path_factory):
     """Three photos with two crops each, captioned, for DiT4SR; two samples in a shard."""
     root = tmp_path_factory.mktemp("photos")
     for seed in range(3):
@@ -38,13 +38,13 @@ def workshop(models, tmp_path_factory):
     (root / "captions.json").write_text(json.dumps(CAPTIONS))
     photos = open_photos(root, 64)
     made_by = encoders(models("dit4sr_q"), CPU, "text", root / "captions.json")
-    return Workshop(photos, plan(photos, Choice(64, 2, megabytes=0.08), made_by), made_by, workers=1)
+    return ShardWriter(photos, plan(photos, ShardOptions(64, 2, megabytes=0.08), made_by), made_by, workers=1)
 
 
 @pytest.fixture(scope="module")
-def folder(workshop, tmp_path_factory):
+def folder(writer, tmp_path_factory):
     out = tmp_path_factory.mktemp("shards")
-    assert prepare(workshop, out) == workshop.description.count > 1
+    assert prepare(writer, out) == writer.description.count > 1
     return out
 
 
@@ -53,10 +53,10 @@ def config(models, tiny):
     return tiny_run("mfsr_sd35", models, tiny)
 
 
-def test_a_batch_is_the_one_that_the_pixels_make(workshop, folder, config, models):
+def test_a_batch_is_the_one_that_the_pixels_make(writer, folder, config, models):
     rows = range(6)
-    clean, origins = workshop.clean(rows)
-    lr = workshop.damage(clean.float() / 255, origins)
+    clean, origins = writer.clean(rows)
+    lr = writer.damage(clean.float() / 255, origins)
     make = batches.batch_maker(config, CPU, space(located(models("dit4sr_q"))))
     plain = make(Sample(clean, lr), make.generator(0, 5, 0))
     found = Shards(folder)
@@ -74,13 +74,13 @@ def _place(shards, image):
     return next(row for row in range(6) if torch.equal(shards.one(row).image[0], image))
 
 
-def test_each_sample_is_asked_for_with_its_caption(workshop, folder, config, models):
+def test_each_sample_is_asked_for_with_its_caption(writer, folder, config, models):
     """In place of the good image's text; the null and the negative texts are the model's own."""
     model = located(models("dit4sr_q"))
     make, found = batches.batch_maker(config, CPU, space(model)), Shards(folder)
     cond = make(joined([found.one(row) for row in range(6)]), make.generator(0, 0, 0)).cond
     texts = [describe(CAPTIONS[name]) for name in ("0.png", "0.png", "1.png", "1.png", "2.png", "2.png")]
-    known = workshop.encoders.texts.encode(texts)
+    known = writer.encoders.texts.encode(texts)
     book = load_book(Path(model.prompts)).labels()
     for prompt in (cond.prompt, cond.labelled(Quality.GOOD).prompt):
         torch.testing.assert_close(prompt.tokens, known.tokens, rtol=1e-2, atol=1e-2)
@@ -145,7 +145,7 @@ def test_shards_of_another_scale_or_model_are_refused(folder, config, models, ti
         launch.run(other, folder, tmp_path, start=models("sd21"), cpu=True)
 
 
-def test_texts_of_other_encoders_are_refused(folder, models, workshop, monkeypatch):
+def test_texts_of_other_encoders_are_refused(folder, models, writer, monkeypatch):
     from leapsr.train import shard_checks
 
     shards, model = Shards(folder), located(models("dit4sr_q"))
@@ -165,16 +165,16 @@ def test_a_fingerprint_is_of_the_weights_not_of_the_place(tiny, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def of_another(models, tiny, workshop, tmp_path_factory):
+def of_another(models, tiny, writer, tmp_path_factory):
     """of_another("flowsr_sd21") -> the model that it begins with, and shards for it without captions."""
 
     def made(name):
         root = tmp_path_factory.mktemp(name)
         model = models("sd21") if name == "flowsr_sd21" else resshift(root / "model", tiny)
         own = encoders(model, CPU)
-        description = plan(workshop.photos, Choice(64, 1), own)
-        prepare(Workshop(workshop.photos, description, own, 1), root / "shards")
-        return model, root / "shards", Workshop(workshop.photos, description, own, 1)
+        description = plan(writer.photos, ShardOptions(64, 1), own)
+        prepare(ShardWriter(writer.photos, description, own, 1), root / "shards")
+        return model, root / "shards", ShardWriter(writer.photos, description, own, 1)
 
     return made
 
@@ -182,10 +182,10 @@ def of_another(models, tiny, workshop, tmp_path_factory):
 @pytest.mark.parametrize("name", ["flowsr_sd21", "oftsr_resshift"])
 def test_without_captions_it_is_the_batch_of_the_photos(name, of_another, models, tiny):
     """ResShift's network sees the low-resolution pixels beside the latents."""
-    model, folder, workshop = of_another(name)
+    model, folder, writer = of_another(name)
     config = tiny_run(name, models, tiny)
-    clean, origins = workshop.clean(range(3))
-    lr = workshop.damage(clean.float() / 255, origins)
+    clean, origins = writer.clean(range(3))
+    lr = writer.damage(clean.float() / 255, origins)
     make, found = batches.batch_maker(config, CPU, space(located(model))), Shards(folder)
     plain = make(Sample(clean, lr), make.generator(0, 0, 0))
     prepared = make(joined([found.one(row) for row in range(3)]), make.generator(0, 0, 0))

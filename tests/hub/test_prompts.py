@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leapsr.errors import UsageError, WeightsError
-from leapsr.frozen import Fixed, describe, text_encoder
+from leapsr.frozen import FixedCaption, describe, text_encoder
 from leapsr.pictures.picture import Picture
 from leapsr.restorer import Restorer
 from leapsr.upscaling.prompts import PromptBuilder
@@ -21,7 +21,7 @@ def pixels(upscaler: Upscaler, picture: Picture, **settings: object) -> torch.Te
     return upscaler.upscale(picture, AS_THE_MODEL, Settings(color_fix="none", **settings)).pixels
 
 
-class Counted(Fixed):
+class Counted(FixedCaption):
     def __init__(self, text):
         super().__init__(text)
         self.shown = []

@@ -287,8 +287,8 @@ def test_what_adapters_began_with_is_asked_for_again(runs, models, tiny, photos,
 
 
 def test_a_critic_of_pixels_beside_latents_is_refused():
-    with pytest.raises(ConfigError, match=r"method\.judge=dino"):
-        config.override(recipes.get("smfsr_sd35_refine"), ["method.judge=pixels"])
+    with pytest.raises(ConfigError, match=r"method\.critic_input=dino"):
+        config.override(recipes.get("smfsr_sd35_refine"), ["method.critic_input=pixels"])
 
 
 def test_a_state_without_a_weight_that_trains_is_refused(runs, models, tiny, photos, tmp_path):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from leapsr.errors import ConfigError
-from leapsr.flow import at
+from leapsr.flow import expand_as_batch
 from leapsr.methods.base import Batch, Networks, hinge
 from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, quality_alignment
 from leapsr.networks import PRESETS, Condition, UNet
@@ -38,8 +38,8 @@ def networks(student=FLOW.u, average=None, **others) -> Networks:
 
 def losses(student=FLOW.u, average=None, n: int = 256, **config) -> dict[str, Tensor]:
     method = Flowsr(networks(student, average), FlowsrConfig(**config))
-    [(player, values)] = method(batch(n))
-    assert player == "student"
+    [(name, values)] = method(batch(n))
+    assert name == "student"
     return values
 
 
@@ -158,8 +158,8 @@ def test_the_first_stage_needs_no_teacher_and_the_second_says_so():
     alone = Networks(FLOW.wrong, FLOW.wrong)
     [(_, values)] = Flowsr(alone, FlowsrConfig(flow_share=1))(batch())
     assert set(values) == {"flow"}
-    assert FlowsrConfig().distils
-    assert not FlowsrConfig(flow_share=1).distils
+    assert FlowsrConfig().needs_teacher
+    assert not FlowsrConfig(flow_share=1).needs_teacher
     for missing in ("teacher", "average"):
         with pytest.raises(ConfigError, match="flow_share=1"):
             Flowsr(replace(networks(), **{missing: None}))
@@ -185,7 +185,7 @@ def test_l1_is_the_mean_error():
 
 def test_losses_compare_decoded_images():
     plain = losses(FLOW.wrong)
-    decoded = dict(Flowsr(networks(FLOW.wrong), decode=lambda latent: 3 * latent + 1)(batch()))["student"]
+    decoded = dict(Flowsr(networks(FLOW.wrong, decode=lambda latent: 3 * latent + 1))(batch()))["student"]
     for name in plain:
         torch.testing.assert_close(decoded[name], 9 * plain[name])
 
@@ -222,9 +222,9 @@ def state_itself(x: Tensor, t: Tensor, cond: Condition) -> list[Tensor]:
 
 
 def play(student, critic, features=state_itself, data: Batch | None = None, **config):
-    players = {"critic": critic}
-    cast = networks(student, players=players, bare_players=players)
-    method = Flowsr(cast, FlowsrConfig(**config), features=features)
+    auxiliary = {"critic": critic}
+    cast = networks(student, auxiliary=auxiliary, unwrapped_auxiliary=auxiliary, features=features)
+    method = Flowsr(cast, FlowsrConfig(**config))
     return method(data or batch())
 
 
@@ -269,12 +269,12 @@ def test_the_critic_sees_noised_images_of_the_networks_space():
     method = Flowsr(
         networks(
             FLOW.wrong,
-            players={"critic": mean_critic(parameter())},
-            bare_players={"critic": mean_critic(parameter())},
+            auxiliary={"critic": mean_critic(parameter())},
+            unwrapped_auxiliary={"critic": mean_critic(parameter())},
+            decode=lambda latent: 1e6 * latent,
+            features=features,
         ),
         FlowsrConfig(latest_noise=0.5, flow_share=1),
-        decode=lambda latent: 1e6 * latent,
-        features=features,
     )
     fresh = torch.full_like(batch().source, 5)
     data = replace(batch(), redraw=lambda: fresh)
@@ -286,7 +286,7 @@ def test_the_critic_sees_noised_images_of_the_networks_space():
     assert not torch.equal(t, twice[:256])
 
     def without_noise(x: Tensor, t: Tensor) -> Tensor:
-        return (x - at(t, x) * fresh) / (1 - at(t, x))
+        return (x - expand_as_batch(t, x) * fresh) / (1 - expand_as_batch(t, x))
 
     again, real = (without_noise(part, twice[:256]) for part in both.chunk(2))
     torch.testing.assert_close(real, data.image)
@@ -296,37 +296,38 @@ def test_the_critic_sees_noised_images_of_the_networks_space():
 
 @pytest.mark.parametrize("missing", ["features", "critic", "weight"])
 def test_without_its_parts_there_is_no_critic(missing):
-    players = {} if missing == "critic" else {"critic": mean_critic(parameter())}
+    auxiliary = {} if missing == "critic" else {"critic": mean_critic(parameter())}
     method = Flowsr(
-        networks(players=players, bare_players=players),
+        networks(
+            auxiliary=auxiliary,
+            unwrapped_auxiliary=auxiliary,
+            features=None if missing == "features" else state_itself,
+        ),
         FlowsrConfig(adversarial=0 if missing == "weight" else 0.05),
-        features=None if missing == "features" else state_itself,
     )
-    assert [(player, set(values)) for player, values in method(batch())] == [("student", {"flow", *SECOND})]
+    assert [(name, set(values)) for name, values in method(batch())] == [("student", {"flow", *SECOND})]
 
 
-def test_gradients_reach_only_the_player_whose_update_it_is():
+def test_gradients_reach_only_the_network_whose_update_it_is():
     student, average, teacher, critic, frozen = (parameter() for _ in range(5))
-    players = {"critic": mean_critic(critic)}
+    auxiliary = {"critic": mean_critic(critic)}
     cast = Networks(
         scaled(FLOW.wrong, student),
         lambda *a: pytest.fail("the student has nothing to say without a gradient"),
         scaled(FLOW.wrong, teacher),
         scaled(FLOW.wrong, average),
-        players,
-        players,
-    )
-    method = Flowsr(
-        cast,
+        auxiliary,
+        auxiliary,
         features=lambda x, t, cond: [frozen * x],
         alignment=lambda images: (images.mean((1, 2, 3)), images[:, 0, 0, 0]),
     )
-    for player, values in method(batch()):
+    method = Flowsr(cast)
+    for name, values in method(batch()):
         assert set(values) == (
-            {"flow", *SECOND, "adversarial", "alignment"} if player == "student" else {"hinge"}
+            {"flow", *SECOND, "adversarial", "alignment"} if name == "student" else {"hinge"}
         )
         sum(values.values()).backward()
-        mine, other = (student, critic) if player == "student" else (critic, student)
+        mine, other = (student, critic) if name == "student" else (critic, student)
         assert mine.grad.abs() > 0
         assert other.grad is None
         mine.grad = None
@@ -356,19 +357,26 @@ def test_a_step_of_real_networks():
         for weight in network.parameters():
             torch.nn.init.normal_(weight, std=0.05)
     heads = FeatureHeads(FeatureHeadsConfig(channels=(12, 16, 12), width=8))
-    players = {"critic": heads}
+    auxiliary = {"critic": heads}
     method = Flowsr(
-        Networks(student, student, teacher, average, players, players),
-        features=lambda x, t, cond: teacher.features(x, t, t, cond),
+        Networks(
+            student,
+            student,
+            teacher,
+            average,
+            auxiliary,
+            auxiliary,
+            features=lambda x, t, cond: teacher.features(x, t, t, cond),
+        )
     )
     image, source = torch.randn(2, 4, 3, 16, 16)
     data = Batch(image, source, Condition(torch.randn(4, 3, 4, 4)), torch.Generator().manual_seed(0))
     trains = {"student": student, "critic": heads}
-    for player, values in method(data):
+    for name, values in method(data):
         sum(values.values()).backward()
-        for name, network in trains.items():
-            assert all((weight.grad is not None) == (name == player) for weight in network.parameters())
-        trains[player].zero_grad()
+        for other, network in trains.items():
+            assert all((weight.grad is not None) == (name == other) for weight in network.parameters())
+        trains[name].zero_grad()
     assert all(weight.grad is None for network in (teacher, average) for weight in network.parameters())
 
 
@@ -393,13 +401,13 @@ def test_alignment_looks_at_one_decoded_image_of_each_sample():
         shown.append(images)
         return 0.1 * torch.arange(len(images)).double(), torch.zeros(len(images)).double()
 
-    method = Flowsr(networks(), decode=lambda latent: latent + 100, alignment=alignment)
+    method = Flowsr(networks(decode=lambda latent: latent + 100, alignment=alignment))
     [(_, values)] = method(batch(8))
     expected = (1 + (-0.1 * torch.arange(8).double()).exp()).log().mean().item()
     torch.testing.assert_close(values["alignment"].item(), 0.1 * expected)
     assert shown[0].shape == (8, 3, 4, 4)
     assert shown[0].min() > 50
-    without = Flowsr(networks(), FlowsrConfig(alignment=0), alignment=alignment)
+    without = Flowsr(networks(alignment=alignment), FlowsrConfig(alignment=0))
     assert "alignment" not in dict(without(batch(8)))["student"]
 
 

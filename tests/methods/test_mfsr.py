@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from leapsr.errors import ConfigError
-from leapsr.flow import at
+from leapsr.flow import expand_as_batch
 from leapsr.methods.base import Batch, Networks
 from leapsr.methods.mfsr import Adaptive, Mfsr, MfsrConfig
 from leapsr.networks import PRESETS, Condition, Quality, UNet
@@ -53,10 +53,10 @@ class Guided:
 
     def u(self, x: Tensor, t: Tensor, r: Tensor, cond: object = None) -> Tensor:
         del cond
-        start, end = at(t, x), at(r, x)
+        start, end = expand_as_batch(t, x), expand_as_batch(r, x)
         moved = self.mean(end) + self.std(end) / self.std(start) * (x - self.mean(start))
         span = torch.where(t == r, torch.ones_like(t), t - r)
-        return torch.where(at(t == r, x), self.v(x, t), (x - moved) / at(span, x))
+        return torch.where(expand_as_batch(t == r, x), self.v(x, t), (x - moved) / expand_as_batch(span, x))
 
     def wrong(self, x: Tensor, t: Tensor, r: Tensor, cond: object = None) -> Tensor:
         return self.v(x, t)
@@ -65,7 +65,7 @@ class Guided:
 def teacher(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
     """FLOW for GOOD, OTHER for BAD and NONE, and nothing off its diagonal."""
     assert torch.equal(t, r)
-    return torch.where(at(cond.labels == Quality.GOOD, x), FLOW.v(x, t), OTHER.v(x, t))
+    return torch.where(expand_as_batch(cond.labels == Quality.GOOD, x), FLOW.v(x, t), OTHER.v(x, t))
 
 
 def batch(n: int = 64, quality: Tensor | None = None) -> Batch:
@@ -74,8 +74,8 @@ def batch(n: int = 64, quality: Tensor | None = None) -> Batch:
     return Batch(image, source, Condition(torch.zeros(n, 3, 1, 1).double(), quality), generator)
 
 
-def networks(student, bare=None, teacher=teacher) -> Networks:
-    return Networks(student, bare or student, teacher)
+def networks(student, unwrapped=None, teacher=teacher) -> Networks:
+    return Networks(student, unwrapped or student, teacher)
 
 
 def loss(student, data: Batch | None = None, **config) -> Tensor:
@@ -142,12 +142,12 @@ def test_the_diagonals_share():
     """The derivative is asked of the other rows alone, and not at all where there are none."""
     asked = []
 
-    def bare(*a):
+    def unwrapped(*a):
         asked.append(len(a[0]))
         return FLOW.u(*a)
 
     for share in (0.0, 0.25, 0.5, 1.0):
-        list(Mfsr(networks(FLOW.u, bare), MfsrConfig(diagonal=share))(batch(8)))
+        list(Mfsr(networks(FLOW.u, unwrapped), MfsrConfig(diagonal=share))(batch(8)))
     assert asked == [8, 6, 4]
 
 
@@ -183,7 +183,7 @@ def test_the_finite_step_becomes_the_derivative():
     u = 1.1 * FLOW.u(x, t, r)
     step = (method.finite_step(x, v, t, r, cond) - u) / 1e-6
     torch.testing.assert_close(
-        step, (method.identity(x, v, t, r, cond) - u) / at(t - r, x), rtol=1e-3, atol=1e-3
+        step, (method.identity(x, v, t, r, cond) - u) / expand_as_batch(t - r, x), rtol=1e-3, atol=1e-3
     )
 
 
@@ -236,13 +236,13 @@ def test_meanflows_own_guidance_is_at_rest_at_its_effective_scale():
     n, omega, kappa = 4096, 1.0, 0.5
 
     def student(x, t, r, cond):
-        none = at(cond.labels == Quality.NONE, x)
+        none = expand_as_batch(cond.labels == Quality.NONE, x)
         return torch.where(none, OTHER.u(x, t, r), Guided(omega / (1 - kappa)).u(x, t, r))
 
     method = Mfsr(networks(student, teacher=None), MfsrConfig(velocity="meanflow_cfg"))
     data = batch(n)
     t, _ = method.times(n, data)
-    x = torch.lerp(data.image, data.source, at(t, data.image))
+    x = torch.lerp(data.image, data.source, expand_as_batch(t, data.image))
     path = data.source - data.image
     error = method.velocity(x, path, t, data.cond) - Guided(2.0).v(x, t)
     assert deviations(error.flatten(1).mean(1)) < 3.5
@@ -270,12 +270,12 @@ def test_one_pass_carries_gradients_and_reaches_the_student_alone(velocity, deri
         calls.append(torch.is_grad_enabled())
         return gain * FLOW.u(*a)
 
-    def bare(*a):
+    def unwrapped(*a):
         assert not torch.is_grad_enabled()
         return bare_gain * FLOW.u(*a)
 
     config = MfsrConfig(velocity=velocity, derivative=derivative)
-    method = Mfsr(networks(student, bare, lambda *a: teacher_gain * teacher(*a)), config)
+    method = Mfsr(networks(student, unwrapped, lambda *a: teacher_gain * teacher(*a)), config)
     [(_, values)] = method(batch())
     values["meanflow"].backward()
     assert calls == [True]

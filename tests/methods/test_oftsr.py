@@ -79,10 +79,10 @@ def test_times_are_clamped_at_the_end_of_the_trajectory():
 def test_the_target_starts_from_the_students_own_point():
     method, data = Oftsr(Networks(FLOW.u, FLOW.u, FLOW.wrong)), batch()
     s, r = method.times(64, data)
-    look = method.look(data.source, data.cond, s, r)
+    pair = method.predict(data.source, data.cond, s, r)
     one = torch.ones(64).double()
-    torch.testing.assert_close(look.x_s, jump(data.source, look.near, one, s))
-    torch.testing.assert_close(look.x_s, FLOW.move(data.source, one, s))
+    torch.testing.assert_close(pair.x_s, jump(data.source, pair.near, one, s))
+    torch.testing.assert_close(pair.x_s, FLOW.move(data.source, one, s))
 
 
 def test_without_alignment_the_target_is_the_same_and_the_step_cheaper():

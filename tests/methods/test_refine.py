@@ -54,12 +54,12 @@ def level(picture: Tensor, lr: Tensor) -> Tensor:
     return picture.mean(1)
 
 
-def refine(student, regulariser=FLOW.wrong, judge=level, method=Teacher, **rest) -> Refine:
+def refine(student, regulariser=FLOW.wrong, critic=level, method=Teacher, **rest) -> Refine:
     """Where the diagonal is asked, `wrong` is the velocity."""
     config = {key: rest.pop(key) for key in list(rest) if key in RefineConfig.model_fields}
     perceptual = rest.pop("perception", None)
-    players = {"score": regulariser, "critic": judge}
-    networks = Networks(student, student, FLOW.wrong, None, players, players, perceptual)
+    auxiliary = {"score": regulariser, "critic": critic}
+    networks = Networks(student, student, FLOW.wrong, None, auxiliary, auxiliary, perceptual)
     return Refine(method, networks, RefineConfig(**config), **rest)
 
 
@@ -69,8 +69,8 @@ ONLY_CRITIC = {"distillation": 0, "reconstruction": 0, "score": 0, "adversarial"
 
 def score_gradient(student: Student, data: Batch, omega: str = "uniform") -> tuple[Tensor, Tensor]:
     method = refine(student, student.flow().wrong, **ONLY_SCORE, omega=omega)
-    player, losses = next(method(data))
-    assert (player, set(losses)) == ("student", {"score"})
+    name, losses = next(method(data))
+    assert (name, set(losses)) == ("student", {"score"})
     return torch.autograd.grad(losses["score"], [student.mean, student.std])
 
 
@@ -113,11 +113,11 @@ def test_weights_of_the_times():
     t = refine(student).times(z, data)
     assert t.min() >= 0.02
     assert t.max() <= 0.98
-    z_t = torch.lerp(z, data.redraw(), flow.at(t, z))
+    z_t = torch.lerp(z, data.redraw(), flow.expand_as_batch(t, z))
     v_teacher, v_score = FLOW.v(z_t, t), other(z_t, t, t)
     torch.testing.assert_close(found("uniform"), v_teacher - v_score)
-    torch.testing.assert_close(found("sigma2"), flow.at(t**2, z) * (v_teacher - v_score))
-    x_teacher, x_score = (z_t - flow.at(t, z) * v for v in (v_teacher, v_score))
+    torch.testing.assert_close(found("sigma2"), flow.expand_as_batch(t**2, z) * (v_teacher - v_score))
+    x_teacher, x_score = (z_t - flow.expand_as_batch(t, z) * v for v in (v_teacher, v_score))
     far = (z - x_teacher).abs().mean((1, 2, 3), keepdim=True)
     torch.testing.assert_close(found("normalised"), (x_score - x_teacher) / far)
 
@@ -205,28 +205,28 @@ class Weighted:
 
 
 def cast() -> tuple[Refine, dict[str, Weighted]]:
-    """Everybody with weights of their own; the wrapped and the bare networks count apart."""
+    """Everybody with weights of their own; the wrapped and the unwrapped networks count apart."""
     people = {name: Weighted(FLOW.wrong) for name in ("student", "teacher", "score")}
     people |= {"critic": Weighted(level), "student": Weighted(Student(FLOW.image_mean + 0.1, FLOW.image_std))}
-    players = {name: people[name] for name in ("score", "critic")}
-    bare = {name: Weighted(player.inner, player.weight) for name, player in players.items()}
-    networks = Networks(people["student"], people["student"], people["teacher"], None, players, bare)
+    auxiliary = {name: people[name] for name in ("score", "critic")}
+    unwrapped = {name: Weighted(net.inner, net.weight) for name, net in auxiliary.items()}
+    networks = Networks(people["student"], people["student"], people["teacher"], None, auxiliary, unwrapped)
     method = Refine(partial(Oftsr, config=OftsrConfig(dt=0.1)), networks)
-    return method, people | {f"bare {name}": player for name, player in bare.items()}
+    return method, people | {f"unwrapped {name}": net for name, net in unwrapped.items()}
 
 
 def test_no_gradient_leaks_between_players():
     """The critic alone gets one it did not ask for, from the student's update; the trainer never makes it."""
     method, people = cast()
     reached = {}
-    for player, losses in method(batch()):
+    for name, losses in method(batch()):
         sum(losses.values()).backward()
-        reached[player] = {name for name, person in people.items() if person.weight.grad is not None}
+        reached[name] = {name for name, person in people.items() if person.weight.grad is not None}
         for person in people.values():
             person.weight.grad = None
-    assert reached["student"] == {"student", "critic", "bare critic"}
-    assert reached["score"] == {"score", "bare score"}
-    assert reached["critic"] == {"critic", "bare critic"}
+    assert reached["student"] == {"student", "critic", "unwrapped critic"}
+    assert reached["score"] == {"score", "unwrapped score"}
+    assert reached["critic"] == {"critic", "unwrapped critic"}
     assert list(reached) == ["student", "score", "critic"]
 
 
@@ -240,8 +240,8 @@ def test_each_network_is_called_once_with_a_gradient():
         "teacher": [],
         "score": [8],
         "critic": [2 * 8],
-        "bare score": [],
-        "bare critic": [8],
+        "unwrapped score": [],
+        "unwrapped critic": [8],
     }
 
 
@@ -270,7 +270,7 @@ def test_any_method_can_be_refined(times):
     data = batch(4)
     z, losses = method.one_step(data)
     updates = Chatty(Networks(student.inner, student.inner), times)(data)
-    alone = next(losses for player, losses in updates if player == "student")
+    alone = next(losses for name, losses in updates if name == "student")
     torch.testing.assert_close(losses, {"distillation_answer": 2 * alone["answer"]})
     torch.testing.assert_close(z, data.source - student.inner(data.source, None, None))
     assert student.batches == {0: [4], 1: [8], 2: [8, 4]}[times]
@@ -306,7 +306,7 @@ def test_both_questions_keep_their_times_and_labels():
 
 
 @pytest.mark.parametrize(
-    ("dropped", "losses", "players"),
+    ("dropped", "losses", "auxiliary"),
     [
         ({}, {"distillation_flow", "reconstruction", "perceptual", "score", "adversarial"}, "score critic"),
         ({"distillation": 0}, {"reconstruction", "perceptual", "score", "adversarial"}, "score critic"),
@@ -320,10 +320,10 @@ def test_both_questions_keep_their_times_and_labels():
         ({"adversarial": 0}, {"distillation_flow", "reconstruction", "perceptual", "score"}, "score"),
     ],
 )
-def test_a_weight_of_zero_drops_the_loss_and_its_player(dropped, losses, players):
+def test_a_weight_of_zero_drops_the_loss_and_its_network(dropped, losses, auxiliary):
     method = refine(perfect(), perception=lambda a, b: (a - b).abs().mean((1, 2, 3)), **dropped)
     updates = dict(method(batch()))
-    assert list(updates) == ["student", *players.split()]
+    assert list(updates) == ["student", *auxiliary.split()]
     assert set(updates["student"]) == losses
 
 
@@ -338,7 +338,7 @@ def test_pictures_are_decoded_and_shown_through_features():
 
     method = refine(
         lambda x, t, r, cond: gain * x,
-        judge=critic,
+        critic=critic,
         decode=lambda z: 2 * z[:, :, ::2],
         features=lambda picture: [picture.mean(1), picture.square()],
         **ONLY_CRITIC,
@@ -359,7 +359,7 @@ def test_the_critic_teaches_through_decoder_and_features():
     gain = torch.full((1,), 0.5, dtype=torch.float64, requires_grad=True)
     method = refine(
         lambda x, t, r, cond: gain * x,
-        judge=lambda maps, lr: maps[0],
+        critic=lambda maps, lr: maps[0],
         decode=lambda z: 3 * z,
         features=lambda picture: [picture.square()],
         **ONLY_CRITIC,
@@ -374,11 +374,11 @@ def test_the_critic_teaches_through_decoder_and_features():
 def test_what_is_missing_is_said_at_once():
     student = perfect()
     full = refine(student).networks
-    for missing in ({"teacher": None}, {"players": {}}, {"bare_players": {}}):
+    for missing in ({"teacher": None}, {"auxiliary": {}}, {"unwrapped_auxiliary": {}}):
         with pytest.raises(ConfigError, match="refine needs"):
             Refine(Teacher, replace(full, **missing))
-    Refine(Teacher, replace(full, teacher=None, players={"critic": level}), RefineConfig(score=0))
-    Refine(Teacher, replace(full, players={"score": FLOW.wrong}), RefineConfig(adversarial=0))
+    Refine(Teacher, replace(full, teacher=None, auxiliary={"critic": level}), RefineConfig(score=0))
+    Refine(Teacher, replace(full, auxiliary={"score": FLOW.wrong}), RefineConfig(adversarial=0))
 
     def needy(networks: Networks) -> Teacher:
         raise ConfigError("this one distils")
@@ -405,7 +405,7 @@ def test_impossible_configurations_are_refused(values):
 
 
 def test_a_student_learns_from_all_of_it():
-    """The three players in turn, as the trainer runs them. The score network has to outrun the student: at
+    """The three networks in turn, as the trainer runs them. The score network has to outrun the student: at
     equal rates both circle the solution.
     """
     student = Student(*(nn.Parameter(x) for x in (FLOW.image_mean + 0.5, 0.3 * FLOW.image_std)))
@@ -421,8 +421,8 @@ def test_a_student_learns_from_all_of_it():
     optimizers = {name: torch.optim.Adam(own, lr=rates[name]) for name, own in parameters.items()}
     before = student.divergence()
     for step in range(60):
-        for player, losses in method(batch(64, seed=step)):
-            optimizers[player].zero_grad()
-            sum(losses.values()).backward(inputs=parameters[player])
-            optimizers[player].step()
+        for name, losses in method(batch(64, seed=step)):
+            optimizers[name].zero_grad()
+            sum(losses.values()).backward(inputs=parameters[name])
+            optimizers[name].step()
     assert student.divergence() < 0.2 * before

@@ -22,7 +22,7 @@ from leapsr.methods import (
 from leapsr.networks import Condition, Quality
 from tests.passport import LABELS, NUMBER, ROWS, Officer, batch, check
 
-PEOPLE = ("student", "bare", "teacher", "average", "score")
+PEOPLE = ("student", "unwrapped", "teacher", "average", "score")
 
 
 class Cast:
@@ -31,10 +31,18 @@ class Cast:
     def __init__(self) -> None:
         self.people = {name: Officer() for name in PEOPLE}
         self.shown: list[list[int]] = []
-        players = {"score": self.people["score"], "critic": self.critic}
-        student, bare, teacher, average, _ = self.people.values()
+        auxiliary = {"score": self.people["score"], "critic": self.critic}
+        student, unwrapped, teacher, average, _ = self.people.values()
         self.networks = Networks(
-            student, bare, teacher, average, players, players, self.perceptual, self.features, self.align
+            student,
+            unwrapped,
+            teacher,
+            average,
+            auxiliary,
+            auxiliary,
+            self.perceptual,
+            self.features,
+            self.align,
         )
 
     def __getitem__(self, name: str) -> Officer:
@@ -81,7 +89,7 @@ def test_oftsr(objective, align, share):
     boundary = LABELS[: int(share * ROWS)]
     together = align or objective == "pinn"
     assert cast["student"].labels() == [LABELS * (2 if together else 1) + boundary]
-    assert cast["bare"].labels() == ([] if together else [LABELS])
+    assert cast["unwrapped"].labels() == ([] if together else [LABELS])
     inner = [LABELS] if objective == "oftsr" else []  # Heun's second stage
     assert cast["teacher"].labels() == [LABELS, *inner, boundary]
     assert all(cast[name].own() for name in PEOPLE)
@@ -99,12 +107,12 @@ def test_mfsr(velocity, avoided, diagonal, derivative):
     assert cast["teacher"].labels() == asked
     assert cast["student"].labels() == [LABELS]
     below = LABELS[int(diagonal * ROWS) :]
-    assert cast["bare"].labels() == ([below] * (2 if derivative == "central" else 1) if below else [])
+    assert cast["unwrapped"].labels() == ([below] * (2 if derivative == "central" else 1) if below else [])
 
 
 def test_meanflows_own_guidance():
     cast, _ = play(MfsrConfig(velocity="meanflow_cfg", diagonal=1))
-    assert cast["bare"].labels() == [LABELS + [Quality.NONE] * ROWS]
+    assert cast["unwrapped"].labels() == [LABELS + [Quality.NONE] * ROWS]
     assert cast["teacher"].asked == []
 
 
@@ -118,7 +126,7 @@ def test_smfsr(share, guidance, away_from, avoided):
     cast, _ = play(SmfsrConfig(boundary_share=share, guidance=guidance, away_from=away_from))
     first = int(share * ROWS)
     assert cast["student"].labels() == [LABELS]
-    assert cast["bare"].labels() == ([LABELS[first:]] * 2 if first < ROWS else [])
+    assert cast["unwrapped"].labels() == ([LABELS[first:]] * 2 if first < ROWS else [])
     assert cast["teacher"].labels() == ([[Quality.GOOD] * first + avoided * first] if first else [])
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from leapsr.errors import ConfigError
-from leapsr.flow import at
+from leapsr.flow import expand_as_batch
 from leapsr.methods.base import Batch, Networks
 from leapsr.methods.smfsr import MARGIN, Smfsr, SmfsrConfig
 from leapsr.networks import Condition, Quality
@@ -18,8 +18,8 @@ FLOW, OTHER = example(), example(seed=1)
 def teacher(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
     """FLOW for GOOD, OTHER for NONE, nothing at all for BAD."""
     assert torch.equal(t, r)
-    found = torch.where(at(cond.labels == Quality.GOOD, x), FLOW.v(x, t), OTHER.v(x, t))
-    return torch.where(at(cond.labels == Quality.BAD, x), torch.zeros_like(x), found)
+    found = torch.where(expand_as_batch(cond.labels == Quality.GOOD, x), FLOW.v(x, t), OTHER.v(x, t))
+    return torch.where(expand_as_batch(cond.labels == Quality.BAD, x), torch.zeros_like(x), found)
 
 
 def batch(n: int = 64) -> Batch:
@@ -145,11 +145,11 @@ def test_one_pass_carries_gradients_and_reaches_the_student_alone():
         calls.append((torch.is_grad_enabled(), len(a[0])))
         return gain * FLOW.u(*a)
 
-    def bare(*a):
+    def unwrapped(*a):
         assert not torch.is_grad_enabled()
         return bare_gain * FLOW.u(*a)
 
-    [(_, values)] = Smfsr(Networks(student, bare, lambda *a: teacher_gain * teacher(*a)))(batch())
+    [(_, values)] = Smfsr(Networks(student, unwrapped, lambda *a: teacher_gain * teacher(*a)))(batch())
     sum(values.values()).backward()
     assert calls == [(True, 64)]
     assert gain.grad is not None

@@ -86,20 +86,20 @@ class Border(TorchDispatchMode):
 
 
 def toy(x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
-    return x * flow.at(t, x) + flow.at(r, x)
+    return x * flow.expand_as_batch(t, x) + flow.expand_as_batch(r, x)
 
 
 def toys() -> Networks:
-    players = {"score": toy, "critic": lambda seen, lr=None: seen if lr is None else seen.mean(1)}
+    auxiliary = {"score": toy, "critic": lambda seen, lr=None: seen if lr is None else seen.mean(1)}
     return Networks(
         toy,
         toy,
         toy,
         toy,
-        players,
-        players,
+        auxiliary,
+        auxiliary,
         perceptual=lambda a, b: (a - b).abs().mean((1, 2, 3)),
-        features=lambda x, t, cond: [x * flow.at(t, x)],
+        features=lambda x, t, cond: [x * flow.expand_as_batch(t, x)],
         alignment=lambda images: (images.mean((1, 2, 3)), images.amax((1, 2, 3))),
     )
 
@@ -108,7 +108,7 @@ def toys() -> Networks:
 def test_methods_copy_nothing_to_the_device_and_read_nothing_back(config):
     method = methods.build(config, toys())
     with Border():
-        updates = [(player, list(losses)) for player, losses in method(batch("meta", torch.Generator()))]
+        updates = [(network, list(losses)) for network, losses in method(batch("meta", torch.Generator()))]
     assert updates[0][0] == "student"
 
 
@@ -154,16 +154,16 @@ def networks(config: methods.MethodConfigBase) -> Networks:
         return UNet(PRESETS["tiny"].model_copy(update={"quality": True})).cuda()
 
     student, teacher, average = network(), network(), network()
-    players: dict[str, nn.Module] = {
-        name: player.cuda() for name, player in methods.players(config, teacher).items()
+    auxiliary: dict[str, nn.Module] = {
+        name: network.cuda() for name, network in config.auxiliary_networks(teacher).items()
     }
     return Networks(
         student,
         student,
         teacher,
         average,
-        players,
-        players,
+        auxiliary,
+        auxiliary,
         features=lambda x, t, cond: teacher.features(x, t, t, cond),
     )
 
@@ -175,5 +175,5 @@ def test_no_method_waits_for_the_gpu(config):
     method, data = methods.build(config, networks(config)), batch("cuda", torch.Generator("cuda"))
     list(method(data))  # the first call of anything may wait
     with waiting_is_an_error():
-        updates = [player for player, _ in method(data)]
+        updates = [network for network, _ in method(data)]
     assert updates[0] == "student"

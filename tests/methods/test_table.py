@@ -36,7 +36,7 @@ def test_a_model_is_of_one_of_the_methods_and_never_a_refinement():
     assert set(methods.METHODS) == set(CONFIGS)
     for name, config in CONFIGS.items():
         assert config.kind == name
-        assert isinstance(methods.entry(name).region, methods.Region)
+        assert isinstance(methods.entry(name).config.region, methods.Region)
     for name in ("refine", "oftrs"):
         with pytest.raises(UnknownName, match="oftsr"):
             methods.entry(name)
@@ -52,7 +52,7 @@ def test_configs_are_frozen_and_strict(config):
 
 
 @pytest.mark.parametrize(
-    ("config", "distils", "guided"),
+    ("config", "needs_teacher", "guided"),
     [
         (TeacherConfig(), False, False),
         (OftsrConfig(), True, False),
@@ -77,16 +77,16 @@ def test_configs_are_frozen_and_strict(config):
         (RefinementConfig(student=SmfsrConfig(guidance=2), score=0, distillation=0), False, False),
     ],
 )
-def test_what_a_method_needs(config, distils, guided):
+def test_what_a_method_needs(config, needs_teacher, guided):
     """A refinement that asks no teacher anything can be had without one, and any other cannot."""
-    assert (config.distils, config.guided) == (distils, guided)
-    assert config.distils == distils
+    assert (config.needs_teacher, config.guided) == (needs_teacher, guided)
+    assert config.needs_teacher == needs_teacher
     if isinstance(config, RefineConfig) and not isinstance(config, RefinementConfig):
         return
-    players = {"score": Officer(), "critic": lambda picture, lr: picture.mean((1, 2, 3))}
+    auxiliary = {"score": Officer(), "critic": lambda picture, lr: picture.mean((1, 2, 3))}
     student = Officer()
-    alone = Networks(student, student, None, Officer(), players, players)
-    if distils:
+    alone = Networks(student, student, None, Officer(), auxiliary, auxiliary)
+    if needs_teacher:
         with pytest.raises(ConfigError, match="--teacher"):
             methods.build(config, alone)
     else:
@@ -95,8 +95,8 @@ def test_what_a_method_needs(config, distils, guided):
 
 def test_what_a_refinement_refines_stays_of_its_students_method():
     student = SmfsrConfig(guidance=2)
-    assert methods.base(RefinementConfig(student=student)) is student
-    assert methods.base(student) is student
+    assert RefinementConfig(student=student).student_method is student
+    assert student.student_method is student
 
 
 @pytest.mark.parametrize(
@@ -112,31 +112,31 @@ def test_what_a_refinement_refines_stays_of_its_students_method():
 )
 def test_who_trains_beside_the_student(config, alone, taught):
     teacher = UNet(PRESETS["tiny"]).requires_grad_(False)
-    assert set(methods.players(config, None)) == alone
-    found = methods.players(config, teacher)
+    assert set(config.auxiliary_networks(None)) == alone
+    found = config.auxiliary_networks(teacher)
     assert set(found) == taught
-    for player in found.values():
-        assert player is not teacher
-        assert all(weight.requires_grad for weight in player.parameters())
+    for network in found.values():
+        assert network is not teacher
+        assert all(weight.requires_grad for weight in network.parameters())
     if "score" in found:
         torch.testing.assert_close(found["score"].state_dict(), teacher.state_dict())
 
 
-@pytest.mark.parametrize("judge", ["pixels", "dino"])
-def test_only_the_critic_that_was_asked_for_looks_through_dino(judge):
+@pytest.mark.parametrize("critic_input", ["pixels", "dino"])
+def test_only_the_critic_that_was_asked_for_looks_through_dino(critic_input):
     """A run has DINOv3's maps wherever it is given their folder."""
-    eyes = object()
-    config = RefinementConfig(student=OftsrConfig(), judge=judge)
+    maps = object()
+    config = RefinementConfig(student=OftsrConfig(), critic_input=critic_input)
     beside = dict.fromkeys(("score", "critic"), Officer())
-    known = Networks(Officer(), Officer(), Officer(), None, beside, beside, eyes=eyes)
-    assert methods.build(config, known).features is (eyes if judge == "dino" else None)
+    known = Networks(Officer(), Officer(), Officer(), None, beside, beside, critic_features=maps)
+    assert methods.build(config, known).features is (maps if critic_input == "dino" else None)
 
 
 def test_flowsrs_critic_has_the_heads_that_were_asked_for():
     teacher = UNet(PRESETS["tiny"])
     x, t, cond = torch.randn(2, 3, 16, 16), torch.ones(2), Condition(torch.randn(2, 3, 4, 4))
     for heads in ("group", "spectral"):
-        critic = methods.players(FlowsrConfig(heads=heads), teacher)["critic"]
+        critic = FlowsrConfig(heads=heads).auxiliary_networks(teacher)["critic"]
         normalised = any(isinstance(part, torch.nn.GroupNorm) for part in critic.modules())
         assert normalised == (heads == "group")
         assert len(critic(teacher.features(x, t, t, cond))) == len(teacher.feature_channels)

@@ -8,27 +8,30 @@ from PIL import Image
 
 from leapsr.errors import MissingExtra, OutputError, UsageError
 from leapsr.methods import Region
-from leapsr.metrics import comparison, plane, select
-from leapsr.metrics.comparison import labels, plan, run, write
-from leapsr.metrics.evaluate import Row, Setting, Table
-from leapsr.metrics.markdown import costs, scores
-from leapsr.metrics.plane import axes, points
+from leapsr.metrics import plots, select
+from leapsr.metrics.evaluation import Evaluation, common_scale, labels, write
+from leapsr.metrics.plots import axes, points
+from leapsr.metrics.report import markdown_costs, markdown_scores
 from leapsr.metrics.runs import Training
+from leapsr.metrics.table import Row, Setting, Table
 from tests.metrics.models import model, some_pairs
 
 STEPS, POSITIONS = [1, 2], [0.0, 0.5, 1.0]
 
 
-def test_every_model_is_asked_for_what_its_region_holds() -> None:
+def test_every_model_is_asked_for_what_its_region_holds(tmp_path: Path) -> None:
     edge = model("oftsr")
     edge.region = Region.IMAGE_EDGE
     models = {"o": model("oftsr"), "m": model("mfsr"), "t": model("teacher"), "e": edge}
-    made = plan(models, STEPS, POSITIONS, seed=0)
+    plan = Evaluation(models, some_pairs(tmp_path / "p", 1), 4).comparison(STEPS, POSITIONS)
     every = [(1, 0.0), (2, 0.0), (1, 0.5), (1, 1.0)]
-    assert list(made.settings) == [
+    assert list(plan) == [
         Setting("bicubic"), *(Setting(name, *each) for name in models for each in every)
     ]  # fmt: skip
-    had = {name: [setting[1:3] for setting in made.restorers if setting.restorer == name] for name in models}
+    had = {
+        name: [setting[1:3] for setting, restore in plan.items() if setting.restorer == name and restore]
+        for name in models
+    }
     assert had == {
         "o": [(1, 0.0), (1, 0.5), (1, 1.0)],
         "m": every,
@@ -38,25 +41,27 @@ def test_every_model_is_asked_for_what_its_region_holds() -> None:
 
 
 @pytest.mark.parametrize(("steps", "positions"), [([0], [0.0]), ([1], [1.5]), ([1, -2], [])])
-def test_numbers_that_no_model_has_are_refused(steps: list[int], positions: list[float]) -> None:
+def test_numbers_that_no_model_has_are_refused(
+    steps: list[int], positions: list[float], tmp_path: Path
+) -> None:
     with pytest.raises(UsageError):
-        plan({"o": model("oftsr")}, steps, positions, seed=0)
+        Evaluation({"o": model("oftsr")}, some_pairs(tmp_path / "p", 1), 4).comparison(steps, positions)
 
 
 def test_models_of_different_scales_are_not_compared() -> None:
     two = model("oftsr")
     two.space = replace(two.space, scale=2)
     with pytest.raises(UsageError, match=r"\(four x4, two x2\)"):
-        plan({"four": model("oftsr"), "two": two}, STEPS, POSITIONS, seed=0)
+        common_scale({"four": model("oftsr"), "two": two})
 
 
 def test_the_table_has_a_line_for_what_cannot_be_done(tmp_path: Path) -> None:
-    made = plan({"o": model("oftsr")}, STEPS, [0.0], seed=0)
-    table = run(made, some_pairs(tmp_path / "p", 1), select(["psnr_y"]), 4, ["first note"])
+    evaluation = Evaluation({"o": model("oftsr")}, some_pairs(tmp_path / "p", 1), 4)
+    table = evaluation.run(evaluation.comparison(STEPS, [0.0]), select(["psnr_y"]), ["first note"])
     assert table.settings == [Setting("bicubic"), Setting("o", 1, 0.0), Setting("o", 2, 0.0)]
     assert [row.evaluations for row in table.rows] == [0, 1]
     assert table.notes == ["first note"]
-    assert scores(table).splitlines()[-1] == "|  | 2 | 0 | - | - |"
+    assert markdown_scores(table).splitlines()[-1] == "|  | 2 | 0 | - | - |"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ SETTINGS = {"pairs": "data/heavy", "pictures": 1, "seed": 0}
 
 
 def test_markdown_is_grouped_and_the_best_of_each_column_is_bold(table: Table) -> None:
-    lines = scores(table).splitlines()
+    lines = markdown_scores(table).splitlines()
     assert lines == [
         "| restorer | steps | fidelity | psnr_y ↑ | lpips_squeeze ↓ | niqe ↓ | s/MP |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -114,7 +119,7 @@ def test_markdown_is_grouped_and_the_best_of_each_column_is_bold(table: Table) -
 
 
 def test_what_training_took(table: Table) -> None:
-    assert costs(TRAININGS).splitlines()[2:] == [
+    assert markdown_costs(TRAININGS).splitlines()[2:] == [
         "| one | oftsr_small | 117,392 | 0.80 | 41.2 |",
         "| two | - | - | - | - |",
     ]
@@ -122,29 +127,29 @@ def test_what_training_took(table: Table) -> None:
 
 def test_files(table: Table, tmp_path: Path) -> None:
     assert write(table, TRAININGS, tmp_path / "out", SETTINGS) == []
-    document = (tmp_path / "out/comparison.md").read_text(encoding="utf-8")
+    document = (tmp_path / "out/results.md").read_text(encoding="utf-8")
     assert document.startswith("# 1 picture of heavy, seed 0\n\n| restorer")
-    assert costs(TRAININGS) in document
+    assert markdown_costs(TRAININGS) in document
     assert document.endswith("\n\n- dists is skipped.\n")
-    with (tmp_path / "out/comparison.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "out/means.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["psnr_y"] for row in rows] == ["23.0", "24.0", "", "26.0", "24.5", "23.5"]
     assert [row["steps"] for row in rows] == ["", "1", "4", "1", "1", "4"]
-    stored = json.loads((tmp_path / "out/comparison.json").read_text(encoding="utf-8"))
+    stored = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
     assert stored["means"][2]["psnr_y"] is None
     assert stored["settings"]["training"][0]["samples"] == 117392
-    with Image.open(tmp_path / "out/plane.png") as image:
+    with Image.open(tmp_path / "out/pd_plot.png") as image:
         assert image.size == (1350, 810)
 
 
 def test_a_table_without_trainings_or_notes_is_the_table_alone(table: Table, tmp_path: Path) -> None:
     write(Table(table.metrics, table.rows, []), [], tmp_path, SETTINGS)
-    document = (tmp_path / "comparison.md").read_text(encoding="utf-8")
+    document = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert document.count("\n\n") == 1
     assert "training samples" not in document
 
 
-def test_the_plane_shows_what_has_both_scores(table: Table) -> None:
+def test_the_plot_shows_what_has_both_scores(table: Table) -> None:
     assert axes(table) == ("psnr_y", "lpips_squeeze")
     shown = [(point.setting.restorer, point.distortion, point.perception) for point in points(table)]
     assert shown == [
@@ -158,16 +163,16 @@ def test_without_lpips_or_matplotlib_there_are_tables_and_a_sentence(
 ) -> None:
     plain = Table(select(["psnr_y"]), [row._replace(scores={"psnr_y": 1.0}) for row in table.rows], [])
     assert write(plain, [], tmp_path / "a", SETTINGS) == [
-        "plane.png is not drawn: it needs psnr_y and LPIPS."
+        "pd_plot.png is not drawn: it needs psnr_y and LPIPS."
     ]
 
     def absent(module: str, extra: str) -> None:
         raise MissingExtra("This needs matplotlib: pip install 'leapsr[plots]'.")
 
-    monkeypatch.setattr(plane, "optional", absent)
+    monkeypatch.setattr(plots, "optional", absent)
     [note] = write(table, [], tmp_path / "b", SETTINGS)
-    assert note == "plane.png is not drawn. This needs matplotlib: pip install 'leapsr[plots]'."
-    names = {"comparison.md", "comparison.csv", "comparison.json"}
+    assert note == "pd_plot.png is not drawn. This needs matplotlib: pip install 'leapsr[plots]'."
+    names = {"results.md", "results.csv", "means.csv", "results.json"}
     for folder in ("a", "b"):
         assert {path.name for path in (tmp_path / folder).iterdir()} == names
 
@@ -178,17 +183,18 @@ def test_more_models_than_colours_can_be_drawn(tmp_path: Path) -> None:
         for i in range(9)
         for steps in range(1, 11)
     ]
-    plane.save_plane(Table(select(["psnr_y", "lpips_alex"]), rows, []), tmp_path / "plane.png")
-    assert (tmp_path / "plane.png").stat().st_size > 10_000
+    plots.save_pd_plot(Table(select(["psnr_y", "lpips_alex"]), rows, []), tmp_path / "pd_plot.png")
+    assert (tmp_path / "pd_plot.png").stat().st_size > 10_000
 
 
 def test_nothing_is_left_on_the_networks(tmp_path: Path) -> None:
     one = model("oftsr")
-    run(plan({"o": one}, [1], [0.0], seed=0), some_pairs(tmp_path / "p", 1), {}, 4)
+    evaluation = Evaluation({"o": one}, some_pairs(tmp_path / "p", 1), 4)
+    evaluation.run(evaluation.comparison([1], [0.0]), {})
     assert not one.network._forward_hooks
 
 
 def test_a_folder_that_cannot_be_made(table: Table, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"comparison\.md cannot be written"):
-        comparison.write(table, [], tmp_path / "file/out", SETTINGS)
+    with pytest.raises(OutputError, match=r"results\.md cannot be written"):
+        write(table, [], tmp_path / "file/out", SETTINGS)

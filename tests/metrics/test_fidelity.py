@@ -6,8 +6,8 @@ import torch
 
 from leapsr.data.pairs import read_pairs
 from leapsr.errors import DataError
-from leapsr.metrics.evaluate import bicubic
 from leapsr.metrics.fidelity import Channels, lr_psnr, psnr, ssim
+from leapsr.metrics.table import bicubic
 from leapsr.ops.color import round_to_8_bits, studio_luma
 
 from . import golden

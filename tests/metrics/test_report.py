@@ -14,10 +14,10 @@ from leapsr.data.pairs import Pair
 from leapsr.errors import OutputError
 from leapsr.methods.restore import Solver
 from leapsr.metrics import select
-from leapsr.metrics.dial import curves, save_dial
-from leapsr.metrics.evaluate import Row, Setting, Table
+from leapsr.metrics.plots import curves, save_dial
 from leapsr.metrics.report import headings, lines, text, write_csv, write_json
 from leapsr.metrics.sheet import CELL, GAP, HEADER, Sheet, busiest_box, sheet_size
+from leapsr.metrics.table import Row, Setting, Table
 
 
 @pytest.fixture

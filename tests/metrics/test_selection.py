@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from leapsr.errors import UnknownName, UsageError, WeightsError
-from leapsr.metrics.selection import usable
+from leapsr.metrics import usable
 
 
 @pytest.fixture(autouse=True)

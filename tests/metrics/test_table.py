@@ -1,96 +1,148 @@
-"""The table of metrics, and the files that some of them need."""
-
-from pathlib import Path
+import math
 
 import pytest
 import torch
 from torch import Tensor
 
-from leapsr.errors import DataError, UnknownName, WeightsError
-from leapsr.metrics import METRICS, available, missing, perceptual, select
-
-FILELESS = {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lr_psnr", "mesh"}
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No weights folder, and an empty torch cache."""
-    monkeypatch.delenv("LEAPSR_WEIGHTS", raising=False)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+from leapsr.data.pairs import Pair
+from leapsr.metrics import Metric, available, select
+from leapsr.metrics import table as module
+from leapsr.metrics.table import Restore, Setting, Table, bicubic, evaluate
+from leapsr.ops.color import round_to_8_bits
 
 
-def test_without_files_the_other_metrics_are_left() -> None:
-    assert set(available()) == FILELESS
-    assert set(missing()) == METRICS.keys() - FILELESS
+def pairs(count: int, side: int = 16) -> list[Pair]:
+    generator = torch.Generator().manual_seed(0)
+    hr = round_to_8_bits(torch.rand(count, 1, 3, 4 * side, 4 * side, generator=generator))
+    lr = torch.rand(count, 1, 3, side, side, generator=generator)
+    return [Pair(f"picture {i}", lr[i], hr[i]) for i in range(count)]
 
 
-def test_what_is_missing_says_how_to_get_it(tmp_path: Path) -> None:
-    reasons = missing(tmp_path)
-    assert "torchvision.models.squeezenet1_1(weights='DEFAULT')" in reasons["lpips_squeeze"]
-    assert str(tmp_path / "torch_home/hub/checkpoints") in reasons["lpips_squeeze"]
-    assert "niqe_pris_params.npz" in reasons["niqe"]
+def truth(examples: list[Pair]) -> dict[str, Tensor]:
+    return {pair.name: pair.hr for pair in examples if pair.hr is not None}
 
 
-def test_a_metric_without_its_file_refuses_to_run(photo_tensor: Tensor) -> None:
-    with pytest.raises(WeightsError, match="squeezenet"):
-        METRICS["lpips_squeeze"].function(photo_tensor, photo_tensor, 0)
+def score(restore: Restore, examples: list[Pair], metrics: dict[str, Metric], border: int) -> Table:
+    return evaluate({Setting("restorer"): restore}, examples, metrics, border)
 
 
-@pytest.mark.parametrize("how", ["argument", "LEAPSR_WEIGHTS", "TORCH_HOME"])
-def test_files_are_found(shared: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    weights = shared / "weights"
-    if how == "LEAPSR_WEIGHTS":
-        monkeypatch.setenv(how, str(weights))
-    if how == "TORCH_HOME":
-        monkeypatch.setenv(how, str(weights / "torch_home"))
-    ready = available(weights if how == "argument" else None)
-    assert "lpips_squeeze" in ready
-    assert ("niqe" in ready) == (how != "TORCH_HOME")
+def test_results_are_scored_as_8_bit_files() -> None:
+    """An error below half a level does not survive in a file, nor does what lies outside [0, 1]."""
+    examples = pairs(2)
+    hr = truth(examples)
+    table = score(lambda _, name: hr[name] + 0.4 / 255, examples, select(["psnr_rgb"]), border=4)
+    assert [row.scores["psnr_rgb"] for row in table.rows] == [math.inf, math.inf]
+    white = [Pair("white", torch.ones(1, 3, 4, 4), torch.ones(1, 3, 16, 16))]
+    table = score(lambda _, __: torch.full((1, 3, 16, 16), 3.0), white, select(["psnr_rgb"]), border=0)
+    assert table.rows[0].scores["psnr_rgb"] == math.inf
 
 
-def test_every_available_metric_prefers_the_original(shared: Path) -> None:
-    clean = torch.nn.functional.interpolate(
-        torch.rand(1, 3, 24, 48, generator=torch.Generator().manual_seed(1)), scale_factor=8, mode="bicubic"
-    ).clamp(0, 1)
-    damaged = (clean + 0.3 * torch.rand(clean.shape, generator=torch.Generator().manual_seed(2))).clamp(0, 1)
-    lr = torch.nn.functional.interpolate(clean, scale_factor=0.25, mode="bicubic", antialias=True)
-    for name, metric in available(shared / "weights").items():
-        target = {"hr": clean, "lr": lr, "none": clean}[metric.needs]
-        good, bad = (metric.function(image, target, 4) for image in (clean, damaged))
-        assert good.shape == bad.shape == (1,)
-        if metric.needs != "none":
-            assert (good > bad) == (metric.direction == "higher"), name
+def test_rows_go_setting_by_setting_and_means_are_means() -> None:
+    examples = pairs(3)
+    hr = truth(examples)
+    shift = {Setting("model", 1, 0.0): 10 / 255, Setting("model", 1, 1.0): 5 / 255}
+    restorers = {
+        setting: lambda _, name, shift=shift: hr[name] * 0.5 + 0.25 + shift
+        for setting, shift in shift.items()
+    }
+    table = evaluate(restorers, examples, select(["psnr_rgb", "ssim_y"]), border=0)
+    assert [(row.setting.fidelity, row.image) for row in table.rows] == [
+        (fidelity, f"picture {i}") for fidelity in (0.0, 1.0) for i in range(3)
+    ]
+    assert table.settings == list(shift)
+    rows = [row.scores["psnr_rgb"] for row in table.rows[:3]]
+    assert table.mean(table.settings[0]).scores["psnr_rgb"] == pytest.approx(sum(rows) / 3)
+    assert all(row.seconds_per_megapixel > 0 for row in table.rows)
 
 
-def test_lpips_of_equal_pictures_is_zero_and_torch_hub_is_as_before(
-    shared: Path, photo_tensor: Tensor
-) -> None:
-    before = torch.hub.get_dir()
-    picture = torch.cat([photo_tensor, photo_tensor.flip(3)], dim=2)
-    scores = perceptual.lpips(
-        picture.repeat(2, 1, 1, 1), picture.repeat(2, 1, 1, 1), weights=shared / "weights"
+def test_a_picture_that_a_metric_cannot_score_is_noted_and_left_out_of_the_mean() -> None:
+    examples = [*pairs(1), Pair("tiny", torch.rand(1, 3, 2, 2), torch.rand(1, 3, 8, 8))]
+    table = score(bicubic(4), examples, select(["ssim_y"]), border=0)
+    large, tiny = (row.scores["ssim_y"] for row in table.rows)
+    assert math.isnan(tiny)
+    assert table.mean(table.settings[0]).scores["ssim_y"] == large
+    assert len(table.notes) == 1
+    assert table.notes[0].startswith("tiny: no ssim_y")
+
+
+def test_a_picture_without_reference_has_only_the_other_scores() -> None:
+    table = score(
+        bicubic(4), [Pair("alone", torch.rand(1, 3, 9, 7), None)], select(["psnr_y", "lr_psnr"]), border=0
     )
-    assert scores.tolist() == [0, 0]
-    assert torch.hub.get_dir() == before
+    assert math.isnan(table.rows[0].scores["psnr_y"])
+    assert table.rows[0].scores["lr_psnr"] > 10
 
 
-@pytest.mark.parametrize("content", [b"", b"half of a file"])
-def test_damaged_weights_are_no_bug(content: bytes, tmp_path: Path, photo_tensor: Tensor) -> None:
-    checkpoints = tmp_path / "torch_home" / "hub" / "checkpoints"
-    checkpoints.mkdir(parents=True)
-    (checkpoints / perceptual.CHECKPOINTS["squeeze"]).write_bytes(content)
-    large = photo_tensor.repeat(1, 1, 2, 2)
-    with pytest.raises(WeightsError, match=r"is damaged \(.*download it again"):
-        perceptual.lpips(large, large, weights=tmp_path)
+def test_every_result_is_observed() -> None:
+    seen: list[tuple[str, Setting, tuple[int, ...]]] = []
+    settings = {Setting("a"): bicubic(4), Setting("b"): bicubic(4)}
+    examples = pairs(2)
+    evaluate(
+        settings, examples, {}, 0, lambda pair, setting, image: seen.append((pair.name, setting, image.shape))
+    )
+    assert [(name, setting.restorer) for name, setting, _ in seen] == [
+        ("picture 0", "a"), ("picture 0", "b"), ("picture 1", "a"), ("picture 1", "b"),
+    ]  # fmt: skip
+    assert {tuple(shape) for _, _, shape in seen} == {(1, 3, 64, 64)}
 
 
-def test_lpips_refuses_small_pictures(shared: Path, photo_tensor: Tensor) -> None:
-    with pytest.raises(DataError, match="at least 64"):
-        perceptual.lpips(photo_tensor, photo_tensor, weights=shared / "weights")
+@pytest.mark.parametrize(
+    ("setting", "label"),
+    [
+        (Setting("bicubic"), "bicubic"),
+        (Setting("m", 1, 0.5), "m fidelity 0.5"),
+        (Setting("m", 8, None), "m 8 steps"),
+    ],
+)
+def test_labels(setting: Setting, label: str) -> None:
+    assert setting.label == label
 
 
-def test_names_are_selected_in_order() -> None:
-    assert list(select(["niqe", "psnr_y"])) == ["niqe", "psnr_y"]
-    assert select(["all"]) == METRICS
-    with pytest.raises(UnknownName, match="Did you mean 'psnr_y'"):
-        select(["psnr_z"])
+def test_available_metrics_can_be_given() -> None:
+    metrics = {name: metric for name, metric in available().items() if name == "psnr_y"}
+    assert score(bicubic(4), pairs(1), metrics, border=4).rows[0].scores["psnr_y"] > 0
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_restorer_that_blows_up_is_noted_and_has_no_means(broken: float) -> None:
+    """The mean over the other pictures would be better than that of a restorer that managed all."""
+    examples = pairs(2)
+
+    def restore(lr: Tensor, name: str) -> Tensor:
+        result = bicubic(4)(lr, name)
+        return torch.where(result == result.max(), broken, result) if name == "picture 0" else result
+
+    table = evaluate({Setting("m", 4): restore}, examples, select(["psnr_y"]), border=0)
+    [note] = table.notes
+    assert note.startswith("picture 0: m 4 steps gave values that are not finite, so it has no means;")
+    assert [(row.finite, math.isnan(row.scores["psnr_y"])) for row in table.rows] == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+    mean = table.mean(Setting("m", 4))
+    assert not mean.finite
+    assert math.isnan(mean.scores["psnr_y"])
+
+
+def test_rounding_to_8_bits_takes_none_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def work(seconds: float, result: Tensor) -> Tensor:
+        nonlocal now
+        now += seconds
+        return result
+
+    monkeypatch.setattr(module, "perf_counter", lambda: now)
+    monkeypatch.setattr(module, "round_to_8_bits", lambda image: work(100, round_to_8_bits(image)))
+    [pair] = pairs(1)
+    table = score(lambda lr, name: work(2, bicubic(4)(lr, name)), [pair], {}, border=0)
+    assert table.rows[0].seconds_per_megapixel == pytest.approx(2e6 / 64**2)
+
+
+def test_evaluations_are_asked_for_after_every_restoration() -> None:
+    settings = {Setting("a"): bicubic(4), Setting("b"): bicubic(4)}
+    counts = iter([1, 2, 3, 5])
+    table = evaluate(settings, pairs(2), {}, 0, evaluations=lambda: next(counts))
+    assert [(row.setting.restorer, row.evaluations) for row in table.rows] == [
+        ("a", 1), ("a", 3), ("b", 2), ("b", 5),
+    ]  # fmt: skip
+    assert table.mean(Setting("b")).evaluations == 3.5

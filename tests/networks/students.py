@@ -43,7 +43,7 @@ def batch(seed: int = 0) -> Batch:
 
 
 def losses(config: MfsrConfig | SmfsrConfig, student: MMDiT, teacher: MMDiT, seed: int = 0) -> torch.Tensor:
-    method = methods.build(config, Networks(student=student, bare=student, teacher=teacher))
+    method = methods.build(config, Networks(student=student, unwrapped=student, teacher=teacher))
     [(_, found)] = method(batch(seed))
     return sum(found.values())
 

@@ -5,8 +5,9 @@ import torch
 from pydantic import ValidationError
 
 from leapsr.networks import Condition, UNet
-from leapsr.networks.pixel.critic import PRESETS, Critic, CriticConfig, SpectralConv
+from leapsr.networks.pixel.critic import PRESETS, Critic, CriticConfig
 from leapsr.networks.pixel.unet import PRESETS as UNETS
+from leapsr.networks.spectral import SpectralConv
 from leapsr.ops.upsample import bicubic_upsample
 
 

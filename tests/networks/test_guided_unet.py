@@ -216,7 +216,7 @@ def test_a_student_with_both_times_begins_as_the_velocity():
     load_published(pupil, teacher.state_dict(), "the teacher")
     asked = question()
     assert torch.equal(asked.ask(pupil), asked.ask(teacher))
-    pupil.forget_interval()
+    pupil.reset_interval_embedding()
     assert torch.equal(asked.ask(pupil), asked.ask(teacher))
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("peft", reason="needs leapsr[sd]")
 from leapsr.networks import table
 from leapsr.networks.lora import lora_parameters, merge_lora
 from leapsr.networks.mmdit.network import MMDiT
-from leapsr.networks.mmdit.student import forget_interval, refit_time, student_of, train_adapters
+from leapsr.networks.mmdit.student import refit_time, reset_interval_embedding, student_of, train_adapters
 from leapsr.ops.derivative import directional_derivative
 from tests.networks.mmdits import inputs, randomised, tiny
 from tests.networks.students import gradients, losses, pair, slow
@@ -132,7 +132,7 @@ def test_a_teacher_whose_student_is_refitted_stays(time):
     teacher, told = slow(randomised(tiny(time_conditioning=time))), []
     before = copy.deepcopy(teacher.state_dict())
     config = teacher.config.model_copy(update={"time_scale": 1.0})
-    student = table.begin(config, teacher, adapters=True, notice=told.append)
+    student = table.init_from(config, teacher, share=True, notice=told.append)
     assert student.config == config
     assert student.proj_out.weight.data_ptr() == teacher.proj_out.weight.data_ptr()
     for name, value in teacher.state_dict().items():
@@ -160,7 +160,7 @@ def forgotten(network: MMDiT) -> tuple[float, float]:
     x, t, r, cond = inputs()
     velocity = network(x, t, t, cond)
     assert not torch.allclose(network(x, t, r, cond), velocity, atol=1e-3)
-    left = forget_interval(network)
+    left = reset_interval_embedding(network)
     after = network(x, t, t, cond)
     assert torch.equal(network(x, t, r, cond), after)
     return ((after - velocity).norm() / velocity.norm()).item(), left
@@ -189,7 +189,7 @@ def test_mfsrs_embedding_forgets_r_and_keeps_the_diagonal(same):
 def test_what_never_learnt_r_stays_exactly_as_it_is():
     student = student_of(randomised(tiny()))
     before = copy.deepcopy(student.state_dict())
-    assert forget_interval(student) == 0
+    assert reset_interval_embedding(student) == 0
     assert all(torch.equal(value, before[name]) for name, value in student.state_dict().items())
 
 

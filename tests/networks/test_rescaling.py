@@ -11,7 +11,7 @@ def at(network: UNet, scale: int) -> UNet:
     """The network that begins as this one at another scale."""
     config = network.config.model_copy(update={"scale": scale})
     begun = UNet(config).eval()
-    begun.load_state_dict(rescaled(network.state_dict(), network.config.scale, config))
+    begun.load_state_dict(rescaled(network.state_dict(), network.config.scale, config.scale))
     return begun
 
 

@@ -121,7 +121,7 @@ def test_a_student_with_both_times_begins_as_the_velocity():
     teacher, pupil = randomised(SD21(TINY)), SD21(BOTH).eval()
     load_published(pupil, teacher.state_dict(), "the teacher")
     assert torch.equal(question().ask(pupil), question().ask(teacher))
-    pupil.forget_interval()
+    pupil.reset_interval_embedding()
     assert torch.equal(question().ask(pupil), question().ask(teacher))
 
 
@@ -174,9 +174,17 @@ def test_flowsrs_critic_looks_through_it():
 
     critic = FeatureHeads(FeatureHeadsConfig(channels=frozen.feature_channels, norm="spectral"))
     players = {"critic": critic}
-    networks = Networks(network, network, frozen, frozen, players, players)
+    networks = Networks(
+        network,
+        network,
+        frozen,
+        frozen,
+        players,
+        players,
+        features=lambda x, t, cond: frozen.features(x, t, t, cond),
+    )
     config = FlowsrConfig(flow_share=1, perceptual=0, adversarial=1, alignment=0)
-    method = Flowsr(networks, config, features=lambda x, t, cond: frozen.features(x, t, t, cond))
+    method = Flowsr(networks, config)
     batch = Batch(asked.x, asked.cond.lr, asked.cond, torch.Generator().manual_seed(0))
     (player, losses), (second, other) = method(batch)
     assert (player, second) == ("student", "critic")

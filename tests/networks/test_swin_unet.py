@@ -283,7 +283,7 @@ def test_a_student_with_both_times_begins_as_the_velocity():
     teacher, pupil = randomised(SwinUNet(TINY)), SwinUNet(BOTH).eval()
     load_published(pupil, teacher.state_dict(), "the teacher")
     assert torch.equal(question().ask(pupil), question().ask(teacher))
-    pupil.forget_interval()
+    pupil.reset_interval_embedding()
     assert torch.equal(question().ask(pupil), question().ask(teacher))
 
 

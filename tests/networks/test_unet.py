@@ -34,7 +34,7 @@ def test_forgetting_the_interval_keeps_the_diagonal_and_shuts_r_out_of_the_embed
     x, t, r, cond = inputs(PRESETS["tiny"], 6, 5)
     diagonal, embedding = network(x, t, t, cond), network.time
     assert (embedding(t, r) - embedding(t, t)).abs().max() > 1e-3
-    network.forget_interval()
+    network.reset_interval_embedding()
     torch.testing.assert_close(network(x, t, t, cond), diagonal)
     torch.testing.assert_close(embedding(t, r), embedding(t, t), rtol=0, atol=0)
 

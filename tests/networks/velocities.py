@@ -68,7 +68,7 @@ def forgets_its_interval(network: nn.Module, asked: Question) -> None:
     diagonal = replace(asked, r=asked.t)
     velocity = diagonal.ask(network)
     assert relative(asked.ask(network), velocity) > 1e-3
-    network.forget_interval()
+    network.reset_interval_embedding()
     assert relative(diagonal.ask(network), velocity) < 1e-6
     assert torch.equal(asked.ask(network), diagonal.ask(network))
 

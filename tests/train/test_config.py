@@ -2,8 +2,9 @@ import json
 import re
 
 import pytest
+from typer.testing import CliRunner
 
-from leapsr import methods
+from leapsr.cli.main import app
 from leapsr.errors import ConfigError, UnknownName
 from leapsr.hub.published import OFTSR_FILES
 from leapsr.train import config, recipes
@@ -22,7 +23,11 @@ def test_a_recipe_survives_its_own_json(name, tmp_path):
 
 @pytest.mark.parametrize(
     "student",
-    [name for name in recipes.RECIPES if name not in recipes.FULL_SIZE and recipes.get(name).method.distils],
+    [
+        name
+        for name in recipes.RECIPES
+        if name not in recipes.FULL_SIZE and recipes.get(name).method.needs_teacher
+    ],
 )
 def test_a_student_fits_its_teacher(student):
     teacher = recipes.get(f"teacher_{student.split('_')[1]}")
@@ -30,6 +35,16 @@ def test_a_student_fits_its_teacher(student):
     assert recipes.get(student).data.degradation == teacher.data.degradation
     assert not recipes.get(student).data.bad  # students make good images only
     assert recipes.get(student).source == teacher.source
+
+
+@pytest.mark.parametrize("verb", ["train", "distill"])
+def test_a_verb_lists_its_recipes_with_what_they_are_for(verb):
+    done = CliRunner().invoke(app, [verb, "--list"])
+    assert done.exit_code == 0
+    listed = dict(line.split(maxsplit=1) for line in done.output.splitlines())
+    distils = {name for name in recipes.RECIPES if recipes.get(name).method.needs_teacher}
+    assert listed.keys() == (distils if verb == "distill" else recipes.RECIPES.keys() - distils)
+    assert all(listed.values())
 
 
 def test_settings_change_nested_fields():
@@ -111,7 +126,7 @@ def test_what_a_run_would_not_read_is_refused(recipe, setting, remedy):
 def test_a_critic_of_pixels_needs_the_picture_alone(recipe):
     """ResShift's network is told the picture and its latents, as channels one after the other."""
     refined = {"kind": "refine", "student": {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}}
-    with pytest.raises(ConfigError, match=r"method\.judge=dino"):
+    with pytest.raises(ConfigError, match=r"method\.critic_input=dino"):
         config.override(recipes.get(recipe), [f"method={json.dumps(refined)}"])
     without = {**refined, "adversarial": 0}
     assert config.override(recipes.get(recipe), [f"method={json.dumps(without)}"]).method.adversarial == 0
@@ -170,7 +185,7 @@ def test_an_unknown_recipe_lists_the_known():
 def test_a_refinement_takes_any_student(kind):
     """A new kind brings fields of its own, which can be set at once; the old one's are unknown to it."""
     settings = ["network.quality=true", f"method.student.kind={kind}", "method.student.norm=l1"]
-    changed = methods.base(config.override(recipes.get("refine_tiny"), settings).method)
+    changed = config.override(recipes.get("refine_tiny"), settings).method.student_method
     assert (changed.kind, changed.norm) == (kind, "l1")
 
 

@@ -199,11 +199,11 @@ def test_what_is_asked_for_keeps_the_noise_that_the_network_is_told_to_keep():
     image = F.interpolate(clean, scale_factor=4, mode="bicubic").clamp(0, 1)
     noise = 0.03 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
     pixels = [(part * 255).round().to(torch.uint8) for part in (image, downsample(image, 4) + noise)]
-    batches = {}
+    made = {}
     for share in (0.0, 1.0):
         prepare = batches.batch_maker(told(kept_noise=share), torch.device("cpu"), Space(4))
-        batches[share] = prepare(Sample(*pixels), torch.Generator().manual_seed(2))
-    without, kept = batches[0.0], batches[1.0]
+        made[share] = prepare(Sample(*pixels), torch.Generator().manual_seed(2))
+    without, kept = made[0.0], made[1.0]
     assert without.cond.damage.shape == (6, 6)
     assert (without.cond.damage[:, -1] == 1).all()
     torch.testing.assert_close(without.image, pixels[0] / 255 * 2 - 1)
@@ -438,7 +438,7 @@ def test_a_run_for_x2_begins_with_a_model_for_x4(photos, teacher, tmp_path):
     train("teacher_tiny", photos, tmp_path, *nothing, start=teacher / "model")
     small, large = (Restorer.from_pretrained(run) for run in (tmp_path / "model", teacher / "model"))
     assert small.scale == 2
-    expected = rescaled(large.network.state_dict(), 4, small.config.network)
+    expected = rescaled(large.network.state_dict(), 4, small.config.network.scale)
     for name, weight in small.network.state_dict().items():
         torch.testing.assert_close(weight, expected[name], atol=1e-3, rtol=1e-2)
 

@@ -188,7 +188,7 @@ def test_colours_are_those_of_the_source(loaded):
 
 def test_half_precision_is_bfloat16(loaded):
     full, half = (Upscaler(loaded("smfsr_f", dtype=dtype)) for dtype in (torch.float32, torch.bfloat16))
-    assert half.restorer.config.half == torch.bfloat16
+    assert half.restorer.config.preferred_half == torch.bfloat16
     results = [upscaler(photo(16, 24), color_fix="none") for upscaler in (full, half)]
     assert (results[0] - results[1]).abs().mean() < 0.05
 

@@ -75,6 +75,8 @@ def test_what_is_given_is_returned(upscaler, photo, tmp_path):
         upscaler(str(tmp_path / "a.png")),
         upscaler((tmp_path / "a.png").read_bytes()),
     ]
+    assert all(isinstance(result, Picture) for result in results[1:])
+    results = [results[0], *(result.pil() for result in results[1:])]
     for result in results:
         assert isinstance(result, Image.Image)
         assert result.size == (148, 96)

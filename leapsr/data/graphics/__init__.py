@@ -1,7 +1,7 @@
 """Clean pictures to train on beside photos: logos, screenshots, documents, charts, patterns, flat colours.
 
-A network that has seen nothing but photos takes the edges of a screenshot for damage. These pictures are made
-from nothing, so that they are as sharp as pixels can be. Places and lengths are in small pixels, those of the
+A network that was trained on photos alone takes the edges of a screenshot for damage. These pictures are
+drawn, so that they are as sharp as pixels can be. Positions and lengths are in small pixels, those of the
 picture that training makes `scale` times smaller.
 """
 

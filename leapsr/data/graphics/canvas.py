@@ -1,6 +1,6 @@
 """A canvas measured in small pixels, those of the picture that training makes `scale` times smaller.
 
-What lies on whole small pixels is exact after an average over them, as lines and boxes are on a screen.
+Lines and boxes on whole small pixels stay exact when those are averaged, as they are on a screen.
 """
 
 from collections.abc import Sequence

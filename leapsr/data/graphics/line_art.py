@@ -69,7 +69,7 @@ def _hatch(rng: np.random.Generator, canvas: Canvas, ink: Colour, width: float) 
 
 
 def comic(rng: np.random.Generator, side: int, scale: int) -> np.ndarray:
-    """Flat fills and a printer's screen with black outlines, and a speech bubble."""
+    """Flat fills and halftones with black outlines, and a speech bubble."""
     tone = screened(rng, ramp(rng, side), scale)[..., None]
     paper, ink = np.array(vivid(rng)), np.array(vivid(rng))
     canvas = Canvas(side, side, scale, (paper + (ink - paper) * tone).round().astype(np.uint8))

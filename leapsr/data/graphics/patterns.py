@@ -1,4 +1,4 @@
-"""Pictures that are functions of the place: checkerboards, stripes, rings, dots of a screen, gradients.
+"""Pictures that are functions of the position: checkerboards, stripes, rings, halftones, gradients.
 
 Everything returns uint8 (side, side, 3). Periods are in small pixels, `scale` pixels each.
 """
@@ -85,13 +85,13 @@ def waves(rng: np.random.Generator, side: int, scale: int) -> np.ndarray:
 
 
 def dots(rng: np.random.Generator, side: int, scale: int) -> np.ndarray:
-    """A printer's screen: dots on a turned grid, as large as the picture below is dark."""
+    """A halftone: dots on a turned grid, the larger the darker the picture below is."""
     first, second = pair(rng)
     return blend(first, second, screened(rng, ramp(rng, side), scale))
 
 
 def screened(rng: np.random.Generator, tone: np.ndarray, scale: int) -> np.ndarray:
-    """Ink of a screen of `tone`, both (H, W) in [0, 1]."""
+    """Ink of a halftone of `tone`, both (H, W) in [0, 1]."""
     period = float(rng.uniform(3, 10)) * scale
     angle = float(rng.choice([0, 15, 30, 45, 75])) / 180 * np.pi
     y, x = np.mgrid[: tone.shape[0], : tone.shape[1]].astype(np.float32) + 0.5

@@ -16,11 +16,12 @@ from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ...ops.attention import Kernel, attention
 from ...ops.resize import resize
+from ..base import Network, NetworkConfigBase
 from ..condition import Condition
 from ..timestep import IntervalEmbedding, Reads, time_read
 from .trunk import GROUPS, Sizes, Trunk, norm, pad
@@ -29,7 +30,7 @@ STEPS = 999
 """Of OFTSR's time from the source to the image."""
 
 
-class GuidedUNetConfig(BaseModel):
+class GuidedUNetConfig(NetworkConfigBase):
     """Sizes and switches of a GuidedUNet.
 
     width, multipliers: channels of level i are width x multipliers[i], finest first. blocks: residual blocks
@@ -46,7 +47,8 @@ class GuidedUNetConfig(BaseModel):
     gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    is_large = True
+    takes_latents = True
 
     kind: Literal["guided_unet"] = "guided_unet"
     width: int = Field(128, ge=GROUPS, multiple_of=GROUPS)
@@ -77,6 +79,10 @@ class GuidedUNetConfig(BaseModel):
         if not 0 <= self.trained[0] < self.trained[1] <= 1:
             raise ValueError(f"trained {self.trained} must be a range within 0 and 1")
         return self
+
+    @property
+    def times_read(self) -> Reads:
+        return self.reads
 
     @property
     def sizes(self) -> Sizes:
@@ -132,12 +138,13 @@ class PixelAttention(nn.Module):
         return x + self.out(attended).reshape(x.shape)
 
 
-class GuidedUNet(nn.Module):
+class GuidedUNet(Network):
     """u(x, t, r, cond) of images in [-1, 1]."""
 
+    config: GuidedUNetConfig
+
     def __init__(self, config: GuidedUNetConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         sizes = config.sizes
         self.trunk = Trunk(
             sizes,
@@ -145,11 +152,6 @@ class GuidedUNet(nn.Module):
             config.gradient_checkpointing,
         )
         self.interval = IntervalEmbedding(sizes.embedding) if config.reads == "both" else None
-
-    def forget_interval(self) -> None:
-        """Let r not count, where the network reads both times, and leave the diagonal r = t as it is."""
-        if self.interval is not None:
-            self.interval.forget()
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, H, W) in about [-1, 1]; t, r: (B,). Returns x's shape.

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import WeightsError
+from ..state_dict import find_misfit
 from .guided_unet import GuidedUNet, GuidedUNetConfig
 from .swin_unet import SwinUNet, SwinUNetConfig
 
@@ -144,14 +145,8 @@ def load_published(network: nn.Module, weights: Mapping[str, Tensor], origin: Pa
             f"{origin} holds no weights: its '{min(strange)}' is no tensor; is it another file?"
         )
     own = {name: value for name, value in network.state_dict().items() if not name.startswith("interval.")}
-    needed = {name: tuple(value.shape) for name, value in own.items()}
-    found = {name: tuple(value.shape) for name, value in weights.items()}
-    wrong = sorted(name for name in needed | found if needed.get(name) != found.get(name))
-    if wrong:
-        raise WeightsError(
-            f"{origin} does not fit its config: '{wrong[0]}' is {found.get(wrong[0], 'missing')} where "
-            f"{needed.get(wrong[0], 'nothing')} is needed; {len(wrong)} of {len(needed)} tensors differ."
-        )
+    if misfit := find_misfit(own, weights):
+        raise WeightsError(f"{origin} does not fit its config: {misfit}.")
     with torch.no_grad():
         for name, value in own.items():
             value.copy_(weights[name])

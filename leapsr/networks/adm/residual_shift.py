@@ -29,7 +29,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from ...flow.path import at
+from ...flow.path import expand_as_batch
 
 
 class Shifted(NamedTuple):
@@ -77,8 +77,10 @@ class ResidualShift(BaseModel):
         """The state of the chain that tells as much of x_0 as x does. x, y: (B, C, H, W); t: (B,)."""
         root_eta = self.root_eta(t)
         gain = 2 * self.kappa / self._denominator(t)
-        known = (1 - self.sigma**2) ** 0.5 * at(t, x) * y
-        return Shifted(at(root_eta.square(), x) * y + at(gain, x) * (x - known), root_eta)
+        known = (1 - self.sigma**2) ** 0.5 * expand_as_batch(t, x) * y
+        return Shifted(
+            expand_as_batch(root_eta.square(), x) * y + expand_as_batch(gain, x) * (x - known), root_eta
+        )
 
     def step(self, root_eta: Tensor) -> Tensor:
         """n, (B,), fractional between the published steps and cut at both ends."""
@@ -89,7 +91,7 @@ class ResidualShift(BaseModel):
     def normalise(self, shifted: Shifted) -> Tensor:
         """What the network sees: z at the variance of a latent (`normalize_input`)."""
         deviation = (1 + (self.kappa * shifted.root_eta).square()).sqrt()
-        return shifted.z / at(deviation, shifted.z)
+        return shifted.z / expand_as_batch(deviation, shifted.z)
 
     def _denominator(self, t: Tensor) -> Tensor:
         signal = self.kappa * (1 - t)

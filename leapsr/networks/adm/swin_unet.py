@@ -20,10 +20,11 @@ import math
 from typing import Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from torch import Tensor, nn
+from pydantic import Field, model_validator
+from torch import Tensor
 
-from ...flow.path import at
+from ...flow.path import expand_as_batch
+from ..base import ConditionInput, Network, NetworkConfigBase
 from ..condition import Condition
 from ..timestep import IntervalEmbedding, Reads, time_read
 from .guided_unet import STEPS
@@ -34,7 +35,7 @@ from .trunk import GROUPS, Sizes, Trunk, pad
 LR_CHANNELS = 3
 
 
-class SwinUNetConfig(BaseModel):
+class SwinUNetConfig(NetworkConfigBase):
     """Sizes and switches of a SwinUNet; the defaults are those of ResShift's x4 models.
 
     channels: of the latents. width, multipliers, blocks: as in GuidedUNetConfig. attention: levels with a
@@ -46,7 +47,8 @@ class SwinUNetConfig(BaseModel):
     gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    is_large = True
+    takes_latents = True
 
     kind: Literal["swin_unet"] = "swin_unet"
     channels: int = Field(3, ge=1)
@@ -80,6 +82,14 @@ class SwinUNetConfig(BaseModel):
         if self.trained_side % (1 << (levels - 1)):
             raise ValueError(f"trained_side {self.trained_side} cannot be halved {levels - 1} times")
         return self
+
+    @property
+    def times_read(self) -> Reads:
+        return self.reads
+
+    @property
+    def condition_input(self) -> ConditionInput:
+        return "both" if self.prediction == "image" else "picture"
 
     @property
     def sizes(self) -> Sizes:
@@ -119,20 +129,16 @@ PRESETS: dict[str, SwinUNetConfig] = {
 }
 
 
-class SwinUNet(nn.Module):
+class SwinUNet(Network):
     """u(x, t, r, cond) of latents."""
 
+    config: SwinUNetConfig
+
     def __init__(self, config: SwinUNetConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         sizes = config.sizes
         self.trunk = Trunk(sizes, self._attention, config.gradient_checkpointing)
         self.interval = IntervalEmbedding(sizes.embedding) if config.reads == "both" else None
-
-    def forget_interval(self) -> None:
-        """Let r not count, where the network reads both times, and leave the diagonal r = t as it is."""
-        if self.interval is not None:
-            self.interval.forget()
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, C, H, W); t, r: (B,). Returns x's shape; any H and W.
@@ -152,7 +158,7 @@ class SwinUNet(nn.Module):
             seen = schedule.normalise(schedule.shift(x, latent, t))
             step = schedule.step(schedule.root_eta(time))
         image = self.predict(seen, step, lr, interval)
-        return (x - image) / at(t.clamp_min(schedule.earliest), x)
+        return (x - image) / expand_as_batch(t.clamp_min(schedule.earliest), x)
 
     def predict(self, x: Tensor, steps: Tensor, lr: Tensor, interval: Tensor | None = None) -> Tensor:
         """What the network itself returns, (B, C, H, W), for its own time in steps, (B,).

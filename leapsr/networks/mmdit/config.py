@@ -2,15 +2,17 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ...ops.attention import Kernel
+from ..base import ConditionInput, NetworkConfigBase
+from ..timestep import Reads
 
 LrKeys = Literal["noise_double_norm", "own"]
 TimeConditioning = Literal["single", "add_r", "concat_mlp"]
 
 
-class MMDiTConfig(BaseModel):
+class MMDiTConfig(NetworkConfigBase):
     """The defaults are SD3.5-medium's, under the names that its config.json has.
 
     sample_size: side of the latents that the table of positions is scaled for. pos_embed_max_size: the most
@@ -30,7 +32,11 @@ class MMDiTConfig(BaseModel):
     gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    is_large = True
+    takes_adapters = True
+    takes_latents = True
+    reads_text = True
+    times_remedy = "network.time_conditioning=add_r"
 
     kind: Literal["mmdit"] = "mmdit"
     sample_size: int = Field(128, ge=2)
@@ -68,6 +74,22 @@ class MMDiTConfig(BaseModel):
                 f"dual_attention_layers {wrong} are beyond the {self.num_layers} layers there are"
             )
         return self
+
+    @property
+    def condition_input(self) -> ConditionInput:
+        return "latents"
+
+    @property
+    def times_read(self) -> Reads:
+        return "t" if self.time_conditioning == "single" else "both"
+
+    @property
+    def state_multiple(self) -> int:
+        return self.patch_size
+
+    @property
+    def largest_state(self) -> int:
+        return self.patch_size * self.pos_embed_max_size
 
     @property
     def width(self) -> int:

@@ -8,25 +8,32 @@ It works on latents of 16 channels, an eighth of the picture on each side, of an
 know their row and column, so that nothing asks for a square. `networks.weights` reads published weights.
 """
 
+import copy
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ...errors import UsageError, optional
+from ...errors import ConfigError, UsageError, optional
+from ..base import Network, Notice
 from ..condition import Condition, Prompt
+from ..lora import shared_copy
 from .blocks import EPS, Block, Grid, normalization
 from .config import MMDiTConfig
+from .student import refit_time, reset_interval_embedding, student_of, train_adapters
 from .time import TimeText
 
 embeddings = optional("diffusers.models.embeddings", "sd")
 
 
-class MMDiT(nn.Module):
+class MMDiT(Network):
     """u(x, t, r, cond) in the space of latents; where time conditioning is "single", v(x, t, cond)."""
 
+    config: MMDiTConfig
+
     def __init__(self, config: MMDiTConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         width, patch = config.width, config.patch_size
         self.pos_embed = embeddings.PatchEmbed(
             height=config.sample_size,
@@ -41,6 +48,33 @@ class MMDiT(nn.Module):
         self.transformer_blocks = nn.ModuleList(Block(config, index) for index in range(config.num_layers))
         self.norm_out = normalization.AdaLayerNormContinuous(width, width, elementwise_affine=False, eps=EPS)
         self.proj_out = nn.Linear(width, patch**2 * config.in_channels)
+
+    def reset_interval_embedding(self, notice: Notice = lambda text: None) -> None:
+        """See `student.reset_interval_embedding`."""
+        _tell(notice, reset_interval_embedding(self))
+
+    def adapt(self, rank: int | None, alpha: float | None, seed: int) -> None:
+        """See `student.train_adapters`."""
+        train_adapters(self, rank, alpha, seed)
+
+    @classmethod
+    def init_from(
+        cls, config: Any, origin: Network, share: bool = False, notice: Notice = lambda text: None
+    ) -> Network:
+        """A student with an embedding of r, or another time scale, begins as its teacher: see `student`."""
+        if not isinstance(origin, MMDiT) or origin.config == config:
+            return super().init_from(config, origin, share, notice)
+        student = shared_copy(origin) if share else copy.deepcopy(origin)
+        if config.time_conditioning == "add_r" and origin.config.time_conditioning == "single":
+            student = student_of(student)
+        if config.time_scale == 1 != student.config.time_scale:
+            _tell(notice, refit_time(student))
+        how = {
+            name: getattr(config, name) for name in ("attention", "gradient_checkpointing", "lr_mlp_scale")
+        }
+        if student.config.model_copy(update=how) != config:
+            raise ConfigError(f"The network {origin.config} cannot begin one of {config}.")
+        return cls.from_tensors(config, student.state_dict())
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 16, h, w), latents; t, r: (B,) in [0, 1]; "single" time conditioning does not read r.
@@ -101,3 +135,11 @@ class MMDiT(nn.Module):
         patch = self.config.patch_size
         patches = patches.unflatten(-1, (patch, patch, -1)).unflatten(1, grid)
         return patches.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+
+
+def _tell(notice: Notice, error: float) -> None:
+    """error: what `refit_time` and `reset_interval_embedding` return."""
+    if error:
+        notice(
+            f"The embedding of time follows the one that it begins with but for {error:.2%} of its changes."
+        )

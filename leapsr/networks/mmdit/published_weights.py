@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ...errors import WeightsError
+from ..state_dict import find_misfit
 from .config import MMDiTConfig
 from .network import MMDiT
 
@@ -52,15 +53,8 @@ def load_mmdit(folder: Path, published: Published) -> MMDiT:
         network = MMDiT(config)
     known = _tensors(folder)
     state = with_stream(known, config) if published == "sd35" else mmdit_state(known, config)
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in state.items()}
-    wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
-    if wrong:
-        name = wrong[0]
-        raise WeightsError(
-            f"{folder} does not hold {published} weights: '{name}' has shape {found.get(name)} where "
-            f"{expected.get(name)} is needed; {len(wrong)} keys differ."
-        )
+    if misfit := find_misfit(network.state_dict(), state):
+        raise WeightsError(f"{folder} does not hold {published} weights: {misfit}.")
     network.load_state_dict(state, assign=True)
     return network
 

@@ -12,6 +12,8 @@ trains such a student too, also through the forward-mode derivative (PyTorch 2.1
 versions that could not), but gives it shards of its own of what was shared: shard the teacher as well.
 """
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
@@ -19,8 +21,10 @@ from ...errors import ConfigError
 from ..lora import add_lora, give_own, shared_copy
 from ..pixel.blocks import zero_
 from ..timestep import sinusoids
-from .network import MMDiT
 from .time import FREQUENCIES, TimestepEmbedder, TimeText
+
+if TYPE_CHECKING:
+    from .network import MMDiT
 
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 """The projections of every attention. The paper says "transformer blocks" and no more."""
@@ -32,7 +36,7 @@ POINTS = 4096
 RIDGE = 1e-7
 
 
-def student_of(teacher: MMDiT) -> MMDiT:
+def student_of(teacher: "MMDiT") -> "MMDiT":
     """A network with an embedding of r that says what its teacher says, whatever r is.
 
     What it will train is copied, all else is the teacher's own tensors. The embedding of r has the structure
@@ -62,7 +66,9 @@ def _with_r(time: TimeText, width: int) -> TimeText:
     return time
 
 
-def train_adapters(network: MMDiT, rank: int | None = 64, alpha: float | None = None, seed: int = 0) -> None:
+def train_adapters(
+    network: "MMDiT", rank: int | None = 64, alpha: float | None = None, seed: int = 0
+) -> None:
     """Leave a gradient to adapters of the attentions, the low-resolution stream and the embedders of time.
 
     rank, alpha, seed: as in `add_lora`; rank None is no adapters, as DiT4SR and SMFSR train.
@@ -78,7 +84,7 @@ def _is_own(name: str) -> bool:
 
 
 @torch.no_grad()
-def refit_time(student: MMDiT, resolution: float = 0.02) -> float:
+def refit_time(student: "MMDiT", resolution: float = 0.02) -> float:
     """Set the student's time scale to 1 (c_noise(t) = t), and let its embedder of t say what it said before.
 
     At scale 1 the pretrained embedder would take every t for a time close to 0. Its first layer becomes
@@ -111,7 +117,7 @@ def refit_time(student: MMDiT, resolution: float = 0.02) -> float:
 
 
 @torch.no_grad()
-def forget_interval(student: MMDiT) -> float:
+def reset_interval_embedding(student: "MMDiT") -> float:
     """Let nothing depend on r, and leave the diagonal r = t, all that a teacher learns, as it is.
 
     "concat_mlp": what the first layer makes of r's embedding, it makes of t's then; this is exact. "add_r":

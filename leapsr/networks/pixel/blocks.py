@@ -32,8 +32,8 @@ class TimeEmbedding(nn.Module):
         return self.layers(features)
 
     @torch.no_grad()
-    def forget_interval(self) -> None:
-        """Let nothing depend on t - r, and leave the diagonal r = t as it is.
+    def reset_interval(self) -> None:
+        """Remove the dependence on t - r and keep the diagonal r = t.
 
         There the sines of t - r are 0 and their cosines 1, so the cosines' weights move into the bias.
         """

@@ -1,9 +1,8 @@
 """The small critic: is this a photo, or what a student made of the low-resolution image beside it?
 
-A few strided convolutions on the picture at several sizes, with spectral normalisation (Miyato et al.,
-arXiv:1802.05957); each position scores its own patch, after PatchGAN (Isola et al., arXiv:1611.07004).
-It looks at the detail that was added to the upsampled image, at unit variance: a critic whose layers
-cannot amplify would hardly notice a tenth of the picture's range.
+A few strided convolutions with spectral normalisation on the picture at several sizes. Each position scores
+its own patch, after PatchGAN (Isola et al., arXiv:1611.07004). The input is the detail that was added to the
+upsampled image, at unit variance: layers that cannot amplify would hardly notice a tenth of the range.
 """
 
 from itertools import pairwise
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from ...ops import upsample
+from ..spectral import SpectralConv
 from .unet import DETAIL
 
 
@@ -39,40 +39,6 @@ PRESETS: dict[str, CriticConfig] = {
     "tiny": CriticConfig(widths=(8, 16), scales=2),
     "small": CriticConfig(widths=(32, 64, 128), scales=3),
 }
-
-
-ITERATIONS = 10
-"""Of the power iteration, at every call."""
-
-
-class SpectralConv(nn.Conv2d):
-    """A convolution divided by the largest singular value of its kernel, read as (out, in x k x k).
-
-    The power iteration starts at the same vector every time: what a kernel is divided by depends on the
-    kernel alone, not on how often the critic was asked, so that several processes and resumed runs agree. In
-    float32 also under autocast.
-    """
-
-    start: Tensor
-
-    def __init__(self, inner: int, outer: int, kernel: int, stride: int = 1) -> None:
-        super().__init__(inner, outer, kernel, stride, padding=(kernel - 1) // 2)
-        self.register_buffer("start", F.normalize(torch.randn(outer), dim=0))
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            weight = self.weight / self.norm()
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding)
-
-    def norm(self) -> Tensor:
-        """The estimate of the largest singular value, with a gradient to the kernel only."""
-        matrix = self.weight.flatten(1)
-        with torch.no_grad():
-            u = self.start
-            for _ in range(ITERATIONS):
-                v = F.normalize(matrix.T @ u, dim=0)
-                u = F.normalize(matrix @ v, dim=0)
-        return u @ matrix @ v
 
 
 class Patches(nn.Sequential):

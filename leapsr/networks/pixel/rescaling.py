@@ -9,22 +9,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .unet import UNetConfig
-
 _OUT = ("tail.weight", "tail.bias", "gains.weight", "gains.bias")
 
 
-def rescaled(weights: dict[str, Tensor], scale: int, to: UNetConfig) -> dict[str, Tensor]:
+def rescaled(weights: dict[str, Tensor], scale: int, to: int) -> dict[str, Tensor]:
     """weights: the state of a UNet at `scale`. Returns the state of one that differs from it in scale alone.
 
     A picture in which all pixels under a small one are equal is read as before; what is written is the mean
     over the pixels that a new one covers.
     """
-    if scale == to.scale:
+    if scale == to:
         return weights
     read, lr = weights["head.weight"].split([3 * scale**2, 3], dim=1)
-    read = _phases(read.transpose(0, 1), scale, to.scale).transpose(0, 1) * (scale / to.scale) ** 2
-    written = {name: _phases(weights[name], scale, to.scale) for name in _OUT}
+    read = _phases(read.transpose(0, 1), scale, to).transpose(0, 1) * (scale / to) ** 2
+    written = {name: _phases(weights[name], scale, to) for name in _OUT}
     return weights | written | {"head.weight": torch.cat([read, lr], dim=1)}
 
 

@@ -11,24 +11,27 @@ reached the trunk would be in its way (see docs/lab; without the factor a small 
 times the samples to denoise as well).
 """
 
+import operator
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ...ops import upsample
 from ...ops.damage import of_pictures
+from ..base import Network, NetworkConfigBase, Notice
 from ..condition import Condition, Quality
 from .blocks import DamageEmbedding, Stack, TimeEmbedding, zero_
+from .rescaling import rescaled
 
 DETAIL = 0.1
 """Standard deviation of what a small photo lost, clean minus upsampled, in units of the [-1, 1] image."""
 
 
-class UNetConfig(BaseModel):
+class UNetConfig(NetworkConfigBase):
     """Sizes of a UNet. `widths` and `blocks` have one entry a level, finest first.
 
     noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma
@@ -38,8 +41,6 @@ class UNetConfig(BaseModel):
     limit: where activations are cut, so that no picture can make the trunk run away: a saturated blue did,
     to 200 times what photos give. None, of older models, is no limit.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["unet"] = "unet"
     scale: int = Field(4, ge=1, le=8)
@@ -59,6 +60,31 @@ class UNetConfig(BaseModel):
             raise ValueError(f"widths {self.widths} and blocks {self.blocks} must be positive")
         return self
 
+    @property
+    def fixed_scale(self) -> int:
+        return self.scale
+
+    @property
+    def reads_labels(self) -> bool:
+        return self.quality
+
+    @property
+    def reads_damage(self) -> bool:
+        return self.damage
+
+    def can_begin_as(self, found: NetworkConfigBase) -> bool:
+        """More blocks begin as the identity, labels and damage without an effect, another scale as `rescaled`
+        says; another limit of the activations acts where it is reached."""
+        if not isinstance(found, UNetConfig) or len(self.blocks) != len(found.blocks):
+            return False
+        new = {name: getattr(self, name) for name in ("blocks", "quality", "damage", "limit", "scale")}
+        return (
+            found.model_copy(update=new) == self
+            and all(map(operator.ge, self.blocks, found.blocks))
+            and self.quality >= found.quality
+            and self.damage >= found.damage
+        )
+
 
 LIMIT = 8.0
 """Of activations. On photos the largest of a block are 3 to 22, and few above 8."""
@@ -72,12 +98,13 @@ PRESETS: dict[str, UNetConfig] = {
 }
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """u(x, t, r, cond) on the triangle 0 <= r <= t <= 1; the velocity v(x, t) is its diagonal r = t."""
 
+    config: UNetConfig
+
     def __init__(self, config: UNetConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         widths, blocks, embedding = config.widths, config.blocks, config.embedding
         state = 3 * config.scale**2
 
@@ -123,13 +150,24 @@ class UNet(nn.Module):
         widths = self.config.widths
         return (*widths, *widths[-2::-1])
 
-    def forget_interval(self) -> None:
-        """Let r speak only through the gate of `_open`: how a student begins with a teacher's weights.
+    def reset_interval_embedding(self, notice: Notice = lambda text: None) -> None:
+        """Let r act only through the gate of `_open`. The diagonal stays exactly as it is.
 
-        A teacher is never asked off the diagonal, so its weights for t - r are still random, and what it
-        would say there is anything: 10^10, once. The diagonal stays as it is.
+        A teacher is never asked off the diagonal, so its weights for t - r are still random: without this a
+        student that begins with them returned values of 10^10.
         """
-        self.time.forget_interval()
+        self.time.reset_interval()
+
+    @classmethod
+    def init_from(
+        cls, config: Any, origin: Network, share: bool = False, notice: Notice = lambda text: None
+    ) -> "UNet":
+        """See `UNetConfig.can_begin_as`. The weights are always copied."""
+        network = cls(config)
+        assert isinstance(origin, UNet)
+        known = rescaled(origin.state_dict(), origin.config.scale, config.scale)
+        network.load_state_dict(network.state_dict() | known)
+        return network
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, scale H, scale W) in about [-1, 1]; t, r: (B,); any H, W >= 1. Returns x's shape."""

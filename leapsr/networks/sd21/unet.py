@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ...errors import UsageError, WeightsError, optional
+from ..base import ConditionInput, Network, NetworkConfigBase
 from ..condition import Condition
+from ..lora import add_lora
 from ..timestep import IntervalEmbedding, Reads, sinusoids, time_read
 
 STEPS = 1000
@@ -37,7 +39,7 @@ TARGETS = (
 """The ends of the names of the layers that get adapters, for networks.lora.add_lora."""
 
 
-class SD21Config(BaseModel):
+class SD21Config(NetworkConfigBase):
     """Sizes and switches of an SD21; the defaults are those of Stable Diffusion 2.1-base.
 
     channels: of the latents. widths: channels of each level, finest first; all levels but the last attend.
@@ -47,7 +49,10 @@ class SD21Config(BaseModel):
     gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    is_large = True
+    takes_adapters = True
+    takes_latents = True
+    reads_text = True
 
     kind: Literal["sd21"] = "sd21"
     channels: int = Field(4, ge=1)
@@ -68,6 +73,14 @@ class SD21Config(BaseModel):
         ):
             raise ValueError(f"widths {self.widths} must be multiples of their heads and of groups")
         return self
+
+    @property
+    def condition_input(self) -> ConditionInput:
+        return "latents"
+
+    @property
+    def times_read(self) -> Reads:
+        return self.reads
 
     def diffusers(self) -> dict[str, Any]:
         """The arguments of diffusers' UNet2DConditionModel."""
@@ -106,16 +119,16 @@ class Timesteps(nn.Module):
         return sinusoids(steps, self.width)
 
 
-class SD21(nn.Module):
+class SD21(Network):
     """u(x, t, r, cond) of latents. Raises MissingExtra without diffusers.
 
-    FlowSR trains adapters alone: add_lora(network, RANK, TARGETS). They freeze everything else, and a student
-    that reads both times has to let its `interval` train again.
+    FlowSR trains adapters of rank RANK alone, see `adapt`.
     """
 
+    config: SD21Config
+
     def __init__(self, config: SD21Config) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         unet = optional("diffusers", "sd").UNet2DConditionModel(**config.diffusers())
         unet.time_proj = Timesteps(config.widths[0])
         if config.gradient_checkpointing:
@@ -129,10 +142,14 @@ class SD21(nn.Module):
         widths = self.config.widths
         return (*widths, widths[-1], *reversed(widths))
 
-    def forget_interval(self) -> None:
-        """Let r not count, where the network reads both times, and leave the diagonal r = t as it is."""
+    def adapt(self, rank: int | None, alpha: float | None, seed: int) -> None:
+        """Adapters of `TARGETS`; an embedding of t - r trains too."""
+        if rank is None:
+            return super().adapt(rank, alpha, seed)
+        add_lora(self, rank, TARGETS, alpha, seed)
         if self.interval is not None:
-            self.interval.forget()
+            self.interval.requires_grad_(True)
+        return None
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, C, H, W) latents, scaled as Stable Diffusion's; t, r: (B,). Returns x's shape; any H and W.

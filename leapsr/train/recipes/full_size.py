@@ -14,10 +14,10 @@ from typing import Any
 from ...flow import Source
 from ...frozen.prompts import MFSR_NAME
 from ...methods import FlowsrConfig, MfsrConfig, OftsrConfig, RefinementConfig, SmfsrConfig, TeacherConfig
+from ...networks import NetworkConfigBase
 from ...networks.adm import guided_unet, swin_unet
 from ...networks.mmdit.config import MMDiTConfig
 from ...networks.sd21 import unet
-from ...networks.table import NetworkConfig
 from ..config import AdapterConfig, DataConfig, OptimizerConfig, TrainConfig
 
 # A control stream that is trained anew has keys of its own. Checkpointing is ours, to save memory.
@@ -111,7 +111,7 @@ def smfsr_sd35_refine() -> TrainConfig:
         recipe="smfsr_sd35_refine",
         steps=10_000,
         batch=2,
-        method=RefinementConfig(student=SmfsrConfig(), judge="dino"),
+        method=RefinementConfig(student=SmfsrConfig(), critic_input="dino"),
         network=SMFSR_STUDENT,
         source=NOISE,
         grid="cosine",
@@ -123,7 +123,7 @@ def smfsr_sd35_refine() -> TrainConfig:
 
 
 def _oftsr_teacher(
-    name: str, network: NetworkConfig, sigma: float, optimizer: OptimizerConfig = OFTSR_ADAM
+    name: str, network: NetworkConfigBase, sigma: float, optimizer: OptimizerConfig = OFTSR_ADAM
 ) -> TrainConfig:
     """OFTSR's first stage: flow matching with L1, which is better than L2 in its Tab. 7; 4 GPUs x 8."""
     return _run(

@@ -1,0 +1,219 @@
+"""Photos to shards: crops are damaged, encoded and captioned, and the captions encoded.
+
+The crop and its damage depend only on the seed, the name of the photo and the number of the crop, and every
+worker makes a shard in the same way: on one kind of machine, work that was interrupted and resumed leaves the
+same bytes.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import degrade
+from ..degrade import Generators
+from ..errors import DataError, UsageError
+from ..frozen.prompts import describe
+from ..networks import Prompt
+from ..ops.color import to_uint8
+from . import shards
+from .crops import turn
+from .latents import Latents, joined
+from .photos import Photos, Progress
+from .prefetch import Prefetch
+from .shard_encoders import Encoders
+from .shards import Description, Origin, Texts
+
+BATCH = 4
+"""Samples encoded at once. Fixed, because another number rounds differently."""
+
+LATENT, WORD = 2, 2  # bytes of a half-precision number
+
+
+@dataclass(frozen=True)
+class ShardOptions:
+    crop: int = 512
+    """Side of a sample in pixels, a multiple of the scale."""
+    crops: int = 1
+    """Of each photo."""
+    degradation: str = "realesrgan-heavy"
+    seed: int = 0
+    megabytes: float = 256.0
+    """Of a shard, about."""
+
+
+def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Description:
+    """Describe the set to make. Raises UnknownName, UsageError, and what reading the encoders raises."""
+    space = encoders.space
+    degrade.make(options.degradation, space.scale)
+    if options.crop % space.scale:
+        raise UsageError(f"--crop {options.crop} must be a multiple of the model's scale, {space.scale}.")
+    small = options.crop // space.scale
+    latents, lr = space.state_shape(small, small), space.condition_input != "latents"
+    texts = _texts(encoders)
+    size = 2 * LATENT * int(np.prod(latents)) + (3 * small**2 if lr else 0)
+    if texts is not None:
+        size += WORD * (int(np.prod(texts.tokens)) + (texts.pooled or 0))
+    return Description(
+        photos=len(photos.names),
+        names=shards.digest(photos.names, photos.sizes),
+        crop=options.crop,
+        crops=options.crops,
+        seed=options.seed,
+        scale=space.scale,
+        degradation=options.degradation,
+        degradation_version=degrade.VERSION,
+        autoencoder=encoders.autoencoder,
+        latents=latents,
+        lr=lr,
+        captions=encoders.captions,
+        texts=texts,
+        each=max(1, int(options.megabytes * 1e6 / size)),
+    )
+
+
+def _texts(encoders: Encoders) -> Texts | None:
+    if encoders.texts is None:
+        return None
+    prompt = encoders.texts.encode([""], encoders.device)
+    length, width = prompt.tokens.shape[1:]
+    pooled = None if prompt.pooled is None else prompt.pooled.shape[1]
+    kind = encoders.texts
+    return Texts(kind=kind.kind, encoders=kind.encoders, tokens=(length, width), pooled=pooled)
+
+
+@dataclass(frozen=True)
+class ShardWriter:
+    """Makes the samples of a description."""
+
+    photos: Photos
+    description: Description
+    encoders: Encoders
+    workers: int = 2
+    """Threads that read photos ahead."""
+
+    def samples(self, number: int) -> Iterator[tuple[Latents, list[Origin]]]:
+        """The samples of one shard without prompts, a batch at a time."""
+        rows = self.description.rows(number)
+        chunks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+        read = Prefetch(lambda step: self.clean(chunks[step]), range(len(chunks)), self.workers)
+        for clean, origins in read:
+            yield self.encode(clean, origins)
+
+    def clean(self, rows: range) -> tuple[Tensor, list[Origin]]:
+        """Crops, uint8 (B, 3, S, S), and their origins without captions."""
+        side, crops = self.description.crop, self.description.crops
+        whole = {index: self.whole(index) for index in {row // crops for row in rows}}
+        origins = [self.origin(row) for row in rows]
+        cut = [
+            turn(whole[row // crops][:, at.top : at.top + side, at.left : at.left + side], at.symmetry)
+            for row, at in zip(rows, origins, strict=True)
+        ]
+        return torch.stack(cut), origins
+
+    def whole(self, index: int) -> Tensor:
+        """Raises DataError; without this photo the set would be another one."""
+        try:
+            return self.photos.whole(index)
+        except DataError as error:
+            height, width = self.photos.sizes[index]
+            raise DataError(
+                f"{error} To keep the finished shards, put another picture of {width} x {height} pixels "
+                "there under its name."
+            ) from error
+
+    def origin(self, row: int) -> Origin:
+        """Of the sample at this index; a function of seed, photo's name and number of the crop."""
+        index, crop = divmod(row, self.description.crops)
+        name = self.photos.names[index]
+        named = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+        rng = np.random.default_rng((self.description.seed, named, crop))
+        top, left = (int(rng.integers(side - self.description.crop + 1)) for side in self.photos.sizes[index])
+        symmetry, damage = int(rng.integers(8)), int(rng.integers(2**62))
+        return Origin(photo=name, top=top, left=left, symmetry=symmetry, damage=damage, caption="")
+
+    @torch.no_grad()
+    def encode(self, clean: Tensor, origins: list[Origin]) -> tuple[Latents, list[Origin]]:
+        """clean: uint8 (B, 3, S, S) -> samples on the CPU, and their origins with captions."""
+        space, image = self.encoders.space, clean.to(self.encoders.device).float() / 255
+        lr = self.damage(image, origins)
+        latents = space.encode(image * 2 - 1)
+        _, upsampled = space.make_condition(lr.float() / 255 * 2 - 1)
+        sample = Latents(latents, upsampled, lr if self.description.lr else None).to(torch.device("cpu"))
+        return sample, self._captioned(image * 2 - 1, origins)
+
+    def damage(self, image: Tensor, origins: list[Origin]) -> Tensor:
+        """(B, 3, S, S) in [0, 1] -> uint8 (B, 3, S/scale, S/scale), each with its own seed."""
+        degradation = degrade.make(self.description.degradation, self.description.scale)
+        seeds = [torch.Generator(image.device).manual_seed(at.damage) for at in origins]
+        lr = [
+            degradation(one[None], Generators.from_generator(seed))
+            for one, seed in zip(image, seeds, strict=True)
+        ]
+        return to_uint8(torch.cat(lr))
+
+    def _captioned(self, image: Tensor, origins: list[Origin]) -> list[Origin]:
+        if self.encoders.caption is None:
+            return origins
+        return [
+            at.model_copy(update={"caption": self.encoders.caption(at.photo, one)})
+            for one, at in zip(image, origins, strict=True)
+        ]
+
+    def prompts(self, origins: list[Origin]) -> tuple[Prompt, list[int]] | None:
+        """Each text once and the index of each sample's text, worded as for restoring with that caption."""
+        encoder = self.encoders.texts
+        if encoder is None:
+            return None
+        texts = list(dict.fromkeys(describe(at.caption) for at in origins))
+        made = [
+            encoder.encode(texts[start : start + BATCH], self.encoders.device).to("cpu")
+            for start in range(0, len(texts), BATCH)
+        ]
+        prompt = made[0]
+        for more in made[1:]:
+            prompt = prompt + more
+        return prompt, [texts.index(describe(at.caption)) for at in origins]
+
+
+def prepare(
+    writer: ShardWriter,
+    folder: Path,
+    numbers: Iterable[int] | None = None,
+    thorough: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> int:
+    """Make the shards that are not there yet. Finished shards stay, whatever happens.
+
+    Args:
+        writer: makes the samples.
+        folder: of the shards.
+        numbers: of this worker's shards; None is all of them.
+        thorough: compare finished shards with their checksums.
+        progress: (done, total) in samples.
+
+    Returns:
+        How many shards were made.
+
+    Raises:
+        DataError: the folder holds other shards, or a photo cannot be read.
+        OutputError: a shard cannot be written; and what the encoders raise.
+    """
+    description = writer.description
+    shards.begin(folder, description)
+    chosen = range(description.count) if numbers is None else numbers
+    left = [number for number in chosen if not shards.is_finished(folder, description, number, thorough)]
+    done, total = 0, sum(len(description.rows(number)) for number in left)
+    for number in left:
+        samples, origins = [], []
+        for sample, known in writer.samples(number):
+            samples.append(sample)
+            origins += known
+            done += len(known)
+            progress(done, total)
+        shards.write(folder, description, number, joined(samples), writer.prompts(origins), origins)
+    return len(left)

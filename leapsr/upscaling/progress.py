@@ -1,0 +1,23 @@
+"""How far the work is: a function of the caller, or a bar."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[int, int], None]
+"""Called with (done, in all): of the tiles of a picture, or of several pictures; 0 in all is not known."""
+
+
+@contextmanager
+def shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
+    """What to call: a function as it is, for True a bar on standard error."""
+    if not isinstance(progress, bool):
+        yield progress
+    elif not progress:
+        yield None
+    else:
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+
+        with Bar(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("Upscaling", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total or None)
