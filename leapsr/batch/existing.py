@@ -29,6 +29,9 @@ NAME = ".leapsr.jsonl"
 Recipe = Mapping[str, JsonValue]
 """All that decides what becomes of a source, see `options.recipe`."""
 
+_TIME_STEP = 2_000_000_000
+"""Nanoseconds: the times of files on FAT drives, such as memory cards, come in steps of two seconds."""
+
 IfExists = Literal["refuse", "skip", "overwrite"]
 
 
@@ -49,13 +52,14 @@ class FileState(BaseModel):
         return cls(size=found.st_size, mtime_ns=found.st_mtime_ns, sha256=digest)
 
     def matches(self, path: Path) -> bool:
-        """Whether it is unchanged. Where only its time differs, as after a copy, the content decides."""
+        """Whether it is unchanged. Where only its time differs, as after a copy, a known content decides."""
         try:
             found = path.stat()
-            if (found.st_size, found.st_mtime_ns) == (self.size, self.mtime_ns):
-                return True
-            same_size = self.sha256 is not None and found.st_size == self.size
-            return same_size and sha256(path) == self.sha256
+            if found.st_size != self.size:
+                return False
+            if self.sha256 is None:
+                return abs(found.st_mtime_ns - self.mtime_ns) <= _TIME_STEP
+            return found.st_mtime_ns == self.mtime_ns or sha256(path) == self.sha256
         except OSError:
             return False
 

@@ -14,7 +14,7 @@ from ..pictures import headers, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.sizes import LABEL
 from .existing import Manifest
-from .naming import SIDECAR, checked, distinct, output_name
+from .naming import SIDECAR, check_format, make_distinct, output_name
 
 _NAME_OF_RESULT = re.compile(rf"(?P<stem>.+)_{LABEL}{SIDECAR}")
 
@@ -90,7 +90,7 @@ def plan(
     own = [item for item in found if _is_named_as_result(item, found) and manifests.made_by_leapsr(item)]
     chosen = [item for item in found if item not in own]
     if out is not None and _names_a_file(out, inputs):
-        name = checked(out, suffix)
+        name = check_format(out, suffix)
         jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
     else:
         jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars)
@@ -201,7 +201,7 @@ def _in_folders(
     wanted = [
         folder / output_name(item.path, label, suffix) for item, folder in zip(found, folders, strict=True)
     ]
-    outputs = distinct([item.path for item in found], wanted, label, has_sidecars)
+    outputs = make_distinct([item.path for item in found], wanted, label, has_sidecars)
     return [
         Job(item.path, output, _home(item, output, out, remember_all))
         for item, output in zip(found, outputs, strict=True)

@@ -35,11 +35,11 @@ NO_SIDECARS = Sidecars()
 def paths(output: Path, options: Options) -> list[Path]:
     """Every file that may be written beside the result `output`."""
     first = options.settings.seed
-    found = [naming.of_seed(output, first, first + index) for index in range(1, options.samples)]
+    found = [naming.sample_path(output, first, first + index) for index in range(1, options.samples)]
     if options.samples > 1:
-        found.append(naming.contact_sheet(output, first))
+        found.append(naming.contact_sheet_path(output, first))
     if options.detail_map:
-        found.append(naming.detail_map(output))
+        found.append(naming.detail_map_path(output))
     return found
 
 
@@ -86,19 +86,19 @@ def make(
             if options.samples > 1 and index < options.samples:
                 sheet.add(seed, result)
                 if index > 0:
-                    write(result, naming.of_seed(output, options.settings.seed, seed))
+                    write(result, naming.sample_path(output, options.settings.seed, seed))
             yield result
 
     remaining = results()
     first, invented = next(remaining), None
     if options.detail_map:
         detail = DetailMap.of(chain([first], remaining), picture)
-        write(describe(from_pil(draw(detail))), naming.detail_map(output))
+        write(describe(from_pil(draw(detail))), naming.detail_map_path(output))
         invented = detail.invented
     for _ in remaining:  # the samples that no map has asked for
         pass
     if (drawn := sheet.draw()) is not None:
-        write(describe(from_pil(drawn)), naming.contact_sheet(output, options.settings.seed))
+        write(describe(from_pil(drawn)), naming.contact_sheet_path(output, options.settings.seed))
     return first, Sidecars(tuple(written), invented)
 
 

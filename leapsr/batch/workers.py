@@ -34,7 +34,7 @@ from .stages import Outcome
 
 logger = logging.getLogger("leapsr")
 
-START_METHOD = "spawn"
+CONTEXT = get_context("spawn")
 """CUDA works in no process that was forked from one that uses it."""
 AT_ONCE = 2 + pipeline.READ_AHEAD
 """Pictures that a process has at most: one restored, one written, the next ones read."""
@@ -142,9 +142,8 @@ class WorkerPool:
         self.workers: list[_Worker] = []
 
     def start(self, device: str) -> None:
-        context = get_context(START_METHOD)
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self.config, device), daemon=True)
+        ours, theirs = CONTEXT.Pipe()
+        process = CONTEXT.Process(target=serve, args=(theirs, self.config, device), daemon=True)
         with _signals_blocked():
             process.start()
         theirs.close()

@@ -1,4 +1,4 @@
-"""What the shell offers on Tab, beside the options that typer knows."""
+"""Completion of model names with the Tab key."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ..hub import catalog
 
 
 def model_names(context: typer.Context, incomplete: str) -> list[str]:
-    """Names of models that begin so, those in the folder given with -m too."""
+    """Names of models that begin with `incomplete`, also of those in the folder given with -m."""
     given = context.params.get("model_dir")
     try:
         known = catalog.names(None if given is None else Path(given))

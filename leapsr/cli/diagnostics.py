@@ -1,4 +1,4 @@
-"""What of this installation works: the facts that a bug report needs, and a picture upscaled to see."""
+"""Checks of the installation: the facts that a bug report needs, and a test picture."""
 
 import importlib.metadata
 import os
@@ -23,20 +23,20 @@ from ..upscaling.upscaler import Upscaler
 
 _DEVELOPMENT = "dev"
 _LARGEST_DIFFERENCE = 8.0
-"""Grey levels of 255, mean: a model that works keeps what it is shown."""
+"""Mean grey levels of 255 between the test picture and its result made small again."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """good: False where something has to be done, which `text` says; None where nothing is judged."""
+    """good: False where something has to be done, which `text` says; None for mere information."""
 
     topic: str
     text: str
     good: bool | None = None
 
 
-def findings(model_dir: Path | None = None) -> Iterator[Finding]:
-    """One after the other, as they are found. model_dir: as of `catalog.find`."""
+def diagnose(model_dir: Path | None = None) -> Iterator[Finding]:
+    """Yield each finding as it is made. model_dir: as in `catalog.find`."""
     yield Finding("leapsr", f"{__version__} in {Path(__file__).parent.parent}")
     yield Finding("python", f"{platform.python_version()} on {platform.platform()}, {sys.executable}")
     yield Finding("libraries", f"torch {torch.__version__}, pillow {PIL.__version__}, numpy {np.__version__}")
@@ -99,7 +99,7 @@ def _models(model_dir: Path | None) -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    """Nobody needs all of them, so none that lacks is bad."""
+    """Optional libraries; nobody needs all of them, so a missing one is not bad."""
     needed: dict[str, list[str]] = {}
     for requirement in _requirements():
         made = re.match(r"([\w.-]+).*\bextra\s*==\s*['\"]([\w-]+)['\"]", requirement)
@@ -127,7 +127,7 @@ def _is_installed(library: str) -> bool:
 
 
 def _test_picture(model_dir: Path | None) -> Finding:
-    """Whether the default model's result has the right size, is true to its source, and the same in tiles."""
+    """Whether the result of the default model has the right size, is near its source, and equal in tiles."""
     height, width = 48, 64
     y, x = np.mgrid[0:height, 0:width]
     source = np.stack([4 * x, 4 * y, 120 + 80 * (x > y)], -1).clip(0, 255).astype(np.uint8)

@@ -16,11 +16,11 @@ _MARKS = {True: "ok", False: "BAD", None: ""}
 
 
 def doctor(model_dir: ModelDir = None, as_json: Json = False) -> None:
-    """Tell what is installed here and whether it works; exits with 1 when something does not."""
-    from .diagnostics import findings
+    """Check the installation; exit with 1 when something does not work."""
+    from .diagnostics import diagnose
 
     found = []
-    for finding in findings(model_dir):
+    for finding in diagnose(model_dir):
         found.append(finding)
         if not as_json:
             typer.echo(f"{_MARKS[finding.good]:3}  {finding.topic:12}  {finding.text}")

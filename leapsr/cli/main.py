@@ -24,12 +24,16 @@ from .upscale import upscale
 
 DEBUG_VARIABLE = "LEAPSR_DEBUG"
 
-_NO_ROOM = (
+_NO_MEMORY_TO_LOAD = (
     "There is not enough memory to load the libraries that leapsr needs: raise the limit that was set for "
     "this process (ulimit -v, a container, a scheduler)."
 )
-_NOT_LOADED = ("failed to map segment", "annot allocate memory", "cannot create shared object descriptor")
-"""What dynamic loaders say of a library for which there is no room."""
+_LOADER_MESSAGES = (
+    "failed to map segment",
+    "annot allocate memory",
+    "cannot create shared object descriptor",
+)
+"""What the dynamic loaders of systems say when there is no memory for a library."""
 
 app = typer.Typer(
     name="leapsr",
@@ -58,7 +62,7 @@ def leapsr(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop."),
     ] = False,
 ) -> None:
-    """Small, damaged photos to large, clean ones in one network evaluation."""
+    """Make small, damaged photos large and clean."""
 
 
 def main() -> None:
@@ -68,22 +72,22 @@ def main() -> None:
     try:
         app(prog_name="leapsr")
     except (LeapsrError, ImportError, OSError, RuntimeError, MemoryError) as error:
-        if os.environ.get(DEBUG_VARIABLE) or (sentence := _sentence(error)) is None:
+        if os.environ.get(DEBUG_VARIABLE) or (message := _message(error)) is None:
             raise
-        _say(sentence)
+        _print_error(message)
         raise SystemExit(getattr(error, "exit_code", 1)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _sentence(error: Exception) -> str | None:
-    """For what the user can mend; None for what only a programmer can."""
+def _message(error: Exception) -> str | None:
+    """A sentence where the user can do something about it; None for a bug."""
     if isinstance(error, LeapsrError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:  # a name too long, a folder that is closed, a full disk
         return f"{error.strerror}{'' if error.filename is None else f': {error.filename}'}."
     if isinstance(error, ImportError):
-        return _NO_ROOM if any(words in str(error) for words in _NOT_LOADED) else None
+        return _NO_MEMORY_TO_LOAD if any(words in str(error) for words in _LOADER_MESSAGES) else None
     from ..memory import is_oom
 
     if is_oom(error):
@@ -94,7 +98,7 @@ def _sentence(error: Exception) -> str | None:
     return None
 
 
-def _say(message: str) -> None:
+def _print_error(message: str) -> None:
     Console(stderr=True).print(
         Text("error: ", style="bold red") + Text(printable(message), style="not bold"), soft_wrap=True
     )

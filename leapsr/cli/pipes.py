@@ -95,7 +95,7 @@ def work(
     suffix, upscaler = naming.FORMATS.get(files.file_format), load()
     with interruptible():
         if output != DASH:
-            suffix = naming.checked(output, suffix).suffix
+            suffix = naming.check_format(output, suffix).suffix
             decision = ExistingPolicy(files.if_exists()).decide(Job(source, output))
             if not decision.make:
                 say(Console(stderr=True), decision.reason)
@@ -118,7 +118,7 @@ def upscale(source: Path | bytes, suffix: str | None, upscaler: "Upscaler", opti
     """
     from ..batch import pipeline
     from ..batch.jobs import Job
-    from ..batch.naming import kept_suffix
+    from ..batch.naming import default_suffix
 
     with TemporaryDirectory(prefix="leapsr-") as folder:
         if isinstance(source, bytes):
@@ -126,7 +126,7 @@ def upscale(source: Path | bytes, suffix: str | None, upscaler: "Upscaler", opti
             path.write_bytes(source)
         else:
             path = source
-        job = Job(path, Path(folder, f"standard output{suffix or kept_suffix(path.suffix)}"))
+        job = Job(path, Path(folder, f"standard output{suffix or default_suffix(path.suffix)}"))
         (outcome,) = pipeline.run([job], upscaler, options)
         if outcome.status == "failed":
             raise ImageError(outcome.message.replace(f"{folder}/", "").replace(f"{folder}\\", ""))

@@ -1,4 +1,4 @@
-"""What asks a process to end (docker stop, systemd, slurm, a closed terminal) ends it as Ctrl-C does."""
+"""SIGTERM and SIGHUP (docker stop, systemd, slurm, a closed terminal) end a run in order, as Ctrl-C does."""
 
 import signal
 import threading
@@ -11,26 +11,26 @@ _NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside, the first such signal raises KeyboardInterrupt and the following ones change nothing.
+    """Inside, the first such signal raises KeyboardInterrupt and further ones are ignored.
 
-    What is ignored, as nohup does with SIGHUP, stays ignored.
+    A signal that was ignored before, as by nohup, stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():  # where signals do not arrive
         yield
         return
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
-    heeded = [number for number in numbers if before[number] != signal.SIG_IGN]
+    handled = [number for number in numbers if before[number] != signal.SIG_IGN]
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in heeded:
+        for each in handled:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     try:
-        for number in heeded:
+        for number in handled:
             signal.signal(number, interrupt)
         yield
     finally:
-        for number in heeded:
+        for number in handled:
             signal.signal(number, before[number])

@@ -1,24 +1,22 @@
-"""Lines for a terminal, which names of files must neither command nor break."""
+"""Print lines on a terminal, safely: names of files can neither break lines nor send control codes."""
 
 import unicodedata
 
 from rich.console import Console
 
-_KINDS = ("Cc", "Zl", "Zp")
-"""Unicode's control characters and its ends of lines and paragraphs."""
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What changes the direction of writing, and so can make one name look like another."""
+_UNSAFE_CATEGORIES = ("Cc", "Zl", "Zp")
+"""Unicode categories: control characters, line and paragraph separators."""
+_DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction of writing, and so can make one name look like another."""
 
 
 def printable(text: str) -> str:
-    """One line, in which control characters stand as Python writes them: \\x1b, \\n."""
-    return "".join(_escaped(letter) for letter in text)
+    """The text as one line, with control characters as Python writes them: \\x1b, \\n."""
 
+    def is_safe(letter: str) -> bool:
+        return unicodedata.category(letter) not in _UNSAFE_CATEGORIES and letter not in _DIRECTION_MARKS
 
-def _escaped(letter: str) -> str:
-    if unicodedata.category(letter) in _KINDS or letter in _TURNING:
-        return letter.encode("unicode_escape").decode()
-    return letter
+    return "".join(letter if is_safe(letter) else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:

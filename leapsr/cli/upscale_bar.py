@@ -81,6 +81,6 @@ def _pixels(jobs: "Sequence[Job]") -> "dict[Job, float]":
     from ..pictures.headers import quick_pixels
 
     known = {job: quick_pixels(job.source) for job in jobs}
-    told = [count for count in known.values() if count]
-    mean = sum(told) / len(told) if told else 1.0
+    counts = [count for count in known.values() if count]
+    mean = sum(counts) / len(counts) if counts else 1.0
     return {job: float(count or mean) for job, count in known.items()}

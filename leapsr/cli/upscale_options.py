@@ -1,11 +1,13 @@
 """The options of leapsr upscale: one dataclass for each panel of its help."""
 
+# ruff: noqa: RUF009, typer alone sees these defaults
+
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -20,47 +22,35 @@ if TYPE_CHECKING:
     from ..upscaling.sizes import Target
     from ..upscaling.upscaler import Upscaler
 
-_size = partial(typer.Option, rich_help_panel="Size of the result (give one)")
-_model = partial(typer.Option, rich_help_panel="Model and device")
-_look = partial(typer.Option, rich_help_panel="Look")
-_file = partial(typer.Option, rich_help_panel="Files")
+
+def _option(panel: str, default: Any, usage: str, help_text: str, **more: Any) -> Any:
+    """An option of typer. usage: its names and what follows them, as in "-s --scale FACTOR"."""
+    names = [word for word in usage.split() if word.startswith("-")]
+    metavar = "".join(word for word in usage.split() if not word.startswith("-"))
+    return typer.Option(default, *names, metavar=metavar, help=help_text, rich_help_panel=panel, **more)
+
+
+_size = partial(_option, "Size of the result (give one)")
+_model = partial(_option, "Model and device")
+_look = partial(_option, "Look")
+_file = partial(_option, "Files")
 
 Inputs = Annotated[
     list[Path],
     typer.Argument(metavar="IN", help="Photos and folders of photos; - reads one from standard input."),
 ]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="FILE|FOLDER",
-        help="Where results go; - is standard output. Default: beside each photo.",
-    ),
-]
+_OUT_HELP = "Where results go; - is standard output. Default: beside each photo."
+Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE|FOLDER", help=_OUT_HELP)]
 
 
 @dataclass(frozen=True)
 class SizeOptions:
-    scale: Annotated[
-        float | None,
-        _size("-s", "--scale", metavar="FACTOR", help="How many times larger, such as 2 or 2.5."),
-    ] = None
-    width: Annotated[
-        int | None, _size("--width", metavar="PIXELS", help="Width, such as 3000; the height follows.")
-    ] = None
-    height: Annotated[
-        int | None, _size("--height", metavar="PIXELS", help="Height; with --width the picture is stretched.")
-    ] = None
-    long_side: Annotated[
-        int | None, _size("--long-side", metavar="PIXELS", help="The longer side, such as 4096.")
-    ] = None
-    short_side: Annotated[
-        int | None, _size("--short-side", metavar="PIXELS", help="The shorter side, such as 2160.")
-    ] = None
-    megapixels: Annotated[
-        float | None, _size("--megapixels", metavar="N", help="Megapixels: the area, such as 24.")
-    ] = None
+    scale: float | None = _size(None, "-s --scale FACTOR", "How many times larger, such as 2 or 2.5.")
+    width: int | None = _size(None, "--width PIXELS", "Width, such as 3000; the height follows.")
+    height: int | None = _size(None, "--height PIXELS", "Height; with --width the picture is stretched.")
+    long_side: int | None = _size(None, "--long-side PIXELS", "The longer side, such as 4096.")
+    short_side: int | None = _size(None, "--short-side PIXELS", "The shorter side, such as 2160.")
+    megapixels: float | None = _size(None, "--megapixels N", "Megapixels: the area, such as 24.")
 
     def target(self) -> "Target":
         """Raises UsageError."""
@@ -71,45 +61,17 @@ class SizeOptions:
 
 @dataclass(frozen=True)
 class ModelOptions:
-    model: Annotated[
-        str | None,
-        _model(
-            "-n",
-            "--model",
-            metavar="NAME|FOLDER",
-            help="The model; 'leapsr models list' shows names.",
-            autocompletion=model_names,
-        ),
-    ] = None
-    model_dir: Annotated[
-        Path | None,
-        _model("-m", "--model-dir", metavar="FOLDER", help="Look for models here first."),
-    ] = None
-    device: Annotated[
-        str,
-        _model(
-            "--device",
-            metavar="NAME",
-            help="cpu, mps, cuda:1; several as cuda:0,cuda:1; all GPUs as cuda:all.",
-        ),
-    ] = "auto"
-    processes: Annotated[int, _model("--workers", metavar="N", min=1, help="Processes on each device.")] = 1
-    dtype: Annotated[
-        Literal["auto", "fp32", "bf16", "fp16"],
-        _model("--dtype", metavar="TYPE", help="auto, fp32 (exact), bf16 or fp16 (faster on GPUs)."),
-    ] = "auto"
-    offload: Annotated[
-        bool, _model("--offload", help="For small GPUs: hold only the part of the model in use.")
-    ] = False
-    tile: Annotated[
-        str,
-        _model(
-            "-t",
-            "--tile",
-            metavar="auto|PIXELS",
-            help="Side of the squares worked on, in source pixels; 0: no tiles.",
-        ),
-    ] = "auto"
+    model: str | None = _model(
+        None, "-n --model NAME|FOLDER", "See 'leapsr models list'.", autocompletion=model_names
+    )
+    model_dir: Path | None = _model(None, "-m --model-dir FOLDER", "Look for models here first.")
+    device: str = _model("auto", "--device NAME", "cpu, mps, cuda:1; several: cuda:0,cuda:1; all: cuda:all.")
+    processes: int = _model(1, "--workers N", "Processes on each device.", min=1)
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _model(
+        "auto", "--dtype TYPE", "auto, fp32 (exact), bf16 or fp16 (faster on GPUs)."
+    )
+    offload: bool = _model(False, "--offload", "For small GPUs: hold only the part of the model in use.")
+    tile: str = _model("auto", "-t --tile auto|PIXELS", "Size of tiles, in source pixels; 0: no tiles.")
 
     def folder(self, factor: float | None) -> Path:
         """Of the model by that name, or the default one; -m without -n may be a model folder itself.
@@ -140,86 +102,40 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class LookOptions:
-    steps: Annotated[
-        int, _look("--steps", metavar="N", help="Network passes; teacher models need 20 to 40.")
-    ] = 1
-    fidelity: Annotated[
-        float | None,
-        _look("--fidelity", metavar="0..1", help="0: sharpest, invents detail; 1: safest, softest."),
-    ] = None
-    denoise: Annotated[
-        str,
-        _look(
-            "--denoise",
-            metavar="auto|0..1",
-            help="Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo.",
-        ),
-    ] = "auto"
-    guidance: Annotated[
-        float | None,
-        _look(
-            "--guidance",
-            metavar="N",
-            help="Teacher models: distance kept from bad pictures, such as 4; 1: off.",
-        ),
-    ] = None
-    caption: Annotated[
-        str | None,
-        _look(
-            "--caption",
-            metavar="TEXT|none",
-            help="What the photos show, such as 'a red fox'; for models that read text.",
-        ),
-    ] = None
-    captioner: Annotated[
-        Path | None,
-        _look("--captioner", metavar="FOLDER", help="LLaVA 1.5 or Qwen2-VL, to caption each photo."),
-    ] = None
-    text_encoder: Annotated[
-        Path | None,
-        _look(
-            "--text-encoder",
-            metavar="FOLDER",
-            help="Base model that encodes captions, if not the model's own.",
-        ),
-    ] = None
-    seed: Annotated[int, _look("--seed", metavar="N", help="Another number invents other detail.")] = 0
-    samples: Annotated[
-        int,
-        _look(
-            "--samples",
-            metavar="N",
-            min=1,
-            help="Make N results of each photo, and a sheet to compare.",
-        ),
-    ] = 1
-    detail_map: Annotated[bool, _look("--detail-map", help="Also write a map of the invented detail.")] = (
-        False
+    steps: int = _look(1, "--steps N", "Network passes; teacher models need 20 to 40.")
+    fidelity: float | None = _look(
+        None, "--fidelity 0..1", "0: sharpest, invents detail; 1: safest, softest."
     )
-    consistency: Annotated[
-        bool,
-        _look(
-            "--consistency",
-            help="Made small again, results equal the source; for clean sources only.",
-        ),
-    ] = False
-    tolerance: Annotated[
-        float | None,
-        _look(
-            "--tolerance",
-            metavar="N",
-            help="How closely --consistency is kept, in grey levels of 255. Default: 0.5.",
-        ),
-    ] = None
-    color_fix: Annotated[
-        Literal["auto", "wavelet", "adain", "none"],
-        _look(
-            "--color-fix", metavar="HOW", help="Keep the colours of the source: auto, wavelet, adain, none."
-        ),
-    ] = "auto"
-    seamless: Annotated[bool, _look("--seamless", help="For textures that repeat: opposite edges match.")] = (
-        False
+    denoise: str = _look(
+        "auto",
+        "--denoise auto|0..1",
+        "Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo.",
     )
+    guidance: float | None = _look(
+        None, "--guidance N", "Teacher models: distance kept from bad pictures, such as 4; 1: off."
+    )
+    caption: str | None = _look(
+        None, "--caption TEXT|none", "What the photos show, such as 'a red fox'; for models that read text."
+    )
+    captioner: Path | None = _look(
+        None, "--captioner FOLDER", "LLaVA 1.5 or Qwen2-VL, to caption each photo."
+    )
+    text_encoder: Path | None = _look(
+        None, "--text-encoder FOLDER", "Base model that encodes captions, if not the model's own."
+    )
+    seed: int = _look(0, "--seed N", "Another number invents other detail.")
+    samples: int = _look(1, "--samples N", "Make N results of each photo, and a sheet to compare.", min=1)
+    detail_map: bool = _look(False, "--detail-map", "Also write a map of the invented detail.")
+    consistency: bool = _look(
+        False, "--consistency", "Made small again, results equal the source; for clean sources only."
+    )
+    tolerance: float | None = _look(
+        None, "--tolerance N", "How closely --consistency is kept, in grey levels of 255. Default: 0.5."
+    )
+    color_fix: Literal["auto", "wavelet", "adain", "none"] = _look(
+        "auto", "--color-fix HOW", "Keep the colours of the source: auto, wavelet, adain, none."
+    )
+    seamless: bool = _look(False, "--seamless", "For textures that repeat: opposite edges match.")
 
     def settings(self, tile: int | Literal["auto"]) -> "Settings":
         """Raises UsageError."""
@@ -261,40 +177,28 @@ class LookOptions:
 
 @dataclass(frozen=True)
 class FileOptions:
-    file_format: Annotated[
-        Literal["auto", "png", "jpg", "webp", "avif", "tiff"],
-        _file("-f", "--format", metavar="FORMAT", help="png, jpg, webp, avif or tiff; auto: as the source."),
-    ] = "auto"
-    quality: Annotated[
-        int,
-        _file("-q", "--quality", metavar="N", min=1, max=100, help="Of JPEG, WebP and AVIF."),
-    ] = 95
-    bit_depth: Annotated[
-        Literal["auto", "8", "16"],
-        _file("--bit-depth", metavar="8|16", help="Bits of each channel; auto: as the source."),
-    ] = "auto"
-    strip_metadata: Annotated[
-        bool, _file("--strip-metadata", help="Leave out EXIF, GPS, XMP, IPTC; keep the colour profile.")
-    ] = False
-    keep_dates: Annotated[bool, _file("--keep-dates", help="Give each result the date of its source.")] = (
-        False
+    file_format: Literal["auto", "png", "jpg", "webp", "avif", "tiff"] = _file(
+        "auto", "-f --format FORMAT", "png, jpg, webp, avif or tiff; auto: as the source."
     )
-    recursive: Annotated[bool, _file("--recursive", help="Take sub-folders too.")] = False
-    skip_existing: Annotated[
-        bool,
-        _file(
-            "--skip-existing",
-            help="Continue an earlier run. Finished results are kept, unless source or options changed.",
-        ),
-    ] = False
-    overwrite: Annotated[bool, _file("--overwrite", help="Replace results that are there.")] = False
-    shard: Annotated[
-        str | None,
-        _file("--shard", metavar="i/n", help="Do only part i of n, such as 1/4, to share work."),
-    ] = None
-    dry_run: Annotated[bool, _file("--dry-run", help="Say what would be done; write nothing.")] = False
-    as_json: Annotated[bool, _file("--json", help="Report as JSON on standard output.")] = False
-    verbose: Annotated[bool, _file("-v", "--verbose", help="Say more about each photo.")] = False
+    quality: int = _file(95, "-q --quality N", "Of JPEG, WebP and AVIF.", min=1, max=100)
+    bit_depth: Literal["auto", "8", "16"] = _file(
+        "auto", "--bit-depth 8|16", "Bits of each channel; auto: as the source."
+    )
+    strip_metadata: bool = _file(
+        False, "--strip-metadata", "Leave out EXIF, GPS, XMP, IPTC; keep the colour profile."
+    )
+    keep_dates: bool = _file(False, "--keep-dates", "Give each result the date of its source.")
+    recursive: bool = _file(False, "--recursive", "Take sub-folders too.")
+    skip_existing: bool = _file(
+        False,
+        "--skip-existing",
+        "Continue an earlier run. Finished results are kept, unless source or options changed.",
+    )
+    overwrite: bool = _file(False, "--overwrite", "Replace results that are there.")
+    shard: str | None = _file(None, "--shard i/n", "Do only part i of n, such as 1/4, to share work.")
+    dry_run: bool = _file(False, "--dry-run", "Say what would be done; write nothing.")
+    as_json: bool = _file(False, "--json", "Report as JSON on standard output.")
+    verbose: bool = _file(False, "-v --verbose", "Say more about each photo.")
 
     def if_exists(self) -> "IfExists":
         """Raises UsageError."""
@@ -327,16 +231,15 @@ def batch_options(size: SizeOptions, model: ModelOptions, look: LookOptions, fil
 def option_groups(command: Callable[..., None]) -> Callable[..., None]:
     """The command as typer needs it: parameters that are dataclasses become one parameter for each field."""
     parameters = inspect.signature(command, eval_str=True).parameters.values()
-    groups = {each.name: each.annotation for each in parameters if is_dataclass(each.annotation)}
+    groups: dict[str, Any] = {
+        each.name: each.annotation for each in parameters if is_dataclass(each.annotation)
+    }
     spread = []
     for each in parameters:
         if each.name not in groups:
             spread.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
             continue
-        types = get_type_hints(each.annotation, include_extras=True)
-        for value_type, option in map(get_args, types.values()):
-            if value_type is bool:
-                option.metavar = ""  # typer's help would say <bool>
+        types = get_type_hints(each.annotation)
         for field in fields(each.annotation):
             default, kind = field.default, inspect.Parameter.KEYWORD_ONLY
             spread.append(inspect.Parameter(field.name, kind, default=default, annotation=types[field.name]))

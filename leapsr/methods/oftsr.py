@@ -104,25 +104,21 @@ class Oftsr:
 
     def predict(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor) -> TimePair:
         """The student at both times and at the boundary, in one pass where all of it carries gradients."""
-        n, rows = (
-            len(source),
-            math.ceil(self.config.boundary_share * len(source)) if self.config.boundary else 0,
-        )
+        n = len(source)
+        rows = math.ceil(self.config.boundary_share * n) if self.config.boundary else 0
         one = torch.ones_like(s)
-        ends = torch.cat([s, r, one[:rows]])
+        begins, ends = torch.cat([one, one, one[:rows]]), torch.cat([s, r, one[:rows]])
         sources = torch.cat([source, source, source[:rows]])
         conds = cond + cond + cond.take(slice(rows))
         if self.config.align or self.config.objective == "pinn":
-            near, far, edge = self.jump(sources, ends, conds).split([n, n, rows])
+            near, far, edge = self.networks.student(sources, begins, ends, conds).split([n, n, rows])
         else:  # near is part of the target only
             with torch.no_grad():
                 near = self.networks.unwrapped(source, one, s, cond)
-            far, edge = self.jump(sources[n:], ends[n:], conds.take(slice(n, None))).split([n, rows])
+            conds = conds.take(slice(n, None))
+            far, edge = self.networks.student(sources[n:], begins[n:], ends[n:], conds).split([n, rows])
         x_s = flow.jump(source, near.detach(), one, s)
         return TimePair(near, far, edge, x_s, self.velocity(x_s, s, cond), s, r)
-
-    def jump(self, source: Tensor, end: Tensor, cond: Condition) -> Tensor:
-        return self.networks.student(source, torch.ones_like(end), end, cond)
 
     @torch.no_grad()
     def velocity(self, x: Tensor, t: Tensor, cond: Condition) -> Tensor:

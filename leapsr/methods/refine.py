@@ -156,9 +156,10 @@ class Refine:
         student = BatchedStudent(self.networks.student, batch.source, batch.cond)
         losses: Losses = {}
         if weight := self.config.distillation:
-            updates = self.method(replace(self.networks, student=student))(batch)
-            own = next(losses for name, losses in updates if name == "student")
-            losses = {f"distillation_{name}": weight * loss for name, loss in own.items()}
+            for name, own in self.method(replace(self.networks, student=student))(batch):
+                if name == "student":
+                    losses = {f"distillation_{name}": weight * loss for name, loss in own.items()}
+                    break
         return batch.source - student.arrive(), losses
 
     def student(self, z: Tensor, picture: Tensor, photo: Tensor, batch: Batch) -> Losses:

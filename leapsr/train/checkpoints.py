@@ -1,4 +1,4 @@
-"""States of a run on disk: written beside, renamed into place, the oldest removed."""
+"""Checkpoints of a run: written beside, renamed into place, the oldest removed."""
 
 import json
 import os
@@ -22,9 +22,9 @@ UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, SafetensorE
 
 
 def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Path:
-    """Write weights, averages, optimiser and `progress` to folder/step-N; a crash leaves the last whole.
+    """Write weights, averages, optimizers and `progress` to folder/step-N. A crash leaves the last one whole.
 
-    A step that is there already is the same state, since states of another branch are set aside on resume.
+    A checkpoint of this step that exists is the same one: those of an abandoned branch were set aside.
     """
     final = folder / f"step-{progress['step']:08d}"
     if (final / "progress.json").exists():
@@ -57,7 +57,7 @@ def save(folder: Path, accelerator: Accelerator, progress: dict[str, Any]) -> Pa
 
 @contextmanager
 def _without_frozen(accelerator: Accelerator) -> Iterator[None]:
-    """A state holds what trains: the billions of weights that adapters leave as they are stay out of it."""
+    """Save only what trains, without the billions of frozen weights beside adapters."""
 
     def drop(models: list[nn.Module], weights: list[dict[str, Any]], folder: str) -> None:
         for model, state in zip(models, weights, strict=True):
@@ -73,14 +73,14 @@ def _without_frozen(accelerator: Accelerator) -> Iterator[None]:
 
 
 def complete(folder: Path) -> list[Path]:
-    """The checkpoints of a run, oldest first; unfinished ones do not count."""
+    """The finished checkpoints of a run, oldest first."""
     return sorted(
         path.parent for path in folder.glob("step-*/progress.json") if path.parent.suffix != ".part"
     )
 
 
 def set_aside(folder: Path, after: int) -> None:
-    """Rename the states after a step that a run goes on from: they belong to a branch that was left."""
+    """Rename the checkpoints after the step that a run goes on from, which belong to an abandoned branch."""
     for state in complete(folder):
         if int(state.name.removeprefix("step-")) > after:
             shutil.rmtree(folder / f"left-{state.name}", ignore_errors=True)
@@ -90,10 +90,10 @@ def set_aside(folder: Path, after: int) -> None:
 def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> dict[str, Any]:
     """Restore what `save` wrote and return its progress. Raises TrainingError when it does not fit.
 
-    partly: whether weights are frozen, which a state does not hold; all that train must be there.
+    partly: whether there are frozen weights, which a checkpoint does not hold; all others must be in it.
     """
     try:
-        with _with_all_that_trains(accelerator):
+        with _complete_for_training(accelerator):
             accelerator.load_state(str(checkpoint), strict=not partly)
         progress: dict[str, Any] = json.loads((checkpoint / "progress.json").read_text())
     except UNREADABLE as error:
@@ -104,9 +104,11 @@ def load(checkpoint: Path, accelerator: Accelerator, partly: bool = False) -> di
 
 
 @contextmanager
-def _with_all_that_trains(accelerator: Accelerator) -> Iterator[None]:
-    """Loading leniently, accelerate says nothing of a weight that a state lacks, as one of another number of
-    processes lacks all of them."""
+def _complete_for_training(accelerator: Accelerator) -> Iterator[None]:
+    """Raise ValueError for a weight that trains and is missing.
+
+    accelerate does not say so when it loads leniently; a checkpoint of another number of processes lacks all.
+    """
 
     def check(models: list[nn.Module], folder: str) -> None:
         for index, model in enumerate(models):
@@ -147,7 +149,7 @@ def find(folder: Path, resume: str | None) -> Path | None:
 
 
 def _sync(folder: Path) -> None:
-    """Push every file to the disk, so that the rename never makes an empty one official."""
+    """Write every file through to the disk, so that a renamed folder never holds an empty one."""
     for path in folder.iterdir():
         descriptor = os.open(path, os.O_RDWR)  # Windows syncs what may be written only
         os.fsync(descriptor)

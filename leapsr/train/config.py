@@ -16,7 +16,7 @@ from ..networks import UNetConfig
 from ..networks.table import NetworkConfig
 from ..restorer import first_problem
 
-PLAYERS = ("student", "score", "critic")
+TRAINED = ("student", "score", "critic")
 """The networks that a run can train."""
 
 
@@ -189,9 +189,9 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         )
     config.network.check(config)
     config.method.check(config)
-    for player in config.optimizer.players:
-        if player not in PLAYERS:
-            raise UnknownName("player", player, PLAYERS)
+    for name in config.optimizer.players:
+        if name not in TRAINED:
+            raise UnknownName("network that trains", name, TRAINED)
     if config.data.pool and config.data.on_device:
         raise ConfigError("A pool lies on the disk and data.on_device degrades anew: set data.pool=0.")
     if config.data.pool and config.data.pool_crop < config.data.crop:

@@ -1,7 +1,7 @@
-"""Which image a quality label stands for, drawn anew for every sample.
+"""Quality labels, drawn anew for every sample, and the image that each asks for.
 
-As SUPIR and S3Diff train their negative prompt: a small share of the samples asks for a damaged image and
-says so, the rest asks for the clean one, and the label is dropped at random.
+SUPIR and S3Diff train their negative prompt so: a small share of the samples has the label "bad" and a
+damaged target, the others have the clean one, and labels are dropped at random.
 """
 
 import torch
@@ -14,7 +14,7 @@ from .config import DataConfig
 def draw(
     image: Tensor, damaged: Tensor, config: DataConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """image, damaged: (B, C, H, W) -> (what each sample asks for, its Quality (B,) int64)."""
+    """image, damaged: (B, C, H, W) -> (targets, the Quality of each, (B,) int64)."""
     chance = torch.rand(2, len(image), generator=generator, device=generator.device).to(image.device)
     bad, dropped = chance[0] < config.bad, chance[1] < config.unlabelled
     quality = torch.where(bad, int(Quality.BAD), int(Quality.GOOD))

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from .. import methods
 from ..data.shard_reader import Shards
 from ..errors import ConfigError
+from ..files import atomic_write
 from ..frozen import Clip
 from ..methods.base import Alignment
 from ..metrics import perceptual
@@ -65,6 +67,7 @@ def run(
         device = accelerator.device
         if config.compile:
             check_compiler(device)
+        torch.manual_seed(config.seed)  # of first weights; the generators of the process come back at the end
         resumed = checkpoint is not None
         built = networks.build_networks(config, teacher, start, device, callbacks.notice, resumed)
         config, built = networks.select_negative_prompt(config, built, callbacks.notice)
@@ -82,7 +85,8 @@ def run(
         job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
-            (out / CONFIG).write_text(config.model_dump_json(indent=2) + "\n")
+            with atomic_write(out / CONFIG) as part:
+                part.write_text(config.model_dump_json(indent=2) + "\n")
             job.validate = validator(split, config, built, out / "samples", device)
         job.deadline = None if minutes is None else began + minutes * 60
         fit(job)
@@ -135,7 +139,7 @@ def _assemble(
         folder=out,
         accelerator=accelerator,
         method=methods.build(config.method, known),
-        players=wrapped,
+        networks=wrapped,
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),

@@ -29,7 +29,7 @@ class Run:
     """Everything that one training run holds.
 
     read: the raw sample of a step, read ahead by threads. make_batch: that sample and its step to a Batch.
-    players: the networks that train, by the name that the method gives them; "student" is averaged.
+    networks: those that train, by the name that the method gives them; "student" is averaged.
     export: called with the averaged student at every checkpoint. validate: scores of it at a step.
     deadline: on time.monotonic()'s clock, after which the run saves and stops, or None.
     """
@@ -38,7 +38,7 @@ class Run:
     folder: Path
     accelerator: Accelerator
     method: Method
-    players: dict[str, nn.Module]
+    networks: dict[str, nn.Module]
     optimizers: dict[str, list[ScheduledOptimizer]]
     average: EMA
     make_batch: Callable[[Any, int], Batch]
@@ -87,7 +87,7 @@ def fit(run: Run) -> None:
             batch = run.make_batch(sample, step)
             share = schedule(config.optimizer, step, config.steps, used)
             losses = update(run, batch, share)
-            run.average.update(run.accelerator.unwrap_model(run.players["student"]))
+            run.average.update(run.accelerator.unwrap_model(run.networks["student"]))
             finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
             now, step = time.monotonic(), step + 1
             count = len(batch.image) * run.accelerator.num_processes
@@ -139,13 +139,13 @@ def any_process(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
 
 
 def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
-    """One step of every player on one batch, at a share of the full learning rates.
+    """One step of every network on one batch, at a share of the full learning rates.
 
-    Returns the losses as "player/name".
+    Returns the losses as "network/loss".
     """
     report: dict[str, Tensor] = {}
     for name, losses in run.method(batch):
-        parameters = [p for p in run.players[name].parameters() if p.requires_grad]
+        parameters = [p for p in run.networks[name].parameters() if p.requires_grad]
         run.accelerator.backward(sum(losses.values()), inputs=parameters)
         norm = run.accelerator.clip_grad_norm_(parameters, run.config.optimizer.clip)
         for optimizer, rate in run.optimizers[name]:
@@ -171,10 +171,10 @@ def schedule(config: OptimizerConfig, step: int, steps: int, used: float = 0.0) 
 
 def check_finite(run: Run, finite: Tensor) -> None:
     """Raises TrainingError when a loss or gradient is not finite or a weight is too large to be saved."""
-    players = [value for player in run.players.values() for value in player.parameters()]
-    moving = [value for value in players if value.requires_grad] + run.average.parameters()
-    weights = [(value.abs() <= LARGEST_WEIGHT).all() for value in moving]
-    [broken] = any_process(run.accelerator, not bool(finite & torch.stack(weights).all()))
+    weights = [weight for network in run.networks.values() for weight in network.parameters()]
+    moving = [weight for weight in weights if weight.requires_grad] + run.average.parameters()
+    in_range = torch.stack([(weight.abs() <= LARGEST_WEIGHT).all() for weight in moving]).all()
+    [broken] = any_process(run.accelerator, not bool(finite & in_range))
     if not broken:
         return
     kept = checkpoints.complete(run.folder / "checkpoints")

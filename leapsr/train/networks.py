@@ -58,7 +58,8 @@ def build_networks(
 ) -> RunNetworks:
     """Load or make every network of a run.
 
-    Without `start` a student begins with its teacher's weights where the networks are alike.
+    Without `start` a student begins with its teacher's weights where the networks are alike. Random weights
+    come from torch's global generators.
 
     Args:
         teacher: model folder to distil.
@@ -70,7 +71,6 @@ def build_networks(
         ConfigError: a folder does not fit the recipe.
         WeightsError: a folder cannot be read.
     """
-    torch.manual_seed(config.seed)
     distilled = None if teacher is None else _load_teacher(config, teacher)
     begun = None if start is None else _load_start(config, start)
     if begun is None and config.method.refines and not resumed:

@@ -66,12 +66,12 @@ class Muon(torch.optim.Muon):
 
 
 @contextmanager
-def as_configured(players: Mapping[str, list[ScheduledOptimizer]]) -> Iterator[None]:
+def as_configured(optimizers: Mapping[str, list[ScheduledOptimizer]]) -> Iterator[None]:
     """A state loaded inside brings moments and steps; betas and decay stay those of the run's config."""
 
     def groups() -> list[dict[str, Any]]:
-        rated = [each for player in players.values() for each in player]
-        return [group for optimizer, _ in rated for group in optimizer.param_groups]
+        scheduled = [each for network in optimizers.values() for each in network]
+        return [group for optimizer, _ in scheduled for group in optimizer.param_groups]
 
     asked = [{name: value for name, value in group.items() if name != "params"} for group in groups()]
     yield
@@ -101,10 +101,10 @@ def _matrix(values: Tensor, kernel: Tensor) -> Tensor:
     return ordered.reshape(len(kernel), -1)
 
 
-def build(network: nn.Module, config: OptimizerConfig, player: str = "student") -> list[ScheduledOptimizer]:
+def build(network: nn.Module, config: OptimizerConfig, name: str = "student") -> list[ScheduledOptimizer]:
     """The optimizers of one network, which must be on its device already: Muon keeps views of the kernels."""
-    share = config.players.get(player, 1.0)
-    rate, kernel_rate = share * config.learning_rate, share * config.kernel_rate
+    factor = config.players.get(name, 1.0)
+    rate, kernel_rate = factor * config.learning_rate, factor * config.kernel_rate
     moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
     kernels = [p for p in moving if p.ndim == 4] if config.kind == "muon" else []
     others = [p for p in moving if not kernels or p.ndim != 4]

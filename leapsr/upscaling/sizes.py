@@ -1,6 +1,5 @@
 """The size of the result."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import floor, sqrt
 
@@ -26,7 +25,8 @@ class Target:
     def __post_init__(self) -> None:
         given = self._given()
         if len(given) > 1 and set(given) != {"width", "height"}:
-            raise UsageError(f"Give one size, not {_listed(given)}; only width and height go together.")
+            listed = " and ".join(given).replace("_", " ")
+            raise UsageError(f"Give one size, not {listed}; only width and height go together.")
         for name, value in given.items():
             said = name.replace("_", " ")
             if not 0 < value <= _LARGEST:
@@ -83,7 +83,3 @@ LABEL = r"(?:x[\d.]+|\d+wx\d+h|[\d.]+(?:w|h|long|short|mp))"
 
 def _rounded(length: float) -> int:
     return max(1, floor(length + 0.5))
-
-
-def _listed(names: Sequence[str] | dict[str, float]) -> str:
-    return " and ".join(name.replace("_", " ") for name in names)

@@ -142,3 +142,12 @@ def test_what_a_killed_run_left_beside_is_kept_and_the_result_made(job):
 def test_without_a_home_whatever_is_there_is_taken(remembered):
     decision = again(Job(remembered.source, remembered.output), seed=3)
     assert (decision.make, decision.is_uncertain) == (False, False)
+
+
+def test_a_result_is_known_by_its_size_and_date(remembered):
+    found = remembered.output.stat()
+    as_on_fat = found.st_mtime_ns - 1_500_000_000
+    os.utime(remembered.output, ns=(as_on_fat, as_on_fat))
+    assert again(remembered, seed=3).make
+    os.utime(remembered.output, (1, 1))
+    assert again(remembered, seed=3).is_uncertain

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from leapsr.batch.naming import LONGEST_NAME, distinct, output_name
+from leapsr.batch.naming import LONGEST_NAME, make_distinct, output_name
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_distinct_names_stay_short_too():
     sources = [Path("a" * 250 + suffix) for suffix in (".png", ".bmp")]
     wanted = [Path(output_name(source, "x4", None)) for source in sources]
     assert wanted[0] == wanted[1]
-    got = distinct(sources, wanted, "x4")
+    got = make_distinct(sources, wanted, "x4")
     assert len(set(got)) == 2
     assert all(len(os.fsencode(path.name)) <= LONGEST_NAME for path in got)
 
@@ -46,19 +46,19 @@ def test_distinct_names_stay_short_too():
 def test_names_that_differ_by_case_only(has_sidecars):
     sources = [Path(name) for name in ("in/IMG_1.JPG", "in/IMG_1.jpg", "in/IMG_2.jpg", "in/Img_1.jpg")]
     wanted = [Path("out", output_name(source, "x4", None)) for source in sources]
-    got = [path.name for path in distinct(sources, wanted, "x4", has_sidecars)]
+    got = [path.name for path in make_distinct(sources, wanted, "x4", has_sidecars)]
     assert len({name.casefold() for name in got}) == 4
     assert got[2] == "IMG_2_x4.jpg"
     for source, name in zip(sources, got, strict=True):
         assert name.startswith(source.stem)
         assert name.endswith(f"_x4{source.suffix}")
     # Neither the other photos nor their order decide what a photo is called.
-    again = distinct(sources[1::-1], wanted[1::-1], "x4", has_sidecars)
+    again = make_distinct(sources[1::-1], wanted[1::-1], "x4", has_sidecars)
     assert [path.name for path in again] == [got[1], got[0]]
 
 
 def test_folders_that_differ_by_case_only():
     sources = [Path(name) for name in ("in/Day/a.jpg", "in/day/a.jpg", "in/b/a.jpg", "in/c/A.jpg")]
-    got = distinct(sources, [Path("out/a_x4.jpg")] * 4, "x4")
+    got = make_distinct(sources, [Path("out/a_x4.jpg")] * 4, "x4")
     assert len({str(path).casefold() for path in got}) == 4
     assert [path.name for path in got[2:]] == ["b_a.jpg_x4.jpg", "c_A.jpg_x4.jpg"]

@@ -117,9 +117,9 @@ def test_what_needs_too_much_memory_is_not_begun(upscaler, fake_restorer, source
 
 
 def test_names_that_the_user_gave():
-    assert naming.of_seed(Path("x/b.jpg"), 0, 1) == Path("x/b_s1.jpg")
-    assert naming.contact_sheet(Path("x/b.jpg"), 0) == Path("x/b_samples.png")
-    assert naming.of_seed(Path("a_x4_s-2.jpg"), -2, -1) == Path("a_x4_s-1.jpg")
+    assert naming.sample_path(Path("x/b.jpg"), 0, 1) == Path("x/b_s1.jpg")
+    assert naming.contact_sheet_path(Path("x/b.jpg"), 0) == Path("x/b_samples.png")
+    assert naming.sample_path(Path("a_x4_s-2.jpg"), -2, -1) == Path("a_x4_s-1.jpg")
 
 
 def test_names_do_not_grow_too_long():

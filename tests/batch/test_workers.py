@@ -40,7 +40,7 @@ def quick_start(monkeypatch):
     """Processes are copies of one in which everything is imported; `leapsr` starts each anew."""
     if sys.platform != "win32":
         multiprocessing.set_forkserver_preload(["leapsr.batch.workers"])
-        monkeypatch.setattr(workers, "START_METHOD", "forkserver")
+        monkeypatch.setattr(workers, "CONTEXT", multiprocessing.get_context("forkserver"))
 
 
 def results(jobs):

@@ -14,8 +14,8 @@ from leapsr.train.loop import Run, fit
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
-    """Of all players and the average, in one dict."""
-    networks = {name: run.accelerator.unwrap_model(player) for name, player in run.players.items()}
+    """Of all networks that train and the average, in one dict."""
+    networks = {name: run.accelerator.unwrap_model(net) for name, net in run.networks.items()}
     networks["average"] = run.average.network
     return {f"{n}/{key}": value for n, net in networks.items() for key, value in net.state_dict().items()}
 

@@ -2,7 +2,9 @@ import json
 import re
 
 import pytest
+from typer.testing import CliRunner
 
+from leapsr.cli.main import app
 from leapsr.errors import ConfigError, UnknownName
 from leapsr.hub.published import OFTSR_FILES
 from leapsr.train import config, recipes
@@ -33,6 +35,16 @@ def test_a_student_fits_its_teacher(student):
     assert recipes.get(student).data.degradation == teacher.data.degradation
     assert not recipes.get(student).data.bad  # students make good images only
     assert recipes.get(student).source == teacher.source
+
+
+@pytest.mark.parametrize("verb", ["train", "distill"])
+def test_a_verb_lists_its_recipes_with_what_they_are_for(verb):
+    done = CliRunner().invoke(app, [verb, "--list"])
+    assert done.exit_code == 0
+    listed = dict(line.split(maxsplit=1) for line in done.output.splitlines())
+    distils = {name for name in recipes.RECIPES if recipes.get(name).method.needs_teacher}
+    assert listed.keys() == (distils if verb == "distill" else recipes.RECIPES.keys() - distils)
+    assert all(listed.values())
 
 
 def test_settings_change_nested_fields():

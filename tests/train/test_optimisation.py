@@ -99,7 +99,7 @@ def test_an_update_moves_its_own_player_only():
     }
     run = SimpleNamespace(
         method=Duel(**players),
-        players=players,
+        networks=players,
         optimizers=optimizers,
         accelerator=accelerator,
         config=SimpleNamespace(optimizer=OptimizerConfig(clip=1e9)),
