@@ -111,7 +111,7 @@ def test_the_scale_chooses_the_model_for_the_class_as_for_the_function():
 
 
 def test_evaluate(tiny_model, tmp_path):
-    for name, side in (("HR", 64), ("LR", 32)):
+    for name, side in (("HR", 128), ("LR", 32)):
         (tmp_path / name).mkdir()
         Image.fromarray(picture_array(side, side)).save(tmp_path / name / "a.png")
     table = leapsr.evaluate(tiny_model, tmp_path, fidelity=[1, 0], metrics=["psnr_y"])
