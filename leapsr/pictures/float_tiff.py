@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ImageError, MissingExtra, optional
 from . import tiff_pages as tags
 from .orientation import upright_array
+from .pillow_limits import quiet_and_unlimited
 from .tiff_kinds import SEPARATE, WHITE_IS_ZERO, Kind
 from .tiff_pages import first_page
 
@@ -60,7 +61,7 @@ def read(data: bytes, found: Layout, name: str) -> Samples:
     except MissingExtra as error:
         raise ImageError(f"{name} is a TIFF of an uncommon kind. {error}") from error
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
+        with quiet_and_unlimited(), tifffile.TiffFile(io.BytesIO(data)) as file:
             pages, values = len(file.pages), file.pages[0].asarray()
     except MemoryError:
         raise ImageError(f"{name} does not fit in memory.") from None

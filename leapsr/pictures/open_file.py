@@ -1,16 +1,13 @@
 """Files and bytes to images with their header read; a sentence for everything that is no single picture."""
 
-import ctypes
 import io
-import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from PIL import Image, _imaging
+from PIL import Image
 
 from .. import memory
 from ..errors import ImageError, MissingExtra, optional
@@ -42,7 +39,6 @@ def contents(source: object) -> tuple[bytes, str]:
             f"A {kind} is no picture; give a path, a file's bytes, an image, an array or a tensor."
         )
     name = "the picture" if isinstance(source, bytes) else str(source)
-    _quiet_decoders()
     data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
@@ -182,22 +178,6 @@ def _open(data: bytes, name: str) -> Image.Image:
             unsupported.refusal(Path(name))
             or f"{name} is not a picture that can be read (JPEG, PNG, WebP, AVIF, BMP, TIFF, HEIC)."
         ) from error
-
-
-@cache
-def _quiet_decoders() -> None:
-    """Keep them from writing to standard error: what they have to say of damage they also raise.
-
-    Without a handler Python would print what the two libraries log; those that a program sets up still hear
-    it. libtiff prints past Python, by handlers of the whole process; they are reached through the library
-    that Pillow has loaded. Where it is built into Pillow, as on Windows, a damaged TIFF brings a line more.
-    """
-    for library in ("PIL", "tifffile"):
-        logging.getLogger(library).addHandler(logging.NullHandler())
-    with suppress(OSError, AttributeError):
-        libtiff = ctypes.CDLL(_imaging.__file__)
-        libtiff.TIFFSetErrorHandler(None)
-        libtiff.TIFFSetWarningHandler(None)
 
 
 def _heif(data: bytes, name: str) -> tuple[str, ...]:

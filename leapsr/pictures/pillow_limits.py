@@ -1,53 +1,83 @@
-"""Pictures opened and decoded whatever their size: Pillow's own limit gives way to one of sides."""
+"""Open and decode pictures with Pillow, whatever their size and without messages on standard error.
 
+Pillow refuses large pictures by one setting of the whole process, and libtiff prints by handlers of the whole
+process. Both are changed only while a picture is opened or decoded here, and put back afterwards.
+"""
+
+import ctypes
+import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, _imaging
 
 MAX_SIDE = 30_000
 """Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
 
 
 def open_image(file: Path | BinaryIO, formats: tuple[str, ...] | None = None) -> Image.Image:
-    """With its header read. The caller compares the sides with MAX_SIDE.
+    """Read the header. The caller compares the sides with MAX_SIDE.
 
-    formats: Pillow's names of those to try; None is all. Raises what Pillow raises but for the limit.
+    formats: Pillow's names of those to try; None is all. Raises what Pillow raises except for the size.
     """
-    with _limit.lifted():
+    with quiet_and_unlimited():
         return Image.open(file, formats=formats)
 
 
 def load(image: Image.Image) -> None:
-    """Decode in place. Raises what Pillow raises but for the limit, which it asks for once more in TIFF."""
-    with _limit.lifted():
+    """Decode in place. Raises what Pillow raises except for the size, which it checks again for TIFF."""
+    with quiet_and_unlimited():
         image.load()
 
 
-class _Limit:
-    """Of Pillow, which has one for the whole process: away while anyone here needs it away."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._before: int | None = None
-
-    @contextmanager
-    def lifted(self) -> Iterator[None]:
-        with self._lock:
-            if not self._users:
-                self._before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    Image.MAX_IMAGE_PIXELS = self._before
+_lock = threading.Lock()
+_users = 0
+_undo = ExitStack()
+_NULL = logging.NullHandler()
+"""Without a handler Python would print what these libraries log; what they say of damage they raise too."""
 
 
-_limit = _Limit()
+@contextmanager
+def quiet_and_unlimited() -> Iterator[None]:
+    """The settings change for the first of several threads and are put back after the last one."""
+    global _users
+    with _lock:
+        if not _users:
+            _change()
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if not _users:
+                _undo.close()
+
+
+def _change() -> None:
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    _undo.callback(setattr, Image, "MAX_IMAGE_PIXELS", limit)
+    for name in ("PIL", "tifffile"):
+        logger = logging.getLogger(name)
+        if _NULL not in logger.handlers:
+            logger.addHandler(_NULL)
+            _undo.callback(logger.removeHandler, _NULL)
+    for set_handler in _libtiff_setters():
+        _undo.callback(set_handler, set_handler(None))
+
+
+@cache
+def _libtiff_setters() -> list[Callable[[int | None], int | None]]:
+    """Of the library that Pillow has loaded; none where it is built into Pillow, as on Windows."""
+    try:
+        library = ctypes.CDLL(_imaging.__file__)
+        setters = [library.TIFFSetErrorHandler, library.TIFFSetWarningHandler]
+    except (OSError, AttributeError):
+        return []
+    for setter in setters:
+        setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+    return setters

@@ -3,12 +3,11 @@
 Pillow writes 16 bits for grey only, and a photo's EXIF is a TIFF already.
 """
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from . import exif
+from . import deflate, exif
 from .ifd import BYTE, EMPTY, LONG, SHORT, UNDEFINED, Block, Directory
 from .picture import Picture
 
@@ -96,4 +95,4 @@ def _compressed(picture: Picture, rows: int) -> Iterator[bytes]:
         strip = picture.rows(top, min(top + rows, height))
         differences = strip.copy()
         differences[:, 1:] -= strip[:, :-1]
-        yield zlib.compress(differences.astype(strip.dtype.newbyteorder(order)).tobytes(), 6)
+        yield deflate.compress(differences.astype(strip.dtype.newbyteorder(order)).tobytes(), deflate.LEVEL)

@@ -1,6 +1,9 @@
 """Pixels are what the encoder was given: files by libpng, tifffile, libheif, libjpeg, libwebp, libavif."""
 
+import importlib
 import io
+import sys
+import zlib
 from dataclasses import replace
 
 import imagecodecs
@@ -13,7 +16,7 @@ import torch
 from PIL import Image
 
 from leapsr.errors import ImageError, OutputError
-from leapsr.pictures import open_file, tiff_writer
+from leapsr.pictures import deflate, open_file, tiff_writer
 from leapsr.pictures.picture import Picture, load, measure
 from leapsr.pictures.save_file import save
 from tests.conftest import picture_array
@@ -282,6 +285,18 @@ def test_every_band_of_a_tall_picture(tmp_path, suffix):
     read = tifffile.imread if suffix == ".tif" else lambda path: imagecodecs.png_decode(path.read_bytes())
     assert np.array_equal(read(path), values)
     assert path.stat().st_size < values.nbytes / 2
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_zlib_takes_the_place_of_a_missing_isal(monkeypatch, tmp_path, suffix):
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "isal.isal_zlib", None)
+        importlib.reload(deflate)
+        assert deflate.compress is zlib.compress
+        save(load(imagecodecs.png_encode(values := noise(3))), tmp_path / f"a{suffix}")
+    importlib.reload(deflate)
+    assert deflate.compress is not zlib.compress
+    assert np.array_equal(load(tmp_path / f"a{suffix}").numpy(), values)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

@@ -1,11 +1,13 @@
 """Photos stand upright alike for training and for upscaling; their headers say how large they are then."""
 
 import io
+import logging
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from leapsr.data.photos import decode, size_of
+from leapsr.pictures import pillow_limits
 from leapsr.pictures.picture import load, measure
 
 ON_ITS_SIDE = '<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>'
@@ -77,3 +79,17 @@ def test_the_limit_of_pillow_is_back_afterwards(suffix, monkeypatch):
 @pytest.mark.parametrize("exif", [A_LETTER, AN_OFFSET_TO_NOWHERE], ids=["a letter", "an offset to nowhere"])
 def test_damaged_exif_turns_nothing(exif):
     assert sizes(encoded("JPEG", exif=exif)) == {(40, 60)}
+
+
+def test_the_handlers_of_libtiff_and_of_logging_are_back_afterwards():
+    set_error, set_warning = pillow_limits._libtiff_setters()
+    before = [(setter, setter(None)) for setter in (set_error, set_warning)]
+    for setter, handler in before:
+        setter(handler)
+    handlers = list(logging.getLogger("PIL").handlers)
+    with pillow_limits.quiet_and_unlimited(), pillow_limits.quiet_and_unlimited():
+        assert Image.MAX_IMAGE_PIXELS is None
+        assert [setter(None) for setter, _ in before] == [None, None]
+    assert [setter(handler) for setter, handler in before] == [handler for _, handler in before]
+    assert all(handler is not None for _, handler in before)
+    assert logging.getLogger("PIL").handlers == handlers
