@@ -17,7 +17,8 @@ Many photos, or a model and a device of your choice:
     for name in names:
         upscaler(name).save(f"large/{name}")
 
-Pictures themselves: `leapsr.open(path)` gives a `Picture` with `.pil()`, `.numpy()`, `.save(path)`. Every
+Models of your own: `leapsr.train_model(recipe, photos, out)` and `leapsr.evaluate(models, pairs)`. Pictures
+themselves: `leapsr.open(path)` gives a `Picture` with `.pil()`, `.numpy()`, `.save(path)`. Every
 error that is raised on purpose is a `leapsr.LeapsrError`. Nothing heavy is imported before it is used.
 """
 
@@ -40,9 +41,10 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .api import open, upscale
+    from .api import evaluate, open, upscale
     from .pictures.picture import Picture
     from .restorer import Restorer
+    from .train.api import train_model
     from .upscaling.upscaler import Upscaler
 
 try:
@@ -66,11 +68,15 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "evaluate",
     "open",
+    "train_model",
     "upscale",
 ]
 
 _LAZY = {
+    "evaluate": ".api",
+    "train_model": ".train.api",
     "open": ".api",
     "upscale": ".api",
     "Picture": ".pictures.picture",

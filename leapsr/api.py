@@ -1,13 +1,17 @@
-"""The functions of `leapsr` itself: open a picture, enlarge one."""
+"""The functions of `leapsr` itself: open a picture, enlarge one, score models."""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from .hub.catalog import default_name
+from .hub.catalog import default_name, find
 from .pictures.picture import Picture, Source, load
 from .upscaling.upscaler import File, Held, UpscaleOptions, Upscaler
+
+if TYPE_CHECKING:
+    from .metrics.table import Table
 
 KEPT_MODELS = 2
 """How many models stay loaded for the next call: the one that was used last is the last to go."""
@@ -67,8 +71,8 @@ def upscale(
     Raises:
         LeapsrError: see `leapsr.errors`.
     """
-    chosen = default_name(factor=options.get("scale")) if model is None else model
-    return _model(chosen, device, dtype)(image, **options)
+    name = default_name(factor=options.get("scale")) if model is None else model
+    return _model(name, device, dtype)(image, **options)
 
 
 def _model(name: str | Path, device: str, dtype: str) -> Upscaler:
@@ -80,3 +84,56 @@ def _model(name: str | Path, device: str, dtype: str) -> Upscaler:
         while len(_loaded) > KEPT_MODELS:
             _loaded.popitem(last=False)
         return _loaded[key]
+
+
+def evaluate(
+    models: str | Path | Sequence[str | Path],
+    pairs: str | Path,
+    *,
+    fidelity: Sequence[float] | None = None,
+    steps: Sequence[int] = (1,),
+    metrics: Sequence[str] | None = None,
+    baseline: bool = True,
+    limit: int | None = None,
+    border: int | None = None,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    seed: int = 0,
+) -> "Table":
+    """Score models on pairs of pictures, as `leapsr evaluate` does.
+
+        table = leapsr.evaluate("leap-small", "pairs", fidelity=[1, 0.5, 0])
+        for setting in table.settings:
+            print(setting.label, table.mean(setting).scores["psnr_y"])
+
+    Args:
+        models: names or folders, of one scale.
+        pairs: folder with HR and LR, or with pictures that have no reference.
+        fidelity: positions of the dial; None is each model's own.
+        steps: numbers of steps; every one is combined with every position.
+        metrics: names, as psnr_y, lpips or all; None is PSNR, SSIM, LR-PSNR, LPIPS, NIQE, grid artifact.
+        baseline: whether bicubic is evaluated, too.
+        limit: only so many pictures.
+        border: pixels at each side that do not count; None is the scale.
+        weights: folder of the files that metrics need; None is $LEAPSR_WEIGHTS.
+        device, dtype: see `Upscaler.from_pretrained`.
+        seed: of the noise that results start from.
+    Returns:
+        Scores of every picture at every setting, with notes on what could not be scored.
+    Raises:
+        LeapsrError: see `leapsr.errors`.
+    """
+    from .data.pairs import read_pairs
+    from .metrics import DEFAULT_METRICS, usable
+    from .metrics.evaluation import Evaluation, common_scale, labels
+
+    wanted = [models] if isinstance(models, str | Path) else list(models)
+    loaded = [Upscaler.from_pretrained(model, device, dtype).restorer for model in wanted]
+    names = labels([find(model) for model in wanted])
+    restorers = dict(zip(names, loaded, strict=True))
+    folder = read_pairs(Path(pairs), common_scale(restorers), limit)
+    evaluation = Evaluation(restorers, folder, folder.scale if border is None else border, seed)
+    place = None if weights is None else Path(weights)
+    chosen, notes = usable(DEFAULT_METRICS if metrics is None else metrics, place, folder.has_reference)
+    return evaluation.run(evaluation.combinations(steps, fidelity, baseline), chosen, notes)

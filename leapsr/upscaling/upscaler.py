@@ -60,16 +60,20 @@ class Upscaler:
         dtype: str | torch.dtype = "auto",
         model_dir: str | Path | None = None,
         offload: bool = False,
+        *,
+        scale: float | None = None,
     ) -> Self:
         """Load a model by name or from its folder.
 
         Args:
-            name: see `models`; None is the default model.
+            name: see `models`; None is the default model for `scale`.
             device: auto, cpu, cuda, cuda:1, mps.
             dtype: auto, fp32, bf16, fp16; auto is half precision on CUDA, in which the model does not
                 overflow, and fp32 elsewhere.
             model_dir: a folder of model folders to look in first.
             offload: see Restorer.offload.
+            scale: how many times larger results shall be, for the choice of a model without a name: up to 2
+                that of an x2 model. None: not known, an x4 model.
         Raises:
             UnknownName: there is no such model.
             WeightsError: a model's folder is incomplete or damaged.
@@ -77,7 +81,7 @@ class Upscaler:
         """
         if name is None and model_dir is not None:
             catalog.check_holds_models(model_dir)
-        folder = catalog.find(catalog.default_name(model_dir) if name is None else name, model_dir)
+        folder = catalog.find(catalog.default_name(model_dir, scale) if name is None else name, model_dir)
         where = choose_device(device)
         precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
         if not offload:
