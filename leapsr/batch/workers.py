@@ -290,17 +290,16 @@ class _PoolConnection(logging.Handler):
             self.send(LogMessage(record.levelno, record.getMessage()))
 
     def listen(self) -> None:
-        """Take commands until the last one. That the first process is gone counts as one to stop."""
-        while True:
+        """Take commands until one to stop. That the first process is gone counts as one."""
+        command: Command = "end"
+        while command != "stop":
             try:
-                command: Command = self.connection.recv()
+                command = self.connection.recv()
             except (EOFError, OSError):
                 command = "stop"
             if command == "stop":
                 self._is_stopped.set()
             self._commands.put(command)
-            if not isinstance(command, Job):
-                return
 
     def jobs(self) -> Iterator[Job]:
         """Ask for a job each time there is room for one."""
