@@ -1,6 +1,6 @@
-"""What files say of their colours, in a profile (ICC) or in a way of their own.
+"""The colour space of a file, by its ICC profile or the tags of its own format.
 
-Where a container has several, its standard tells which one counts. A file that says nothing is sRGB.
+Where a format has several, its standard says which one counts. A file without any is sRGB.
 """
 
 import logging
@@ -35,7 +35,7 @@ _ADOBE_OF_EXIF, _NO_SRGB_OF_EXIF, _INDEX = 2, 65_535, 1
 
 @dataclass(frozen=True)
 class Colours:
-    """icc: a profile that the file holds. space: what it states in another way. Neither: sRGB."""
+    """icc: the profile in the file. space: a colour space stated otherwise. Neither: sRGB."""
 
     icc: bytes | None = None
     space: ColourSpace | None = None
@@ -49,9 +49,9 @@ SRGB = Colours()
 
 
 def read(image: Image.Image, name: str) -> Colours:
-    """Of an image that was opened and not yet decoded. Raises ImageError for HDR and for unknown colours.
+    """image: opened and not yet decoded. Raises ImageError for HDR and unknown colours.
 
-    A statement that is damaged is left out with a warning.
+    Damaged statements are left out with a warning.
     """
     icc = image.info.get("icc_profile")
     if icc is None and "icc_profile" in image.info:
@@ -262,7 +262,7 @@ def _of_exif(image: Image.Image, name: str) -> Colours | None:
 
 
 def _file(image: Image.Image, start: int = 0) -> bytes:
-    """What it was opened from; empty where that is closed."""
+    """The bytes that it was opened from; empty where they are closed."""
     if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
         return b""
     before = image.fp.tell()
