@@ -1,4 +1,4 @@
-"""A trained network with all that its use needs: low-resolution tensor in, high-resolution tensor out.
+"""A trained network with all that it needs to restore: low-resolution tensor in, high-resolution tensor out.
 
 A model folder holds `config.json`, `model.safetensors` and a card, `README.md`. No pickles.
 """
@@ -37,8 +37,8 @@ class ModelConfig(BaseModel):
     """What a model folder's config.json holds. Unknown fields are errors.
 
     scale: of networks that do not fix it themselves; None is 4 for these.
-    autoencoder: folder of the autoencoder whose latents the network works on, a relative one being in the
-    model's folder; None is pixels. prompts: file of the prompts that the network reads, in the same way.
+    autoencoder: folder of the autoencoder whose latents the network works on, absolute or relative to the
+    model's folder; None is pixels. prompts: file of the prompts that the network reads, likewise.
     guidance: of a teacher, unless the user asks for another.
     """
 
@@ -72,15 +72,15 @@ class ModelConfig(BaseModel):
 
     @property
     def preferred_half(self) -> torch.dtype:
-        """The half precision to work in: published autoencoders overflow in float16."""
+        """The half precision to use; published autoencoders overflow in float16."""
         return torch.float16 if self.autoencoder is None else torch.bfloat16
 
 
 class Restorer:
-    """Restores batches of whatever size fits the memory. Tiles, colours and files are `leapsr.upscale`'s."""
+    """Restores batches that fit in memory. `leapsr.upscale` does tiles, colours and files."""
 
     def __init__(self, config: ModelConfig, network: Network, space: Space | None = None) -> None:
-        """space: None is the network's own on pixels."""
+        """space: None is pixels."""
         self.config = config
         self.network = network.eval().requires_grad_(False)
         self.space = space or pixels(config)
@@ -98,7 +98,7 @@ class Restorer:
 
     @property
     def most_faithful(self) -> float:
-        """The highest position of the dial; a model of the image's edge only has none but 0."""
+        """The highest fidelity that it can be asked for; 0 for a model without a dial."""
         return 0.0 if self.region is methods.Region.IMAGE_EDGE else 1.0
 
     @property
@@ -108,12 +108,12 @@ class Restorer:
 
     @property
     def device(self) -> torch.device:
-        """Where it works, also while an offloaded network is not there."""
+        """Where it computes, even while an offloaded network is elsewhere."""
         return self._away or next(self.network.parameters()).device
 
     @property
     def largest(self) -> int | None:
-        """Low-resolution pixels, the most that the network can be shown on a side; None: any number."""
+        """The longest side that the network accepts, in low-resolution pixels; None: any."""
         side = self.config.network.largest_state
         if side is None:
             return None
@@ -121,22 +121,16 @@ class Restorer:
         return pixels // math.lcm(self.space.pixel_multiple, self.scale) * self.alignment
 
     def halo(self, steps: int = 1) -> int | None:
-        """Low-resolution pixels of context that an output pixel can see on each side, at any fidelity.
-
-        None: it sees all of the picture, however large.
-        """
+        """Low-resolution pixels that an output pixel depends on, on each side; None: the whole picture."""
         return None if self.network.radius is None else self.network.radius * steps
 
     @property
     def labels(self) -> set[Quality]:
-        """The qualities that the network can be asked for; one at least."""
+        """The qualities that the network can be asked for; at least one."""
         return set(Quality) if self.config.network.reads_labels else {Quality.GOOD, *self.space.prompts}
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
-        """dtype: the precision that the network runs in; None leaves it as it is.
-
-        The weights of small networks stay float32, those of large ones become `dtype`.
-        """
+        """dtype: the precision to compute in; None keeps it. The weights of small networks stay float32."""
         self.dtype = dtype or self.dtype
         if self._away is not None:
             self._away, device = torch.device(device), "cpu"
@@ -144,8 +138,8 @@ class Restorer:
         return self
 
     def offload(self) -> Self:
-        """Keep the weights in the host's memory from here on, and on the device only those that work: first
-        the autoencoder's, then the network's, then the autoencoder's again. Slower, for small cards."""
+        """From now on keep all weights in the host's memory and only those in use on the device: first the
+        autoencoder's, then the network's, then the autoencoder's again. Slower, for small GPUs."""
         self._away = self.device
         self._move("cpu")
         self.space = replace(self.space, autoencoder=self.space.autoencoder.waiting())
@@ -164,7 +158,7 @@ class Restorer:
             self._move("cpu")
 
     def _move(self, device: torch.device | str) -> None:
-        with torch.inference_mode(False):  # weights that were moved inside would be of no use outside
+        with torch.inference_mode(False):  # else the weights could not be used outside
             self.network.to(device)
 
     @torch.inference_mode()

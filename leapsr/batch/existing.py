@@ -96,20 +96,18 @@ class Manifest:
             raise OutputError(f"{self.path} cannot be read ({reason}); choose another -o.") from error
         self._is_torn = bool(text) and not text.endswith("\n")  # its writer was killed in the last line
         self._records: dict[str, Record] = {}
+        self._files: set[str] = set()
         for line in text.split("\n"):  # not splitlines: it also splits at separators that a caption may hold
             with suppress(ValueError):  # a torn line, or one of another program or version
-                record = Record.model_validate(json.loads(line))
-                self._records[record.output] = record
+                self._remember(Record.model_validate(json.loads(line)))
 
     def find(self, output: Path) -> Record | None:
         """What is known of `output`, a path as the caller has it."""
         return self._records.get(self.name_of(output))
 
-    def names(self) -> set[str]:
-        """Of all results and of the files beside them, as `name_of` gives them."""
-        records = self._records.values()
-        beside = {str(PurePosixPath(each.output).with_name(name)) for each in records for name in each.beside}
-        return beside | self._records.keys()
+    def lists(self, path: Path) -> bool:
+        """Whether a file is a result, or was written beside one."""
+        return self.name_of(path) in self._files
 
     def add(
         self, source: Path, original: FileState, output: Path, recipe: Recipe, beside: Sequence[Path] = ()
@@ -149,7 +147,12 @@ class Manifest:
             self._is_torn = os.write(handle, data) < len(data)
         finally:
             os.close(handle)
+        self._remember(record)
+
+    def _remember(self, record: Record) -> None:
         self._records[record.output] = record
+        self._files |= {str(PurePosixPath(record.output).with_name(name)) for name in record.beside}
+        self._files.add(record.output)
 
     def name_of(self, path: Path) -> str:
         """How a record names a path."""

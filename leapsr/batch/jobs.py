@@ -86,8 +86,8 @@ def plan(
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
         raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable))}")
-    manifests = _Manifests()
-    own = [item for item in found if _is_named_as_result(item, found) and manifests.made_by_leapsr(item)]
+    results = _KnownResults()
+    own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     chosen = [item for item in found if item not in own]
     if out is not None and _names_a_file(out, inputs):
         name = check_format(out, suffix)
@@ -149,29 +149,28 @@ def _unique(found: Iterable[InputFile]) -> list[InputFile]:
     return list(unique.values())
 
 
-class _Manifests:
-    """Those of folders, each read once and only where it is asked for."""
+class _KnownResults:
+    """The files that the manifests of folders list, each manifest read once and only where it is needed."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[Manifest, set[str]] | None] = {}
+        self._manifests: dict[Path, Manifest | None] = {}
 
     def made_by_leapsr(self, item: InputFile) -> bool:
         folders = {item.path.parent, item.root or item.path.parent}
-        return any(self._is_known(item.path, folder) for folder in folders) or result_metadata.made_by_leapsr(
-            item.path
-        )
+        listed = any(self._lists(folder, item.path) for folder in folders)
+        return listed or result_metadata.made_by_leapsr(item.path)
 
-    def _is_known(self, path: Path, folder: Path) -> bool:
-        if folder not in self._known:
-            self._known[folder] = None
-            with suppress(OutputError):  # whoever writes to it will tell
-                manifest = Manifest(folder)
-                self._known[folder] = manifest, manifest.names()
-        known = self._known[folder]
-        return known is not None and known[0].name_of(path) in known[1]
+    def _lists(self, folder: Path, path: Path) -> bool:
+        if folder not in self._manifests:
+            self._manifests[folder] = None
+            with suppress(OutputError):  # raised again where results are written
+                self._manifests[folder] = Manifest(folder)
+        manifest = self._manifests[folder]
+        return manifest is not None and manifest.lists(path)
 
 
 def _is_named_as_result(item: InputFile, found: Iterable[InputFile]) -> bool:
+    """Whether a file may be a result; of files named one by one, of another of them."""
     made = _NAME_OF_RESULT.fullmatch(item.path.stem)
     if made is None:
         return False
@@ -197,29 +196,21 @@ def _in_folders(
     has_sidecars: bool,
 ) -> list[Job]:
     several = len({item.root for item in found if item.root}) > 1
-    folders = [_folder(item, out, several) for item in found]
-    wanted = [
-        folder / output_name(item.path, label, suffix) for item, folder in zip(found, folders, strict=True)
-    ]
+    wanted = []
+    for item in found:
+        folder = item.path.parent
+        if out is not None:  # with several input folders each gets its own in `out`
+            own = resolved(item.root).name if several and item.root else ""
+            folder = out / own / item.relative.parent
+        wanted.append(folder / output_name(item.path, label, suffix))
     outputs = make_distinct([item.path for item in found], wanted, label, has_sidecars)
-    return [
-        Job(item.path, output, _home(item, output, out, remember_all))
-        for item, output in zip(found, outputs, strict=True)
-    ]
-
-
-def _home(item: InputFile, output: Path, out: Path | None, remember_all: bool) -> Path | None:
-    if item.root is None:
-        return (out or output.parent) if remember_all else None
-    return out or item.root
-
-
-def _folder(item: InputFile, out: Path | None, several: bool) -> Path:
-    """Where the result goes; with several input folders each gets its own in `out`."""
-    if out is None:
-        return item.path.parent
-    own = Path(resolved(item.root).name) if several and item.root else Path()
-    return out / own / item.relative.parent
+    jobs = []
+    for item, output in zip(found, outputs, strict=True):
+        home = out or item.root
+        if item.root is None:
+            home = (out or output.parent) if remember_all else None
+        jobs.append(Job(item.path, output, home))
+    return jobs
 
 
 def _refuse_overwriting(jobs: Sequence[Job]) -> None:

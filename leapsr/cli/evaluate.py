@@ -146,7 +146,7 @@ def evaluate(
     if several:
         plan = evaluation.comparison(counts, positions or [], baseline)
     else:
-        plan = evaluation.every(counts, positions, baseline)
+        plan = evaluation.combinations(counts, positions, baseline)
     straight = evaluation.straightness() if straightness else None
     sheet = Sheet()
     table = evaluation.run(plan, chosen, notes, sheet.observe)

@@ -1,4 +1,4 @@
-"""A progress bar over all pictures of a batch, in pixels, so that the time that remains can be told."""
+"""A progress bar over all pictures of a batch. It counts pixels, so that the time left fits mixed sizes."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -24,7 +24,7 @@ _SPEED_OVER_SECONDS = 600.0
 
 
 class Bar:
-    """On terminals only. What is skipped or fails leaves the whole smaller instead of counting as work."""
+    """Shown on terminals only. Pictures that are skipped or fail are taken off the total."""
 
     def __init__(self, console: Console, jobs: "Sequence[Job]") -> None:
         columns = (
@@ -43,7 +43,7 @@ class Bar:
             speed_estimate_period=_SPEED_OVER_SECONDS,
         )
         self._pixels = _pixels(jobs) if shown else dict.fromkeys(jobs, 1.0)
-        self._under_way: dict[Job, float] = {}
+        self._in_progress: dict[Job, float] = {}
         self._total, self._done, self._ended = sum(self._pixels.values()), 0.0, 0
         self._task = self._progress.add_task("", total=self._total)
 
@@ -58,12 +58,12 @@ class Bar:
 
     def watch(self, job: "Job", done: int, total: int) -> None:
         """`done` of the `total` tiles of a picture are restored."""
-        self._under_way[job] = self._pixels[job] * done / total
+        self._in_progress[job] = self._pixels[job] * done / total
         self._show(job)
 
     def finish(self, outcome: "Outcome") -> None:
         self._ended += 1
-        self._under_way.pop(outcome.job, None)
+        self._in_progress.pop(outcome.job, None)
         if outcome.status == "done":
             self._done += self._pixels[outcome.job]
         else:
@@ -71,13 +71,13 @@ class Bar:
         self._show(outcome.job)
 
     def _show(self, job: "Job") -> None:
-        completed = self._done + sum(self._under_way.values())
+        completed = self._done + sum(self._in_progress.values())
         text = f"{self._ended}/{len(self._pixels)} {printable(job.source.name)}"
         self._progress.update(self._task, description=text, completed=completed, total=self._total)
 
 
 def _pixels(jobs: "Sequence[Job]") -> "dict[Job, float]":
-    """Of each source; the mean of the others where a header does not tell at once."""
+    """Of each source; the mean of the others where the header does not quickly say."""
     from ..pictures.open_file import pixel_count
 
     known = {job: pixel_count(job.source) for job in jobs}

@@ -1,4 +1,4 @@
-"""What leapsr upscale says while it works, and its report."""
+"""What leapsr upscale prints: messages while it works, the report at the end, and a dry run."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ _STATUSES: "tuple[Status, ...]" = ("done", "copied", "skipped", "failed")
 
 @dataclass(frozen=True)
 class Report:
-    """What is to be told of, and how. jobs: those of the plan that this run works on."""
+    """jobs: those of the plan that this run works on."""
 
     console: Console
     plan: "Plan"
@@ -46,7 +46,7 @@ class Report:
     verbose: bool
 
     def begin(self) -> None:
-        """Tell what is left out, in one line for each reason; -v lists what leapsr made."""
+        """Say what is left out, in one line for each reason; -v lists what leapsr made."""
         from ..pictures import unsupported
 
         own = self.plan.own_results
@@ -75,7 +75,7 @@ class Report:
             self.say(f"{outcome.job.source} -> {outcome.job.output}  {outcome.seconds.total:.1f} s")
 
     def end(self, outcomes: "Sequence[Outcome]", seconds: float, interrupted: bool) -> None:
-        """One line on standard error, and all there is to know on standard output where that was asked."""
+        """Say how it ended, in one line, and print the JSON report if wanted."""
         uncertain = [outcome for outcome in outcomes if outcome.is_uncertain]
         if uncertain and not self.verbose:
             more = f" And {len(uncertain) - 1} more like it; -v lists them." if len(uncertain) > 1 else ""
@@ -90,9 +90,11 @@ class Report:
             place = {job: index for index, job in enumerate(self.jobs)}
             in_order = sorted(outcomes, key=lambda outcome: place[outcome.job])
             results = [_as_dict(outcome) for outcome in in_order]
-            self.print({"counts": counts, "seconds": round(seconds, 3), "interrupted": interrupted}, results)
+            self.print_json(
+                {"counts": counts, "seconds": round(seconds, 3), "interrupted": interrupted}, results
+            )
 
-    def print(self, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
+    def print_json(self, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
         from ..pictures import unsupported
 
         settings = {"settings": self.recipe, "devices": self.devices, "version": __version__}
@@ -107,7 +109,7 @@ class Report:
 
 
 def log_to(console: Console, verbose: bool) -> None:
-    """Notices of the library pass by the progress bar; those of Pillow about odd EXIF data are dropped."""
+    """Print log messages above the progress bar, and no warnings of Pillow about odd EXIF data."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logger = logging.getLogger("leapsr")
     logger.handlers = [_ToConsole(console)]
@@ -132,7 +134,7 @@ def say_of_model(console: Console, name: str, config: "ModelConfig", steps: int,
 
 
 def work_through(report: Report, run: "Run") -> None:
-    """Let the work happen and report it, also when it is interrupted. Exits with 1 when some of it failed."""
+    """Do the work and report it, also when it is interrupted. Exits with 1 when some of it failed."""
     outcomes: list[Outcome] = []
     begun = time.monotonic()
     report.begin()
@@ -151,26 +153,28 @@ def work_through(report: Report, run: "Run") -> None:
 
 
 def preview(report: Report, scale: int, options: "Options", existing: "ExistingPolicy") -> None:
-    """Tell what would be done, from the headers of files: nothing is written. scale: the model's.
+    """Print what would be done, from the headers of files: nothing is written. scale: the model's.
 
     Exits with 1 when some of it would fail.
     """
     report.begin()
-    found = [_examined(job, scale, options, existing) for job in report.jobs]
+    found = [_preview_of(job, scale, options, existing) for job in report.jobs]
     counts = Counter(str(item["status"]) for item in found)
     if report.as_json:
-        report.print({"dry_run": True, "counts": counts}, found)
+        report.print_json({"dry_run": True, "counts": counts}, found)
     else:
         for item in found:
-            typer.echo(printable(_line(item)))
+            typer.echo(printable(_preview_line(item)))
     parts = [f"{count} to {status}" for status, count in counts.items()]
-    how = ", ".join(f"{name} {value}" for name, value in report.recipe.items() if _worth_telling(name, value))
+    how = ", ".join(
+        f"{name} {value}" for name, value in report.recipe.items() if _is_worth_saying(name, value)
+    )
     report.say(f"dry run: {', '.join(parts) or 'nothing to do'}; {how}, on {', '.join(report.devices)}")
     if counts["fail"]:
         raise typer.Exit(1)
 
 
-def _examined(job: "Job", scale: int, options: "Options", existing: "ExistingPolicy") -> dict[str, Any]:
+def _preview_of(job: "Job", scale: int, options: "Options", existing: "ExistingPolicy") -> dict[str, Any]:
     from ..batch import stages
 
     paths = {"source": str(job.source), "output": str(job.output)}
@@ -184,7 +188,7 @@ def _examined(job: "Job", scale: int, options: "Options", existing: "ExistingPol
     return {**paths, "status": status, "message": item.reason, **_sizes(item)}
 
 
-def _line(item: Mapping[str, Any]) -> str:
+def _preview_line(item: Mapping[str, Any]) -> str:
     line = f"{item['status']}  {item['source']} -> {item['output']}"
     if "source_size" in item:
         before, after = ("{} x {}".format(*item[name]) for name in ("source_size", "output_size"))
@@ -192,7 +196,7 @@ def _line(item: Mapping[str, Any]) -> str:
     return f"{line}  ({item['message']})" if item["message"] else line
 
 
-def _worth_telling(name: str, value: object) -> bool:
+def _is_worth_saying(name: str, value: object) -> bool:
     return name not in ("leapsr", "model_sha256") and value is not None and value is not False
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..memory import available
 from ..ops.transfer import pin, to_device
 from .crops import GRID, Sample, places
 from .photos import Photos, cores
@@ -131,7 +132,7 @@ def _decoded(photos: Photos, indices: list[int]) -> Iterator[Tensor]:
 
 
 def _room(pixels: int, device: torch.device) -> Tensor:
-    need, free = 3 * pixels, _free(device)
+    need, free = 3 * pixels, available(device)
     advice = "take fewer or smaller ones or use --set data.on_device=false"
     if free is not None and need > SHARE * free:
         raise DataError(
@@ -142,10 +143,3 @@ def _room(pixels: int, device: torch.device) -> Tensor:
         return torch.empty(pixels, 3, dtype=torch.uint8, device=device)
     except RuntimeError as error:  # torch.OutOfMemoryError is one; a CPU has no other
         raise DataError(f"The photos need {need / 1e9:.1f} GB and {device} has not: {advice}.") from error
-
-
-def _free(device: torch.device) -> int | None:
-    """Free bytes of a device; None if unknown."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return None

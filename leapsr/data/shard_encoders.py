@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..errors import DataError, UsageError
 from ..frozen import (
-    Captioner,
     Sd3Text,
     Sd21Text,
     TextEncoder,
@@ -85,8 +84,11 @@ def encoders(
         raise UsageError(f"Captions of {captions} need --captioner: {NEEDED[captions]}.")
     encoder = text_encoder(texts or config.autoencoder, t5=t5, length=length, dtype=dtype)
     _check(encoder, config)
-    caption = by_name(source) if captions == "text" else _seen(captioner(captions, source, dtype))
-    return Encoders(*known, f"{captions} of {source.name}", caption, encoder)
+    described = f"{captions} of {source.name}"
+    if captions == "text":
+        return Encoders(*known, described, by_name(source), encoder)
+    captioner = VisionLanguage(source, LLAVA if captions == "llava" else QWEN2_VL, dtype=dtype)
+    return Encoders(*known, described, lambda name, image: captioner.caption(image), encoder)
 
 
 NEEDED = {
@@ -94,10 +96,6 @@ NEEDED = {
     "llava": "a folder of LLaVA 1.5",
     "qwen2-vl": "a folder of Qwen2-VL",
 }
-
-
-def captioner(kind: Captions, folder: Path, dtype: torch.dtype) -> Captioner:
-    return VisionLanguage(folder, LLAVA if kind == "llava" else QWEN2_VL, dtype=dtype)
 
 
 def by_name(file: Path) -> Caption:
@@ -115,10 +113,6 @@ def by_name(file: Path) -> Caption:
         return texts[name]
 
     return caption
-
-
-def _seen(captioner: Captioner) -> Caption:
-    return lambda name, image: captioner.caption(image)
 
 
 def _check(encoder: Sd3Text | Sd21Text, config: ModelConfig) -> None:

@@ -70,10 +70,11 @@ class BlurDraw:
 
     def kernels(self) -> Tensor:
         """(B, SIDE, SIDE), on the device of the fields."""
-        falls = self.family < 4
-        beta = torch.where(falls, self.beta_gaussian, self.beta_plateau)
+        is_gaussian = self.family < 4
+        beta = torch.where(is_gaussian, self.beta_gaussian, self.beta_plateau)
         distance = _distance(self.sigma_x, self.sigma_y, self.angle, beta)
-        shaped = torch.where(falls.view(-1, 1, 1), _falling(distance), _flat(distance))
+        gaussian, plateau = torch.exp(-distance / 2), 1 / (1 + distance)
+        shaped = torch.where(is_gaussian.view(-1, 1, 1), gaussian, plateau)
         return _normalise(torch.where(self.ringing.view(-1, 1, 1), _ringing(self.cutoff), shaped), self.size)
 
 
@@ -93,16 +94,6 @@ class SincDraw:
     def kernels(self) -> Tensor:
         """(B, SIDE, SIDE), on the device of the fields."""
         return sinc(self.size, self.cutoff)
-
-
-def _falling(distance: Tensor) -> Tensor:
-    """The Gaussian, generalised by the power that is in the distance already."""
-    return torch.exp(-distance / 2)
-
-
-def _flat(distance: Tensor) -> Tensor:
-    """The plateau."""
-    return 1 / (1 + distance)
 
 
 def _ringing(cutoff: Tensor) -> Tensor:

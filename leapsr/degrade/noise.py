@@ -23,7 +23,7 @@ def add_gaussian(image: Tensor, sigma: Tensor, grey: Tensor, generator: Randomne
     channels = 1 if not batched(image) and grey.all() else 3
     noise = normal((batch, channels, height, width), generator, image.device)
     if channels == 3:
-        noise = apply_where(grey, _repeat_first_channel, noise)
+        noise = apply_where(grey, lambda some: some[:, :1].expand_as(some), noise)
     return (image + noise * (sigma / 255).to(image).view(-1, 1, 1, 1)).clamp(0, 1)
 
 
@@ -77,10 +77,6 @@ def noise_of(lr: Tensor, image: Tensor, scale: int) -> Tensor:
     gram = gram + ridge * torch.eye(len(BLURS) + 1, device=gram.device)
     weights = torch.linalg.solve(gram, basis @ lr.flatten(1)[:, :, None])
     return lr - (weights * basis).sum(1).view_as(lr)
-
-
-def _repeat_first_channel(noise: Tensor) -> Tensor:
-    return noise[:, :1].expand_as(noise)
 
 
 def _grey_levels(levels: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The straight path between a clean image and its source. The one place with a time convention.
 
 Time t is the distance from the clean image: t = 0 is the image, t = 1 is the source (Gaussian noise,
-the upsampled low-resolution image, or a mixture of both). OFTSR's paper runs time the other way; that
-is undone in methods/oftsr.py and nowhere else.
+the upsampled low-resolution image, or a mixture of both). OFTSR's paper has reversed time, which is
+converted in methods/oftsr.py only.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
-"""v(x, t): where the ODE goes now. x: (B, ...), t: (B,) in [0, 1] -> (B, ...)."""
+"""v(x, t), the slope of the ODE. x: (B, ...), t: (B,) in [0, 1] -> (B, ...)."""
 
 AverageVelocity = Callable[[Tensor, Tensor, Tensor], Tensor]
 """u(x, t, r): the mean of v along the trajectory between t and r <= t. u(x, t, t) = v(x, t)."""

@@ -1,8 +1,8 @@
 """How FlowSR draws the two times that its consistency loss compares (arXiv:2605.12377, section 4.2).
 
-A pair has a leader t', where a sample stands on its path, and a follower t below it, where the teacher's
-Euler step takes it. The grids are {1/steps, 2/steps, ..., 1}; a follower may also be 0, where the flow has
-arrived. Grid points are counted in integers, so that two grids agree wherever their fractions do.
+A pair has a leader t', where a sample lies on its path, and a follower t < t', where the teacher's Euler step
+takes it. The grids are {1/steps, 2/steps, ..., 1}; a follower may also be 0, the end of the flow. Grid points
+are counted in integers, so that equal fractions of two grids are equal.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def intervals(n: int, generator: torch.Generator, steps: int) -> Pair:
 
 
 def fast_slow(n: int, generator: torch.Generator, fast: int = 4, slow: int = 1000) -> Pair:
-    """Neighbours from a grid with few steps and one with many; a coin says for each sample which one leads.
+    """Neighbours from a grid with few steps and one with many; which one leads is random for each sample.
 
     Where the fast grid leads, the follower is uniform over the slow steps from the next fast step on, up to
     the leader; below the first fast step it is positive. Where the slow grid leads, the follower is the
@@ -76,5 +76,5 @@ SCHEDULERS: dict[SchedulerName, Scheduler] = {
     "intervals": lambda n, generator, fast, slow: intervals(n, generator, fast),
     "slow": lambda n, generator, fast, slow: intervals(n, generator, slow),
 }
-"""The paper's law and its two ablations (table 4): N-interval with N = fast, and slow only, which the paper
-does not define and which is taken as neighbouring steps of the slow grid."""
+"""The paper's law and its two ablations (table 4): N-interval with N = fast, and slow only. The paper does
+not define the latter; here it is neighbouring steps of the slow grid."""

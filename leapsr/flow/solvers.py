@@ -64,7 +64,7 @@ def follow(u: AverageVelocity, x: Tensor, times: Tensor) -> Tensor:
 
 
 def steps(times: Tensor, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Neighbours of `times`, each (B,) like x. Filled in rather than copied, as a copy makes a GPU wait."""
+    """Neighbours of `times`, each (B,) like x. Filled rather than copied, as a copy to a GPU would wait."""
     for t, r in pairwise(times.tolist()):
         yield x.new_full((len(x),), t), x.new_full((len(x),), r)
 
@@ -83,7 +83,7 @@ def rk45(
         point = torch.from_numpy(flat).to(x).view_as(x)
         time = x.new_full((len(x),), t)
         slope = v(point, time).detach().cpu().double().flatten().numpy()
-        if not np.isfinite(slope).all():  # SciPy would look for a step small enough without end
+        if not np.isfinite(slope).all():  # SciPy would shrink its step forever
             raise UsageError(
                 f"rk45 met a velocity that is not finite at t = {t:g};"
                 " fp32 helps where half precision overflowed."

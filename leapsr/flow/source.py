@@ -1,4 +1,4 @@
-"""What stands at t = 1: the distribution that the flow starts from."""
+"""The source: the distribution at t = 1, from which the flow starts."""
 
 from typing import Literal
 
@@ -15,8 +15,8 @@ class Source(BaseModel):
     kind: "noise" is N(0, 1) (MFSR, SMFSR); "noisy_lr" is the upsampled low-resolution image with some
     noise, variance preserving (OFTSR eq. 4, arXiv:2412.09465); "lr" is that image itself (FlowSR).
     sigma: sigma_p of OFTSR eq. 4, in units of the [-1, 1] image; only "noisy_lr" reads it.
-    grey: one noise for the three channels, as the detail that a photo lost is nearly grey. A small network
-    then leaves no coloured speckle; False is the papers' independent noise.
+    grey: one noise for the three channels, because the detail that a photo lost is nearly grey. A small
+    network then leaves no coloured speckle. False is the papers' independent noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

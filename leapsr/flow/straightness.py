@@ -1,4 +1,4 @@
-"""How far a flow is from walking straight lines."""
+"""How far the trajectories of a flow are from straight lines."""
 
 from torch import Tensor
 

@@ -102,7 +102,7 @@ def cosine_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
 
 
 SHIFT = 3.0
-"""Of SD3's times towards the source, where a large image is decided (arXiv:2403.03206, eq. 23)."""
+"""Of SD3's times towards the source, for large images (arXiv:2403.03206, eq. 23)."""
 LAST_TIME = 1e-3
 """Of SD3's thousand times, before the shift."""
 
@@ -115,8 +115,8 @@ def shifted(t: Tensor, shift: float = SHIFT) -> Tensor:
 def shifted_grid(steps: int, start: float = 1.0, end: float = 0.0) -> Tensor:
     """`steps` + 1 decreasing times from start to end, dense at the source, float64.
 
-    From 1 to 0 these are the ones that SD3.5 and DiT4SR take in diffusers. There the last time before the end
-    is shifted twice, which leaves a long way to one last, short step; teachers are used and judged so.
+    From 1 to 0 these are the times of SD3.5 and DiT4SR in diffusers. There the last time before the end is
+    shifted twice, which is kept, because teachers are used and compared with it.
     """
     last = shifted(torch.tensor(LAST_TIME, dtype=torch.float64)).item()
     share = shifted(torch.linspace(1, last, steps, dtype=torch.float64))

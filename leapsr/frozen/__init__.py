@@ -1,4 +1,4 @@
-"""Pretrained networks that are never trained. Each reads a folder on its first use, and nothing downloads."""
+"""Pretrained networks that are never trained. Each reads a folder on first use; nothing is downloaded."""
 
 from .autoencoder import Autoencoder, Identity, Pretrained
 from .caption import Captioner, FixedCaption, remove_focus_sentences

@@ -1,6 +1,6 @@
 """Pictures to latents and back, for networks that work on latents.
 
-The gradient reaches pictures and latents, never the weights. The networks are no modules of what holds them.
+Gradients reach pictures and latents, never the weights. The networks are not submodules of the classes here.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from .large_pictures import in_windows, reflect
 class Autoencoder(Protocol):
     @property
     def factor(self) -> int:
-        """Side of the square of pixels that one latent stands for."""
+        """Pixels on a side of one latent."""
 
     @property
     def channels(self) -> int:
-        """Of a latent."""
+        """Channels of a latent."""
 
     def encode(self, image: Tensor) -> Tensor:
-        """image: (B, 3, H, W) in [-1, 1], any H, W >= 1, mirrored below and to the right up to multiples of
-        the factor -> (B, channels, ceil(H / factor), ceil(W / factor)), the same every time."""
+        """image: (B, 3, H, W) in [-1, 1], any H, W >= 1, padded by reflection below and to the right
+        -> (B, channels, ceil(H / factor), ceil(W / factor)). Deterministic."""
 
     def decode(self, latents: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """latents: (B, channels, h, w) -> (B, 3, H, W), about [-1, 1], not clamped.
@@ -41,7 +41,7 @@ class Autoencoder(Protocol):
 
 
 class Identity:
-    """For networks that work on pixels: nothing is done."""
+    """For networks that work on pixels: does nothing."""
 
     factor = 1
     channels = 3
@@ -60,11 +60,13 @@ class Pretrained:
     """An autoencoder of a folder in diffusers' format (AutoencoderKL, VQModel, AutoencoderTiny), or of
     a pipeline's folder that has one. Read on the first use; follows the picture to its device.
 
-    tile: side in latents of the windows that larger pictures are taken through; None never cuts a picture,
-    whatever memory that takes. overlap: of the windows, in latents. A window's normalisation sees only the
-    window, so its tone may differ a little; fix the colours of the whole picture afterwards.
-    dtype: of the weights. float16 overflows in SD2.1's; bfloat16 and float32 do not. after: whether they stay
-    on the device after each use or wait in the host's memory.
+    Args:
+        tile: side in latents of the windows for larger pictures; None never splits a picture. A window's
+            normalisation sees only the window, so its tone may differ a little: fix the colours afterwards.
+        overlap: of the windows, in latents.
+        dtype: of the weights. SD2.1's overflow in float16.
+        after: whether weights stay on the device after each use or move to the host's memory.
+
     Raises MissingExtra and WeightsError on the first use.
     """
 
@@ -121,7 +123,7 @@ class Pretrained:
         return other
 
     def release(self) -> None:
-        """Give the memory back; the next use reads the folder again."""
+        """Free the memory; the next use reads the folder again."""
         self.__dict__.pop("codec", None)
 
     @contextmanager
@@ -134,7 +136,7 @@ class Pretrained:
                 self._move(torch.device("cpu"))
 
     def _move(self, device: torch.device) -> None:
-        with torch.inference_mode(False):  # what is moved there is of no use where a gradient is asked for
+        with torch.inference_mode(False):  # else no gradient could be taken later
             self.codec.network.to(device)
 
 

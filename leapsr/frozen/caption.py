@@ -1,7 +1,4 @@
-"""What is in a picture, in words, for networks that are asked with a text.
-
-A caption is made once for each picture, from the whole of it, never tile by tile.
-"""
+"""Captions of pictures, for networks that read text. One for each whole picture, never for tiles."""
 
 import re
 from typing import Protocol
@@ -20,16 +17,16 @@ OUT_OF_FOCUS = (
     "locate",
     "position",
 )
-"""Words of sentences that speak of the photograph, and would ask for its blur again (DiT4SR)."""
+"""Words of sentences about the photograph itself, which would ask for its blur again (DiT4SR)."""
 
 
 class Captioner(Protocol):
     def caption(self, image: Tensor) -> str:
-        """image: (3, H, W) in [-1, 1]. Sentences, or nothing at all."""
+        """image: (3, H, W) in [-1, 1]. Returns sentences, or an empty text."""
 
 
 class FixedCaption:
-    """The same text for every picture; nothing unless one is given."""
+    """The same text for every picture."""
 
     def __init__(self, text: str = "") -> None:
         self.text = text
@@ -39,7 +36,7 @@ class FixedCaption:
 
 
 def remove_focus_sentences(caption: str) -> str:
-    """Without the sentences that have one of OUT_OF_FOCUS in them, in any case and within any word."""
+    """Remove sentences that contain one of OUT_OF_FOCUS, in any case and within any word."""
     sentences = re.split(r"(?<=[.!?])\s+", caption.strip())
     return " ".join(
         sentence for sentence in sentences if not any(word in sentence.lower() for word in OUT_OF_FOCUS)

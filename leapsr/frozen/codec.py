@@ -12,13 +12,13 @@ from ..errors import WeightsError, optional
 from ..hub.repositories import SD21, SD35, VQ_F4, Repository, read_json, read_network, require
 
 PARTS = ("vae", "vqvae")
-"""Where the folder of a whole pipeline keeps its autoencoder."""
+"""Subfolders of a pipeline's autoencoder."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """encode: (B, 3, factor h, factor w) in [-1, 1] -> (B, channels, h, w), scaled as diffusion networks
-    take it. decode: back again, not clamped. network: holds the weights that both read."""
+    """encode: (B, 3, factor h, factor w) in [-1, 1] -> (B, channels, h, w), scaled for diffusion networks.
+    decode: the inverse, not clamped. network: holds the weights of both."""
 
     network: nn.Module
     encode: Callable[[Tensor], Tensor]
@@ -28,7 +28,7 @@ class Codec:
 
 
 def read_codec(folder: Path, dtype: torch.dtype = torch.float32) -> Codec:
-    """The autoencoder of a folder, of a pipeline's or its own, by what its config.json calls itself.
+    """The autoencoder of a pipeline's or its own folder, by the class name in its config.json.
 
     Raises MissingExtra without diffusers, WeightsError.
     """
@@ -45,8 +45,7 @@ def read_codec(folder: Path, dtype: torch.dtype = torch.float32) -> Codec:
 
 
 def _kl(folder: Path, part: str, config: Mapping[str, Any], dtype: torch.dtype) -> Codec:
-    """SD2.1's, SD3.5's: z = (mode - shift) * scale, both of the config. The mode is the same every time,
-    a sample would not be."""
+    """SD2.1's, SD3.5's: z = (mode - shift) * scale, with both of the config. The mode is deterministic."""
     diffusers: Any = optional("diffusers", "sd")
     published = SD35 if config.get("latent_channels") == 16 else SD21
     network = read_network(diffusers.AutoencoderKL, folder, part, published, dtype)
@@ -63,8 +62,7 @@ def _kl(folder: Path, part: str, config: Mapping[str, Any], dtype: torch.dtype) 
 def _vq(folder: Path, part: str, config: Mapping[str, Any], dtype: torch.dtype) -> Codec:
     """LDM's f4, which ResShift uses: the latents are continuous, decoding quantises them.
 
-    The scale is that of the file: 1 where it has none, unlike in diffusers, whose default came later than
-    these weights.
+    The scale is 1 where the file has none, unlike diffusers' default, which is newer than these weights.
     """
     diffusers: Any = optional("diffusers", "sd")
     network = read_network(diffusers.VQModel, folder, part, VQ_F4, dtype)
@@ -79,7 +77,7 @@ def _vq(folder: Path, part: str, config: Mapping[str, Any], dtype: torch.dtype) 
 
 
 def _tiny(folder: Path, part: str, config: Mapping[str, Any], dtype: torch.dtype) -> Codec:
-    """TAESD and its like, whose latents are scaled already: taesd3 reads and writes those of SD3.5."""
+    """TAESD, whose latents are scaled already; taesd3 has those of SD3.5."""
     diffusers: Any = optional("diffusers", "sd")
     name = "madebyollin/taesd3" if config.get("latent_channels") == 16 else "madebyollin/taesd"
     network = read_network(diffusers.AutoencoderTiny, folder, part, Repository(name, "MIT License"), dtype)

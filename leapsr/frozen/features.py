@@ -1,7 +1,7 @@
-"""What pretrained networks see in a picture: DINOv3's maps, for critics, and CLIP's likeness to a text.
+"""Features of pictures by pretrained networks: DINOv3's maps, for critics, and CLIP's similarity to a text.
 
-The gradient reaches the picture and never the weights. The networks are no modules of what holds them, so
-no `.train()`, optimizer or checkpoint reaches them either; they follow the picture to its device.
+Gradients reach the picture, never the weights. The networks are not submodules of the classes here, so no
+`.train()`, optimizer or checkpoint reaches them. They move to the picture's device.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class Normalisation(NamedTuple):
-    """Mean and deviation of each channel that a network was trained with, of images in [0, 1]."""
+    """Mean and deviation of each channel in a network's training, of images in [0, 1]."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -31,7 +31,7 @@ class Normalisation(NamedTuple):
     def __call__(self, image: Tensor) -> Tensor:
         """image: (B, 3, H, W) in [-1, 1] -> the same shape, normalised.
 
-        By numbers rather than tensors, which would have to be copied to a GPU, and waited for.
+        With numbers rather than tensors, so that nothing is copied to a GPU.
         """
         channels = zip(image.unbind(1), self.mean, self.std, strict=True)
         return torch.stack([((channel + 1) / 2 - mean) / std for channel, mean, std in channels], dim=1)
@@ -42,16 +42,16 @@ OPENAI = Normalisation((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130
 
 
 class Preprocessor(BaseModel):
-    """What is read of a preprocessor_config.json. Absent or empty is the network's default."""
+    """The fields that are read of a preprocessor_config.json; None is the network's default."""
 
     image_mean: tuple[float, float, float] | None = None
     image_std: tuple[Positive, Positive, Positive] | None = None
 
 
 def normalisation(folder: Path, default: Normalisation) -> Normalisation:
-    """What the folder's preprocessor_config.json says: DINOv3's satellite models differ from the others.
+    """That of the folder's preprocessor_config.json: DINOv3's satellite models differ from the others.
 
-    Raises WeightsError where it says it in a way that cannot be read.
+    Raises WeightsError where it cannot be read.
     """
     file = folder / "preprocessor_config.json"
     if not file.is_file():
@@ -84,9 +84,9 @@ def load(folder: Path, kinds: Sequence[str], example: Repository) -> Any:
 class Dino:
     """Maps of DINOv3 (Siméoni et al., arXiv:2508.10104), a vision transformer or a ConvNeXt.
 
-    folder: a folder in transformers' format, read on the first call.
-    depths: after which blocks (ViT) or stages (ConvNeXt) to look, counted from 1; None is each quarter of the
-    blocks, (3, 6, 9, 12) of 12, or every stage.
+    folder: in transformers' format, read on the first call.
+    depths: blocks (ViT) or stages (ConvNeXt) whose outputs to take, counted from 1; None is each quarter of
+    the blocks, (3, 6, 9, 12) of 12, or every stage.
     """
 
     def __init__(self, folder: Path | str, depths: Sequence[int] | None = None) -> None:
@@ -94,7 +94,7 @@ class Dino:
         self.depths = depths
 
     def __call__(self, image: Tensor) -> list[Tensor]:
-        """image: (B, 3, H, W) in [-1, 1]; what exceeds a whole number of patches is not looked at.
+        """image: (B, 3, H, W) in [-1, 1]; an incomplete patch at the border is ignored.
 
         Returns a (B, C, h, w) for each depth, without class and register tokens. A transformer's maps have
         its last normalisation, as DINO's own code gives intermediate layers; a ConvNeXt's are raw.
@@ -143,7 +143,7 @@ class Dino:
 
 
 class Clip:
-    """Likeness of pictures and texts in CLIP's space (Radford et al., arXiv:2103.00020).
+    """Similarity of pictures and texts in CLIP's space (Radford et al., arXiv:2103.00020).
 
     FlowSR's alignment loss (arXiv:2605.12377, eq. 9) is made of these cosines, with ViT-L/14.
     folder: a folder in transformers' format with a tokenizer, read on the first call.

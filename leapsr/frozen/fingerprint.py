@@ -1,4 +1,4 @@
-"""Whether two folders hold the same autoencoder, wherever they lie and without loading it."""
+"""Recognise the same autoencoder in two folders, without loading it."""
 
 import hashlib
 import json
@@ -12,8 +12,10 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def fingerprint(folder: Path | str) -> str:
-    """SHA-256 over what decides an autoencoder's latents: its files of weights, and its configuration without
-    the notes of the library that wrote it. Raises WeightsError where the folder lacks one of them."""
+    """SHA-256 over an autoencoder's weights and configuration, without the notes of the writing library.
+
+    Raises WeightsError where the folder lacks one of them.
+    """
     folder = Path(folder)
     folder = folder / next((part for part in PARTS if (folder / part).is_dir()), "")
     require(folder / "config.json", folder, SD35)
@@ -22,7 +24,7 @@ def fingerprint(folder: Path | str) -> str:
     }
     whole = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     files = [folder / WEIGHTS] if (folder / WEIGHTS).is_file() else sorted(folder.glob("*.safetensors"))
-    if not files:  # nothing at all would have a digest too, the same one everywhere
+    if not files:  # else all folders without weights would be the same
         require(folder / WEIGHTS, folder, SD35)
     for file in files:
         try:

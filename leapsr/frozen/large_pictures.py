@@ -1,8 +1,8 @@
-"""Large pictures in overlapping windows, for networks that see further than a tile's margin could be wide.
+"""Large pictures in overlapping windows, for networks without a bounded receptive field.
 
-An autoencoder's normalisations and attention see the whole of what they are shown, so windows cannot equal
-the whole as a bounded network's tiles do. The seams are blended: across an overlap, one window fades into the
-other, so that the pixels beside a cut, where a network misses its context, hardly count.
+An autoencoder's normalisations and attention see all of their input, so windows cannot equal the whole
+picture as tiles of a bounded network do. Neighbouring windows fade into each other across their overlap, so
+that pixels at a border, which lack context, hardly count.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from ..ops.weighted_windows import Window, spans, weigh
 
 
 def windows(length: int, size: int, overlap: int) -> list[Window]:
-    """Windows of `size` that cover `length`, neighbours sharing at least `overlap`; one where it is enough.
+    """Windows of `size` that cover `length`; neighbours share at least `overlap`, the last ones more.
 
-    The last one ends at the end, so its overlap is wider. Raises ValueError for 2 * overlap > size.
+    Raises ValueError for 2 * overlap > size.
     """
     if not 0 <= 2 * overlap <= size or size < 1:
         raise ValueError(f"windows of {size} cannot overlap by {overlap}: at most half their size")
 
     def fade(start: int, end: int) -> Tensor:
-        """1 inside, and a line down to almost 0 across an overlap; the picture's own border is no cut."""
+        """1 inside, falling linearly to almost 0 across an overlap, but not at the picture's border."""
         ramp = ((torch.arange(end - start) + 0.5) / max(overlap, 0.5)).clamp(max=1)
         ones = torch.ones(end - start)
         return (ramp if start > 0 else ones) * (ramp.flip(0) if end < length else ones)
@@ -33,10 +33,13 @@ def windows(length: int, size: int, overlap: int) -> list[Window]:
 def in_windows(
     network: Callable[[Tensor], Tensor], x: Tensor, unit: int, becomes: int, size: int, overlap: int
 ) -> Tensor:
-    """What `network` makes of x, window by window. Differentiable.
+    """network(x), window by window. Differentiable.
 
-    x: (B, C, H, W), H and W multiples of `unit`. unit pixels of x become `becomes` pixels of the result: 8
-    and 1 for an encoder of factor 8, 1 and 8 for its decoder. size, overlap: of a window, in units.
+    Args:
+        x: (B, C, H, W), H and W multiples of `unit`.
+        unit, becomes: `unit` pixels of x become `becomes` pixels of the result: 8 and 1 for an encoder of
+            factor 8, 1 and 8 for its decoder.
+        size, overlap: of a window, in units.
     """
     height, width = (side // unit * becomes for side in x.shape[-2:])
     if height <= size * becomes and width <= size * becomes:
@@ -57,8 +60,7 @@ def in_windows(
 
 
 def reflect(image: Tensor, multiple: int) -> Tensor:
-    """(..., H, W) -> the same with H and W multiples of `multiple`, what is missing below and to the right
-    being the picture mirrored, as often as it takes."""
+    """Pad (..., H, W) below and to the right to multiples, by reflections of the whole picture."""
     rows, columns = (_mirrored(side, multiple) for side in image.shape[-2:])
     if (len(rows), len(columns)) == tuple(image.shape[-2:]):
         return image

@@ -1,7 +1,7 @@
-"""The texts that networks are asked with, and files of what text encoders made of them.
+"""The texts that networks read, and files of their encodings.
 
 With such a file neither text encoders nor a captioner are needed to restore pictures. It is a safetensors
-file: `NAME.tokens` (1, L, D) and `NAME.pooled` (1, P) for each text, and what they are in its metadata.
+file: `NAME.tokens` (1, L, D) and `NAME.pooled` (1, P) for each text, and a description in its metadata.
 """
 
 import json
@@ -25,28 +25,27 @@ POSITIVE = (
     "hyper detailed photo - realistic maximum detail, 32k, Color Grading, ultra HD, "
     "extreme meticulous detailing, skin pore detailing."
 )
-"""What DiT4SR (arXiv:2503.23580) and SUPIR (arXiv:2401.13627) add to a picture's caption."""
+"""DiT4SR (arXiv:2503.23580) and SUPIR (arXiv:2401.13627) add this to a picture's caption."""
 
 NEGATIVE = (
     "motion blur, noisy, dotted, bokeh, pointed, CG Style, 3D render, unreal engine, blurring, dirty, messy, "
     "worst quality, low quality, frames, watermark, signature, jpeg artifacts, deformed, lowres, chaotic"
 )
-"""What the same two lead away from."""
+"""The same two guide away from this."""
 
 MFSR_NEGATIVE = (
     "oil painting, cartoon, blur, dirty, messy, low quality, deformation, low resolution, oversmooth."
 )
-"""What MFSR (arXiv:2603.20690) leads its teacher away from in training, in place of DiT4SR's own."""
+"""MFSR (arXiv:2603.20690) guides its teacher away from this in training, instead of DiT4SR's own."""
 
 MFSR_NAME = "negative_mfsr"
-"""The name of that text, beside those of NAMES, in the files of the teachers that MFSR may distil."""
+"""The name of that text in the files of teachers that MFSR may distil."""
 
 
 class Standard(NamedTuple):
-    """What the models of one family are asked with.
+    """The texts of one family of models.
 
-    suffix: follows a picture's caption, and is all there is without one. negative: what guidance leads away
-    from.
+    suffix: follows a picture's caption, or is used alone. negative: guidance leads away from it.
     """
 
     suffix: str
@@ -54,33 +53,33 @@ class Standard(NamedTuple):
 
 
 SUPIR = Standard(POSITIVE, NEGATIVE)
-"""Of DiT4SR, SMFSR and whatever is asked with a caption."""
+"""Of DiT4SR, SMFSR and all that use captions."""
 
 FLOWSR = Standard(
     "A high-resolution, 8K, ultra-realistic image with sharp focus, vibrant colors, and natural lighting.",
     MFSR_NEGATIVE.removesuffix("."),
 )
-"""What the community's program for FlowSR asks SD2.1 with: S3Diff's texts. The paper prints none."""
+"""Of the community's program for FlowSR: S3Diff's texts. The paper prints none."""
 
 NAMES = {Quality.NONE: "null", Quality.GOOD: "default", Quality.BAD: "negative"}
-"""The texts that a network's labels stand for. A file may hold others beside them, of single pictures."""
+"""The text of each label. A file may hold other texts too, of single pictures."""
 
 FORMAT, VERSION = "leapsr-prompts", "1"
 
 
 def describe(caption: str = "", standard: Standard = SUPIR) -> str:
-    """The text that asks for a sharp picture of what `caption` says; of anything where it is empty."""
+    """The text that asks for a sharp picture of what `caption` says, or of anything if it is empty."""
     return f"{caption} {standard.suffix}".strip()
 
 
 def standard_texts(caption: str = "", standard: Standard = SUPIR) -> dict[str, str]:
-    """By name: nothing, the caption with its suffix, and the negative."""
+    """The texts of NAMES: an empty one, the caption with its suffix, and the negative."""
     return {"null": "", "default": describe(caption, standard), "negative": standard.negative}
 
 
 @dataclass(frozen=True)
 class PromptBook:
-    """Texts by name, and what an encoder of this kind made of each: a Prompt of one sample.
+    """Texts by name, and the encoding of each, a Prompt of one sample.
 
     kind, encoders: see `TextEncoder`; only networks trained with that kind can read the prompts.
     """
@@ -91,14 +90,14 @@ class PromptBook:
     prompts: Mapping[str, Prompt]
 
     def labels(self) -> dict[Quality, Prompt]:
-        """For `Condition.prompts`: those of the labels whose text is in the book."""
+        """For `Condition.prompts`: the labels whose text is in the book."""
         return {label: self.prompts[name] for label, name in NAMES.items() if name in self.prompts}
 
 
 def write_book(
     encoder: TextEncoder, texts: Mapping[str, str], device: torch.device | str = "cpu"
 ) -> PromptBook:
-    """Encode all texts, in one batch on `device`; the book is on the CPU. Raises what the encoder raises."""
+    """Encode all texts in one batch on `device`; the book is on the CPU. Raises what the encoder raises."""
     whole = encoder.encode(list(texts.values()), device).to("cpu")
     return PromptBook(
         encoder.kind,
@@ -154,7 +153,7 @@ def load_book(file: Path, kind: str | None = None) -> PromptBook:
 
 
 def _checked(file: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> PromptBook:
-    """The book, when every text has its prompt, of the length on record, and all have one shape."""
+    """The book, if every text has a prompt of the recorded length and all have one shape."""
     damaged = WeightsError(f"The prompts {file} do not fit their own record; write them again.")
     try:
         texts, lengths = (json.loads(metadata[key]) for key in ("texts", "lengths"))

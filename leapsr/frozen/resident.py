@@ -1,4 +1,4 @@
-"""A network that is read when it is first needed, and what becomes of it after each use."""
+"""Networks that are read when they are first used, and moved or released afterwards."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,15 +8,15 @@ from typing import Any, Literal
 import torch
 
 After = Literal["stay", "cpu", "release"]
-"""stay: on the device, ready for the next use. cpu: its weights wait in the host's memory. release: they are
-given up, and read again from the disk the next time."""
+"""What happens to a network after each use. stay: it stays on the device. cpu: its weights move to the host's
+memory. release: they are freed, and read from the disk again the next time."""
 
 
 class Resident:
-    """Text encoders and captioners are larger than the networks that they serve, and rarely used.
+    """A network that is used rarely, such as a text encoder or a captioner.
 
-    read: makes the network on the CPU. after: what becomes of it after each use; must be "stay" where a
-    gradient will be asked for, which needs the weights once more.
+    read: makes the network on the CPU. after: must be "stay" if gradients are taken, which need the weights
+    again.
     """
 
     def __init__(self, read: Callable[[], Any], after: After = "stay") -> None:
@@ -31,7 +31,7 @@ class Resident:
 
     @contextmanager
     def on(self, device: torch.device | str) -> Iterator[Any]:
-        """The network on `device` for as long as the block lasts. Raises what reading it raises."""
+        """The network on `device` inside the block. Raises what `read` raises."""
         with self._one_use_at_a_time:
             try:
                 if self._network is None:
@@ -44,7 +44,7 @@ class Resident:
                     self._network.to("cpu")
 
     def release(self) -> None:
-        """Give the memory back, also that which the GPU's allocator would keep for later."""
+        """Free the memory, also in the GPU's allocator."""
         with self._one_use_at_a_time:
             self._network = None
             if torch.cuda.is_initialized():

@@ -1,7 +1,7 @@
-"""Where a network works: on pixels or on an autoencoder's latents, and what it is told there.
+"""The space in which a network works: pixels, or an autoencoder's latents.
 
-Between pictures and the flow there are four questions, and this answers them for any network: where the flow
-starts, what the condition is, how large its noise must be, and which picture its result is.
+It turns a picture into the upsampled state and the condition, says how large the noise must be, and turns the
+result into a picture.
 """
 
 import math
@@ -22,10 +22,9 @@ PIXELS = Identity()
 
 @dataclass(frozen=True)
 class Space:
-    """scale: of the pictures. autoencoder: whose latents the network works on; `PIXELS` is none.
+    """scale: of the pictures. autoencoder: whose latents the network works on, or `PIXELS`.
 
-    state_multiple: what sides of the state must be multiples of. condition_input: what the network takes for
-    the condition.
+    state_multiple, condition_input: see `networks.base.NetworkConfigBase`.
     prompts: the text of each label, for one sample, (1, L, D); empty for networks that read none.
     """
 
@@ -37,23 +36,23 @@ class Space:
 
     @property
     def pixel_multiple(self) -> int:
-        """Pixels of the large picture that its sides are continued to multiples of."""
+        """The sides of the large picture are padded to multiples of this many pixels."""
         return self.autoencoder.factor * self.state_multiple
 
     @property
     def alignment(self) -> int:
-        """Low-resolution pixels that tiles must begin at multiples of."""
+        """Tiles must begin at multiples of this many low-resolution pixels."""
         return math.lcm(self.pixel_multiple, self.scale) // self.scale
 
     def state_shape(self, height: int, width: int) -> tuple[int, int, int]:
-        """(C, h, w) of the flow's state, and so of its noise, for a low-resolution picture's sides."""
+        """(C, h, w) of the state and of its noise, for the sides of a low-resolution picture."""
         rows, columns = (
             -(-self.scale * side // self.pixel_multiple) * self.state_multiple for side in (height, width)
         )
         return self.autoencoder.channels, rows, columns
 
     def encode(self, image: Tensor) -> Tensor:
-        """image: (B, 3, H, W) in [-1, 1] -> (B, C, h, w), continued by reflection where it must be."""
+        """image: (B, 3, H, W) in [-1, 1] -> (B, C, h, w), padded by reflection."""
         return self.autoencoder.encode(reflect(image, self.pixel_multiple))
 
     def decode(self, state: Tensor, size: tuple[int, int]) -> Tensor:
@@ -61,7 +60,7 @@ class Space:
         return self.autoencoder.decode(state, size)
 
     def place(self, position: int) -> int:
-        """The state's row or column where a low-resolution one lies, at which tiles may begin."""
+        """The row or column of the state at a low-resolution one where tiles may begin."""
         return self.scale * position // self.autoencoder.factor
 
     def make_condition(self, lr: Tensor, prompt: Prompt | None = None) -> tuple[Condition, Tensor]:
@@ -75,25 +74,22 @@ class Space:
     def condition(
         self, upsampled: Tensor, lr: Tensor | None = None, prompt: Prompt | None = None
     ) -> Condition:
-        """What the network is told of an upsampled picture in this space, (B, C, h, w).
+        """The condition for an upsampled picture in this space, (B, C, h, w).
 
-        lr: as in `make_condition`; None where the network sees latents only.
-        prompt: of each sample, which asks for its good image; None is the text of that label.
+        lr: as in `make_condition`; None if the network reads latents only.
+        prompt: of each sample, instead of the text for good pictures; None is that text.
         """
-        own = {label: own.expand(len(upsampled)) for label, own in self._prompts_on(upsampled.device).items()}
-        prompts = own if prompt is None else own | {Quality.GOOD: prompt}
+        samples, device = len(upsampled), upsampled.device
+        prompts = {label: text.to(device).expand(samples) for label, text in self.prompts.items()}
+        if prompt is not None:
+            prompts[Quality.GOOD] = prompt
         return Condition(self._condition_tensor(upsampled, lr), None, prompts.get(Quality.GOOD), prompts)
 
     def _condition_tensor(self, upsampled: Tensor, lr: Tensor | None) -> Tensor:
         if self.condition_input == "latents":
             return upsampled
         if lr is None:
-            raise ValueError("this network sees the low-resolution picture too")
-        return (
-            lr
-            if self.condition_input == "picture"
-            else torch.cat([reflect(lr, self.alignment), upsampled], dim=1)
-        )
-
-    def _prompts_on(self, device: torch.device) -> Mapping[Quality, Prompt]:
-        return {label: prompt.to(device) for label, prompt in self.prompts.items()}
+            raise ValueError("this network reads the low-resolution picture too")
+        if self.condition_input == "picture":
+            return lr
+        return torch.cat([reflect(lr, self.alignment), upsampled], dim=1)

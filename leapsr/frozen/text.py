@@ -1,7 +1,7 @@
 """Texts to tokens, as SD3.5 and SD2.1 were trained with them.
 
-Every encoder is read on its first use, or before each one, see `Resident`. What exceeds an encoder's length
-is cut: 77 tokens of CLIP, the beginning and the end included, and `length` of T5.
+Every encoder is read on its first use, or before each one, see `Resident`. Longer texts are cut: to 77 tokens
+of CLIP, with the begin and end tokens, and `length` tokens of T5.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ T5_WIDTH = 4096
 class TextEncoder(Protocol):
     @property
     def kind(self) -> str:
-        """The base model that it belongs to: a network reads the prompts of its own only."""
+        """Its base model. A network reads only the prompts of its own."""
 
     @property
     def encoders(self) -> str:
-        """What it consists of, for people."""
+        """Its parts, for people."""
 
     def encode(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Prompt:
         """One sample for each text, on `device`, without gradient."""
@@ -40,9 +40,12 @@ class Sd3Text:
     tokens: (B, 77 + length, 4096), those of both CLIPs side by side and padded with zeros, then those of T5.
     pooled: (B, 2048), of both CLIPs.
 
-    folder: of the whole pipeline, as the hub has it. t5: False does without T5-XXL, the largest of the three
-    by far; its tokens are then zeros, as in the published pipeline. length: of T5's tokens; DiT4SR trains
-    with 77 and restores with 256. after: of each encoder; "release" never holds more than one of them.
+    Args:
+        folder: of the whole pipeline, as on the hub. t5: False leaves out T5-XXL, the largest of the three;
+        its tokens are zeros, as in the published pipeline.
+        length: of T5's tokens; DiT4SR trains with 77 and restores with 256.
+        after: of each encoder; "release" never holds more than one of them.
+
     Raises MissingExtra and WeightsError on the first use.
     """
 
@@ -92,7 +95,7 @@ class Sd3Text:
             encoder.release()
 
     def _clip(self, encoder: Resident, ids: Tensor, device: torch.device | str) -> Prompt:
-        """The states before the last layer, and the projected state of the text's end."""
+        """The states before the last layer, and the projected state of the end token."""
         with encoder.on(device) as network:
             made = network(ids.to(device), output_hidden_states=True)
             return Prompt(made.hidden_states[-2], made.text_embeds)
@@ -106,7 +109,7 @@ class Sd3Text:
             return network(ids.to(device)).last_hidden_state.to(self.dtype)
 
     def _width(self) -> int:
-        """Of T5's tokens where there is no T5: the transformer's, where the folder has one."""
+        """Channels of T5's tokens without T5: the transformer's, if the folder has one."""
         config = self.folder / "transformer" / "config.json"
         return int(read_json(config).get("joint_attention_dim", T5_WIDTH)) if config.is_file() else T5_WIDTH
 

@@ -1,4 +1,4 @@
-"""Captions by a language model that sees: LLaVA 1.5, as DiT4SR was trained with, or Qwen2-VL, as FlowSR."""
+"""Captions by a vision language model: LLaVA 1.5, as in DiT4SR's training, or Qwen2-VL, as in FlowSR's."""
 
 from functools import cached_property
 from pathlib import Path
@@ -20,18 +20,21 @@ QUESTION = (
 """DiT4SR's."""
 
 LLAVA_FORM = "USER: <image>\n{} ASSISTANT:"
-"""For LLaVA folders of before processors had a template."""
+"""For old LLaVA folders, whose processors have no template."""
 
 KINDS = {"llava": "LlavaForConditionalGeneration", "qwen2_vl": "Qwen2VLForConditionalGeneration"}
 
 
 class VisionLanguage:
-    """folder: in transformers' format, of LLaVA 1.5 or Qwen2-VL, with its processor; read on the first call.
+    """A captioner.
 
-    repository: for the message where the folder is empty. question: what the model is asked.
-    temperature: 0 always takes the likeliest word. top_p: words beyond this share of the probability are
-    never taken. longest: of the answer, in tokens. seed: of the words that are drawn, so that the same
-    picture gets the same caption. after: what becomes of the model after each caption.
+    Args:
+        folder: in transformers' format, of LLaVA 1.5 or Qwen2-VL, with its processor; read on the first call.
+        repository: for the message where the folder is empty.
+        temperature, top_p: of sampling; temperature 0 always takes the likeliest word.
+        longest: of the answer, in tokens.
+        seed: of sampling, so that the same picture gets the same caption.
+        after: what happens to the model after each caption.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class VisionLanguage:
 
     @torch.inference_mode()
     def caption(self, image: Tensor) -> str:
-        """image: (3, H, W) in [-1, 1]. The answer, without the sentences on focus; on the picture's device.
+        """image: (3, H, W) in [-1, 1]. Returns the answer without sentences on focus.
 
         Raises MissingExtra and WeightsError on the first call.
         """
@@ -72,7 +75,7 @@ class VisionLanguage:
         return remove_focus_sentences(self.processor.tokenizer.decode(words, skip_special_tokens=True))
 
     def _drawing(self) -> dict[str, Any]:
-        """Said in full, since a folder's generation_config.json may say otherwise."""
+        """All options, because a folder's generation_config.json may have others."""
         if self.temperature == 0:
             alike = dict.fromkeys(("temperature", "top_p", "top_k"))
             return {"do_sample": False, "max_new_tokens": self.longest, **alike}

@@ -13,13 +13,12 @@ PACKAGED = Path(__file__).parent.parent / "models"
 MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
 DEFAULT_X2 = "leap-small-x2"
-"""Where twice as large, or less, is asked for: x4 made smaller again takes half as long again, and shows a
-pattern of its own."""
+"""For results up to twice as large: a x4 result made smaller takes longer, and shows a pattern."""
 LICENCE = "Apache-2.0"
-"""Of this package and its own models."""
+"""The licence of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
 PROMPTS = "prompts.safetensors"
-"""In the folders of networks that read text only."""
+"""Only in the folders of networks that read text."""
 
 
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
@@ -35,7 +34,7 @@ def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
 
 
 def expanded(path: str | Path) -> Path:
-    """With the home folder for ~; as it is for the ~name of somebody unknown."""
+    """With the home folder for ~; unchanged for the ~name of an unknown user."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser() raises RuntimeError then
 
 
@@ -88,9 +87,9 @@ def names(model_dir: str | Path | None = None) -> list[str]:
 
 
 def default_name(model_dir: str | Path | None = None, factor: float | None = None) -> str:
-    """The model used when none is named: of the first folder that holds any, the default or the first.
+    """The model used when none is named: of the first folder with models, the default or the first.
 
-    factor: how many times larger the result shall be; None is not known, or the model's own.
+    factor: how many times larger the result will be; None is unknown, or the model's own.
     Raises WeightsError where no model is installed.
     """
     known = next(filter(None, map(_listed, _places(model_dir))), [])
@@ -103,13 +102,13 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
 
 
 def check_holds_models(model_dir: str | Path) -> None:
-    """Raises UsageError where a folder that was named has no model to choose from."""
+    """Raises UsageError where the folder has no models."""
     if not _listed(next(_places(model_dir))):
         raise UsageError(f"{model_dir} holds no model folders; give another folder, or a model's name.")
 
 
 class Summary(NamedTuple):
-    """What the files of a model say without being loaded; None where they do not."""
+    """What the files of a model say without being loaded; None where they say nothing."""
 
     licence: str | None
     method: str | None
@@ -119,7 +118,7 @@ class Summary(NamedTuple):
 
 
 def summary(folder: Path) -> Summary:
-    """Of any folder, however damaged."""
+    """Never raises, not even for damaged folders."""
     try:
         found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -133,7 +132,7 @@ def summary(folder: Path) -> Summary:
 
 
 def is_recorded(name: str | Path, model_dir: str | Path | None = None) -> bool:
-    """Whether there are checksums to verify it by, as those have that were packaged or converted."""
+    """Whether it has checksums, as packaged and converted models do."""
     return (find(name, model_dir) / CHECKSUMS).is_file()
 
 
@@ -145,7 +144,7 @@ def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
     folder = find(name, model_dir)
     if not (folder / CHECKSUMS).is_file():
         raise WeightsError(f"{folder} has no {CHECKSUMS}, so its files cannot be verified.")
-    expected = dict(_checksums(folder / CHECKSUMS))
+    expected = _checksums(folder / CHECKSUMS)
     if WEIGHTS not in expected:
         raise WeightsError(f"{folder / CHECKSUMS} does not list {WEIGHTS}; install the model again.")
     for file, digest in expected.items():
@@ -163,23 +162,19 @@ def write_checksums(folder: Path) -> None:
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def _checksums(file: Path) -> Iterator[tuple[str, str]]:
-    for line in _read(file).decode("utf-8", "replace").splitlines():
-        digest, _, name = line.partition(" ")
-        if name:
-            yield name.strip().removeprefix("*"), digest
+def _checksums(file: Path) -> dict[str, str]:
+    """The digests of SHA256SUMS by name of the file."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+    parts = (line.partition(" ") for line in lines)
+    return {name.strip().removeprefix("*"): digest for digest, _, name in parts if name}
 
 
 def _sha256(file: Path) -> str:
     try:
         return sha256(file)
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
     except OSError as error:
         raise _unreadable(file, error) from error
 

@@ -1,8 +1,8 @@
 """Published weights to model folders of this package: `leapsr models convert`.
 
-A published folder holds one network; what it needs beside it, an autoencoder and the texts that it is asked
-with, comes from the folder of its base model. The base's autoencoder is used where it lies, and its texts are
-encoded once, so that nothing of its text encoders is needed afterwards.
+A published folder holds one network. Its autoencoder and its texts come from the folder of its base model.
+The base's autoencoder is used where it lies; the texts are encoded once, so that text encoders are not needed
+later.
 """
 
 from pathlib import Path
@@ -28,12 +28,20 @@ def convert(
 ) -> ModelConfig:
     """Write a model folder from published weights.
 
-    name: of PUBLISHED. weights: the published folder or file, or the folder that it was downloaded to.
-    base: the folder of the base model that it needs; None where `weights` is one itself.
-    dtype: of the weights as they are written. device: where texts are encoded.
-    The texts are encoded before the network is read, each encoder alone, and the network is in memory once.
-    Raises UnknownName, UsageError for a base that is not needed, WeightsError where something is missing,
-    with the command that gets it, OutputError.
+    The texts are encoded before the network is read, one encoder at a time.
+
+    Args:
+        name: of PUBLISHED.
+        weights: the published folder or file, or the folder that it was downloaded to.
+        base: the folder of its base model; None where `weights` is one itself.
+        dtype: of the written weights.
+        device: where texts are encoded.
+
+    Raises:
+        UnknownName: there is no such published model.
+        UsageError: a base is given but not needed.
+        WeightsError: something is missing; the message has the command that gets it.
+        OutputError: the folder cannot be written.
     """
     known = published(name)
     place = _place(name, known, weights)
@@ -50,7 +58,7 @@ def convert(
     texts = out / f"{catalog.PROMPTS}.new"
     if base is not None:
         fields["autoencoder"] = str(base.resolve())
-        fingerprint(base)  # or only using the model would tell that there is none
+        fingerprint(base)  # raises now if there is none
     if known.texts:
         assert base is not None
         encoder = text_encoder(base, dtype=torch.float32, after="release")
@@ -68,7 +76,7 @@ def convert(
 
 
 def _place(name: str, known: Published, weights: Path) -> Path:
-    """What is to be read. Raises WeightsError where it is not there."""
+    """The file or folder to read. Raises WeightsError where it is missing."""
     place = weights / known.place if known.place and (weights / known.place).exists() else weights
     if place.exists():
         return place

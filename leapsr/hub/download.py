@@ -1,4 +1,4 @@
-"""Published weights from the Hugging Face hub to a folder, for people who have read their licence."""
+"""Download published weights from the Hugging Face hub."""
 
 from pathlib import Path
 from typing import cast
@@ -8,19 +8,18 @@ from .repositories import Repository
 
 
 def download(repository: Repository, folder: Path, place: str = "") -> None:
-    """Fill `folder` with what is needed of a repository; what is there already stays, and what was cut short
-    goes on.
+    """Download the needed files of a repository to `folder`. Continues interrupted downloads.
 
-    place: a file or folder of it that must be there afterwards.
-    Raises WeightsError with the command that does the same, and why it could not be done here.
+    place: a file or folder that must be there afterwards.
+    Raises WeightsError with the reason and the command that does the same.
     """
     import huggingface_hub as hub
 
-    # Those of the library that it speaks to the hub with, which is not the same in all of its versions.
+    # Of its HTTP library, which differs between versions.
     client_errors = cast(tuple[type[Exception], ...], hub.errors.HfHubHTTPError.__bases__)
     failures: tuple[type[Exception], ...] = (OSError, *client_errors)
     try:
-        # The hub is asked first: without an answer, what is in the folder would count as the whole of it.
+        # Ask the hub first: offline, snapshot_download would take an incomplete folder for the whole.
         revision = hub.HfApi().model_info(repository.name).sha
         hub.snapshot_download(
             repository.name,

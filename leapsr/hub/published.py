@@ -1,6 +1,6 @@
-"""The weights of the four papers and of their base models: what they are, under which licence, where from.
+"""The published weights of the four papers and of their base models, with licence and origin.
 
-One table, PUBLISHED; a name of `leapsr models download` and `leapsr models convert` is one of its keys.
+One table, PUBLISHED; its keys are the names of `leapsr models download` and `leapsr models convert`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,12 +35,12 @@ CAPTIONERS: dict[str, Repository] = {"llava": LLAVA, "qwen2_vl": QWEN2_VL}
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of published weights beside their tensors.
+    """One published model.
 
-    what: they are, in words. repository: where they are; None is not on the hub. place: the folder or file of
-    theirs that is read, in the download. base: which of BASES it needs, "" for none. texts: what it is asked
-    with, by name, encoded by the base's text encoders; empty for networks that read none. model: the rest of
-    its ModelConfig.
+    what: a description. repository: None is not on the hub. place: the folder or file to read in the
+    download.
+    base: which of BASES it needs, "" for none. texts: by name, for the base's text encoders; empty for
+    networks that read none. model: the other fields of its ModelConfig.
     """
 
     what: str
@@ -68,10 +68,6 @@ def _mmdit(kind: Any) -> Read:
     return read
 
 
-def _sd21(folder: Path, base: Path | None) -> Network:
-    return unet.SD21.from_diffusers(folder)
-
-
 def _flowsr(file: Path, base: Path | None) -> Network:
     """SD2.1's U-Net with FlowSR's adapters merged in."""
     assert base is not None
@@ -88,15 +84,6 @@ def _flowsr(file: Path, base: Path | None) -> Network:
     return network
 
 
-def _oftsr(preset: str, student: bool) -> Read:
-    config = guided_unet.PRESETS[preset]
-    return lambda file, base: load_oftsr(file, guided_unet.student(config) if student else config)
-
-
-def _resshift(preset: str) -> Read:
-    return lambda file, base: load_resshift(file, swin_unet.PRESETS[preset])
-
-
 NOISE, LR = Source(kind="noise"), Source(kind="lr")
 DIT4SR_MODEL = {
     "method": "teacher",
@@ -108,7 +95,7 @@ DIT4SR_MODEL = {
 }
 SD35_TEXTS = standard_texts()
 TEACHER_TEXTS = SD35_TEXTS | {MFSR_NAME: MFSR_NEGATIVE}
-"""DiT4SR's own, which its --guidance reads, and what MFSR leads such a teacher away from."""
+"""DiT4SR's own, for --guidance, and MFSR's negative text, for its distillation."""
 FLOWSR_TEXTS = standard_texts(standard=FLOWSR)
 SMFSR_MODEL = {"method": "smfsr", "source": NOISE, "grid": "cosine", "fidelity": 0.0, "color_fix": "adain"}
 
@@ -121,9 +108,9 @@ OFTSR_FILES = {
     "imagenet": f"sigma0.2-bs8-loss_l1-lr1e-04-{_OFTSR_DISTILLED}-ImageNet_DIS-checkpoint_10",
     "imagenet_teacher": "sigma0.2-bs32-loss_l1-lr1e-04-ImageNet-checkpoint_10",
 }
-"""Those for pictures made small without noise, as OFTSR's README names them."""
+"""OFTSR's files for pictures that were downsampled without noise."""
 OFTSR_FIDELITY = 0.01
-"""Where its README's commands stand: 0.99 in that paper's time, which runs the other way."""
+"""The dial in its README's commands: 0.99 in that paper's reversed time."""
 
 
 def _dit4sr(letter: str) -> Published:
@@ -157,10 +144,12 @@ def _smfsr(letter: str) -> Published:
 def _oftsr_entry(data: str, suffix: str) -> Published:
     file = f"sr_bicubic-sf4-guided_unet-{OFTSR_FILES[data + suffix]}.pth"
     sigma = 0.1 if data == "ffhq" else 0.2
+    preset = guided_unet.PRESETS[data]
+    config = preset if suffix else guided_unet.student(preset)
     return Published(
         f"OFTSR's {'teacher' if suffix else 'one-step student'} of {data}",
         "Apache-2.0",
-        _oftsr(data, not suffix),
+        lambda file, base: load_oftsr(file, config),
         Repository("Yuanzhi/OFTSR", "Apache-2.0", include=(file,)),
         file,
         model={
@@ -173,14 +162,15 @@ def _oftsr_entry(data: str, suffix: str) -> Published:
 
 
 def _resshift_entry(preset: str) -> Published:
-    sigma = swin_unet.PRESETS[preset].schedule.sigma
+    config = swin_unet.PRESETS[preset]
+    source = Source(kind="noisy_lr", sigma=config.schedule.sigma)
     return Published(
         f"ResShift's network, {preset}",
         S_LAB,
-        _resshift(preset),
+        lambda file, base: load_resshift(file, config),
         None,
         base="vq_f4",
-        model={"method": "teacher", "source": Source(kind="noisy_lr", sigma=sigma), "fidelity": 0.0},
+        model={"method": "teacher", "source": source, "fidelity": 0.0},
     )
 
 
@@ -199,7 +189,7 @@ PUBLISHED: dict[str, Published] = {
     "sd21": Published(
         "SD2.1-base as a velocity that has learnt nothing: where flowsr_sd21 begins",
         SD21.licence,
-        _sd21,
+        lambda folder, base: unet.SD21.from_diffusers(folder),
         SD21,
         base="sd21",
         texts=FLOWSR_TEXTS,

@@ -1,4 +1,4 @@
-"""Where published weights come from, and reading one network of a folder that holds them."""
+"""Repositories of published weights, and reading one network of a downloaded folder."""
 
 import json
 import shlex
@@ -13,14 +13,14 @@ from safetensors import SafetensorError
 from ..errors import WeightsError
 
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, StrictDataclassError)
-"""What transformers and diffusers raise for files that are cut short, damaged or of another model."""
+"""Raised by transformers and diffusers for files that are damaged or of another model."""
 
 
 class Repository(NamedTuple):
     """A model on the Hugging Face hub.
 
-    licence: its name. gated: whether it has to be accepted there first. include, exclude: patterns of the
-    files that are needed, and of copies of them that are not; () is all, and none.
+    licence: its name. gated: whether it has to be accepted on the model's page first. include, exclude:
+    patterns of files; () is all, and none.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Repository(NamedTuple):
         return f"{constants.ENDPOINT}/{self.name}"
 
     def command(self, folder: Path) -> str:
-        """What fills `folder`."""
+        """The command that downloads it to `folder`."""
         words = ["hf", "download", self.name, "--local-dir", str(folder)]
         for option, patterns in (("--include", self.include), ("--exclude", self.exclude)):
             words += [word for pattern in patterns for word in (option, pattern)]
         return shlex.join(words)
 
     def download(self, folder: Path) -> str:
-        """The command that fills `folder`, and the terms."""
+        """`command` and the terms."""
         terms = "; accept it on the model's page and run 'hf auth login' first" if self.gated else ""
         return f"{self.command(folder)} ({self.licence}{terms})"
 
@@ -76,7 +76,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def require(file: Path, folder: Path, repository: Repository) -> None:
-    """Raises WeightsError with the command that fills `folder` where it lacks `file`."""
+    """Raises WeightsError with the download command where `folder` lacks `file`."""
     if not file.is_file():
         raise WeightsError(f"{folder} lacks {file.relative_to(folder)}: {repository.download(folder)}")
 
@@ -101,7 +101,7 @@ def read_network(
         raise WeightsError(
             f"The model in {place} cannot be read ({reason}): {repository.download(folder)}"
         ) from error
-    if report["missing_keys"]:  # they would be filled with noise, and a log would say so
+    if report["missing_keys"]:  # else they would be random, with a line in a log
         missing = ", ".join(sorted(report["missing_keys"])[:3])
         raise WeightsError(f"The model in {place} lacks weights ({missing}): {repository.download(folder)}")
     return network.requires_grad_(False).eval()
@@ -110,7 +110,7 @@ def read_network(
 def read_tokenizer(kind: Any, folder: Path, part: str, repository: Repository) -> Any:
     """A tokenizer of transformers. Raises WeightsError where its files are missing or damaged."""
     place = folder / part
-    # Without its files, transformers makes a tokenizer that knows no words, and says nothing.
+    # Without its files, transformers silently makes a tokenizer without words.
     if not any((place / name).is_file() for name in ("tokenizer.json", "vocab.json", "spiece.model")):
         raise WeightsError(f"{folder} lacks {part or 'a tokenizer'}: {repository.download(folder)}")
     try:

@@ -26,20 +26,20 @@ VelocityFunction = Callable[[Tensor, Tensor, Tensor, Condition], Tensor]
 """u(x, t, r, cond). x: (B, C, H, W); t, r: (B,); a teacher is its diagonal u(x, t, t, cond)."""
 
 Perceptual = Callable[[Tensor, Tensor], Tensor]
-"""A differentiable distance of two images in [-1, 1], both (B, 3, H, W) -> (B,), such as LPIPS."""
+"""A differentiable distance of two images in [-1, 1], (B, 3, H, W) each -> (B,), such as LPIPS."""
 
 Decode = Callable[[Tensor], Tensor]
-"""From the network's space to images in [-1, 1], (B, 3, H, W), with a gradient."""
+"""From the network's space to images in [-1, 1], (B, 3, H, W), differentiable."""
 
 Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
-"""(x_t, t, cond) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient on x_t."""
+"""(x_t, t, cond) -> maps of the frozen teacher, (B, C_i, H_i, W_i), differentiable."""
 
 CriticFeatures = Callable[[Tensor], list[Tensor]]
-"""Images in [-1, 1], (B, 3, H, W) -> the maps of a frozen network, (B, C_i, H_i, W_i), with a gradient."""
+"""Images in [-1, 1], (B, 3, H, W) -> maps of a frozen network, (B, C_i, H_i, W_i), differentiable."""
 
 Alignment = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Images in [-1, 1], (B, 3, H, W) -> their cosines with a caption of good and one of bad quality, (B,) each,
-with a gradient on the images."""
+differentiable."""
 
 Duplicate = Callable[[nn.Module], nn.Module]
 
@@ -96,6 +96,8 @@ class MethodConfigBase(BaseModel):
     """Where in the triangle r <= t its students are trained, and so what they can be asked for."""
     refines: ClassVar[bool] = False
     """Whether it goes on with a student that another method trained."""
+    auxiliary_names: ClassVar[tuple[str, ...]] = ()
+    """The networks that `auxiliary_networks` may return."""
 
     kind: str
 
@@ -172,8 +174,8 @@ def identity(image: Tensor) -> Tensor:
 class Batch:
     """One batch in the network's space.
 
-    image, source: (B, C, H, W), the two ends of the flow. generator: for the times and whatever else the
-    method draws. redraw: another source for the same images, (B, C, H, W).
+    image, source: (B, C, H, W), the two ends of the flow. generator: for all that the method draws.
+    redraw: draws another source for the same images, (B, C, H, W).
     """
 
     image: Tensor
@@ -226,7 +228,7 @@ def distance(a: Tensor, b: Tensor, norm: Norm) -> Tensor:
 
 
 def hinge(*scores: Tensor) -> Tensor:
-    """What a critic's scores lack to 1 ("real"), where they do: the mean of each tensor, then over them."""
+    """The mean of max(0, 1 - score) of each tensor, then over the tensors: 0 where all say "real"."""
     return torch.stack([F.relu(1 - score).mean() for score in scores]).mean()
 
 
@@ -242,9 +244,9 @@ def interval_times(
 def guided_velocity(
     teacher: VelocityFunction, x: Tensor, t: Tensor, cond: Condition, scale: float, away_from: Quality
 ) -> Tensor:
-    """The teacher's velocity for a good image, led away from the one for `away_from`, in one call.
+    """The teacher's velocity for a good image, guided away from the one for `away_from`, in one call.
 
-    MFSR eq. 10 and 11, SMFSR eq. 13. At scale 1 there is nothing to lead away from, and half as much to ask.
+    MFSR eq. 10 and 11, SMFSR eq. 13. Scale 1 is no guidance and asks for one velocity only.
     """
     good = cond.labelled(Quality.GOOD)
     if scale == 1:

@@ -9,13 +9,13 @@ and a third term, of structure:
 
 where the norm is taken where the network works, LPIPS and the grey images' SSIM look at decoded images.
 
-At r = 1 that is OFTSR's boundary (eq. 11) with the data for a target, at r = 0 FlowSR's second stage. A
-teacher knows what photos look like in general; this only knows each one by itself, so that it invents less,
-and nothing that a teacher got wrong.
+At r = 1 that is OFTSR's boundary (eq. 11) with the data as target, at r = 0 FlowSR's second stage. A teacher
+knows what photos look like in general. Without one the student learns from single photos: it invents less,
+and repeats no error of a teacher.
 
-LPIPS alone is happy with a mesh of dots: its backbones take every second pixel, and a network whose output
-lies on a fixed grid learns to show just those what they look for. Three things make that dear: a view that
-moves and is now and then half as large, and SSIM, which on flat surfaces counts every ripple.
+LPIPS alone allows a mesh of dots: its backbones take every second pixel, and a network learns to please just
+those. Three things prevent it: LPIPS's view is shifted, and sometimes halved, and SSIM counts every ripple on
+flat surfaces.
 """
 
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ from .restore import Region
 class DialConfig(MethodConfigBase):
     """norm, perceptual, fall, structure: of the distance above; perceptual is LPIPS's weight at r = 0.
 
-    coarse: share of the updates in which LPIPS looks at both images at half their size.
-    faithful, real: shares of the batch at r = 1 and at r = 0 exactly; the rest is uniform between them.
+    coarse: share of the updates in which LPIPS compares the images at half their size.
+    faithful, real: shares of the batch at r = 1 and at r = 0; the rest is uniform between them.
     """
 
     region = Region.SOURCE_EDGE
@@ -69,12 +69,12 @@ class DialConfig(MethodConfigBase):
 DEFAULTS = DialConfig()
 
 SHIFTS = 8
-"""Pixels by which LPIPS's view is moved: more than the strides of its first layers."""
+"""Pixels by which LPIPS's view is shifted: more than the strides of its first layers."""
 
 
 @dataclass(frozen=True)
 class Dial:
-    """Raises ConfigError where the perceptual weight has no network to weigh."""
+    """Raises ConfigError for a perceptual weight without a perceptual network."""
 
     networks: Networks
     config: DialConfig = DEFAULTS
@@ -100,7 +100,7 @@ class Dial:
         yield "student", losses
 
     def likeness(self, image: Tensor, photo: Tensor, generator: torch.Generator) -> Tensor:
-        """LPIPS, (B,), from where the generator puts the view."""
+        """LPIPS of a random view, (B,)."""
         assert self.networks.perceptual is not None
         image, photo = shifted(image, photo, generator)
         if flow.host_uniform(generator) < self.config.coarse:
@@ -108,7 +108,7 @@ class Dial:
         return self.networks.perceptual(image, photo)
 
     def positions(self, batch: Batch) -> tuple[Tensor, int]:
-        """r of each sample, and how many of the first stand at r = 1: LPIPS need not look at those."""
+        """r of each sample, and how many of the first are at r = 1, where LPIPS has no weight."""
         n = len(batch.image)
         r = flow.uniform(n, batch.generator)
         faithful = flow.stochastic_count(n, self.config.faithful, batch.generator)
@@ -124,16 +124,16 @@ def grey(image: Tensor) -> Tensor:
 
 
 def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Both without up to SHIFTS - 1 rows and columns at random sides, the same for both.
+    """Both without up to SHIFTS - 1 rows and columns at random sides.
 
-    Kettunen et al. (arXiv:1906.03973) transform what LPIPS sees, so that nothing is made for it alone.
+    Kettunen et al. (arXiv:1906.03973) transform LPIPS's input, so that networks do not fit its weaknesses.
     """
     rows, columns = (_window(side, flow.host_uniform(generator)) for side in image.shape[-2:])
     return image[..., rows, columns], photo[..., rows, columns]
 
 
 def _window(side: int, place: float) -> slice:
-    """All but as many positions as there are other places for the window. place: in [0, 1)."""
+    """A window that is up to SHIFTS - 1 positions shorter than `side`. place: where it lies, in [0, 1)."""
     places = min(SHIFTS, side)
     start = int(places * place)
     return slice(start, start + side - places + 1)

@@ -1,7 +1,7 @@
 """FlowSR: consistency along the flow from the low-resolution image to the clean one (arXiv:2605.12377).
 
-The student is the edge r = 0 of the triangle: from any time t its average velocity leads to the image,
-f(x, t) = x - t u(x, t, 0). The paper's time is this package's, and so are its equations:
+The student knows the edge r = 0 of the triangle: from any time t its average velocity leads to the image,
+f(x, t) = x - t u(x, t, 0). The paper's time is this package's:
 
     (1)   x_t = (1 - t) image + t source
     (3)   x_t = x_t' - (t' - t) v(x_t', t'),  v the teacher's velocity, t < t'
@@ -9,9 +9,9 @@ f(x, t) = x - t u(x, t, 0). The paper's time is this package's, and so are its e
     (6)   d(f(x_t', t'), f_average(x_t, t)) + d(f(x_t, t), image)
     (7)   d = l2 + 2 LPIPS, of the decoded images
 
-Section 4.1 prints the Euler step of sampling with a plus, X_t' = X_t + dt v with t falling from 1 to 0.
-Its velocity is LR - HR, so a positive dt would lead from the LR image away from the HR one, to 2 LR - HR
-after one step; only dt < 0 works. Equation 3 has the sign right, and flow.jump is the one place for it.
+Section 4.1 prints the Euler step of sampling with a plus, X_t' = X_t + dt v with t falling from 1 to 0. Its
+velocity is LR - HR, so a positive dt would lead away from the HR image; only dt < 0 works. Equation 3 has the
+right sign.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -49,16 +49,17 @@ class FlowsrConfig(MethodConfigBase):
 
     scheduler: the law of (t', t); "intervals" has n_fast of them, "slow" n_slow (flow.scheduler).
     flow_share: share of the batch for eq. 7; the rest is for eq. 6 (not printed). 1 is the first stage.
-    norm, perceptual: d of eq. 7, used for eq. 6 too: the norm of the error, plus `perceptual` times the
-    networks' perceptual distance if they bring one.
-    consistency, regularisation: weights of the two terms of eq. 6, the paper's one lambda_cd. Where one is 0
-    remains an ablation of table 3.
-    adversarial, alignment: weights of eq. 8 and eq. 9, for those who hand in what these need.
-    heads: how the critic's are normalised, see networks.discriminator.
+    norm, perceptual: d of eq. 7, also used for eq. 6: the norm of the error, plus `perceptual` times the
+    perceptual distance if there is one.
+    consistency, regularisation: weights of the two terms of eq. 6, the paper's one lambda_cd. 0 in one of
+    them is an ablation of table 3.
+    adversarial, alignment: weights of eq. 8 and eq. 9, used if their networks are given.
+    heads: normalisation of the critic's heads, see networks.discriminator.
     latest_noise: the critic sees images at times uniform over [0, latest_noise] (not printed).
     """
 
     region = Region.IMAGE_EDGE
+    auxiliary_names = ("critic",)
 
     kind: Literal["flowsr"] = "flowsr"
     scheduler: SchedulerName = "fast_slow"
@@ -121,7 +122,7 @@ DEFAULTS = FlowsrConfig()
 
 
 class Points(NamedTuple):
-    """Where a network is asked for the image."""
+    """Inputs of a network that is asked for the image."""
 
     x: Tensor  # (B, C, H, W)
     t: Tensor  # (B,)
@@ -162,7 +163,7 @@ class Flowsr:
             yield "critic", {"hinge": self.critic_loss(restored[: len(batch.image)].detach(), batch)}
 
     def points(self, batch: Batch, first: int) -> tuple[Points, Points | None]:
-        """The batch's samples on their paths and the followers of those that lead, all after the `first`."""
+        """The batch on its paths, and the followers of all samples after the `first`."""
         config, n = self.config, len(batch.image)
         steps = grid_step(first, batch.generator, config.n_slow).double() / config.n_slow
         pair = SCHEDULERS[config.scheduler](n - first, batch.generator, config.n_fast, config.n_slow)
@@ -180,7 +181,7 @@ class Flowsr:
         return Points(flow.jump(x, self.networks.teacher(x, start, start, cond), start, t), t, cond)
 
     def losses(self, restored: Tensor, followers: Points | None, batch: Batch) -> Losses:
-        """Eq. 10. restored: what the student makes of the batch's samples and, if asked, of the followers."""
+        """Eq. 10. restored: the student's images of the batch and, with regularisation, of the followers."""
         config, n = self.config, len(batch.image)
         first = n - (0 if followers is None else len(followers.t))
         images, clean = self.networks.decode(restored), self.target(batch.image)
@@ -202,12 +203,12 @@ class Flowsr:
 
     @torch.no_grad()
     def target(self, restored: Tensor) -> Tensor:
-        """The image that something in the network's space stands for, as a goal."""
+        """The decoded image, without gradient."""
         return self.networks.decode(restored)
 
     @torch.no_grad()
     def consistency_target(self, followers: Points) -> Tensor:
-        """The image that the averaged student sees from the followers."""
+        """The averaged student's image of the followers."""
         assert self.networks.average is not None
         return self.target(arrive(self.networks.average, followers))
 
@@ -244,7 +245,7 @@ class Flowsr:
         return hinge(*real) + hinge(*(-score for score in restored))
 
     def noise(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """How far, and towards which source, images are moved before the critic sees them."""
+        """The time and source that images are moved to before the critic sees them."""
         t = flow.uniform(len(batch.image), batch.generator, high=self.config.latest_noise)
         source = batch.source if batch.redraw is None else batch.redraw()
         return t.to(batch.image), source
@@ -255,14 +256,14 @@ class Flowsr:
 
 
 def arrive(network: VelocityFunction, points: Points) -> Tensor:
-    """f of eq. 4: where the network says that the points' trajectories end; f(x, 0) = x."""
+    """f of eq. 4: the image at the end of the points' trajectories; f(x, 0) = x."""
     x, t, cond = points
     end = torch.zeros_like(t)
     return flow.jump(x, network(x, t, end, cond), t, end)
 
 
 def through_input(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """loss(x) with a gradient on x alone: none on the weights that `loss` looks through."""
+    """loss(x) with a gradient on x only and none on the weights inside `loss`."""
     leaf = x.detach().requires_grad_()
     with torch.enable_grad():
         value = loss(leaf)
@@ -273,6 +274,6 @@ def through_input(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def quality_alignment(positive: Tensor, negative: Tensor, scale: float = 1.0) -> Tensor:
     """Eq. 9 from the cosines of an image with a caption of good and one of bad quality, (B,) each -> (B,).
 
-    scale: multiplies the cosines (CLIP's own is 100). The paper prints none: at 1 the gradient is weak.
+    scale: multiplies the cosines (CLIP's own is 100). The paper prints none; at 1 the gradient is weak.
     """
     return F.softplus(scale * (negative - positive))

@@ -1,8 +1,8 @@
 """MFSR: the average velocity of a guided teacher, by MeanFlow's identity (arXiv:2603.20690).
 
-Differentiate (t - r) u = x_t - x_r along the trajectory, at fixed r, and the average velocity is known from
-the instantaneous one and its own derivative. What makes it MFSR is the instantaneous velocity v~: the
-frozen teacher's, guided, rather than that of the data. In this package's time, which is the paper's:
+Differentiating (t - r) u = x_t - x_r along the trajectory, at fixed r, gives the average velocity from the
+instantaneous one and the derivative of u. MFSR's instantaneous velocity v~ is the frozen teacher's, guided,
+instead of the data's. In this package's time, which is the paper's:
 
     (9)   v~ = omega (source - image) + kappa u(x, t, t, cond) + (1 - omega - kappa) u(x, t, t, none)
     (10)  v~ = v(x, t, none) + w (v(x, t, cond) - v(x, t, none))
@@ -56,19 +56,19 @@ class Adaptive(BaseModel):
 class MfsrConfig(MethodConfigBase):
     """Hyper-parameters of the distillation; the defaults are the paper's where it states them.
 
-    velocity: v~. "negative" is eq. 11, "null" eq. 10, "meanflow_cfg" eq. 9, "data" plain source - image;
-    the last two need no teacher.
+    velocity: v~. "negative" is eq. 11, "null" eq. 10, "meanflow_cfg" eq. 9, "data" source - image. The last
+    two need no teacher.
     guidance: w of eq. 10 and 11; 1 is the teacher's own velocity. Higher is more realistic and less faithful.
-    omega, kappa: of eq. 9, a guidance of omega / (1 - kappa). The defaults are MeanFlow's; the paper
-    compares at an effective 6.
-    times: the law of t and r, two draws sorted. The paper only says that it follows MeanFlow, whose law is
-    logit-normal with mean -0.4 and std 1. mean, std: read by "logit_normal" only.
+    omega, kappa: of eq. 9, a guidance of omega / (1 - kappa). The defaults are MeanFlow's; the paper compares
+    at an effective 6.
+    times: the law of t and r, two draws sorted. The paper follows MeanFlow, whose law is logit-normal with
+    mean -0.4 and std 1. mean, std: of "logit_normal".
     diagonal: share of the batch with r = t, which learns v~ itself.
     derivative: of u along the trajectory: "forward" (exact), "central" (a difference of two evaluations,
-    float32 only, which asks the student up to 0.001 outside the triangle), or "step": the target of eq. 13 in
-    place of eq. 12's, with one evaluation and no derivative.
-    dt: of eq. 13, cut where it would pass r. Half precision drowns what is much below 0.03.
-    adaptive: None (the paper) weighs all samples alike, by the mean over their pixels.
+    float32 only, up to 0.001 outside the triangle), or "step": the target of eq. 13 instead of eq. 12's, with
+    one evaluation and no derivative.
+    dt: of eq. 13, at most down to r. Much less than 0.03 is lost in half precision.
+    adaptive: None (the paper) weighs all samples alike.
     """
 
     region = Region.TRIANGLE
@@ -94,7 +94,7 @@ class MfsrConfig(MethodConfigBase):
 
     @property
     def guided(self) -> bool:
-        """Whether v~ compares labels, so that the networks must know them."""
+        """Whether v~ compares labels."""
         return self.velocity == "meanflow_cfg" or (self.needs_teacher and self.guidance != 1)
 
     def check(self, run: RunSettings) -> None:
@@ -153,19 +153,19 @@ class Mfsr:
                 return self.teacher_guidance(x, t, cond, Quality.BAD).to(x)
 
     def teacher_guidance(self, x: Tensor, t: Tensor, cond: Condition, other: Quality) -> Tensor:
-        """Eq. 10 and 11: away from what the teacher says for `other`."""
+        """Eq. 10 and 11: away from the teacher's velocity for `other`."""
         assert self.networks.teacher is not None
         return guided_velocity(self.networks.teacher, x, t, cond, self.config.guidance, other)
 
     def own_guidance(self, x: Tensor, path: Tensor, t: Tensor, cond: Condition) -> Tensor:
-        """Eq. 9 by the student itself, in one call; where no label is asked, the velocity is the data's."""
+        """Eq. 9 by the student itself, in one call. Samples without a label keep the data's velocity."""
         x, t = torch.cat([x, x]), torch.cat([t, t])
         asked, none = self.networks.unwrapped(x, t, t, cond + cond.labelled(Quality.NONE)).chunk(2)
         guided = flow.meanflow_guide(path, asked, none, self.config.omega, self.config.kappa)
         return torch.where(flow.expand_as_batch(cond.labels == Quality.NONE, path), path, guided)
 
     def target(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition, diagonal: int) -> Tensor:
-        """What u(x, t, r) should be: v itself in the first `diagonal` rows, where r = t."""
+        """The target of u(x, t, r): v itself in the first `diagonal` rows, where r = t."""
         if diagonal == len(x):
             return v
         rows = slice(diagonal, None)
@@ -183,7 +183,7 @@ class Mfsr:
         return v - flow.expand_as_batch(t - r, v) * du_dt
 
     def finite_step(self, x: Tensor, v: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
-        """Eq. 13: along v for dt, then as the student goes on."""
+        """Eq. 13: along v for dt, then along the student's average velocity."""
         dt = (t - r).clamp_max(self.config.dt)
         share = (self.config.dt / (t - r)).clamp_max(1)
         rest = self.networks.unwrapped(flow.jump(x, v, t, t - dt), t - dt, r, cond)

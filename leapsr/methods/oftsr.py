@@ -32,13 +32,13 @@ class OftsrConfig(MethodConfigBase):
     """Hyper-parameters of the distillation; the defaults are the paper's.
 
     objective: "oftsr" is eq. 9; "pinn" (eq. 15) and "boot" (eq. 16) are the paper's baselines.
-    dt: step from s to r along the teacher's trajectory; cut where the trajectory ends.
+    dt: step from s to r along the teacher's trajectory, at most to its end.
     earliest, latest: s is uniform over [earliest, latest].
     align, boundary: weights of eq. 10 and eq. 11.
-    boundary_share: share of the batch that eq. 11 looks at (1 in the paper; less saves time).
-    boundary_target: what eq. 11 asks for at r = 1: the "teacher"'s velocity (the paper), or that of the
-    "data", source - image. Both have the same optimum (the posterior mean for l2, the median for l1); the
-    data's goes on improving where the teacher's is not there yet.
+    boundary_share: share of the batch for eq. 11 (1 in the paper; less saves time).
+    boundary_target: the target of eq. 11: the "teacher"'s velocity (the paper), or that of the "data", source
+    - image. Both have the same optimum (the posterior mean for l2, the median for l1); with the data the
+    student can become better than its teacher.
     """
 
     region = Region.SOURCE_EDGE
@@ -70,7 +70,7 @@ DEFAULTS = OftsrConfig()
 
 
 class TimePair(NamedTuple):
-    """What the student and the teacher say of one pair of times s > r; s and r (B,), the rest (B, ...)."""
+    """Outputs of student and teacher for times s > r, (B,) each; the rest is (B, ...)."""
 
     near: Tensor  # u(source, 1, s)
     far: Tensor  # u(source, 1, r)
@@ -98,12 +98,12 @@ class Oftsr:
         yield "student", losses
 
     def times(self, n: int, batch: Batch) -> tuple[Tensor, Tensor]:
-        """s, and r = s - dt cut at the end of the trajectory (the paper's s could pass it)."""
+        """s, and r = s - dt, at least 0 (the paper's could be beyond the end)."""
         s = flow.uniform(n, batch.generator, self.config.earliest, self.config.latest).to(batch.source)
         return s, (s - self.config.dt).clamp_min(0)
 
     def predict(self, source: Tensor, cond: Condition, s: Tensor, r: Tensor) -> TimePair:
-        """The student at both times and at the boundary, in one pass where all of it carries gradients."""
+        """The student at both times and at the boundary, in one pass if all of it needs gradients."""
         n = len(source)
         rows = math.ceil(self.config.boundary_share * n) if self.config.boundary else 0
         one = torch.ones_like(s)
@@ -126,7 +126,7 @@ class Oftsr:
         return self.networks.teacher(x, t, t, cond)
 
     def align(self, pair: TimePair) -> Tensor:
-        """Eq. 10: from its own point, the teacher would finish where the student says. (B,)"""
+        """Eq. 10, (B,): from the student's point the teacher would arrive at the student's image."""
         s = flow.expand_as_batch(pair.s, pair.near)
         return distance(s * pair.near, s * pair.v_s, self.config.norm)
 

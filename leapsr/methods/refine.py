@@ -40,17 +40,17 @@ Omega = Literal["uniform", "sigma2", "normalised"]
 
 
 class RefineConfig(MethodConfigBase):
-    """Weights of eq. 20, the paper's; 0 leaves a loss out, and with it the player that only it needs.
+    """Weights of eq. 20, the paper's; 0 leaves out a loss and the network that only it needs.
 
     distillation: of the student's own method. reconstruction: of eq. 19. perceptual: of the perceptual
     distance inside it. score: of eq. 15. adversarial: of eq. 17.
-    omega: how eq. 15 weighs its times, which the paper leaves open. "uniform" is 1; "sigma2" is t^2
-    (TSD-SR); "normalised" compares the clean images and divides by how far the teacher's is from the
-    student's, mean |z - x_teacher| (OSEDiff).
+    omega: the weight of a time in eq. 15, which the paper does not print. "uniform" is 1; "sigma2" is t^2
+    (TSD-SR); "normalised" compares the clean images and divides by mean |z - x_teacher| (OSEDiff).
     earliest, latest: the times of eq. 15 and 16 are uniform over [earliest, latest] (OSEDiff's).
     """
 
     refines = True
+    auxiliary_names = ("score", "critic")
 
     kind: Literal["refine"] = "refine"
     distillation: float = Field(1.0, ge=0)
@@ -72,7 +72,7 @@ class RefineConfig(MethodConfigBase):
 
     @property
     def needs_teacher(self) -> bool:
-        """Whether the refinement itself does; its student's method may too."""
+        """Whether the score loss does; the student's method may too."""
         return self.score > 0
 
 
@@ -80,9 +80,9 @@ DEFAULTS = RefineConfig()
 
 
 class BatchedStudent:
-    """A student that takes the question of eq. 14 along in another method's call: one pass for both.
+    """Adds the samples of eq. 14 to the first call of another method, so that both take one pass.
 
-    In several processes a network must not be called twice before its gradients are averaged.
+    With several processes a network must not be called twice before its gradients are averaged.
     """
 
     def __init__(self, student: VelocityFunction, source: Tensor, cond: Condition) -> None:
@@ -100,7 +100,7 @@ class BatchedStudent:
         return answer
 
     def arrive(self) -> Tensor:
-        """u(source, 1, 0), asked by itself where no call took it along."""
+        """u(source, 1, 0), by a call of its own if there was no other."""
         if self.answer is None:
             self.answer = self.student(self.source, self.one, self.zero, self.cond)
         return self.answer
@@ -108,20 +108,18 @@ class BatchedStudent:
 
 @dataclass(frozen=True)
 class Refine:
-    """Players: "student"; "score", a velocity network that begins as the teacher; "critic", (what it is
+    """Trains "student"; "score", a velocity network that begins as the teacher; "critic", (what it is
     shown, lr) -> scores of any shape (B, ...), higher for a photo.
 
-    The student is called once in an update, together with its own method's call; a method that calls it
-    twice makes it two. The score and the critic learn from the same outputs, made before the student's
-    update.
+    The student is called as often as its own method calls it, usually once. The score and the critic learn
+    from the outputs before the student's update.
 
     method: builds the student's own from the networks it may use; its losses for "student" are kept, as
-    "distillation_NAME", and its other players rest.
+    "distillation_NAME", and its auxiliary networks rest.
     decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is decoded
-    too, so that nobody is blamed for what the autoencoder loses.
-    features: what the critic is shown of a picture, in a frozen network's maps (frozen.Dino's for
-    networks.discriminator.FeatureCritic); None is the picture itself.
-    Raises ConfigError where a weight needs a network that is not there, and what `method` raises.
+    too, so that losses of the autoencoder do not count.
+    features: the critic's input, maps of a frozen network (frozen.Dino's for FeatureCritic); None is the
+    picture. Raises ConfigError where a weight needs a network that is not there, and what `method` raises.
     """
 
     method: Callable[[Networks], Method]
@@ -132,7 +130,7 @@ class Refine:
 
     def __post_init__(self) -> None:
         if self.config.distillation:
-            self.method(self.networks)  # what it lacks is said now, not in the first update
+            self.method(self.networks)  # raises now if it lacks something
         if self.config.score and self.networks.teacher is None:
             raise ConfigError("refine needs a teacher, or score=0.")
         for weight, name in ((self.config.score, "score"), (self.config.adversarial, "critic")):
@@ -178,7 +176,7 @@ class Refine:
 
     @torch.no_grad()
     def divergence(self, z: Tensor, batch: Batch) -> Tensor:
-        """Eq. 15: the direction in which z leaves the teacher's distribution. (B, C, H, W)"""
+        """Eq. 15, (B, C, H, W): the direction in which z leaves the teacher's distribution."""
         assert self.networks.teacher is not None
         t = self.times(z, batch)
         z_t = flow.interpolate(z, redrawn(batch), t).x
@@ -221,7 +219,7 @@ class Refine:
 def descend(z: Tensor, gradient: Tensor) -> Tensor:
     """A loss whose gradient on z is `gradient` / number of elements, as a mean squared error's would be.
 
-    Half of mean (z - sg(z - gradient))^2, written so that nothing is lost to rounding beside a large z.
+    Half of mean (z - sg(z - gradient))^2, in a form that does not round small gradients beside a large z.
     """
     return (z - z.detach() + gradient).square().mean() / 2
 

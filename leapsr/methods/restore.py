@@ -1,7 +1,7 @@
-"""From a source to an image, with any student, wherever the region it was trained on allows.
+"""From a source to an image, with a teacher or any student.
 
-A student knows u(x, t, r) on a part of the triangle 0 <= r <= t <= 1 only. Its region says how many
-steps it can take and whether it has a dial.
+A student knows u(x, t, r) on a part of the triangle 0 <= r <= t <= 1 only. This region decides how many steps
+it can take and whether it has a dial.
 """
 
 from enum import Enum
@@ -63,7 +63,7 @@ def restore(
 
 
 def _solve(u: AverageVelocity, source: Tensor, times: Tensor, solver: Solver) -> Tensor:
-    """The point of a teacher's trajectory at the last of the times."""
+    """The point of a teacher's trajectory at the last time."""
 
     def velocity(x: Tensor, t: Tensor) -> Tensor:
         return u(x, t, t)
@@ -74,7 +74,7 @@ def _solve(u: AverageVelocity, source: Tensor, times: Tensor, solver: Solver) ->
 
 
 def check(region: Region, steps: int, fidelity: float, solver: Solver | None = None) -> None:
-    """Raises UsageError, saying what this student can do instead."""
+    """Raises UsageError with what this student can do instead."""
     if not 0 <= fidelity <= 1:
         raise UsageError(f"fidelity lies between 0 (realism) and 1 (fidelity), not {fidelity}.")
     if steps < 1:
@@ -92,7 +92,7 @@ def check(region: Region, steps: int, fidelity: float, solver: Solver | None = N
 
 
 def check_teacher(region: Region, wanted: str) -> None:
-    """Raises UsageError when something that is defined by velocities is wanted of another model."""
+    """Raises UsageError when something that needs velocities is wanted of a model that is no teacher."""
     if region is not Region.DIAGONAL:
         raise UsageError(
             f"This model jumps along its flow, and {wanted} is for teachers, which know velocities only."
@@ -100,9 +100,9 @@ def check_teacher(region: Region, wanted: str) -> None:
 
 
 def check_dial(region: Region, steps: int, solver: Solver | None = None) -> None:
-    """Raises UsageError where there are no positions of the dial, or all of them give the same image.
+    """Raises UsageError where there is no dial, or all its positions give the same image.
 
-    One Euler step of a teacher follows one velocity, so that it leads to one image wherever it is left.
+    One Euler step of a teacher follows one velocity, so it gives the same image at every position.
     """
     check(region, steps, 0.5, solver)
     if region is Region.DIAGONAL and steps == 1 and solver in (None, "euler"):

@@ -1,8 +1,8 @@
 """SMFSR, first stage: the average velocity by splitting intervals, without derivatives (arXiv:2605.09328).
 
-An interval's average velocity is the mean of those of its two parts, weighted by their lengths. That alone
-would hold for any flow; on the diagonal the student is bound to the teacher. In this package's time, which
-is the paper's, with s = (1 - lambda) t + lambda r:
+An interval's average velocity is the mean of those of its two parts, weighted by their lengths. This holds
+for any flow; on the diagonal the student learns the teacher's. In this package's time, which is the paper's,
+with s = (1 - lambda) t + lambda r:
 
     (10)  x_s = x_t - (t - s) u(x_t, t, s)
     (11)  u(x_t, t, r) = (1 - lambda) u(x_s, s, r) + lambda u(x_t, t, s),  the right side without a gradient
@@ -25,21 +25,21 @@ from .base import Batch, Losses, MethodConfigBase, Networks, Norm, distance, gui
 from .restore import Region
 
 MARGIN = 1e-4
-"""How far the published code keeps logit-normal times from 0 and 1."""
+"""The distance of logit-normal times from 0 and 1 in the published code."""
 
 
 class SmfsrConfig(MethodConfigBase):
     """Hyper-parameters of the distillation; the defaults are the paper's where it states them.
 
     boundary_share: share of the batch that learns eq. 12; the rest learns eq. 11. The paper draws one of the
-    two for a whole batch, which has the same expected loss and more variance. It contradicts itself on its
-    p = 0.6: the probability of the boundary in the text, of splitting in Algorithm 1; this is the text's.
-    times: the law of t and r, two draws sorted. The paper is silent; its code holds a logit-normal law of
-    mean 0 and std 1. mean, std: read by "logit_normal" only.
+    two for a whole batch, with the same expected loss and more variance. Its p = 0.6 is the probability of
+    the boundary in the text, as here, and of splitting in Algorithm 1.
+    times: the law of t and r, two draws sorted. The paper does not say; its code has a logit-normal law of
+    mean 0 and std 1. mean, std: of "logit_normal".
     split: the law of lambda: "uniform" (the paper), or "half", always the middle, as shortcut models do
     (Frans et al., arXiv:2410.12557).
-    guidance: w of eq. 13; 1 is none, which the paper found best. away_from: what it leads away from,
-    "null" (the paper) or "negative", damaged images.
+    guidance: w of eq. 13; 1 is none, which the paper found best. away_from: "null" (the paper), or
+    "negative", damaged images.
     """
 
     region = Region.TRIANGLE
@@ -86,7 +86,7 @@ class Smfsr:
         with torch.no_grad():
             target = self.target(x, t, r, self.middle(t, r, batch), batch.cond, boundary)
         error = distance(self.networks.student(x, t, r, batch.cond), target, self.config.norm)
-        # Over the whole batch, so that the sum is the mean over samples, and 0 where a group is empty.
+        # Divided by the whole batch: the losses add up to the mean over samples, and an empty group gives 0.
         yield "student", {"splitting": error[boundary:].sum() / n, "boundary": error[:boundary].sum() / n}
 
     def times(self, boundary: int, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -103,7 +103,7 @@ class Smfsr:
     def target(
         self, x: Tensor, t: Tensor, r: Tensor, share: Tensor, cond: Condition, boundary: int
     ) -> Tensor:
-        """What u(x, t, r) should be: eq. 12 in the first `boundary` rows, eq. 11 in the others."""
+        """The target of u(x, t, r): eq. 12 in the first `boundary` rows, eq. 11 in the others."""
         first, others = slice(boundary), slice(boundary, None)
         parts = []
         if boundary > 0:

@@ -20,8 +20,9 @@ class TeacherConfig(MethodConfigBase):
     """norm: the discrepancy of OFTSR eq. 5. "l2" learns the mean velocity, "l1" its median.
 
     times: "uniform" (the paper's), or "late" with density 2t.
-    at_source: share of the batch at t = 1 exactly (0 in the paper): plain regression, all that fidelity 1
-    relies on and where the network has nothing but the low-resolution image to go by.
+    at_source: share of the batch at t = 1 exactly (0 in the paper). There the network has only the
+    low-resolution
+    image: plain regression, which is what fidelity 1 uses.
     """
 
     region = Region.DIAGONAL

@@ -56,7 +56,9 @@ class Evaluation:
             "dtype": str(first.dtype) if first else "torch.float32",
         }
 
-    def every(self, counts: Sequence[int], positions: Sequence[float] | None, baseline: bool = True) -> Plan:
+    def combinations(
+        self, counts: Sequence[int], positions: Sequence[float] | None, baseline: bool = True
+    ) -> Plan:
         """Every number of steps at every position (None: the model's default), after bicubic as a baseline.
 
         Raises UsageError for a setting that a model does not have.

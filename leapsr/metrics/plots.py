@@ -84,7 +84,7 @@ class Point(NamedTuple):
 
 
 def axes(table: Table) -> tuple[str, str] | None:
-    """The two metrics: PSNR and the first of LPIPS that the table has; None when it has no such pair."""
+    """The two metrics: PSNR and the first of PERCEPTION that the table has; None without such a pair."""
     perception = next((name for name in PERCEPTION if name in table.metrics), None)
     return (DISTORTION, perception) if perception and DISTORTION in table.metrics else None
 
@@ -114,26 +114,27 @@ def save_pd_plot(table: Table, path: Path) -> None:
         _draw_steps(panel, own, COLOURS[i % len(COLOURS)], counts)
     for point in shown:
         if point.setting.steps is None:
-            _draw_baseline(panel, point)
-    _dress(panel, table)
-    _explain(figure, models, counts)
+            panel.plot(*_coordinates([point]), marker="x", color=INK, markersize=8, markeredgewidth=2)
+            _label(panel, point, point.setting.label, (8, -3), INK)
+    _label_axes(panel, table)
+    _draw_legends(figure, models, counts)
     with atomic_write(path) as part:
         figure.savefig(part, format="png", dpi=150)
 
 
 def _draw_dial(panel: Any, own: Sequence[Point], colour: str, dashes: Any) -> None:
-    """One-step settings in the order of the dial; its ends are labelled, where it has been turned."""
-    dial = sorted((point for point in own if point.setting.steps == 1), key=_position)
+    """One-step settings in the order of the dial; its ends are labelled if there are several."""
+    dial = sorted((point for point in own if point.setting.steps == 1), key=_fidelity)
     panel.plot(*_coordinates(dial), color=colour, linestyle=dashes, linewidth=1.8, marker=".", markersize=7)
     if len(dial) > 1:
         for end, offset in ((dial[0], (-16, 4)), (dial[-1], (8, -4))):
-            _label(panel, end, f"{_position(end):g}", offset, colour, fontweight="bold")
+            _label(panel, end, f"{_fidelity(end):g}", offset, colour, fontweight="bold")
 
 
 def _draw_steps(panel: Any, own: Sequence[Point], colour: str, counts: Sequence[int]) -> None:
     """A marker at the realistic end of the dial, joined by a thin line from few steps to many."""
     walk = sorted(
-        (point for point in own if _position(point) == 0), key=lambda point: point.setting.steps or 0
+        (point for point in own if _fidelity(point) == 0), key=lambda point: point.setting.steps or 0
     )
     panel.plot(*_coordinates(walk), color=colour, linewidth=0.7, alpha=0.6)
     for point in walk:
@@ -148,11 +149,6 @@ def _draw_steps(panel: Any, own: Sequence[Point], colour: str, counts: Sequence[
         )
 
 
-def _draw_baseline(panel: Any, point: Point) -> None:
-    panel.plot(*_coordinates([point]), marker="x", color=INK, markersize=8, markeredgewidth=2)
-    _label(panel, point, point.setting.label, (8, -3), INK)
-
-
 def _label(
     panel: Any, point: Point, words: str, offset: tuple[int, int], colour: str, **options: Any
 ) -> None:
@@ -161,25 +157,25 @@ def _label(
     panel.annotate(words, place, xytext=offset, textcoords="offset points", color=colour, **options)
 
 
-def _dress(panel: Any, table: Table) -> None:
-    """Axes, grid, and which corner is the good one."""
+def _label_axes(panel: Any, table: Table) -> None:
+    """With a grid, and which direction is better."""
     distortion, perception = axes(table) or ("", "")
-    panel.set_xlabel(f"{_words(table, distortion)}, dB   (more faithful →)", fontsize=11)
-    panel.set_ylabel(f"{_words(table, perception)}   (← more realistic)", fontsize=11)
+    panel.set_xlabel(f"{_metric_title(table, distortion)}, dB   (more faithful →)", fontsize=11)
+    panel.set_ylabel(f"{_metric_title(table, perception)}   (← more realistic)", fontsize=11)
     panel.grid(color="#e6e6e6", linewidth=0.8)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
     panel.margins(0.12)
 
 
-def _words(table: Table, metric: str) -> str:
+def _metric_title(table: Table, metric: str) -> str:
     name, _, kind = metric.partition("_")
     words = f"{name.upper()}-{kind.upper()}" if len(kind) == 1 else f"{name.upper()} {kind}".strip()
     return f"{words} {ARROWS[table.metrics[metric].direction]}"
 
 
-def _explain(figure: Any, models: Sequence[str], counts: Sequence[int]) -> None:
-    """Legends beside the panel, where they hide nothing: colours are models, shapes are numbers of steps."""
+def _draw_legends(figure: Any, models: Sequence[str], counts: Sequence[int]) -> None:
+    """Beside the panel, where they hide nothing: colours for models, shapes for numbers of steps."""
     line = optional("matplotlib.lines", "plots").Line2D
     lines = [
         line([], [], color=COLOURS[i % len(COLOURS)], linestyle=DASHES[i % len(DASHES)], linewidth=1.8)
@@ -200,5 +196,5 @@ def _coordinates(own: Sequence[Point]) -> tuple[list[float], list[float]]:
     return [point.distortion for point in own], [point.perception for point in own]
 
 
-def _position(point: Point) -> float:
+def _fidelity(point: Point) -> float:
     return point.setting.fidelity or 0.0

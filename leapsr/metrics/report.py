@@ -179,7 +179,7 @@ def markdown_scores(table: Table) -> str:
     last = None
     for line in lines(table):
         name = line[0] if line[0] != last else Cell("")
-        rows.append([_marked(cell) for cell in (name, *line[1:])])
+        rows.append([f"**{cell.text}**" if cell.best else cell.text for cell in (name, *line[1:])])
         last = line[0]
     return _markdown_table(headings(table), rows)
 
@@ -190,8 +190,8 @@ def markdown_costs(trainings: Iterable[Training]) -> str:
         ["model", "recipe", "training samples", "hours", "samples/s"],
         [
             [
-                _escaped(each.model),
-                _escaped(each.recipe or "-"),
+                each.model,
+                each.recipe or "-",
                 "-" if each.samples is None else f"{each.samples:,}",
                 "-" if each.hours is None else f"{each.hours:.2f}",
                 "-" if each.samples_per_s is None else f"{each.samples_per_s:.1f}",
@@ -204,12 +204,5 @@ def markdown_costs(trainings: Iterable[Training]) -> str:
 def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Names to the left, numbers to the right."""
     rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
-
-
-def _marked(cell: Cell) -> str:
-    return f"**{_escaped(cell.text)}**" if cell.best else _escaped(cell.text)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *escaped])

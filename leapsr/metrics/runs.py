@@ -1,7 +1,6 @@
 """What the training of a model cost, from the folder of its run."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -27,26 +26,23 @@ def training(model: str, folder: Path) -> Training | None:
     states = [path for path in run.glob(STATES) if path.parent.suffix != ".part"]
     if not states and not (run / LOG).is_file():
         return None
-    progress = max(map(_read, states), key=lambda state: state.get("step", 0), default={})
+    progress = max(
+        (_parsed(_text(path)) for path in states), key=lambda state: state.get("step", 0), default={}
+    )
     samples, seconds = progress.get("samples"), progress.get("seconds")
-    speeds = [line["samples_per_s"] for line in _lines(run / LOG) if "samples_per_s" in line]
+    lines = map(_parsed, _text(run / LOG).splitlines())
+    speeds = [line["samples_per_s"] for line in lines if "samples_per_s" in line]
     speed = median(speeds) if speeds else samples / seconds if samples and seconds else None
     hours = None if seconds is None else seconds / 3600
-    return Training(model, _read(run / "config.json").get("recipe"), samples, hours, speed)
+    recipe = _parsed(_text(run / "config.json")).get("recipe")
+    return Training(model, recipe, samples, hours, speed)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return {}
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        yield from map(_parsed, path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError):
-        return
+        return ""
 
 
 def _parsed(text: str) -> dict[str, Any]:

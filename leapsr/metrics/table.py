@@ -112,7 +112,10 @@ def evaluate(
             raw, seconds = _timed(restore, pair)
             finite = bool(raw.isfinite().all())  # before rounding, which makes infinity white
             if not finite:
-                notes.append(_overflow(pair, setting))
+                notes.append(
+                    f"{pair.name}: {setting.label} gave values that are not finite, so it has no means;"
+                    " fp32 helps where half precision overflowed."
+                )
             restored = round_to_8_bits(raw)
             scores = {
                 name: _score(metric, restored, pair, border, notes) if finite else math.nan
@@ -137,13 +140,6 @@ def _timed(restore: Restore, pair: Pair) -> tuple[Tensor, float]:
     begin = perf_counter()
     restored = restore(pair.lr, pair.name).float().cpu()  # waits for the device
     return restored, perf_counter() - begin
-
-
-def _overflow(pair: Pair, setting: Setting) -> str:
-    return (
-        f"{pair.name}: {setting.label} gave values that are not finite, so it has no means;"
-        " fp32 helps where half precision overflowed."
-    )
 
 
 def _score(metric: Metric, restored: Tensor, pair: Pair, border: int, notes: list[str]) -> float:

@@ -1,4 +1,4 @@
-"""What a network is told beside the state and the times."""
+"""The condition of a network: what it reads beside the state and the times."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 class Quality(IntEnum):
-    """A label of the image that is asked for: what a prompt is to the networks that read text.
+    """A label of the image that is asked for; networks that read text have a prompt in its place.
 
-    A network learns it on clean images called GOOD, a few damaged ones called BAD, and both called NONE.
-    Guidance then leads away from BAD (a negative prompt) or from NONE (a null prompt).
+    In training clean images are GOOD, a few damaged ones are BAD, and some of both are NONE. Guidance leads
+    away from BAD (a negative prompt) or from NONE (a null prompt).
     """
 
     NONE = 0
@@ -22,7 +22,7 @@ class Quality(IntEnum):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a text encoder made of one text for each sample.
+    """One encoded text for each sample.
 
     tokens: (B, L, D). pooled: (B, P), one vector for the whole text; None where the network reads none.
     """
@@ -34,12 +34,12 @@ class Prompt:
         return Prompt(self.tokens[rows], None if self.pooled is None else self.pooled[rows])
 
     def expand(self, samples: int) -> "Prompt":
-        """The same text for each of `samples`, where it was there once."""
+        """One text repeated for each of `samples`."""
         pooled = None if self.pooled is None else self.pooled.expand(samples, -1)
         return Prompt(self.tokens.expand(samples, -1, -1), pooled)
 
     def where(self, keep: Tensor, other: "Prompt") -> "Prompt":
-        """This one's samples where `keep`, (B,), is true, and the other's elsewhere."""
+        """Samples of this where `keep`, (B,), is true, and of `other` elsewhere."""
         tokens = torch.where(keep[:, None, None], self.tokens, other.tokens)
         if self.pooled is None or other.pooled is None:
             return Prompt(tokens)
@@ -60,14 +60,14 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Condition:
-    """lr: (B, C, H, W), the low-resolution image in [-1, 1] as the network takes it: not upsampled for the
-    U-Net, encoded for networks that work on latents.
+    """A network reads those of these that its config names.
 
-    quality: (B,) int64 of Quality; None is GOOD for all of them.
-    prompt: the text of each sample, for networks that read one.
-    prompts: what `labelled` puts in its place, by label; a label without a prompt keeps the one there is.
-    damage: (B, 6), for networks that read it: the measures of `ops.damage`, and how much of the noise shall
-    go, 0 (keep it) to 1. None: what `lr` itself measures, and 1.
+    lr: (B, C, H, W), the low-resolution image in [-1, 1], see `networks.base.ConditionInput`.
+    quality: (B,) int64 of Quality; None is GOOD for all samples.
+    prompt: the text of each sample.
+    prompts: the texts that `labelled` puts in its place; a label without one keeps `prompt`.
+    damage: (B, 6), the measures of `ops.damage` and the share of the noise to remove, 0 to 1. None: measured
+    on `lr`, and 1.
     """
 
     lr: Tensor
@@ -87,7 +87,7 @@ class Condition:
         )
 
     def labelled(self, quality: Quality) -> "Condition":
-        """The same images with one label, and its prompt where there is one, for all of them."""
+        """The same images, all with one label and with its prompt if there is one."""
         labels = torch.full((len(self.lr),), int(quality), device=self.lr.device)
         return replace(self, quality=labels, prompt=self.prompts.get(quality, self.prompt))
 
@@ -106,7 +106,7 @@ class Condition:
         return labelled.quality
 
     def __add__(self, other: "Condition") -> "Condition":
-        """The samples of both, one batch after the other; both have prompts and damage, or none has."""
+        """The samples of both in one batch. Both have prompts and damage, or neither has."""
         if (self.prompt is None) != (other.prompt is None) or self.prompts.keys() != other.prompts.keys():
             raise ValueError("conditions of one batch must have the same prompts")
         unlabelled = self.quality is None and other.quality is None

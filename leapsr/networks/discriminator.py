@@ -1,8 +1,8 @@
-"""Heads that judge an image by the features of a frozen network, real or restored.
+"""Small heads that tell photos from restored images by the feature maps of a frozen network.
 
-The features see the image with noise and know the prompt; the heads are small and local, so they judge
-texture at the scale of each map. After Phased Consistency Models (arXiv:2405.18407) and latent adversarial
-diffusion distillation (arXiv:2403.12015), which FlowSR follows (arXiv:2605.12377, section 4.3).
+The heads are local, so each judges texture at the scale of its map. After Phased Consistency Models
+(arXiv:2405.18407) and latent adversarial diffusion distillation (arXiv:2403.12015), which FlowSR follows
+(arXiv:2605.12377, section 4.3).
 """
 
 import math
@@ -18,14 +18,14 @@ from .spectral import SpectralConv
 HeadsNorm = Literal["group", "spectral"]
 SLOPE = 0.2
 GROUPS = 4
-"""Of the normalisation, where the width allows. Few: what is averaged away in a group cannot be judged."""
+"""Of the normalisation, where the width allows. Few, since a head cannot judge what a group averages away."""
 
 
 class FeatureHeadsConfig(BaseModel):
-    """channels: of each feature map, in the order in which they are given. width: of every head inside.
+    """channels: of each feature map, in the order of the maps. width: hidden channels of every head.
 
     norm: "group" normalises the activations over their map, as Phased Consistency Models do; "spectral"
-    bounds the weights instead, and a head then sees no further than its 5 x 5 positions.
+    bounds the weights instead, so that a score depends on 5 x 5 positions only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,7 +37,7 @@ class FeatureHeadsConfig(BaseModel):
 
 
 class FeatureHeads(nn.Module):
-    """A score for each position of each feature map; large is real."""
+    """A score for each position of each feature map; higher is more like a photo."""
 
     def __init__(self, config: FeatureHeadsConfig) -> None:
         super().__init__()
@@ -53,14 +53,14 @@ class FeatureHeads(nn.Module):
 
 
 class FeatureCritic(nn.Module):
-    """The heads in the place of a critic of pictures: what a refinement asks."""
+    """The heads with the interface of `pixel.critic.Critic`, for refinements."""
 
     def __init__(self, config: FeatureHeadsConfig) -> None:
         super().__init__()
         self.heads = FeatureHeads(config)
 
     def forward(self, maps: Sequence[Tensor], lr: Tensor) -> Tensor:
-        """maps: as FeatureHeads takes them. lr: not looked at, since the maps come without it.
+        """maps: as FeatureHeads takes them. lr: not read.
 
         Returns (B, P), the scores of all positions of all maps.
         """

@@ -1,7 +1,7 @@
 """Low-rank adapters (Hu et al., arXiv:2106.09685) of large networks, by peft, and copies that share weights.
 
-A student of billions of weights trains a few of them: adapters, and whatever parts a method adds. What it
-does not train it shares with its teacher, as the same tensors::
+A student with billions of weights trains adapters and its own new parts, and shares all other tensors with
+its teacher::
 
     student = shared_copy(teacher)          # no second copy in memory
     add_lora(student, 64, ["to_q", "to_k"])  # the teacher does not see it
@@ -23,10 +23,10 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def shared_copy(network: NetworkT) -> NetworkT:
-    """The same network again, other modules with the very same parameters and buffers.
+    """A copy of the modules with the very same parameters and buffers.
 
-    Bring the network to its device and precision before: what moves one of the two later moves the other's
-    parameters too, and leaves its buffers behind. `give_own` lets one change a parameter alone.
+    Move the network to its device and precision first: moving one copy later also moves the parameters of the
+    other, but not its buffers. `give_own` gives one copy a parameter of its own.
     """
     tensors: list[Tensor] = [*network.parameters(), *network.buffers()]
     return copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
@@ -35,7 +35,7 @@ def shared_copy(network: NetworkT) -> NetworkT:
 def give_own(
     network: nn.Module, name: str, dtype: torch.dtype | None = None, requires_grad: bool = True
 ) -> None:
-    """Put a copy in the place of a parameter that another network may have too. dtype: None keeps it."""
+    """Replace a parameter that may be shared by a copy. dtype: None keeps it."""
     value = network.get_parameter(name).detach()
     path, _, leaf = name.rpartition(".")
     own = nn.Parameter(value.to(dtype or value.dtype, copy=True), requires_grad)
@@ -47,13 +47,18 @@ def add_lora(
 ) -> None:
     """Give linear layers and convolutions adapters, and freeze every other parameter of the network.
 
-    rank: of the update B A. targets: names of layers, whole or the last parts of it ("to_q", "to_out.0").
-    alpha: the update is multiplied by alpha / rank; None is `rank`, so that it is taken as it is. seed: of A;
-    B starts at zero, so that nothing changes until it is trained.
-    The adapters are at least float32, also where the network is in half precision: an optimizer's steps would
-    be rounded away. They change the names in the network's state dict; `lora_state` has theirs alone.
-    Raises ConfigError when a target is no layer of the network or it has adapters already, MissingExtra
-    without peft.
+    The adapters are at least float32, because half precision would round the optimizer's steps away. They
+    change the names in the network's state dict; `lora_state` has theirs alone.
+
+    Args:
+        rank: of the update B A.
+        targets: names of layers, or the ends of them ("to_q", "to_out.0").
+        alpha: the update is multiplied by alpha / rank; None is 1.
+        seed: of A; B starts at zero, so that nothing changes until it is trained.
+
+    Raises:
+        ConfigError: a target is no layer of the network, or it has adapters already.
+        MissingExtra: peft is not installed.
     """
     peft = optional("peft", "sd")
     if next(_adapted(network), None) is not None:
@@ -98,10 +103,10 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def merge_lora(network: nn.Module) -> None:
-    """Make the adapters part of the weights, and take them out.
+    """Add the adapters to the weights and remove them.
 
-    Those weights are float32 then: half precision would lose what is small beside them. They are new
-    tensors: a teacher that shares the old ones keeps them.
+    These weights become float32, as half precision would lose small updates. They are new tensors, so a
+    teacher that shares the old ones is not changed.
     """
     for name, layer in list(_adapted(network)):
         base = layer.get_base_layer()

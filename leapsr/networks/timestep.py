@@ -1,8 +1,8 @@
-"""How a network that was published with one time input is told both times, t and r.
+"""Time embeddings of networks that were published with one time input and now read both, t and r.
 
-Diffusion networks know their time through sines of it at many frequencies (Vaswani et al., arXiv:1706.03762,
-section 3.5) and a small network on top. An average velocity has two times. The published ones use their
-single input for one of them; a student that needs both gets the second as a correction that begins at zero.
+Diffusion networks embed their time as sines at many frequencies (Vaswani et al., arXiv:1706.03762, section
+3.5) with a small network on top. An average velocity has two times. One of them takes the published input; a
+student that needs both gets the other through a correction that begins at zero.
 """
 
 import math
@@ -15,12 +15,11 @@ from torch import Tensor, nn
 from .pixel.blocks import zero_
 
 Reads = Literal["t", "r", "both"]
-"""Which time a network's published input takes.
+"""Which times a network reads.
 
-"t": where the state is. A teacher, asked on the diagonal r = t, and FlowSR's student on the edge r = 0.
-"r": where the jump ends. OFTSR's student on the edge t = 1, whose dial this is; on the diagonal it equals
-"t".
-"both": the input takes t, and an `IntervalEmbedding` adds what t - r means. Any student (MFSR, SMFSR).
+"t": where the state is. For teachers, which are asked at r = t, and FlowSR's student, where r = 0.
+"r": where the jump ends. For OFTSR's student, where t = 1 and r is the dial.
+"both": the published input takes t, and an `IntervalEmbedding` adds t - r. For any student (MFSR, SMFSR).
 """
 
 PERIOD = 10_000
@@ -28,7 +27,7 @@ PERIOD = 10_000
 
 
 def time_read(reads: Reads, t: Tensor, r: Tensor) -> Tensor:
-    """The one that the published input takes, (B,)."""
+    """The time of the published input, (B,)."""
     return r if reads == "r" else t
 
 
@@ -44,11 +43,10 @@ def sinusoids(steps: Tensor, width: int) -> Tensor:
 
 
 class IntervalEmbedding(nn.Module):
-    """t - r -> (B, width), what is added to the embedding of t. Zero until it is trained.
+    """t - r -> (B, width), to be added to the embedding of t. Zero until it is trained.
 
-    A network with it therefore begins as the velocity v(x, t) whatever r is: a constant velocity is the best
-    first guess of an average one. The frequencies are low, as u is smooth in time and MeanFlow differentiates
-    through this.
+    So a network begins as v(x, t) for every r: a constant velocity is the best first guess of an average one.
+    The frequencies are low, because u is smooth in time and MeanFlow differentiates through this.
     """
 
     frequencies: Tensor
@@ -69,7 +67,7 @@ class IntervalEmbedding(nn.Module):
 
     @torch.no_grad()
     def reset(self) -> None:
-        """Remove the dependence on t - r: the output is that of the diagonal r = t everywhere."""
+        """Return for every t - r what is returned for 0."""
         weight = self.outer.weight
         [diagonal] = self(torch.zeros(1, device=weight.device))
         weight.zero_()

@@ -67,8 +67,10 @@ def tensor_jpeg(image: Tensor, quality: Tensor) -> Tensor:
     DiffJPEG has them transposed and so equals this function on transposed images. The result is not rounded.
     """
     height, width = image.shape[-2:]
-    factor = _table_factor(to_device(quality.to(image.dtype), image.device)).view(-1, 1, 1, 1, 1, 1)
-    ycbcr = _mix(_fill(image.clamp(0, 1)) * 255, RGB_TO_YCBCR)
+    quality = to_device(quality.to(image.dtype), image.device).view(-1, 1, 1, 1, 1, 1)
+    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)  # of the Independent JPEG Group
+    filled = F.pad(image.clamp(0, 1), (0, -width % MACROBLOCK, 0, -height % MACROBLOCK))
+    ycbcr = _mix(filled * 255, RGB_TO_YCBCR)
     luma = _quantise(ycbcr[:, :1] - 128, LUMINANCE, factor) + 128
     chroma = _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), CHROMINANCE, factor)
     chroma = F.interpolate(chroma, scale_factor=2, mode="nearest")
@@ -80,11 +82,6 @@ def _through_file(pixels: Pixels, quality: int) -> Pixels:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
     return np.asarray(Image.open(buffer))
-
-
-def _fill(image: Tensor) -> Tensor:
-    height, width = image.shape[-2:]
-    return F.pad(image, (0, -width % MACROBLOCK, 0, -height % MACROBLOCK))
 
 
 def _mix(image: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
@@ -113,11 +110,6 @@ def _both_ways(channels: Tensor, transform: Tensor) -> Tensor:
     rows = channels.reshape(-1, 8, channels.shape[-1])
     rows = torch.bmm(transform.expand(len(rows), 8, 8), rows)
     return (rows.view(-1, 8) @ transform.T).view(channels.shape)
-
-
-def _table_factor(quality: Tensor) -> Tensor:
-    """What the Independent JPEG Group multiplies the standard tables by."""
-    return torch.where(quality < 50, 50 / quality, 2 - quality / 50)
 
 
 @cache

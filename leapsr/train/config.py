@@ -8,16 +8,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-from .. import degrade
+from .. import degrade, methods
 from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
 from ..networks import UNetConfig
 from ..networks.table import NetworkConfig
 from ..restorer import first_problem
-
-TRAINED = ("student", "score", "critic")
-"""The networks that a run can train."""
 
 
 class Strict(BaseModel):
@@ -72,7 +69,7 @@ class OptimizerConfig(Strict):
     decay: Literal["none", "linear"] = "none"
     """Whether the learning rate then stays, or falls linearly to 0 at the end of the run's steps or minutes,
     whichever comes first."""
-    players: dict[str, PositiveFloat] = {}
+    rate_factors: dict[str, PositiveFloat] = {}
     """Factors of the learning rates, by network ("student", "score", "critic"); 1 where none is given."""
     clip: float = Field(1.0, gt=0)
     """Largest norm of the gradient."""
@@ -159,8 +156,8 @@ def override(config: TrainConfig, settings: Iterable[str] | Mapping[str, Any]) -
         node: Any = values
         for parent in parents:
             node = node.get(parent) if isinstance(node, dict) else None
-        # `players` is a mapping that is empty at first, so that any name may be new to it.
-        if not isinstance(node, dict) or (field not in node and parents[-1:] != ["players"]):
+        # `rate_factors` is a mapping that is empty at first, so that any name may be new to it.
+        if not isinstance(node, dict) or (field not in node and parents[-1:] != ["rate_factors"]):
             known = f"known here: {', '.join(node)}" if isinstance(node, dict) else "see config.json"
             raise ConfigError(f"There is no field '{path}' to set; {known}.")
         another = field == "kind" and parents[:1] == ["method"] and node[field] != value
@@ -189,9 +186,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         )
     config.network.check(config)
     config.method.check(config)
-    for name in config.optimizer.players:
-        if name not in TRAINED:
-            raise UnknownName("network that trains", name, TRAINED)
+    trained = {"student", *(name for row in methods.CONFIGS.values() for name in row.config.auxiliary_names)}
+    for name in config.optimizer.rate_factors:
+        if name not in trained:
+            raise UnknownName("network that trains", name, trained)
     if config.data.pool and config.data.on_device:
         raise ConfigError("A pool lies on the disk and data.on_device degrades anew: set data.pool=0.")
     if config.data.pool and config.data.pool_crop < config.data.crop:

@@ -145,7 +145,7 @@ def _small_student(
     student = table.init_from(config.network, origin.network)
     if _is_new_to_intervals(config, origin):
         student.reset_interval_embedding()
-    return student
+    return student.requires_grad_(True).train()  # a copy of a loaded network is frozen
 
 
 def _build_large(

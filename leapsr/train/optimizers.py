@@ -103,7 +103,7 @@ def _matrix(values: Tensor, kernel: Tensor) -> Tensor:
 
 def build(network: nn.Module, config: OptimizerConfig, name: str = "student") -> list[ScheduledOptimizer]:
     """The optimizers of one network, which must be on its device already: Muon keeps views of the kernels."""
-    factor = config.players.get(name, 1.0)
+    factor = config.rate_factors.get(name, 1.0)
     rate, kernel_rate = factor * config.learning_rate, factor * config.kernel_rate
     moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
     kernels = [p for p in moving if p.ndim == 4] if config.kind == "muon" else []

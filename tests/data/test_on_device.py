@@ -106,7 +106,7 @@ def test_turns_are_those_of_turn(photos: Photos) -> None:
 
 
 def test_photos_that_do_not_fit_are_refused_in_words(photos: Photos, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_device, "_free", lambda device: 30_000)
+    monkeypatch.setattr(on_device, "available", lambda device: 30_000)
     with pytest.raises(DataError, match=r"data\.on_device=false"):
         on_device.load(photos, [0, 1, 2, 3], CPU)
 

@@ -249,18 +249,18 @@ def test_a_refinements_critic_can_look_through_dino(vit):
     torch.manual_seed(0)
     student, teacher, score = (UNet(PRESETS["tiny"]) for _ in range(3))
     critic = FeatureCritic(FeatureHeadsConfig(channels=(32, 32), width=8, norm="spectral"))
-    players = {"score": score, "critic": critic}
+    auxiliary = {"score": score, "critic": critic}
     method = Refine(
         lambda known: Oftsr(known),
-        Networks(student, student, teacher, None, players, players),
+        Networks(student, student, teacher, None, auxiliary, auxiliary),
         features=Dino(vit, depths=(4, 8)),
     )
     photo, source = image(2, 3, 32, 32), image(2, 3, 32, 32)
     cond, generator = Condition(image(2, 3, 8, 8)), torch.Generator().manual_seed(0)
-    for player, losses in method(Batch(photo, source, cond, generator, lambda: source)):
-        found = {"student": student, "score": score, "critic": critic}[player]
+    for name, losses in method(Batch(photo, source, cond, generator, lambda: source)):
+        found = {"student": student, "score": score, "critic": critic}[name]
         sum(losses.values()).backward(inputs=list(found.parameters()))
-        if player != "score":
+        if name != "score":
             assert any(weight.grad.abs().sum() > 0 for weight in found.parameters())
     scores = critic(method.show(photo), cond.lr)
     assert scores.shape == (2, 2 * 4 * 4)  # two maps, 4 x 4 patches

@@ -29,8 +29,8 @@ PLAIN = {"structure": 0, "coarse": 0}
 
 
 def losses(student, config: DialConfig, perceptual=squares, n: int = N) -> dict[str, torch.Tensor]:
-    [(player, found)] = Dial(Networks(student, student, perceptual=perceptual), config)(batch(n))
-    assert player == "student"
+    [(name, found)] = Dial(Networks(student, student, perceptual=perceptual), config)(batch(n))
+    assert name == "student"
     return found
 
 

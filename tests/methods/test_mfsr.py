@@ -79,8 +79,8 @@ def networks(student, unwrapped=None, teacher=teacher) -> Networks:
 
 
 def loss(student, data: Batch | None = None, **config) -> Tensor:
-    [(player, values)] = Mfsr(networks(student), MfsrConfig(**config))(data or batch())
-    assert player == "student"
+    [(name, values)] = Mfsr(networks(student), MfsrConfig(**config))(data or batch())
+    assert name == "student"
     assert set(values) == {"meanflow"}
     return values["meanflow"]
 

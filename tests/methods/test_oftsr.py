@@ -23,8 +23,8 @@ def losses(student, **config) -> dict[str, torch.Tensor]:
     method = Oftsr(
         Networks(student, student, FLOW.wrong), OftsrConfig(**config)
     )  # on the diagonal, `wrong` is the velocity
-    [(player, values)] = method(batch())
-    assert player == "student"
+    [(name, values)] = method(batch())
+    assert name == "student"
     return values
 
 

@@ -215,7 +215,7 @@ def cast() -> tuple[Refine, dict[str, Weighted]]:
     return method, people | {f"unwrapped {name}": net for name, net in unwrapped.items()}
 
 
-def test_no_gradient_leaks_between_players():
+def test_no_gradient_leaks_between_networks():
     """The critic alone gets one it did not ask for, from the student's update; the trainer never makes it."""
     method, people = cast()
     reached = {}

@@ -29,8 +29,8 @@ def batch(n: int = 64) -> Batch:
 
 
 def losses(student, n: int = 64, teacher=teacher, **config) -> dict[str, Tensor]:
-    [(player, values)] = Smfsr(Networks(student, student, teacher), SmfsrConfig(**config))(batch(n))
-    assert player == "student"
+    [(name, values)] = Smfsr(Networks(student, student, teacher), SmfsrConfig(**config))(batch(n))
+    assert name == "student"
     assert set(values) == {"splitting", "boundary"}
     return values
 

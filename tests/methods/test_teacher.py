@@ -16,8 +16,8 @@ def batch(n: int = 4096) -> Batch:
 
 
 def loss(student, norm: str = "l2") -> torch.Tensor:
-    [(player, losses)] = Teacher(Networks(student, student), TeacherConfig(norm=norm))(batch())
-    assert player == "student"
+    [(name, losses)] = Teacher(Networks(student, student), TeacherConfig(norm=norm))(batch())
+    assert name == "student"
     return losses["flow"]
 
 

@@ -20,7 +20,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairFolder:
 @pytest.mark.parametrize("solver", EVALUATIONS)
 def test_evaluations_are_counted_where_a_step_takes_more_than_one(pairs: PairFolder, solver: str) -> None:
     evaluation = Evaluation({"m": model("teacher")}, pairs, border=4, solver=solver)  # type: ignore[arg-type]
-    table = evaluation.run(evaluation.every([1, 3], [0.0, 1.0], baseline=True), select(["psnr_y"]), [])
+    table = evaluation.run(evaluation.combinations([1, 3], [0.0, 1.0], baseline=True), select(["psnr_y"]), [])
     counted = {setting: table.mean(setting).evaluations for setting in table.settings}
     own = EVALUATIONS[solver]  # type: ignore[index]
     assert counted == {
@@ -35,21 +35,21 @@ def test_evaluations_are_counted_where_a_step_takes_more_than_one(pairs: PairFol
 def test_evaluations_are_counted_only_meanwhile(pairs: PairFolder) -> None:
     evaluation = Evaluation({"m": model("oftsr")}, pairs, border=4)
     for _ in range(2):
-        table = evaluation.run(evaluation.every([1], [0.0], baseline=False), {}, [])
+        table = evaluation.run(evaluation.combinations([1], [0.0], baseline=False), {}, [])
         assert [row.evaluations for row in table.rows] == [1, 1]
     assert not evaluation.models["m"].network._forward_hooks
 
 
 def test_rk45_has_no_number_of_steps_but_one_of_evaluations(pairs: PairFolder) -> None:
     evaluation = Evaluation({"m": model("teacher")}, pairs, border=4, solver="rk45")
-    table = evaluation.run(evaluation.every([1], [0.0], baseline=False), select(["psnr_y"]), [])
+    table = evaluation.run(evaluation.combinations([1], [0.0], baseline=False), select(["psnr_y"]), [])
     assert table.settings == [Setting("m", None, 0.0, "rk45")]
     counts = [row.evaluations for row in table.rows]
     assert all(
         count >= 8 and (count - 2) % 6 == 0 for count in counts
     )  # six for a step, two to find its size
     with pytest.raises(UsageError, match="rk45"):
-        evaluation.every([8], [0.0], baseline=False)
+        evaluation.combinations([8], [0.0], baseline=False)
 
 
 def test_a_setting_is_the_restorer_with_noise_by_position(pairs: PairFolder) -> None:

@@ -173,21 +173,21 @@ def test_flowsrs_critic_looks_through_it():
     assert not frozen.unet.mid_block._forward_hooks
 
     critic = FeatureHeads(FeatureHeadsConfig(channels=frozen.feature_channels, norm="spectral"))
-    players = {"critic": critic}
+    auxiliary = {"critic": critic}
     networks = Networks(
         network,
         network,
         frozen,
         frozen,
-        players,
-        players,
+        auxiliary,
+        auxiliary,
         features=lambda x, t, cond: frozen.features(x, t, t, cond),
     )
     config = FlowsrConfig(flow_share=1, perceptual=0, adversarial=1, alignment=0)
     method = Flowsr(networks, config)
     batch = Batch(asked.x, asked.cond.lr, asked.cond, torch.Generator().manual_seed(0))
-    (player, losses), (second, other) = method(batch)
-    assert (player, second) == ("student", "critic")
+    (name, losses), (second, other) = method(batch)
+    assert (name, second) == ("student", "critic")
     losses["adversarial"].backward()
     assert network.unet.conv_in.weight.grad.abs().sum() > 0
     other["hinge"].backward()

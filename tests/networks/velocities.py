@@ -128,7 +128,7 @@ def updates(
     for method in (Teacher(networks), Oftsr(networks), Flowsr(networks, flowsr)):
         network.zero_grad()
         batch = Batch(question.x, source, question.cond, torch.Generator().manual_seed(1))
-        [(player, losses)] = method(batch)
-        assert player == "student"
+        [(name, losses)] = method(batch)
+        assert name == "student"
         sum(losses.values()).backward()
         yield type(method).__name__, losses

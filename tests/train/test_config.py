@@ -189,11 +189,11 @@ def test_a_refinement_takes_any_student(kind):
     assert (changed.kind, changed.norm) == (kind, "l1")
 
 
-def test_rates_by_player():
-    changed = config.override(recipes.get("refine_tiny"), ["optimizer.players.score=2"])
-    assert changed.optimizer.players == {"score": 2}
+def test_rates_by_network():
+    changed = config.override(recipes.get("refine_tiny"), ["optimizer.rate_factors.score=2"])
+    assert changed.optimizer.rate_factors == {"score": 2}
     with pytest.raises(UnknownName, match="scoer"):
-        config.override(recipes.get("refine_tiny"), ["optimizer.players.scoer=2"])
+        config.override(recipes.get("refine_tiny"), ["optimizer.rate_factors.scoer=2"])
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ STUDENTS = ["oftsr", "mfsr", "smfsr", "flowsr", "refine"]
 
 @pytest.mark.parametrize("method", STUDENTS)
 def test_every_student_trains_in_half_precision_and_its_model_restores(method, photos, teacher, tmp_path):
-    """Through the whole launch: autocast, players, the exported model at its defaults and most faithful."""
+    """Through the whole launch: autocast, networks, the exported model at its defaults and most faithful."""
     start = relabelled(teacher / "model", "smfsr", tmp_path) if method == "refine" else None
     settings = ["method.student.kind=smfsr"] if method == "refine" else []
     run = tmp_path / "run"

@@ -73,7 +73,7 @@ def test_the_randomness_of_a_step_depends_on_seed_step_and_rank():
 
 
 class Duel:
-    """Two players whose losses depend on both: the student's must not move the critic."""
+    """Two networks whose losses depend on both: the student's must not move the critic."""
 
     def __init__(self, student: nn.Module, critic: nn.Module) -> None:
         self.student, self.critic = student, critic
@@ -85,26 +85,26 @@ class Duel:
         yield "critic", {"hinge": self.critic(seen.detach()).mean()}
 
 
-def test_an_update_moves_its_own_player_only():
+def test_an_update_moves_its_own_network_only():
     torch.manual_seed(0)
-    players = {name: nn.Linear(1, 1, bias=False) for name in ("student", "critic")}
-    before = {name: player.weight.item() for name, player in players.items()}
+    networks = {name: nn.Linear(1, 1, bias=False) for name in ("student", "critic")}
+    before = {name: network.weight.item() for name, network in networks.items()}
     accelerator = SimpleNamespace(
         backward=lambda loss, inputs=None: torch.autograd.backward(loss, inputs=inputs),
         clip_grad_norm_=nn.utils.clip_grad_norm_,
     )
     optimizers = {
-        name: [ScheduledOptimizer(torch.optim.SGD(player.parameters(), 1.0), 1.0)]
-        for name, player in players.items()
+        name: [ScheduledOptimizer(torch.optim.SGD(network.parameters(), 1.0), 1.0)]
+        for name, network in networks.items()
     }
     run = SimpleNamespace(
-        method=Duel(**players),
-        networks=players,
+        method=Duel(**networks),
+        networks=networks,
         optimizers=optimizers,
         accelerator=accelerator,
         config=SimpleNamespace(optimizer=OptimizerConfig(clip=1e9)),
     )
     update(run, None, 0.5)
     moved = before["student"] + 0.5 * before["critic"]
-    assert players["student"].weight.item() == pytest.approx(moved)
-    assert players["critic"].weight.item() == pytest.approx(before["critic"] - 0.5 * before["student"])
+    assert networks["student"].weight.item() == pytest.approx(moved)
+    assert networks["critic"].weight.item() == pytest.approx(before["critic"] - 0.5 * before["student"])

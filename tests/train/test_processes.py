@@ -39,8 +39,8 @@ class Combined:
     method: Method
 
     def __call__(self, both: Both) -> Iterator[tuple[str, Losses]]:
-        for (player, one), (_, other) in zip(*(self.method(batch) for batch in both.batches), strict=True):
-            yield player, {name: (one[name] + other[name]) / 2 for name in one}
+        for (name, one), (_, other) in zip(*(self.method(batch) for batch in both.batches), strict=True):
+            yield name, {loss: (one[loss] + other[loss]) / 2 for loss in one}
 
 
 def combine(run: Run) -> None:

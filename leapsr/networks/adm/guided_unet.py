@@ -1,15 +1,15 @@
 """OFTSR's network: the U-Net of guided diffusion as a velocity of images (arXiv:2412.09465, section 4.1).
 
-It is ADM (arXiv:2105.05233) with full attention at the coarse levels. The low-resolution image is brought to
-full size by the transpose of the operator that made it, and joins the state as three more channels.
+It is ADM (arXiv:2105.05233) with full attention at the coarse levels. The low-resolution image is upsampled
+by the transpose of the operator that made it, and joins the state as three more channels.
 
-OFTSR's time runs the other way: its tau is 0 at the source and 1 at the image, and its velocity V points from
-the source to the image. With tau = 1 - t,
+OFTSR's time tau is 0 at the source and 1 at the image, and its velocity V points to the image. With tau = 1 -
+t,
 
     v(x, t) = -V(x, 1 - t)             the teacher                    (eq. 5)
     u(source, 1, r) = -V(source, 1 - r)  the student, r the dial      (eq. 7, 13)
 
-Both are undone here and nowhere else. The network counts tau in 999ths.
+Both are converted here and nowhere else. The network counts tau in 999ths.
 """
 
 from typing import Literal, Self
@@ -33,18 +33,16 @@ STEPS = 999
 class GuidedUNetConfig(NetworkConfigBase):
     """Sizes and switches of a GuidedUNet.
 
-    width, multipliers: channels of level i are width x multipliers[i], finest first. blocks: residual blocks
-    a level. attention: levels with attention. head_channels: channels of each head.
+    width, multipliers: channels of level i are width x multipliers[i], finest first.
+    blocks: residual blocks of each level. attention: levels with attention. head_channels: of each head.
     conditioned: whether the low-resolution image joins the state (OFTSR's `use_cond`).
-    upsampling: the transpose of the operator that the checkpoint was trained for: "bicubic" of `sr_interp`
-    (with antialiasing, as the operator itself), "nearest" of `sr_avp`, average pooling.
-    learn_sigma: whether the last convolution also has the three channels of a variance, which pretrained
-    diffusion networks have and a velocity never reads.
-    reads: see networks.timestep. trained: range of the time that the network was trained at; beyond it, it is
-    told the nearest end. OFTSR trains teachers at t in [0, 0.999] and students at r in [0.01, 0.99].
-
-    The last two say how, not what, the network computes. kernel: see ops.attention.
-    gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
+    upsampling: transpose of the operator that the checkpoint was trained for: "bicubic" of `sr_interp` (with
+    antialiasing, as the operator itself), "nearest" of `sr_avp`, which is average pooling.
+    learn_sigma: whether the last convolution has three more channels, of a variance that nothing reads.
+    reads: see networks.timestep.
+    trained: times that the network was trained at; others are clamped to this range. OFTSR trains teachers at
+    t in [0, 0.999] and students at r in [0.01, 0.99].
+    kernel: see ops.attention. gradient_checkpointing: whether the backward pass recomputes blocks.
     """
 
     is_large = True
@@ -111,7 +109,7 @@ PRESETS: dict[str, GuidedUNetConfig] = {
 
 
 def student(teacher: GuidedUNetConfig) -> GuidedUNetConfig:
-    """The config of what OFTSR distils from a teacher: the same network, which reads the dial."""
+    """The config of OFTSR's student: the teacher's, reading the dial r."""
     return teacher.model_copy(update={"reads": "r", "trained": STUDENT_TIMES})
 
 
@@ -156,8 +154,8 @@ class GuidedUNet(Network):
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 3, H, W) in about [-1, 1]; t, r: (B,). Returns x's shape.
 
-        cond.lr: (B, 3, h, w) in [-1, 1], not upsampled, or of x's size already. Any H and W: sides that are
-        no multiples of the coarsest pixel are continued by reflection, and the result is cut.
+        cond.lr: (B, 3, h, w) in [-1, 1], not upsampled, or of x's size already. H and W may be any: x is
+        padded by reflection and the result is cropped.
         """
         height, width = x.shape[-2:]
         if self.config.conditioned:
@@ -166,7 +164,7 @@ class GuidedUNet(Network):
         return -raw[:, :3, :height, :width].to(x.dtype)
 
     def upsample(self, lr: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, 3, h, w) -> (B, 3, *size), by the transpose of the operator that made it small."""
+        """(B, 3, h, w) -> (B, 3, *size), by the transpose of the downsampling operator."""
         if self.config.upsampling == "nearest":
             return F.interpolate(lr, size, mode="nearest")
         return resize(lr, size, "bicubic", antialias=True)

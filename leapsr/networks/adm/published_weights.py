@@ -1,7 +1,7 @@
-"""Published weights of OFTSR's, ResShift's and Stable Diffusion's U-Nets: their names, and ours.
+"""Published weights of OFTSR's, ResShift's and Stable Diffusion's U-Nets, under this package's names.
 
-OFTSR and ResShift publish pickles. They are read without running anything in them (`weights_only`). OFTSR
-keeps the averaged weights as a list without names, in the order of its parameters, which is also ours.
+OFTSR and ResShift publish pickles, which are read without running code (`weights_only`). OFTSR keeps the
+averaged weights as a list without names, in the order of its parameters, which is also ours.
 """
 
 import json
@@ -45,11 +45,11 @@ SWIN_NAMES = (
     (r"\.mlp\.(fc\d)\.", r".\1."),
 )
 SWIN_BUFFERS = re.compile(r"\.(attn_mask|relative_position_index)$")
-"""What follows from the sizes, and is made here where it is needed."""
+"""Buffers that follow from the sizes."""
 
 FLOWSR_METADATA = "flowsr_checkpoint_metadata"
 FLOWSR_ALPHA = 8.0
-"""peft's own default, which the file's reader leaves as it is: with rank 32, the update counts a quarter."""
+"""peft's default, which the file's reader does not change: with rank 32 the update counts a quarter."""
 
 
 class Adapters(NamedTuple):
@@ -62,7 +62,7 @@ class Adapters(NamedTuple):
 
 
 def load_oftsr(path: Path, config: GuidedUNetConfig) -> GuidedUNet:
-    """The network of a checkpoint as OFTSR writes them, with its averaged weights where it has any.
+    """The network of an OFTSR checkpoint, with averaged weights if it has any.
 
     Raises WeightsError when the file cannot be read or does not fit the config.
     """
@@ -78,7 +78,7 @@ def load_oftsr(path: Path, config: GuidedUNetConfig) -> GuidedUNet:
 
 
 def load_resshift(path: Path, config: SwinUNetConfig) -> SwinUNet:
-    """The network of a checkpoint as ResShift publishes them. Raises WeightsError as `load_oftsr` does."""
+    """The network of a ResShift checkpoint. Raises WeightsError as `load_oftsr` does."""
     content = _unpickled(path)
     network = SwinUNet(config)
     load_published(network, swin_unet_weights(_named(content, "state_dict", path)), path)
@@ -101,7 +101,7 @@ def guided_unet_average(shadow: Sequence[Tensor], network: GuidedUNet) -> dict[s
 
 
 def swin_unet_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """ResShift's state dict under this package's names, without what the sizes determine."""
+    """ResShift's state dict under this package's names, without `SWIN_BUFFERS`."""
     kept = {name: value for name, value in published.items() if not SWIN_BUFFERS.search(name)}
     return {renamed(name, (*ADM_NAMES, *SWIN_NAMES)): value for name, value in kept.items()}
 
@@ -109,9 +109,9 @@ def swin_unet_weights(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def flowsr_adapters(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Adapters:
     """The U-Net's adapters of the community's FlowSR file, `flowsr.safetensors`.
 
-    tensors, metadata: as safetensors holds them. The metadata have the rank, the adapted layers, and the name
-    that peft gave each tensor ("down_blocks.0.attentions.0...to_q.lora_A.default.weight").
-    Raises WeightsError when it is another file, or when it holds more than adapters.
+    tensors, metadata: of the safetensors file. The metadata hold the rank, the adapted layers and peft's name
+    of each tensor ("down_blocks.0.attentions.0...to_q.lora_A.default.weight"). Raises WeightsError for
+    another file, or one with more than adapters.
     """
     try:
         payload = json.loads(metadata[FLOWSR_METADATA])
@@ -134,10 +134,10 @@ def renamed(name: str, rules: Sequence[tuple[str, Any]]) -> str:
 
 
 def load_published(network: nn.Module, weights: Mapping[str, Tensor], origin: Path | str) -> None:
-    """Copy weights into a network, cast to its precision. What an `interval` adds keeps its own.
+    """Copy weights into a network, cast to its precision. An `interval` embedding keeps its own.
 
-    origin: where they come from, for the message. Raises WeightsError when a name or shape does not fit, or
-    what has a name is no tensor.
+    origin: where they come from, for the message. Raises WeightsError when a name or shape does not fit, or a
+    value is no tensor.
     """
     strange = [name for name, value in weights.items() if not isinstance(value, Tensor)]
     if strange:
@@ -165,7 +165,7 @@ def _unpickled(path: Path) -> Mapping[str, Any]:
 
 
 def _named(content: Mapping[str, Any], key: str, path: Path) -> dict[str, Tensor]:
-    """What is under `key`, or everything, without the prefixes of data-parallel and compiled networks."""
+    """content[key], or all of it, without the prefixes of data-parallel and compiled networks."""
     weights = content.get(key, content)
     if not isinstance(weights, Mapping) or not all(isinstance(name, str) for name in weights):
         raise WeightsError(f"{path} holds no weights that have names; is it another file?")

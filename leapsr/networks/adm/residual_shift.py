@@ -17,10 +17,10 @@ signal and noise agree, one is the other times a number, and the posterior mean 
     v(x, t) = E[source - x_0 | x, y] = (x - D(z, n)) / t
 
 With w = sqrt(eta) the first line is quadratic in w, and in the form below nothing is divided by t. At t = 1
-it gives eta = 1 and z = y + kappa e, whatever s: where ResShift starts. (It stops at eta = 0.98, so that its
-own start lacks a hundredth of the noise.) This is an identity, not an approximation, for a network that is
-the posterior mean. What published ones lack of that: they never saw a step between two whole n, and the
-journal's (4 steps) learnt by a perceptual loss too.
+it gives eta = 1 and z = y + kappa e for every s, where ResShift starts. (Its schedule ends at eta = 0.98, so
+its own start has a hundredth less noise.) For a network that is the posterior mean this is an identity.
+Published ones differ from it: they never saw a step between two whole n, and the journal's (4 steps) also
+learnt by a perceptual loss.
 """
 
 from typing import NamedTuple
@@ -38,11 +38,10 @@ class Shifted(NamedTuple):
 
 
 class ResidualShift(BaseModel):
-    """The published schedule, under ResShift's meanings (`min_noise_level`, `etas_end` are least, most).
+    """The published schedule. `min_noise_level` and `etas_end` are least and most here.
 
     steps, power, least, most, kappa: see above, with first = least / kappa (at most `least`).
-    sigma: s of the source. 2 / sqrt(5), where kappa is 2, makes the source what the network sees at the
-    start, scaled to unit variance.
+    sigma: s of the source. With kappa = 2, 2 / sqrt(5) makes the source the network's input at the start.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,11 +60,11 @@ class ResidualShift(BaseModel):
 
     @property
     def earliest(self) -> float:
-        """The time of step 0: what lies before it, the network has not seen."""
+        """The time of step 0; the network has not seen earlier ones."""
         return self._time(self.first)
 
     def times(self) -> list[float]:
-        """The times of the published steps, first to last: a sampler that keeps to them asks nothing new."""
+        """The times of the published steps, first to last, which the network was trained at."""
         ratio, last = self.most / self.first, self.steps - 1
         return [self._time(self.first * ratio ** ((n / last) ** self.power)) for n in range(self.steps)]
 
@@ -74,7 +73,7 @@ class ResidualShift(BaseModel):
         return 2 * self.sigma * t / self._denominator(t)
 
     def shift(self, x: Tensor, y: Tensor, t: Tensor) -> Shifted:
-        """The state of the chain that tells as much of x_0 as x does. x, y: (B, C, H, W); t: (B,)."""
+        """The state of the chain with the signal to noise ratio of x. x, y: (B, C, H, W); t: (B,)."""
         root_eta = self.root_eta(t)
         gain = 2 * self.kappa / self._denominator(t)
         known = (1 - self.sigma**2) ** 0.5 * expand_as_batch(t, x) * y
@@ -83,13 +82,13 @@ class ResidualShift(BaseModel):
         )
 
     def step(self, root_eta: Tensor) -> Tensor:
-        """n, (B,), fractional between the published steps and cut at both ends."""
+        """n, (B,), fractional between the published steps and clamped to them."""
         ratio = torch.as_tensor(self.most / self.first, dtype=root_eta.dtype)
         share = (root_eta / self.first).clamp_min(1).log() / ratio.log()
         return (self.steps - 1) * share.clamp(0, 1) ** (1 / self.power)
 
     def normalise(self, shifted: Shifted) -> Tensor:
-        """What the network sees: z at the variance of a latent (`normalize_input`)."""
+        """The network's input: z scaled to the variance of a latent (`normalize_input`)."""
         deviation = (1 + (self.kappa * shifted.root_eta).square()).sqrt()
         return shifted.z / expand_as_batch(deviation, shifted.z)
 

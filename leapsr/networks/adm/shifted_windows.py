@@ -1,7 +1,7 @@
 """Attention in shifted windows (Swin Transformer, Liu et al., arXiv:2103.14030), as ResShift's U-Net has it.
 
 Norms are group norms over the map, and the feed-forward network is two 1x1 convolutions. Every other block
-shifts its windows by half, around the edges.
+shifts its windows by half, wrapping around the edges.
 """
 
 import torch
@@ -23,12 +23,13 @@ def from_windows(windows: Tensor, height: int, width: int, window: int) -> Tenso
     return split.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
 
 
-def meets(height: int, width: int, window: int, shift: int, device: torch.device) -> Tensor:
-    """Which pixels of each shifted window see each other: (windows, window^2, window^2), windows row by row.
+def attention_mask(height: int, width: int, window: int, shift: int, device: torch.device) -> Tensor:
+    """Which pixels of each shifted window attend to each other: (windows, window^2, window^2), row by row.
 
-    Swin separates, in the last row and column of windows, what the shift brought there from opposite edges.
-    ResShift's mask was meant so but indexes the wrong axes: nothing is separated but the left part from the
-    right one, in the last row of windows. Its weights were trained with that and need it.
+    Swin separates pixels that the shift brought together from opposite edges. ResShift's mask indexes the
+    wrong
+    axes: it only separates left from right, and in the last row of windows. Its weights were trained with
+    that.
     """
     rows, columns = height // window, width // window
     beyond = (torch.arange(window, device=device) >= window - shift).repeat(window)
@@ -63,7 +64,7 @@ class WindowAttention(nn.Module):
         bias = self.bias[self.offsets].permute(2, 0, 1).to(q.dtype)  # (heads, N, N)
         if seen is not None:
             bias = bias.masked_fill(~seen[:, None], float("-inf")).repeat(batch, 1, 1, 1)
-        # 64 pixels a window: here the formula costs no memory, and nothing is to be had from ops.attention.
+        # With 64 pixels a window the plain formula takes little memory, so ops.attention would not help.
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(len(q), -1, -1, -1))
         return self.out(attended.transpose(1, 2).reshape(x.shape))
 
@@ -89,7 +90,7 @@ class WindowBlock(nn.Module):
         seen = None
         if self.shift:
             x = x.roll((-self.shift, -self.shift), dims=(2, 3))
-            seen = meets(height, width, self.window, self.shift, x.device)
+            seen = attention_mask(height, width, self.window, self.shift, x.device)
         attended = self.attention(to_windows(x, self.window), seen)
         x = from_windows(attended, height, width, self.window)
         return x.roll((self.shift, self.shift), dims=(2, 3)) if self.shift else x
@@ -98,7 +99,7 @@ class WindowBlock(nn.Module):
 class SwinLayer(nn.Module):
     """Blocks of window attention at a width of their own, between two 1x1 convolutions; not residual.
 
-    side: of the map that the network was trained at. Where it is no more than one window, nothing is shifted.
+    side: of the map in training. Where it is at most one window, nothing is shifted.
     """
 
     def __init__(

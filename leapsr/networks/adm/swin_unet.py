@@ -1,19 +1,17 @@
 """ResShift's network, ADM with attention in shifted windows, as a velocity of latents (arXiv:2307.12348).
 
-It works on the latents of an autoencoder that makes images four times smaller, so that the low-resolution
-image itself, of the same size at x4, joins the state as three more channels.
+It works on the latents of an autoencoder of factor 4. At x4 they have the size of the low-resolution image,
+which joins the state as three more channels.
 
-OFTSR (arXiv:2412.09465, section 4.1) uses it twice: as the architecture of a flow of its own, and with
-ResShift's published weights, of which a few thousand iterations make a student. `prediction` says which:
+OFTSR (arXiv:2412.09465, section 4.1) uses it as the architecture of its own flow, and with ResShift's
+published weights, which become a student in a few thousand iterations. `prediction` says which:
 
-"velocity": the network returns OFTSR's velocity V, whose time runs the other way, as in networks.guided_unet:
-    u = -V(x, 1 - time).
-"image": the network returns the clean latent, as ResShift's does, asked as networks.residual_shift explains:
-    u = (x - D(z(x, t), n(time))) / t.
-    On the diagonal, time = t and this is the exact velocity of the diffusion; a student on the edge t = 1
-    gets the same input for every r, and is told the step of r. Before step 0 of the schedule (t = 0.04 with
-    15 steps, 0.18 with the journal's 4), where x is cleaner than the network ever saw, the division stops at
-    that time.
+"velocity": the network returns OFTSR's velocity V, in reversed time as in `guided_unet`: u = -V(x, 1 - time).
+"image": the network returns the clean latent, as ResShift's does, see `residual_shift`:
+    u = (x - D(z(x, t), n(time))) / t. On the diagonal time = t, and this is the exact velocity of the
+    diffusion. A student on the edge t = 1 has the same input for every r and reads the step of r. Before step
+    0 of the schedule (t = 0.04 with 15 steps, 0.18 with the journal's 4) x is cleaner than the network ever
+    saw, and the divisor stays at that time.
 """
 
 import math
@@ -38,13 +36,15 @@ LR_CHANNELS = 3
 class SwinUNetConfig(NetworkConfigBase):
     """Sizes and switches of a SwinUNet; the defaults are those of ResShift's x4 models.
 
-    channels: of the latents. width, multipliers, blocks: as in GuidedUNetConfig. attention: levels with a
-    layer of window attention after their first residual block. swin_width, swin_depth, head_channels,
-    mlp_ratio: its channels, blocks, channels of each head, and the factor of its feed-forward's channels.
-    window: side of a window in pixels of the map. trained_side: of the latents in training; where a level's
-    map was no larger than a window then, windows are not shifted.
-    prediction: see above. schedule: only "image" has one. reads: see networks.timestep.
-    gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
+    channels: of the latents. width, multipliers, blocks: as in GuidedUNetConfig.
+    attention: levels with a layer of window attention after their first residual block.
+    swin_width, swin_depth, head_channels, mlp_ratio: channels, blocks, channels of each head and factor of
+    the feed-forward's channels of such a layer.
+    window: side of a window in pixels of the map.
+    trained_side: of the latents in training; levels whose map was no larger than a window do not shift
+    windows.
+    prediction: see above. schedule: for "image" only. reads: see networks.timestep.
+    gradient_checkpointing: whether the backward pass recomputes blocks.
     """
 
     is_large = True
@@ -107,7 +107,7 @@ class SwinUNetConfig(NetworkConfigBase):
 
     @property
     def alignment(self) -> int:
-        """Sides of the latents are continued to multiples of this: whole windows at every level."""
+        """Latents are padded to multiples of this, for whole windows at every level."""
         attended = {*self.attention, len(self.multipliers) - 1}
         return math.lcm(*(min(self.window, self.trained_side >> level) << level for level in attended))
 
@@ -143,9 +143,8 @@ class SwinUNet(Network):
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, C, H, W); t, r: (B,). Returns x's shape; any H and W.
 
-        cond.lr: (B, 3, H, W), the low-resolution image in [-1, 1], not upsampled: at x4 it is of the latents'
-        size. With prediction="image" the latent of the upsampled image follows as C more channels,
-        (B, 3 + C, H, W): the point that the diffusion shifts to.
+        cond.lr: (B, 3, H, W), the low-resolution image in [-1, 1], which at x4 has the latents' size. With
+        prediction="image" the latent of the upsampled image follows as C more channels, (B, 3 + C, H, W).
         Raises ValueError when cond.lr has another size or number of channels.
         """
         lr, latent = self._split(x, cond)
@@ -161,7 +160,7 @@ class SwinUNet(Network):
         return (x - image) / expand_as_batch(t.clamp_min(schedule.earliest), x)
 
     def predict(self, x: Tensor, steps: Tensor, lr: Tensor, interval: Tensor | None = None) -> Tensor:
-        """What the network itself returns, (B, C, H, W), for its own time in steps, (B,).
+        """The published network itself, (B, C, H, W), at its own time in steps, (B,).
 
         lr: (B, 3, H, W). interval: (B, embedding), added to the embedding of the time.
         """
@@ -173,7 +172,7 @@ class SwinUNet(Network):
         return raw[..., :height, :width].to(x.dtype)
 
     def _split(self, x: Tensor, cond: Condition) -> tuple[Tensor, Tensor]:
-        """The low-resolution image, and its latent (without channels where the prediction needs none)."""
+        """The low-resolution image and its latent, which has no channels where the prediction needs none."""
         latent = self.config.channels if self.config.prediction == "image" else 0
         wanted = (len(x), LR_CHANNELS + latent, *x.shape[-2:])
         if cond.lr.shape != wanted:

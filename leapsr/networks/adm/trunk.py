@@ -1,9 +1,8 @@
 """The U-Net of guided diffusion, "ADM" (Dhariwal & Nichol, arXiv:2105.05233), without its attention.
 
-OFTSR's network is ADM with attention over all pixels; ResShift's is ADM with attention in shifted windows.
-What
-they share is here: residual blocks whose second norm the time scales and shifts, and the trunk that hands
-every map of the way down to the way up. Each part takes (map, embedding of the time) and returns a map.
+OFTSR's network is ADM with attention over all pixels, ResShift's with attention in shifted windows. Here is
+what they share: residual blocks whose second norm is scaled and shifted by the time, and the trunk with its
+skip connections. Each part takes (map, embedding of the time) and returns a map.
 """
 
 from collections.abc import Callable
@@ -26,10 +25,10 @@ Resampling = Literal["none", "down", "up"]
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of a trunk. Level i has width x multipliers[i] channels and works at 1 / 2^i of the size.
+    """Sizes of a trunk. Level i has width x multipliers[i] channels and works at 1 / 2^i of the size.
 
     blocks: residual blocks at each level on the way down; there is one more on the way up.
-    attention: levels that have it, after every residual block or, where `attention_once`, after the first.
+    attention: levels that have it, after every residual block, or with `attention_once` after the first one.
     resampling: "residual" halves and doubles inside residual blocks, "convolution" by single convolutions.
     """
 
@@ -121,7 +120,7 @@ class Trunk(nn.Module):
     """(B, inputs, H, W), embedding -> (B, outputs, H, W); H, W multiples of `alignment`.
 
     attention: (channels, level) -> the part that attends there. The middle always has one.
-    checkpointing: whether the parts are computed again in the backward pass instead of kept.
+    checkpointing: whether the backward pass recomputes the parts, to save memory.
     """
 
     def __init__(
@@ -202,9 +201,9 @@ class Trunk(nn.Module):
 
 
 def pad(x: Tensor, multiple: int) -> Tensor:
-    """Continue (B, C, H, W) to the right and below until its sides are multiples, by reflection.
+    """Pad (B, C, H, W) on the right and below until its sides are multiples.
 
-    By repetition of the last pixels where there are too few to reflect.
+    By reflection, or by repeating the last pixels where there are too few to reflect.
     """
     height, width = x.shape[-2:]
     bottom, right = -height % multiple, -width % multiple

@@ -1,9 +1,9 @@
 """The blocks of SD3.5's MM-DiT with DiT4SR's low-resolution stream.
 
-Noise and low-resolution tokens go side by side, as one sequence of 2N tokens, through the same norms and
-feed-forward. In the attention the low-resolution tokens have projections of their own behind the shared ones,
-and in the feed-forward they reach the noise tokens of their neighbourhood through a depthwise convolution
-(DiT4SR, arXiv:2503.23580). Every layer has the name that published weights give it.
+Noise and low-resolution tokens pass through the same norms and feed-forward as one sequence of 2N tokens. In
+the attention the low-resolution tokens have additional projections after the shared ones. In the feed-forward
+they are added to the neighbouring noise tokens through a depthwise convolution (DiT4SR, arXiv:2503.23580).
+Layers have the names of the published weights.
 """
 
 from typing import Literal
@@ -26,7 +26,7 @@ Grid = tuple[int, int]
 
 
 class HeadNorm(nn.Module):
-    """Root mean square of each head's channels, made 1 and scaled. In float32 at least."""
+    """RMS normalisation of each head's channels, in float32 at least."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,10 +39,10 @@ class HeadNorm(nn.Module):
 
 
 class StreamAttention(nn.Module):
-    """Every token of both streams attends to all of both streams, and to the text where there is one.
+    """Every token attends to all tokens of both streams, and of the text if there is one.
 
-    text: "none" (an attention of the image alone), "read" (the text is looked at and leaves unchanged: the
-    last block), or "write" (the text's tokens attend too).
+    text: "none" (the image alone), "read" (the text stays unchanged: the last block), or "write" (the text's
+    tokens attend too).
     """
 
     def __init__(self, config: MMDiTConfig, text: Literal["none", "read", "write"]) -> None:
@@ -62,7 +62,7 @@ class StreamAttention(nn.Module):
         self._add_control(width)
 
     def _add_control(self, width: int) -> None:
-        """The low-resolution tokens' own projections: zero going in, the noise tokens' coming out."""
+        """The low-resolution tokens' projections: zero at the input, the noise tokens' at the output."""
         self.to_q_control, self.to_v_control = nn.Linear(width, width), nn.Linear(width, width)
         zero_(self.to_q_control)
         zero_(self.to_v_control)
@@ -73,9 +73,9 @@ class StreamAttention(nn.Module):
         self.to_out_control.load_state_dict(self.to_out[0].state_dict())
 
     def forward(self, streams: Tensor, text: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """streams: (B, 2N, width), noise then low resolution; text: (B, L, width). Returns both, changed.
+        """streams: (B, 2N, width), noise then low resolution; text: (B, L, width).
 
-        The text is None where there was none, or where it leaves unchanged.
+        Returns both after the attention; None for a text that is absent or does not change.
         """
         lr = streams.chunk(2, dim=1)[1]
         q, k, v = self._streams(streams)
@@ -113,7 +113,7 @@ class StreamAttention(nn.Module):
 
 
 class StreamFeedForward(nn.Module):
-    """The feed-forward of both streams; between its layers low-resolution tokens add to noise tokens."""
+    """The feed-forward of both streams; between its layers, low-resolution tokens add to noise tokens."""
 
     def __init__(self, config: MMDiTConfig) -> None:
         super().__init__()
@@ -178,5 +178,5 @@ class Block(nn.Module):
         return text + gate_mlp[:, None] * self.ff_context(self._modulate(text, shift, scale))
 
     def _modulate(self, tokens: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-        """The norm has no weights of its own, so that it serves streams and text."""
+        """The norm has no weights, so streams and text share it."""
         return self.norm2(tokens) * (1 + scale[:, None]) + shift[:, None]

@@ -1,4 +1,4 @@
-"""The sizes and switches of the MM-DiT. Needs no library, so that any model's config can be read."""
+"""Sizes and switches of the MM-DiT. Needs no diffusers, so that any model's config can be read."""
 
 from typing import Literal, Self
 
@@ -13,23 +13,21 @@ TimeConditioning = Literal["single", "add_r", "concat_mlp"]
 
 
 class MMDiTConfig(NetworkConfigBase):
-    """The defaults are SD3.5-medium's, under the names that its config.json has.
+    """The defaults are SD3.5-medium's, under the names of its config.json.
 
-    sample_size: side of the latents that the table of positions is scaled for. pos_embed_max_size: the most
-    patches on a side that it holds. dual_attention_layers: blocks with a second attention, of images alone.
-
-    lr_keys: what low-resolution tokens offer as keys. "noise_double_norm" is how DiT4SR f and q and SMFSR
-    were trained: the noise tokens' keys, normalised twice, so that `to_k_control` is dead and not built.
-    "own" is DiT4SR r1: their own keys. Weights of one are wrong in the other.
-    lr_mlp_scale: of what the low-resolution tokens add inside the feed-forward; DiT4SR publishes 1.2, and
-    remarks that 1 would be better in training.
-    time_conditioning: "single" knows t alone (a teacher). "add_r" adds an embedding of r (MFSR). "concat_mlp"
-    is SMFSR's: one embedder for t and r, and a small network on both.
-    time_scale: what times in [0, 1] are multiplied by before their sines are taken: 1000 for SD3.5 and
-    DiT4SR, 1 for SMFSR and for MFSR's c_noise(t) = t.
-
-    The last two say how, not what, the network computes. attention: see ops.attention.
-    gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
+    sample_size: side of the latents that the table of positions is scaled for.
+    pos_embed_max_size: the most patches on a side.
+    dual_attention_layers: blocks with a second attention, of the image alone.
+    lr_keys: keys of the low-resolution tokens. "noise_double_norm" (DiT4SR f and q, SMFSR): the noise tokens'
+    keys, normalised twice, without a `to_k_control`. "own" (DiT4SR r1): their own. Weights fit one of the
+    two.
+    lr_mlp_scale: of what low-resolution tokens add in the feed-forward; DiT4SR publishes 1.2 and remarks that
+    1 would be better in training.
+    time_conditioning: "single" reads t alone (a teacher), "add_r" adds an embedding of r (MFSR), "concat_mlp"
+    has one embedder for t and r and a small network on both (SMFSR).
+    time_scale: factor of times in [0, 1] before their sines: 1000 for SD3.5 and DiT4SR, 1 for SMFSR and for
+    MFSR's c_noise(t) = t.
+    attention: see ops.attention. gradient_checkpointing: whether the backward pass recomputes blocks.
     """
 
     is_large = True

@@ -4,8 +4,8 @@
     SMFSR   arXiv:2605.09328   "concat_mlp", scale 1
     MFSR    arXiv:2603.20690   "add_r", scale 1
 
-It works on latents of 16 channels, an eighth of the picture on each side, of any height and width: patches
-know their row and column, so that nothing asks for a square. `networks.weights` reads published weights.
+It works on latents of 16 channels, an eighth of the picture on each side, of any height and width.
+`published_weights` reads published weights.
 """
 
 import copy
@@ -79,8 +79,8 @@ class MMDiT(Network):
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, 16, h, w), latents; t, r: (B,) in [0, 1]; "single" time conditioning does not read r.
 
-        cond: its `lr` is the low-resolution image as latents of x's shape, its `prompt` has tokens
-        (B, L, 4096) and pooled (B, 2048). Returns x's shape and precision, whatever the weights are in.
+        cond: `lr` are latents of x's shape, `prompt` has tokens (B, L, 4096) and pooled (B, 2048).
+        Returns x's shape and precision.
         Raises UsageError for latents that cannot be cut into patches or have too many, and without a prompt.
         """
         grid, prompt = self._check(x, cond)
@@ -95,7 +95,7 @@ class MMDiT(Network):
         return self._assemble(self.proj_out(noise), grid).to(x.dtype)
 
     def _check(self, x: Tensor, cond: Condition) -> tuple[Grid, Prompt]:
-        """Latents are not padded here: to be whole, a margin must be there before they are encoded."""
+        """Latents are not padded here: the picture has to be, before it is encoded."""
         patch, most = self.config.patch_size, self.config.pos_embed_max_size
         height, width = x.shape[-2:]
         if height % patch or width % patch:
@@ -120,10 +120,10 @@ class MMDiT(Network):
     def _run(
         self, block: nn.Module, streams: Tensor, text: Tensor, time: Tensor, grid: Grid
     ) -> tuple[Tensor, Tensor]:
-        """One block, which a checkpoint computes again in the backward pass instead of keeping it.
+        """One block, recomputed in the backward pass if the config says so.
 
-        Checkpoints do not support forward-mode derivatives, and need not: those are taken without gradients,
-        where a checkpoint does nothing.
+        Checkpoints do not support forward-mode derivatives, but those are taken without gradients, where a
+        checkpoint does nothing.
         """
         if self.config.gradient_checkpointing:
             changed: tuple[Tensor, Tensor] = checkpoint(block, streams, text, time, grid, use_reentrant=False)

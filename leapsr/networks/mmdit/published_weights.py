@@ -1,7 +1,7 @@
-"""Published weights of the MM-DiT: which of their keys are ours, under which name, and which are dead.
+"""Published weights of the MM-DiT, under this package's names.
 
-Our names are the published ones, with two exceptions. SMFSR keeps its time embedders one level deeper, and
-published networks hold parameters that no output depends on, which ours does not build:
+Our names are the published ones, except that SMFSR keeps its time embedders one level deeper. Published
+networks also have parameters that no output depends on, which ours does not build:
 
 - `attn2.add_*`, `attn2.to_add_out`, `attn2.norm_added_*`: a text's projections where there is no text;
 - the last block's `attn.add_q_proj` and `attn.norm_added_q`: queries of a text that is thrown away;
@@ -27,8 +27,8 @@ from .config import MMDiTConfig
 from .network import MMDiT
 
 Published = Literal["dit4sr", "dit4sr_r1", "smfsr", "sd35"]
-"""dit4sr: the folders dit4sr_f and dit4sr_q. sd35: SD3.5-medium itself, whose low-resolution stream has yet
-to be trained. The files do not say which they are."""
+"""dit4sr: the folders dit4sr_f and dit4sr_q. sd35: SD3.5-medium itself, with an untrained low-resolution
+stream. The files do not say which they are."""
 
 SWITCHES: dict[Published, dict[str, Any]] = {
     "dit4sr": {"lr_keys": "noise_double_norm", "time_conditioning": "single", "time_scale": 1000.0},
@@ -45,8 +45,8 @@ SMFSR_TIME = "time_text_embed_interval."
 def load_mmdit(folder: Path, published: Published) -> MMDiT:
     """The network of a published folder, the one with config.json (`transformer/` of SD3.5 and DiT4SR).
 
-    In the precision of the files, on the CPU, with no memory but for the weights themselves.
-    Raises WeightsError when a file is missing or damaged, or a key or shape is not as it should be.
+    In the precision of the files, on the CPU, without memory for other weights.
+    Raises WeightsError when a file is missing or damaged, or a name or shape does not fit.
     """
     config = mmdit_config(_json(folder / CONFIG), published)
     with torch.device("meta"):
@@ -60,7 +60,7 @@ def load_mmdit(folder: Path, published: Published) -> MMDiT:
 
 
 def mmdit_config(published: Mapping[str, Any], kind: Published) -> MMDiTConfig:
-    """Of diffusers' config.json. Raises WeightsError for sizes that this network does not have."""
+    """From diffusers' config.json. Raises WeightsError for sizes that this network does not have."""
     known = MMDiTConfig.model_fields.keys()
     try:
         config = MMDiTConfig(
@@ -112,11 +112,11 @@ def _renamed(key: str) -> str:
 
 
 def with_stream(sd35: Mapping[str, Tensor], config: MMDiTConfig) -> dict[str, Tensor]:
-    """SD3.5's own weights with a low-resolution stream that has learnt nothing: how DiT4SR's training begins.
+    """SD3.5's own weights with an untrained low-resolution stream: how DiT4SR's training begins.
 
-    sd35: diffusers' state dict. The stream's projections and convolutions are zero, except that what comes
-    out of an attention is projected as the noise tokens are. Not the identity: the new tokens take their
-    share of the attention.
+    sd35: diffusers' state dict. The stream's projections and convolutions are zero, except the output
+    projections of attentions, which are those of the noise tokens. The result is not SD3.5's, because the new
+    tokens take part in the attention.
     """
     with torch.device("meta"):
         expected = MMDiT(config).state_dict()

@@ -1,15 +1,15 @@
-"""MFSR's student: how it begins as its teacher, what it trains, and how its time is made smooth.
+"""MFSR's student: how it begins as its teacher, what it trains, and how its time embedding is made smooth.
 
-A student of arXiv:2603.20690 is the DiT4SR that it distils, with an embedding of r beside that of t, adapters
-on the frozen SD3.5 weights, and the low-resolution stream's own parameters::
+The student of arXiv:2603.20690 is its DiT4SR teacher with an embedding of r, adapters on the frozen SD3.5
+weights, and the trained low-resolution stream::
 
     student = student_of(teacher)     # u(x, t, r) = v(x, t) for every r; frozen weights are shared
     left = refit_time(student)        # c_noise(t) = t, for MeanFlow's derivative
     train_adapters(student, rank=64)
 
-Move the teacher to its device and precision first: what is shared then stays shared. FSDP2 (`fully_shard`)
-trains such a student too, also through the forward-mode derivative (PyTorch 2.15; its issue 182641 tells of
-versions that could not), but gives it shards of its own of what was shared: shard the teacher as well.
+Move the teacher to its device and precision first, so that shared weights stay shared. FSDP2 (`fully_shard`)
+trains such a student too, also through the forward-mode derivative (PyTorch 2.15; not in the versions of its
+issue 182641). It makes separate shards of shared weights, so shard the teacher as well.
 """
 
 from typing import TYPE_CHECKING
@@ -30,17 +30,17 @@ LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", 
 """The projections of every attention. The paper says "transformer blocks" and no more."""
 
 OWN = ("control", "timestep_embedder", "r_embedder", "interval_embedder")
-"""Parts of the names of what a student trains in full."""
+"""Parts of the names of parameters that a student trains in full."""
 
 POINTS = 4096
 RIDGE = 1e-7
 
 
 def student_of(teacher: "MMDiT") -> "MMDiT":
-    """A network with an embedding of r that says what its teacher says, whatever r is.
+    """The teacher with an embedding of r that has no effect yet.
 
-    What it will train is copied, all else is the teacher's own tensors. The embedding of r has the structure
-    of the one of t, and zeros in its last layer: with a copy of the whole, times would count twice.
+    Parameters that will train are copied, the others are the teacher's own tensors. The embedding of r copies
+    the first layer of the one of t; its last layer is zero.
     Raises ConfigError unless the teacher's time conditioning is "single".
     """
     if teacher.config.time_conditioning != "single":
@@ -69,7 +69,7 @@ def _with_r(time: TimeText, width: int) -> TimeText:
 def train_adapters(
     network: "MMDiT", rank: int | None = 64, alpha: float | None = None, seed: int = 0
 ) -> None:
-    """Leave a gradient to adapters of the attentions, the low-resolution stream and the embedders of time.
+    """Train adapters of the attentions, the low-resolution stream and the time embedders only.
 
     rank, alpha, seed: as in `add_lora`; rank None is no adapters, as DiT4SR and SMFSR train.
     """
@@ -85,18 +85,15 @@ def _is_own(name: str) -> bool:
 
 @torch.no_grad()
 def refit_time(student: "MMDiT", resolution: float = 0.02) -> float:
-    """Set the student's time scale to 1 (c_noise(t) = t), and let its embedder of t say what it said before.
+    """Set the student's time scale to 1 (c_noise(t) = t) and refit its time embedders to their old output.
 
-    At scale 1 the pretrained embedder would take every t for a time close to 0. Its first layer becomes
-    a row of bends, equally spaced in t and each about `resolution` wide; its second layer is then fitted to
-    the old embedding by least squares, in closed form: no seed, the same every time. So is an embedder of r;
-    one that says nothing yet still does not. Both are the student's own then, in float32: in bfloat16 the
-    bends would fall together, and in another network's tensors they would change that network.
-    Do it before the student trains.
+    At scale 1 the pretrained embedder would read every t as a time close to 0. So its first layer is replaced
+    by equally spaced bends in t, each about `resolution` wide, and its second layer is fitted to the old
+    embedding by least squares, in closed form. An embedder of r is treated alike; one without an effect stays
+    so. Both become float32 copies, since bfloat16 would merge the bends. Do this before the student trains.
 
-    resolution: in units of t. Whatever the old embedding does faster than this is left out, which is the
-    purpose: the derivative that MeanFlow's identity asks for is then the smooth part's. Smaller follows the
-    old one more closely, as far as the network is wide enough.
+    resolution: in units of t. Faster changes of the old embedding are left out on purpose, so that MeanFlow's
+    derivative is smooth. Smaller follows the old one more closely, if the network is wide enough.
     Returns the error left where r = t: the root mean square of new minus old over [0, 1], divided by that of
     the old one about its mean. 0 is exact, 1 is as bad as a constant.
     """
@@ -118,12 +115,11 @@ def refit_time(student: "MMDiT", resolution: float = 0.02) -> float:
 
 @torch.no_grad()
 def reset_interval_embedding(student: "MMDiT") -> float:
-    """Let nothing depend on r, and leave the diagonal r = t, all that a teacher learns, as it is.
+    """Remove every dependence on r and keep the diagonal r = t, which is all that a teacher learns.
 
-    "concat_mlp": what the first layer makes of r's embedding, it makes of t's then; this is exact. "add_r":
-    the embedder of t takes over what that of r says, by least squares in the units that it has: exact where
-    that says nothing, and the closer the wider the network is. Changes the weights in place: they must be no
-    other network's.
+    "concat_mlp": the first layer's weights for r move to t; this is exact. "add_r": the embedder of t is
+    refitted to the sum of both by least squares, which is exact where that of r has no effect, and closer for
+    wider networks. Changes the weights in place, so they must not be shared.
     Returns the error left, as `refit_time` does.
     """
     time = student.time_text_embed
@@ -143,12 +139,12 @@ def reset_interval_embedding(student: "MMDiT") -> float:
 
 
 def _embedders(time: TimeText) -> list[TimestepEmbedder]:
-    """Of t, and of r where there is one, whose sum modulates the blocks."""
+    """That of t, and that of r if there is one; their sum modulates the blocks."""
     return [time.timestep_embedder, *([time.r_embedder] if time.conditioning == "add_r" else [])]
 
 
 def _diagonal(time: TimeText, t: Tensor) -> Tensor:
-    """What the embedders say together where r = t, (B,) -> (B, width)."""
+    """The sum of the embedders where r = t, (B,) -> (B, width)."""
     return torch.stack([embedder(time.scale * t) for embedder in _embedders(time)]).sum(0)
 
 
@@ -157,7 +153,7 @@ def _error(after: Tensor, before: Tensor) -> float:
 
 
 def _grids(time: TimeText) -> tuple[Tensor, Tensor]:
-    """Times to fit at, and times between them to judge by; float64."""
+    """Times to fit at and times between them to measure the error at; float64."""
     t = torch.linspace(
         0, 1, POINTS, dtype=torch.float64, device=time.timestep_embedder.linear_1.weight.device
     )
@@ -165,7 +161,7 @@ def _grids(time: TimeText) -> tuple[Tensor, Tensor]:
 
 
 def _bend(layer: nn.Linear, resolution: float) -> None:
-    """Unit j is slope (sin t - sin c_j), which its activation bends at t = c_j."""
+    """Unit j becomes slope (sin t - sin c_j), whose activation bends at t = c_j."""
     centres = torch.linspace(0, 1, len(layer.bias) + 1, device=layer.bias.device)[:-1]
     slope = 4 / resolution
     layer.weight.zero_()

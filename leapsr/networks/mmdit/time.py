@@ -1,6 +1,6 @@
-"""What the MM-DiT knows of the times: one vector for each sample, which modulates every block.
+"""The MM-DiT's embedding of the times: one vector for each sample, which modulates every block.
 
-The pooled text is part of it, as in SD3 (arXiv:2403.03206). How r joins t is what MFSR and SMFSR differ in.
+It includes the pooled text, as in SD3 (arXiv:2403.03206). MFSR and SMFSR differ in how r joins t.
 """
 
 import torch
@@ -11,13 +11,13 @@ from ..timestep import sinusoids
 from .config import MMDiTConfig
 
 FREQUENCIES = 128
-"""Sines of the scaled time, and as many cosines."""
+"""Sines of the scaled time; as many cosines."""
 
 
 class TimestepEmbedder(nn.Module):
-    """(B,) scaled times -> (B, width), in float32 also where the network is in half precision.
+    """(B,) scaled times -> (B, width), in float32 even if the network is in half precision.
 
-    Eight bits of mantissa cannot tell the times of a thousand steps apart.
+    Eight bits of mantissa cannot distinguish a thousand steps.
     """
 
     def __init__(self, width: int) -> None:
@@ -52,7 +52,7 @@ class TimeText(nn.Module):
     """(t, r, pooled text) -> (B, width), by the config's time conditioning.
 
     "single": E(t) + P. "add_r": E(t) + E'(r) + P, where E' begins at zero, so that a student begins as its
-    teacher wherever r is (MFSR, arXiv:2603.20690, section 4). "concat_mlp": M([E(r) + P; E(t) + P]) (SMFSR).
+    teacher (MFSR, arXiv:2603.20690, section 4). "concat_mlp": M([E(r) + P; E(t) + P]) (SMFSR).
     """
 
     def __init__(self, config: MMDiTConfig) -> None:

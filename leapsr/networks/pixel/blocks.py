@@ -1,4 +1,4 @@
-"""Parts of the pixel-space networks. Nothing here looks at the whole image."""
+"""Parts of the pixel-space networks. All of them are local."""
 
 from typing import cast
 
@@ -12,8 +12,8 @@ from ...ops.damage import MEASURES
 class TimeEmbedding(nn.Module):
     """(t, r) -> (B, width). Features of t and of t - r, so that a teacher (r = t) is one fixed slice.
 
-    The lowest frequencies resolve the whole interval and the highest about a fiftieth of it: u is smooth
-    in time, and MeanFlow differentiates through this.
+    The frequencies resolve from the whole interval to about a fiftieth of it: u is smooth in time, and
+    MeanFlow differentiates through this.
     """
 
     frequencies: Tensor
@@ -46,13 +46,13 @@ class TimeEmbedding(nn.Module):
 
 
 def zero_(layer: nn.Linear | nn.Conv2d) -> None:
-    """Start a layer at zero, so that what it feeds begins without it."""
+    """Set all parameters to zero, so that the layer has no effect at first."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
 
 class DamageEmbedding(nn.Module):
-    """(B, 6), see Condition.damage -> (B, width), to be added to the time's; nothing at first."""
+    """(B, 6), see Condition.damage -> (B, width), to be added to the time embedding; zero at first."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -67,9 +67,9 @@ class DamageEmbedding(nn.Module):
 class ResidualBlock(nn.Module):
     """Two plain 3x3 convolutions; the time scales and shifts the channels between them.
 
-    No normalisation: the second convolution starts at zero, so the stack begins as the identity, which
-    trains well at this depth and costs nothing. Activations are cut at `limit` instead, as ReLU6's are, so
-    that what a block adds is bounded whatever it is shown; None, of older models, is not cut.
+    Without normalisation: the second convolution starts at zero, so the stack begins as the identity, which
+    trains well at this depth. Activations are clamped at `limit` as in ReLU6, so that what a block adds is
+    bounded for every input; None, of older models, does not clamp.
     """
 
     def __init__(self, width: int, embedding: int, limit: float | None = None) -> None:

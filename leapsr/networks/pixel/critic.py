@@ -1,4 +1,4 @@
-"""The small critic: is this a photo, or what a student made of the low-resolution image beside it?
+"""The small critic: tells photos from what a student made of the low-resolution image.
 
 A few strided convolutions with spectral normalisation on the picture at several sizes. Each position scores
 its own patch, after PatchGAN (Isola et al., arXiv:1611.07004). The input is the detail that was added to the
@@ -19,8 +19,10 @@ from .unet import DETAIL
 
 
 class CriticConfig(BaseModel):
-    """widths: channels after each strided convolution, one entry a halving. scales: how many sizes of the
-    picture are judged, each half of the one before, each by convolutions of its own.
+    """widths: channels after each strided convolution.
+
+    scales: how many sizes of the picture are scored, each half of the one before and with its own
+    convolutions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,7 +33,7 @@ class CriticConfig(BaseModel):
 
     @property
     def smallest(self) -> int:
-        """Sides of a picture have at least this many pixels, or the coarsest size has no patch."""
+        """The smallest side of a picture, in pixels, that has a patch at the coarsest size."""
         return 1 << (len(self.widths) + self.scales - 1)
 
 
@@ -53,7 +55,7 @@ class Patches(nn.Sequential):
 
 
 class Critic(nn.Module):
-    """Scores of patches; higher is more like a photo. Untrained, they lie about 0."""
+    """Scores of patches; higher is more like a photo."""
 
     def __init__(self, config: CriticConfig) -> None:
         super().__init__()
@@ -63,9 +65,9 @@ class Critic(nn.Module):
     def forward(self, image: Tensor, lr: Tensor) -> Tensor:
         """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1].
 
-        Returns (B, scales, h, w), finest size first. The scores of the coarser sizes are repeated over the
+        Returns (B, scales, h, w), finest size first. The scores of coarser sizes are repeated over the
         patches of the finest, so that a mean over positions weighs every size alike. They are not averaged:
-        the hinge of a mean stops teaching about bad patches where good ones make up for them.
+        the hinge of a mean would ignore bad patches that good ones make up for.
         """
         upsampled = upsample.bicubic_upsample(lr, image.shape[-1] // lr.shape[-1])
         x = torch.cat([(image - upsampled) / DETAIL, upsampled], dim=1)

@@ -1,8 +1,8 @@
 """The weights of a UNet for another scale: how a x2 model begins as a x4 one.
 
-The trunk works at the resolution of the small image and knows no scale. Only what touches the unshuffled
-state does: there each channel of the picture has scale^2 phases, the pixels that one small pixel covers. A
-network that has learnt x4 begins at x2 as the mean over the pixels that its larger ones cover.
+The trunk works at the resolution of the small image and does not depend on the scale. Only the layers at the
+unshuffled state do: there each channel of the picture has scale^2 phases, the pixels that one small pixel
+covers. A x2 network begins with the mean of the x4 phases that each of its pixels covers.
 """
 
 import torch
@@ -13,10 +13,10 @@ _OUT = ("tail.weight", "tail.bias", "gains.weight", "gains.bias")
 
 
 def rescaled(weights: dict[str, Tensor], scale: int, to: int) -> dict[str, Tensor]:
-    """weights: the state of a UNet at `scale`. Returns the state of one that differs from it in scale alone.
+    """weights: the state dict of a UNet at `scale`. Returns that of a UNet that differs in the scale alone.
 
-    A picture in which all pixels under a small one are equal is read as before; what is written is the mean
-    over the pixels that a new one covers.
+    A picture whose pixels under each small one are equal is read as before; the output is the mean over the
+    pixels that a new one covers.
     """
     if scale == to:
         return weights

@@ -1,14 +1,13 @@
 """The default network: a U-Net in pixel space that works at the resolution of the small image.
 
-The state is pixel-unshuffled (3 scale^2 channels), so every convolution runs on scale^2 fewer pixels.
-The trunk is narrower than the state and cannot carry it to the output: the state and the upsampled
-image reach the output beside it, through time-dependent gains for each channel. Convolutions only, so
-the receptive field is bounded and a picture restored in tiles equals one restored whole.
+The state is pixel-unshuffled (3 scale^2 channels), so every convolution runs on scale^2 fewer pixels. The
+trunk is narrower than the state and cannot carry it to the output: the state and the upsampled image bypass
+it, with time-dependent gains for each channel. There are only convolutions, so the receptive field is bounded
+and a picture restored in tiles equals one restored whole.
 
-What enters and leaves the trunk has about unit variance, whatever the time, and the state enters by a
-factor 1 - r. For the source tells nothing of the mean velocity there: at t = r = 1, all the noise that
-reached the trunk would be in its way (see docs/lab; without the factor a small network needs four
-times the samples to denoise as well).
+The trunk's input and output have about unit variance at every time, and the state enters with a factor 1 - r.
+At t = r = 1 the source says nothing about the mean velocity, and its noise would only disturb: without the
+factor a small network needs four times the samples to denoise as well (docs/lab/training-small-models.md).
 """
 
 import operator
@@ -34,12 +33,11 @@ DETAIL = 0.1
 class UNetConfig(NetworkConfigBase):
     """Sizes of a UNet. `widths` and `blocks` have one entry a level, finest first.
 
-    noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma
-    of a noisy_lr source, about 1 for pure noise. It only scales what the trunk sees.
-    quality: whether the network reads the label of the condition. damage: whether it reads how damaged the
-    small picture is.
-    limit: where activations are cut, so that no picture can make the trunk run away: a saturated blue did,
-    to 200 times what photos give. None, of older models, is no limit.
+    noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma of
+    a noisy_lr source, about 1 for pure noise. It only scales the trunk's input.
+    quality: whether the network reads the label of the condition. damage: whether it reads its damage.
+    limit: where activations are clamped, because a saturated blue made them 200 times as large as photos do.
+    None, of older models, is no limit.
     """
 
     kind: Literal["unet"] = "unet"
@@ -87,7 +85,7 @@ class UNetConfig(NetworkConfigBase):
 
 
 LIMIT = 8.0
-"""Of activations. On photos the largest of a block are 3 to 22, and few above 8."""
+"""Of activations. On photos the largest of a block are 3 to 22, and few are above 8."""
 
 PRESETS: dict[str, UNetConfig] = {
     "tiny": UNetConfig(widths=(12, 16), blocks=(1, 1), embedding=16, limit=LIMIT),
@@ -181,7 +179,7 @@ class UNet(Network):
         return F.pixel_shuffle(velocity, self.config.scale)
 
     def features(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> list[Tensor]:
-        """The trunk's maps for the arguments of `forward`: each level of the encoder, then of the way back.
+        """The maps of the encoder's levels, then the decoder's, for the arguments of `forward`.
 
         Their channels are widths[0], ..., widths[-1], ..., widths[0]; a map of level i has the sides of the
         small image, padded to multiples of `alignment`, divided by 2^i.
@@ -191,8 +189,8 @@ class UNet(Network):
         return encoded + self._decode(list(encoded), time)[1:]
 
     def _enter(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> tuple[Tensor, Tensor, Tensor]:
-        """What the trunk sees, the time's embedding, and what goes round the trunk."""
-        # Half precision has 8 bits of mantissa, less than a photo: what goes round the trunk keeps float32.
+        """The trunk's input, the time embedding, and what bypasses the trunk."""
+        # Half precision has 8 bits of mantissa, less than a photo: what bypasses the trunk stays float32.
         with torch.autocast(x.device.type, enabled=False):
             upsampled = upsample.bicubic_phases(cond.lr, self.config.scale)
             detail = F.pixel_unshuffle(x, self.config.scale) - upsampled
@@ -213,7 +211,7 @@ class UNet(Network):
         return features, time, around
 
     def _open(self, t: Tensor, r: Tensor) -> Tensor:
-        """(B,): to unit variance, and shut where the state is only the source and its mean is asked."""
+        """(B,): the factor of the state in the trunk's input; 0 at r = 1, else to unit variance."""
         variance = ((1 - t) * DETAIL).square() + (t * self.config.noise).square()
         return (1 - r) / variance.sqrt()
 
@@ -234,7 +232,7 @@ class UNet(Network):
         return maps
 
     def _decode(self, encoded: list[Tensor], time: Tensor) -> list[Tensor]:
-        """One map a level, coarsest first. Empties `encoded`, so that nothing is held that is done with."""
+        """One map a level, coarsest first. Empties `encoded`, to free memory early."""
         maps = [encoded.pop()]
         for up, stack in zip(reversed(self.up), reversed(self.decoder), strict=True):
             maps.append(stack(up(maps[-1]) + encoded.pop(), time))
@@ -242,5 +240,5 @@ class UNet(Network):
 
 
 def _measured(lr: Tensor) -> Tensor:
-    """lr: in [-1, 1] -> (B, 6): its own damage, all noise to be removed."""
+    """lr: in [-1, 1] -> (B, 6): its damage, with all noise to be removed."""
     return F.pad(of_pictures((lr + 1) / 2), (0, 1), value=1.0)

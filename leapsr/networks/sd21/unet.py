@@ -1,14 +1,13 @@
 """The U-Net of Stable Diffusion 2.1-base as a velocity of latents: FlowSR's network (arXiv:2605.12377).
 
-FlowSR gives the pretrained network another meaning: what it returns is no longer the noise but the velocity
-LR - HR of a straight path between the two latents. Its input stays the four channels of the state: the
-low-resolution image is where the path starts, and nothing is joined to it. The times 0 to 1 are counted in
-thousandths, as the network knows them from Stable Diffusion; its text is one fixed prompt.
+In FlowSR the pretrained network returns the velocity LR - HR of a straight path between two latents instead
+of the noise. Its input stays the four channels of the state, because the low-resolution image is where the
+path starts. Times are counted in thousandths as in Stable Diffusion; the text is one fixed prompt.
 
     u(x, t, r, cond) = UNet(x, 1000 t, prompt)
 
-The paper says neither how t is scaled nor which layers get adapters. 1000 t is what the community's inference
-does, and `TARGETS` are the layers that one-step models of this network adapt (OSEDiff, S3Diff).
+The paper says neither how t is scaled nor which layers get adapters. The community's inference uses 1000 t,
+and `TARGETS` are the layers that one-step models of this network adapt (OSEDiff, S3Diff).
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +45,7 @@ class SD21Config(NetworkConfigBase):
     layers: residual blocks a level. heads: attention heads at each level. text: channels of the prompt's
     tokens.
     groups: of every norm. reads: see networks.timestep.
-    gradient_checkpointing: whether blocks are computed again in the backward pass instead of kept.
+    gradient_checkpointing: whether the backward pass recomputes blocks.
     """
 
     is_large = True
@@ -109,7 +108,7 @@ PRESETS: dict[str, SD21Config] = {
 
 
 class Timesteps(nn.Module):
-    """Diffusers' sines of the time, in the precision of the time: it has float32 ones only."""
+    """Diffusers' sines of the time, but in the precision of the time instead of float32."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -169,9 +168,9 @@ class SD21(Network):
         return out.to(x.dtype)
 
     def features(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> list[Tensor]:
-        """What FlowSR's critic looks through: the maps after each level down, the middle, and each level up.
+        """The maps after each level down, the middle, and each level up, for the arguments of `forward`.
 
-        Arguments as in `forward`. The gradient reaches x.
+        FlowSR's critic reads them. The gradient reaches x.
         """
         levels = [*self.unet.down_blocks, self.unet.mid_block, *self.unet.up_blocks]
         with _recorded(levels) as maps:
@@ -214,21 +213,18 @@ def _config(published: Any, folder: Path, reads: Reads, gradient_checkpointing: 
         reads=reads,
         gradient_checkpointing=gradient_checkpointing,
     )
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in published.items()}
     for name, needed in config.diffusers().items():
-        if name not in ("class_embed_type", "attention_head_dim") and _plain(published[name]) != needed:
+        if name not in ("class_embed_type", "attention_head_dim") and plain[name] != needed:
             raise WeightsError(
                 f"{folder} is not Stable Diffusion 2.1: its U-Net has {name} {published[name]}, not {needed}."
             )
     return config
 
 
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 @contextmanager
 def _recorded(levels: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """What each of the levels returns while this is open, in the order of the calls."""
+    """Collects what the levels return, in the order of the calls."""
     maps: list[Tensor] = []
 
     def keep(level: nn.Module, arguments: Any, result: Any) -> None:

@@ -118,7 +118,7 @@ def smfsr_sd35_refine() -> TrainConfig:
         perceptual="vgg",
         adapters=AdapterConfig(rank=None),
         # Unstated: the critic's rate. Twice the student's, so that it does not fall behind.
-        optimizer=ADAMW.model_copy(update={"players": {"critic": 2.0}}),
+        optimizer=ADAMW.model_copy(update={"rate_factors": {"critic": 2.0}}),
     )
 
 
@@ -252,5 +252,5 @@ def flowsr_sd21_consistent() -> TrainConfig:
         steps=20_000,
         method=FlowsrConfig(),
         # The critic's rate is 1e-5, that of Phased Consistency Models, whose critic it takes.
-        optimizer=FLOWSR_ADAMW.model_copy(update={"players": {"critic": 0.5}}),
+        optimizer=FLOWSR_ADAMW.model_copy(update={"rate_factors": {"critic": 0.5}}),
     )

@@ -177,7 +177,7 @@ def refine_small() -> TrainConfig:
                 "kind": "adamw",
                 "learning_rate": 5e-5,
                 "warmup": 50,
-                "players": {"score": 2.0, "critic": 4.0},
+                "rate_factors": {"score": 2.0, "critic": 4.0},
             }
         ),
     )
