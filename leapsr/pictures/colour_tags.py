@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 from ..errors import ImageError
 from .colour_spaces import ADOBE_RGB, D65, HDR_TONES, PRIMARIES, TONES, ColourSpace, Point, Tone
 from .ifd import Block
+from .open_file import file_bytes
 from .png_chunks import find_chunk
 
 logger = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def _of_heif(image: Image.Image, name: str) -> Colours | None:
 
 
 def _of_avif(image: Image.Image, name: str) -> Colours | None:
-    if image.info.get("icc_profile") or not (data := _file(image)):
+    if image.info.get("icc_profile") or not (data := file_bytes(image)):
         return None
     nclx = next((body for kind, body in _properties(data) if kind == b"colr" and body[:4] == b"nclx"), None)
     if nclx is None:
@@ -177,7 +178,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _of_bmp(image: Image.Image, name: str) -> Colours | None:
     """The headers of version 4 and 5: a profile, or primaries as XYZ and a gamma for each."""
-    data = _file(image, _BMP_HEADER)
+    data = file_bytes(image, _BMP_HEADER)
     if int.from_bytes(data[:4], "little") not in _BMP_HEADERS:
         return None
     size = int.from_bytes(data[:4], "little")
@@ -247,7 +248,7 @@ def _of_exif(image: Image.Image, name: str) -> Colours | None:
         return None
     raw = image.info.get("exif", b"")
     if image.format == "TIFF":  # which is a block of EXIF itself
-        raw = _file(image)
+        raw = file_bytes(image)
     space, index = 0, b""
     with suppress(ValueError, LookupError, struct.error):  # of damaged EXIF: reading the block tells
         block = Block(raw.removeprefix(_EXIF_HEADER))
@@ -259,17 +260,6 @@ def _of_exif(image: Image.Image, name: str) -> Colours | None:
             index = block.raw(further[_INDEX])
     is_adobe = space == _ADOBE_OF_EXIF or (space == _NO_SRGB_OF_EXIF and index.startswith(b"R03"))
     return Colours(space=ADOBE_RGB) if is_adobe else None
-
-
-def _file(image: Image.Image, start: int = 0) -> bytes:
-    """The bytes that it was opened from; empty where they are closed."""
-    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
-        return b""
-    before = image.fp.tell()
-    image.fp.seek(start)
-    data = image.fp.read()
-    image.fp.seek(before)
-    return data
 
 
 _READERS: dict[str, Callable[[Image.Image, str], Colours | None]] = {

@@ -99,7 +99,10 @@ def tone(icc: bytes | None) -> Tone | None:
             linear = [_parsed(_tag(icc, name)) for name in _CURVES[kind]]
     except (KeyError, ValueError, IndexError, struct.error):
         return None
-    curves = tuple(_encoded(curve.clip(0, 1)) for curve in linear)
+    curves = tuple(  # linear light to sRGB (IEC 61966-2-1)
+        np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        for light in (curve.clip(0, 1) for curve in linear)
+    )
     if all(np.abs(curve - _GRID).max() < _SAME for curve in curves):
         return None
     return Tone(curves) if all(_rises(curve) for curve in curves) else None
@@ -107,11 +110,6 @@ def tone(icc: bytes | None) -> Tone | None:
 
 def _rises(curve: Curve) -> bool:
     return bool(np.isfinite(curve).all() and (np.diff(curve) >= 0).all() and curve[-1] - curve[0] > 0.5)
-
-
-def _encoded(linear: Curve) -> Curve:
-    """Linear light to sRGB (IEC 61966-2-1)."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def _tag(icc: bytes, name: bytes) -> bytes:

@@ -71,7 +71,8 @@ def of_tiff(
         tags.bigtiff, tags.endian = file.big, file.order
         tags.load_from_fp(io.BytesIO(data), page.offset)
         colours = colour_tags.of_tiff(tags, name)
-        iptc, packet = _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG), orientation)
+        found, packet = tags.get(_IPTC_TAG), _xmp(tags.get(_XMP_TAG), orientation)
+        iptc = found if isinstance(found, bytes) and found else None
         dpi = _upright(_positive(_dpi_of_tags(tags)), orientation)
         block = _exif_of_tags(tags, name)
     except Exception as error:  # as above
@@ -133,10 +134,6 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
         place = start + 4 + size + size % 2
 
 
-def _bytes(value: Any) -> bytes | None:
-    return value if isinstance(value, bytes) and value else None
-
-
 def _dpi(image: Image.Image, orientation: Orientation) -> tuple[float, float] | None:
     """That of EXIF comes first, because many programs write 72 elsewhere in the file."""
     try:
@@ -181,7 +178,7 @@ def _positive(dpi: Any) -> tuple[float, float] | None:
 def _exif_of_tags(tags: Image.Exif, name: str) -> bytes | None:
     """A TIFF has the structure of an EXIF block. Tags about its pixels are left out."""
     if _ON_EARTH & set(tags):
-        logger.warning("The GeoTIFF tags of %s hold only for its own pixels and were left out.", name)
+        logger.warning("Where %s lies on Earth (GeoTIFF) holds only for its own pixels and was left out.", name)
     tags.get_ifd(ExifTags.IFD.Exif)
     tags.get_ifd(ExifTags.IFD.GPSInfo)
     for tag in (_OF_THE_FILE | _ON_EARTH) & set(tags):

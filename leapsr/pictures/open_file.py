@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 
 from .. import memory
 from ..errors import ImageError, MissingExtra, optional
@@ -75,6 +75,17 @@ def pixel_count(path: Path) -> int | None:
     with suppress(Exception), Image.open(path, formats=READABLE) as image:
         return image.width * image.height
     return None
+
+
+def file_bytes(image: Image.Image, start: int = 0) -> bytes:
+    """What an image was opened from, beginning at `start`; empty where the file is closed."""
+    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+        return b""
+    before = image.fp.tell()
+    image.fp.seek(start)
+    data = image.fp.read()
+    image.fp.seek(before)
+    return data
 
 
 def load_pixels(image: Image.Image, name: str) -> None:

@@ -42,25 +42,20 @@ def raw_mode(image: Image.Image) -> str:
     return arguments if isinstance(arguments, str) else str((arguments or ("",))[0])
 
 
-def _with_raw_mode(tile: ImageFile._Tile, raw: str) -> ImageFile._Tile:
-    return tile._replace(args=raw if isinstance(tile.args, str) else (raw, *(tile.args or ())[1:]))
-
-
 def _decoded(image: ImageFile.ImageFile, mode: str, raw: str) -> np.ndarray:
     """Decode the file once more, upright, as if its samples had the layout `raw`."""
-    with _opened_again(image) as again:
+    assert image.fp is not None
+    image.fp.seek(0)
+    with type(image)(image.fp) as again:
         again._mode = mode
-        again.tile = [_with_raw_mode(tile, raw) for tile in again.tile]
+        again.tile = [
+            tile._replace(args=raw if isinstance(tile.args, str) else (raw, *(tile.args or ())[1:]))
+            for tile in again.tile
+        ]
         load(again)
         if again.format == "PNG":  # text and EXIF may stand behind the pixels
             image.info |= again.info
         return np.asarray(upright(again))
-
-
-def _opened_again(image: ImageFile.ImageFile) -> ImageFile.ImageFile:
-    assert image.fp is not None
-    image.fp.seek(0)
-    return type(image)(image.fp)
 
 
 def _straight_alpha(values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from ..errors import MissingExtra, optional
-from .open_file import check_announced
+from .open_file import check_announced, file_bytes
 from .orientation import upright_array
 
 logger = logging.getLogger(__name__)
@@ -29,16 +29,10 @@ def read(image: Image.Image, name: str) -> np.ndarray | None:
     if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
         return None
     if image.format == "HEIF" and image.info.get("bit_depth", 8) > 8:
-        return _of_heic(_file(image), image.tell(), image.info["bit_depth"], image.size)
-    if image.format == "AVIF" and (bits := _bits_of_avif(data := _file(image))) > 8:
+        return _of_heic(file_bytes(image), image.tell(), image.info["bit_depth"], image.size)
+    if image.format == "AVIF" and (bits := _bits_of_avif(data := file_bytes(image))) > 8:
         return _of_avif(data, bits, image, name)
     return None
-
-
-def _file(image: ImageFile.ImageFile) -> bytes:
-    assert image.fp is not None
-    image.fp.seek(0)
-    return image.fp.read()
 
 
 def _of_heic(data: bytes, which: int, bits: int, announced: tuple[int, int]) -> np.ndarray:
