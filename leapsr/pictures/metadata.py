@@ -178,7 +178,7 @@ def _positive(dpi: Any) -> tuple[float, float] | None:
 def _exif_of_tags(tags: Image.Exif, name: str) -> bytes | None:
     """A TIFF has the structure of an EXIF block. Tags about its pixels are left out."""
     if _ON_EARTH & set(tags):
-        logger.warning("Where %s lies on Earth (GeoTIFF) holds only for its own pixels and was left out.", name)
+        logger.warning("Where %s lies on Earth (GeoTIFF) holds only for its pixels and was left out.", name)
     tags.get_ifd(ExifTags.IFD.Exif)
     tags.get_ifd(ExifTags.IFD.GPSInfo)
     for tag in (_OF_THE_FILE | _ON_EARTH) & set(tags):
