@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ..data.photos import NOT_PHOTOS
 from ..errors import OutputError, UsageError
-from ..pictures import headers, unsupported
+from ..pictures import result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.sizes import LABEL
 from .existing import Manifest
@@ -85,7 +85,7 @@ def plan(
     found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
-        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.told(unreadable))}")
+        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable))}")
     results = _KnownResults()
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     chosen = [item for item in found if item not in own]
@@ -157,7 +157,8 @@ class _KnownResults:
 
     def made_by_leapsr(self, item: InputFile) -> bool:
         folders = {item.path.parent, item.root or item.path.parent}
-        return any(self._lists(folder, item.path) for folder in folders) or headers.made_by_leapsr(item.path)
+        listed = any(self._lists(folder, item.path) for folder in folders)
+        return listed or result_metadata.made_by_leapsr(item.path)
 
     def _lists(self, folder: Path, path: Path) -> bool:
         if folder not in self._manifests:

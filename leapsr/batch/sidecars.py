@@ -9,7 +9,7 @@ from .. import memory
 from ..errors import UsageError
 from ..pictures import save_file
 from ..pictures.picture import Picture, from_pil
-from ..pictures.result_metadata import describe, without_metadata
+from ..pictures.result_metadata import update_metadata, without_metadata
 from ..upscaling.consistency import consistent
 from ..upscaling.contact_sheet import ContactSheet
 from ..upscaling.detail_map import SEEDS, DetailMap, draw
@@ -93,12 +93,12 @@ def make(
     first, invented = next(remaining), None
     if options.detail_map:
         detail = DetailMap.of(chain([first], remaining), picture)
-        write(describe(from_pil(draw(detail))), naming.detail_map_path(output))
+        write(update_metadata(from_pil(draw(detail))), naming.detail_map_path(output))
         invented = detail.invented
     for _ in remaining:  # the samples that no map has asked for
         pass
     if (drawn := sheet.draw()) is not None:
-        write(describe(from_pil(drawn)), naming.contact_sheet_path(output, options.settings.seed))
+        write(update_metadata(from_pil(drawn)), naming.contact_sheet_path(output, options.settings.seed))
     return first, Sidecars(tuple(written), invented)
 
 

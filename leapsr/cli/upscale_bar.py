@@ -78,9 +78,9 @@ class Bar:
 
 def _pixels(jobs: "Sequence[Job]") -> "dict[Job, float]":
     """Of each source; the mean of the others where the header does not quickly say."""
-    from ..pictures.headers import quick_pixels
+    from ..pictures.open_file import pixel_count
 
-    known = {job: quick_pixels(job.source) for job in jobs}
+    known = {job: pixel_count(job.source) for job in jobs}
     counts = [count for count in known.values() if count]
     mean = sum(counts) / len(counts) if counts else 1.0
     return {job: float(count or mean) for job, count in known.items()}

@@ -54,8 +54,8 @@ class Report:
             for path in own:
                 self.say(f"{path}: left out, because leapsr made it.")
         elif own:
-            self.say(f"{len(own)} files left out, because leapsr made them ({unsupported.listed(own)}).")
-        for sentence in unsupported.told(self.plan.unreadable):
+            self.say(f"{len(own)} files left out, because leapsr made them ({unsupported.some_names(own)}).")
+        for sentence in unsupported.advice(self.plan.unreadable):
             self.say(sentence)
 
     def say(self, text: str, style: str | None = None) -> None:

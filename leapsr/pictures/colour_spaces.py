@@ -1,4 +1,4 @@
-"""Colour spaces by their primaries and tone, as profiles (ICC) for files that have none."""
+"""Colour spaces by primaries and tone curve, and ICC profiles for files that have none."""
 
 import struct
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Tone:
 
 @dataclass(frozen=True)
 class ColourSpace:
-    """red, green, blue, white: where they lie. Raises ValueError where they span no space."""
+    """red, green, blue, white: chromaticities. Raises ValueError where they span no colour space."""
 
     red: Point = (0.64, 0.33)
     green: Point = (0.30, 0.60)
@@ -82,13 +82,13 @@ class ColourSpace:
         return bool(np.abs(np.subtract(self._points, SRGB._points)).max() < _NEAR)
 
     def as_meant(self) -> Self:
-        """With the primaries of sRGB a gamma of 2.2 stands for its curve, in most files that state one."""
+        """sRGB for its primaries with a gamma of 2.2, which in most files stands for the curve of sRGB."""
         gamma = self.tone.gamma
         stands = self.has_srgb_primaries and gamma is not None and abs(gamma - 2.2) < _NEAR_GAMMA
         return type(self)() if stands else self
 
     def profile(self, grey: bool) -> bytes | None:
-        """None where it is sRGB, or grey in its tone, as every file is that says nothing."""
+        """None for sRGB and for grey with its tone curve: a file without a profile is taken for that."""
         curves = self.tone.curves()
         if grey:
             return None if self.tone.is_srgb else _profile(b"GRAY", {b"kTRC": curves[0]})

@@ -1,6 +1,6 @@
-"""What files say of their colours, in a profile (ICC) or in a way of their own.
+"""The colour space of a file, by its ICC profile or the tags of its own format.
 
-Where a container has several, its standard tells which one counts. A file that says nothing is sRGB.
+Where a format has several, its standard says which one counts. A file without any is sRGB.
 """
 
 import logging
@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 from ..errors import ImageError
 from .colour_spaces import ADOBE_RGB, D65, HDR_TONES, PRIMARIES, TONES, ColourSpace, Point, Tone
 from .ifd import Block
+from .open_file import file_bytes
 from .png_chunks import find_chunk
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ _ADOBE_OF_EXIF, _NO_SRGB_OF_EXIF, _INDEX = 2, 65_535, 1
 
 @dataclass(frozen=True)
 class Colours:
-    """icc: a profile that the file holds. space: what it states in another way. Neither: sRGB."""
+    """icc: the profile in the file. space: a colour space stated otherwise. Neither: sRGB."""
 
     icc: bytes | None = None
     space: ColourSpace | None = None
@@ -49,9 +50,9 @@ SRGB = Colours()
 
 
 def read(image: Image.Image, name: str) -> Colours:
-    """Of an image that was opened and not yet decoded. Raises ImageError for HDR and for unknown colours.
+    """image: opened and not yet decoded. Raises ImageError for HDR and unknown colours.
 
-    A statement that is damaged is left out with a warning.
+    Damaged statements are left out with a warning.
     """
     icc = image.info.get("icc_profile")
     if icc is None and "icc_profile" in image.info:
@@ -131,7 +132,7 @@ def _of_heif(image: Image.Image, name: str) -> Colours | None:
 
 
 def _of_avif(image: Image.Image, name: str) -> Colours | None:
-    if image.info.get("icc_profile") or not (data := _file(image)):
+    if image.info.get("icc_profile") or not (data := file_bytes(image)):
         return None
     nclx = next((body for kind, body in _properties(data) if kind == b"colr" and body[:4] == b"nclx"), None)
     if nclx is None:
@@ -177,7 +178,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _of_bmp(image: Image.Image, name: str) -> Colours | None:
     """The headers of version 4 and 5: a profile, or primaries as XYZ and a gamma for each."""
-    data = _file(image, _BMP_HEADER)
+    data = file_bytes(image, _BMP_HEADER)
     if int.from_bytes(data[:4], "little") not in _BMP_HEADERS:
         return None
     size = int.from_bytes(data[:4], "little")
@@ -247,7 +248,7 @@ def _of_exif(image: Image.Image, name: str) -> Colours | None:
         return None
     raw = image.info.get("exif", b"")
     if image.format == "TIFF":  # which is a block of EXIF itself
-        raw = _file(image)
+        raw = file_bytes(image)
     space, index = 0, b""
     with suppress(ValueError, LookupError, struct.error):  # of damaged EXIF: reading the block tells
         block = Block(raw.removeprefix(_EXIF_HEADER))
@@ -259,17 +260,6 @@ def _of_exif(image: Image.Image, name: str) -> Colours | None:
             index = block.raw(further[_INDEX])
     is_adobe = space == _ADOBE_OF_EXIF or (space == _NO_SRGB_OF_EXIF and index.startswith(b"R03"))
     return Colours(space=ADOBE_RGB) if is_adobe else None
-
-
-def _file(image: Image.Image, start: int = 0) -> bytes:
-    """What it was opened from; empty where that is closed."""
-    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
-        return b""
-    before = image.fp.tell()
-    image.fp.seek(start)
-    data = image.fp.read()
-    image.fp.seek(before)
-    return data
 
 
 _READERS: dict[str, Callable[[Image.Image, str], Colours | None]] = {

@@ -1,4 +1,4 @@
-"""Every mode of Pillow, and what lies beyond them, as planes of 8 or 16 bits, or of floats in [0, 1]."""
+"""Decode an opened image, of any mode of Pillow and of more bits than Pillow has, into pixels."""
 
 import logging
 from dataclasses import dataclass
@@ -17,32 +17,31 @@ from .tiff_pages import page_of
 
 logger = logging.getLogger(__name__)
 
-Samples = np.ndarray
 
 _FEW_BITS = {"L;2": 255 // 3, "L;4": 255 // 15}
-"""By what Pillow multiplies the levels of such a PNG, but not the one that is transparent."""
+"""Pillow scales the grey levels of such a PNG by these factors, but forgets its transparent level."""
 _GREY = ("1", "L", "LA", "La")
 
 
 @dataclass(frozen=True)
 class Planes:
-    """pixels: as in `images.Picture`. depth: 8 or 16 bits."""
+    """pixels: as in `Picture`. depth: 8 or 16 bits."""
 
     pixels: Tensor
     depth: int
 
 
 def decode(image: Image.Image, name: str) -> Planes:
-    """Of an image that was opened. Raises ImageError for damage, for numbers that are not finite, and where
-    memory does not suffice.
+    """image: opened and not yet decoded. Raises ImageError for damage, values that are not finite, and a
+    picture that does not fit in memory.
     """
     negative = _is_negative(image, name)
     check_memory(image.height, image.width, name)
     with translated(image, name):
-        deeper = sixteen_bit.samples(image)
-        deeper = ten_bit.samples(image, name) if deeper is None else deeper
-        if deeper is not None:
-            return from_samples(deeper, name, image.info.get("transparency"))
+        values = sixteen_bit.read(image)
+        values = ten_bit.read(image, name) if values is None else values
+        if values is not None:
+            return from_samples(values, name, image.info.get("transparency"))
     few_bits = _FEW_BITS.get(sixteen_bit.raw_mode(image), 1)
     load_pixels(image, name)
     if few_bits > 1 and isinstance(image.info.get("transparency"), int):
@@ -51,11 +50,10 @@ def decode(image: Image.Image, name: str) -> Planes:
         return _planes(upright(image), name, negative)
 
 
-def from_samples(values: Samples, name: str, transparent: object = None) -> Planes:
+def from_samples(values: np.ndarray, name: str, transparent: object = None) -> Planes:
     """values: (H, W, C), C = 1 to 4: grey, grey + alpha, RGB, RGBA; uint8, uint16, or floats in [0, 1].
 
-    transparent: the one colour that cannot be seen, as in PNG. Raises ImageError for numbers that are not
-    finite.
+    transparent: the one transparent colour, as in PNG. Raises ImageError for values that are not finite.
     """
     depth = 8 if values.dtype == np.uint8 else 16
     if values.shape[2] in (1, 3) and isinstance(transparent, (int, tuple)):
@@ -71,17 +69,17 @@ def from_samples(values: Samples, name: str, transparent: object = None) -> Plan
     return Planes(pixels, depth)
 
 
-def _keyed(values: Samples, transparent: int | tuple[int, ...]) -> Samples:
-    """With an alpha that is 0 where a pixel is of the transparent colour."""
+def _keyed(values: np.ndarray, transparent: int | tuple[int, ...]) -> np.ndarray:
+    """Add an alpha channel: 0 for pixels of the transparent colour, opaque elsewhere."""
     seen = (values != np.asarray(transparent)).any(-1, keepdims=True)
     top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
     return np.concatenate((values, (seen * top).astype(values.dtype)), -1)
 
 
 def _is_negative(image: Image.Image, name: str) -> bool:
-    """Whether Pillow hands out numbers of which 0 is white, as it does for all but 8 bits and fewer.
+    """Whether 0 is white in what Pillow decodes; it inverts such TIFFs itself only up to 8 bits.
 
-    Raises ImageError for a TIFF that Pillow opens and makes something else of.
+    Raises ImageError for a TIFF that Pillow would decode wrongly.
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False

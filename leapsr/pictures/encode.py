@@ -49,9 +49,8 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
     if name in _NO_IPTC and picture.iptc:
         logger.warning("The IPTC data have no place in %s and were left out.", name)
     if name != "PNG" and picture.text:
-        logger.warning(
-            "The text of the PNG has no place in %s and was left out: %s.", name, _keywords(picture)
-        )
+        keywords = ", ".join(dict.fromkeys(text.keyword for text in picture.text))
+        logger.warning("The text of the PNG has no place in %s and was left out: %s.", name, keywords)
     if name == "TIFF":
         tiff_writer.write(file, picture)
     elif name == "PNG":
@@ -60,7 +59,10 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
         coding = {"quality": quality, "subsampling": 0 if quality >= 90 else None}
         jpeg_writer.write(file, picture, _given(coding), _given(_of_jpeg(picture)))
     else:
-        options = {"WEBP": _of_webp, "AVIF": _of_avif}[name](picture, quality)
+        options: dict[str, Any] = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+        if name == "AVIF":
+            options["subsampling"] = None if picture.grey or quality < 90 else "4:4:4"
+            options["exif"] = exif.without_orientation(picture.exif)  # else Pillow writes the block anew
         picture.pil().save(file, name, quality=quality, **_given(options))
 
 
@@ -98,16 +100,6 @@ def _of_jpeg(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _of_webp(picture: Picture, quality: int) -> dict[str, Any]:
-    return {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
-
-
-def _of_avif(picture: Picture, quality: int) -> dict[str, Any]:
-    full = None if picture.grey or quality < 90 else "4:4:4"
-    block = exif.without_orientation(picture.exif)  # Pillow would write the whole block anew
-    return {"icc_profile": picture.icc, "exif": block, "xmp": picture.xmp, "subsampling": full}
-
-
 def _if_short(data: bytes | None, what: str, more: int = 0) -> bytes | None:
     if data is None or len(data) + more <= _MAX_SEGMENT:
         return data
@@ -120,10 +112,6 @@ def _photoshop_segment(iptc: bytes | None) -> bytes | None:
         return None
     data = _if_short(_PHOTOSHOP_NAME + metadata.resource(metadata.IPTC_RESOURCE, iptc), "IPTC")
     return data and b"\xff\xed" + (len(data) + 2).to_bytes(2, "big") + data
-
-
-def _keywords(picture: Picture) -> str:
-    return ", ".join(dict.fromkeys(text.keyword for text in picture.text))
 
 
 def _of_png(picture: Picture) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The EXIF block of a photo that was turned and enlarged: true again, and everything else left in place."""
+"""Update the EXIF block of a photo that was turned or enlarged. Everything else stays where it is."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from PIL import ExifTags
 
-from . import exif_positions
+from . import exif_geometry
 from .ifd import ASCII, EMPTY, LONG, RATIONAL, SHORT, Block, Directory
 from .orientation import UPRIGHT, Orientation
 
@@ -27,7 +27,7 @@ _START_OF_JPEG = b"\xff\xd8"
 
 
 def software() -> str:
-    """What the Software tag says."""
+    """The text of the Software tag."""
     try:
         return f"leapsr {version('leapsr')}"
     except PackageNotFoundError:  # a checkout that is not installed
@@ -35,14 +35,19 @@ def software() -> str:
 
 
 def is_software(text: str) -> bool:
-    """Whether a Software tag is of leapsr, of any version."""
+    """Whether the text of a Software tag is that of any version of leapsr."""
     return text.split()[:1] == ["leapsr"]
 
 
 def upright(raw: bytes, name: str = "the picture", orientation: Orientation = UPRIGHT) -> bytes | None:
-    """The block with orientation 1, and whatever names sides and places of the picture turned with it; None,
-    and a warning, where it is damaged. raw: with or without "Exif". name: of the file, for the warning.
-    orientation: how the picture lay, which the block need not know.
+    """The block of the upright picture: orientation 1; sizes, resolution and positions are turned with it.
+
+    Returns None, with a warning, for a damaged block.
+
+    Args:
+        raw: the block, with or without "Exif".
+        name: of the file, for the warning.
+        orientation: how the picture was stored; the block itself may not say so.
     """
 
     def turn(block: Block) -> None:
@@ -56,7 +61,7 @@ def upright(raw: bytes, name: str = "the picture", orientation: Orientation = UP
         if _TAG.ExifOffset in entries:
             exposure, after = block.directory(block.values(entries[_TAG.ExifOffset])[0])
             as_it_was = dict(exposure)
-            exif_positions.turn(block, exposure, orientation)
+            exif_geometry.turn(block, exposure, orientation)
             if exposure != as_it_was:
                 entries[_TAG.ExifOffset] = block.entry(LONG, [block.append_directory(exposure, after)])
         if entries != before:
@@ -66,7 +71,7 @@ def upright(raw: bytes, name: str = "the picture", orientation: Orientation = UP
 
 
 def without_orientation(raw: bytes | None) -> bytes | None:
-    """The block without that tag, which AVIF keeps elsewhere; None, and a warning, where it is damaged."""
+    """Without the orientation, which AVIF keeps elsewhere; None, with a warning, for a damaged block."""
 
     def drop(block: Block) -> None:
         entries, following = block.directory(block.first)
@@ -82,11 +87,13 @@ def of_result(
     dpi: tuple[float, float] | None = None,
     thumbnail: bytes | None = None,
 ) -> bytes | None:
-    """The block of an enlarged picture: its size (height, width), its resolution, who made it, a thumbnail.
+    """The block of an enlarged picture. Returns None, with a warning, if `raw` is damaged.
 
-    raw: the block of the source; None begins a new one. dpi: (x, y); None leaves what is there. thumbnail: a
-    JPEG that takes the place of the source's; None removes that.
-    None, and a warning, where the block is damaged.
+    Args:
+        raw: the block of the source; None begins a new one.
+        size: (height, width) of the result.
+        dpi: (x, y); None leaves the resolution as it is.
+        thumbnail: a JPEG instead of the source's thumbnail; None removes that.
     """
 
     def renew(block: Block) -> None:
@@ -107,7 +114,7 @@ def of_result(
 
 
 def has_thumbnail(raw: bytes | None) -> bool:
-    """Whether there is one in the block; False also for a damaged block."""
+    """False also for a damaged block."""
     try:
         block = Block((raw or EMPTY).removeprefix(HEADER))
         following = block.directory(block.first)[1]
@@ -117,7 +124,7 @@ def has_thumbnail(raw: bytes | None) -> bool:
 
 
 def warn(name: str, error: Exception) -> None:
-    """Damaged EXIF is no reason to refuse a picture."""
+    """Log that damaged EXIF was left out; it is no reason to refuse a picture."""
     logger.warning("The EXIF data of %s could not be read and were left out: %s.", name, error)
 
 
@@ -132,9 +139,9 @@ def _changed(raw: bytes, change: Callable[[Block], None], name: str = "the pictu
 
 
 def _with_size(block: Block, pointer: bytes, size: tuple[int, int]) -> int:
-    """Where the directory of the exposure lies, now with the size of the picture."""
+    """The Exif directory with the new size of the picture; where it lies."""
     entries, following = block.directory(block.values(pointer)[0])
-    exif_positions.enlarge(block, entries, size)
+    exif_geometry.enlarge(block, entries, size)
     if _TAG.ExifInteroperabilityOffset in entries:
         related = entries[_TAG.ExifInteroperabilityOffset]
         entries[_TAG.ExifInteroperabilityOffset] = block.entry(LONG, [_related(block, related, size)])
@@ -144,7 +151,7 @@ def _with_size(block: Block, pointer: bytes, size: tuple[int, int]) -> int:
 
 
 def _related(block: Block, pointer: bytes, size: tuple[int, int]) -> int:
-    """Where the directory of interoperability lies, which can have the size of the picture too."""
+    """The interoperability directory, which may hold the size of the picture too; where it lies."""
     place = block.values(pointer)[0]
     entries, following = block.directory(place)
     sides = dict(zip(_RELATED, size[::-1], strict=True))
@@ -155,7 +162,7 @@ def _related(block: Block, pointer: bytes, size: tuple[int, int]) -> int:
 
 
 def _is_of_a_program(description: bytes) -> bool:
-    """Whether it is no caption but what programs keep there of pages and sizes: OME, ImageJ ..."""
+    """Whether it is no caption but data of a program (OME, ImageJ ...) about pages and sizes."""
     text = description.strip(b"\0 \r\n\t")
     if text.startswith((b"ImageJ=", b"Aperio ", b"SCANIMAGE", b"SI.")) or b"<OME" in text:
         return True
@@ -176,7 +183,7 @@ def _resolution(block: Block, dpi: tuple[float, float] | None) -> Directory:
 
 
 def _drop_thumbnail(block: Block, offset: int) -> None:
-    """Its bytes are cut off where they are the last, as cameras write them, and cleared elsewhere."""
+    """Its bytes are cut off at the end of the block, where cameras write them, and overwritten elsewhere."""
     if not offset:
         return
     entries, _ = block.directory(offset)

@@ -1,6 +1,6 @@
-"""TIFFs that Pillow does not open, or not right: floating point colours, 12 and 32 bits, separate planes ...
+"""TIFFs that Pillow cannot read: floating point colours, 12 and 32 bits, separate planes, and others.
 
-tifffile reads them; it is not part of the core, because few photos need it.
+The optional library tifffile reads them.
 """
 
 import io
@@ -15,17 +15,12 @@ from .pillow_limits import quiet_and_unlimited
 from .tiff_kinds import SEPARATE, WHITE_IS_ZERO, Kind
 from .tiff_pages import first_page
 
-Samples = np.ndarray
-"""(H, W, C), upright, C from 1 to 4: float32, to which integers are scaled by their range, or uint8."""
-
-Stored = np.ndarray
-
 _NOT_SAID, _PREMULTIPLIED = 0, 1
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the header says of the pixels. height, width: as stored. orientation: as in EXIF."""
+    """The pixels by the header. height, width: as stored. orientation: as in EXIF."""
 
     height: int
     width: int
@@ -39,9 +34,9 @@ class Layout:
 
 
 def layout(data: bytes, name: str) -> Layout | None:
-    """Of a TIFF that Pillow does not read; None for every other file, damaged ones too.
+    """Of a TIFF that Pillow cannot read; None for every other file, also for damaged ones.
 
-    Raises ImageError, with a name for what it is, for a TIFF that nothing here reads right.
+    Raises ImageError, naming what the file holds, for a TIFF that cannot be read at all.
     """
     page = first_page(data)
     if page is None or not page.number(tags.WIDTH) or not page.number(tags.HEIGHT):
@@ -54,8 +49,11 @@ def layout(data: bytes, name: str) -> Layout | None:
     return Layout(page.number(tags.HEIGHT), page.number(tags.WIDTH), orientation, kind)
 
 
-def read(data: bytes, found: Layout, name: str) -> Samples:
-    """Raises ImageError for damage, several pages, and where tifffile is missing."""
+def read(data: bytes, found: Layout, name: str) -> np.ndarray:
+    """(H, W, C), upright, C from 1 to 4: float32 in units of the largest integer, or uint8.
+
+    Raises ImageError for damage, several pages, and where tifffile is missing.
+    """
     try:
         tifffile = optional("tifffile", "formats")
     except MissingExtra as error:
@@ -74,7 +72,7 @@ def read(data: bytes, found: Layout, name: str) -> Samples:
     return _scaled(upright_array(_channels_last(values, found, name), found.orientation), found.kind)
 
 
-def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
+def _channels_last(values: np.ndarray, found: Layout, name: str) -> np.ndarray:
     values = values[..., None] if values.ndim == 2 else values
     values = (
         np.moveaxis(values, 0, -1) if found.kind.planes == SEPARATE and found.kind.samples > 1 else values
@@ -84,7 +82,7 @@ def _channels_last(values: Stored, found: Layout, name: str) -> Stored:
     return values
 
 
-def _scaled(values: Stored, kind: Kind) -> Samples:
+def _scaled(values: np.ndarray, kind: Kind) -> np.ndarray:
     if kind.samples in (2, 4) and kind.extra[:1] == (_NOT_SAID,):
         values = values[..., :-1]
     top = 2 ** kind.bits[0] - 1 if values.dtype.kind == "u" else 1

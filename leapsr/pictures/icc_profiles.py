@@ -1,8 +1,8 @@
-"""Colour profiles (ICC): CMYK to sRGB, and the tone curve that the networks know.
+"""ICC profiles: CMYK to sRGB, and the tone curves of other colour spaces.
 
-The networks learnt from sRGB. A picture in another RGB space keeps its primaries, because converting it would
-cut off colours that sRGB does not have; only its tone curve is exchanged for that of sRGB while it is being
-restored. So every colour of the space stays inside [0, 1], and what is written has the profile that was read.
+The networks are trained on sRGB. A picture in another RGB space keeps its primaries, because converting them
+would clip colours outside of sRGB. Only its tone curve is replaced by that of sRGB while it is restored. So
+every colour stays in [0, 1], and the result has the profile of the source.
 """
 
 import io
@@ -28,7 +28,7 @@ _PARAMETERS = (1, 3, 4, 5, 7)
 
 
 def space(icc: bytes | None) -> bytes | None:
-    """b"RGB ", b"GRAY", b"CMYK" ...; None where there is no profile or it is none."""
+    """b"RGB ", b"GRAY", b"CMYK" ...; None without a valid profile."""
     return icc[16:20] if icc and len(icc) > 132 and icc[36:40] == b"acsp" else None
 
 
@@ -51,24 +51,24 @@ def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def misapplied(icc: bytes | None, grey: bool) -> "Tone | None":
-    """The tone curve of a profile of RGB that a grey file has. Viewers do not apply it, so it is to be
-    applied once and left out.
+def curve_of_grey(icc: bytes | None, grey: bool) -> "Tone | None":
+    """The tone curve of an RGB profile in a grey file. Viewers ignore such a profile there, so the curve is
+    applied to the pixels and the profile is left out.
     """
     return tone(icc) if grey and space(icc) == b"RGB " else None
 
 
 def fits(icc: bytes | None, grey: bool) -> bool:
-    """Whether it is a profile of what the file has, grey or RGB."""
+    """Whether the profile is for such pixels, grey or RGB."""
     return space(icc) == (b"GRAY" if grey else b"RGB ")
 
 
 @dataclass(frozen=True)
 class Tone:
-    """Between the tone curve of a profile and that of sRGB: the same colours, other numbers."""
+    """Converts between the tone curve of a profile and that of sRGB."""
 
     curves: tuple[Curve, ...]
-    """For each channel, or for all, what the values of the profile are in sRGB; they never fall."""
+    """For each channel, or one for all: the values of `_GRID` in sRGB, never falling."""
 
     def to_srgb(self, image: Tensor) -> Tensor:
         """(1, H, W) or (3, H, W) in [0, 1] on the CPU, both sides."""
@@ -87,8 +87,9 @@ class Tone:
 
 
 def tone(icc: bytes | None) -> Tone | None:
-    """What stands between the profile's tone curve and sRGB's; None where they are the same, or where the
-    profile has no curves (but tables) or cannot be read.
+    """How to convert between the tone curve of the profile and that of sRGB.
+
+    None where they are the same, and for profiles that have tables instead of curves or cannot be read.
     """
     kind = space(icc)
     if icc is None or kind not in _CURVES:
@@ -98,7 +99,10 @@ def tone(icc: bytes | None) -> Tone | None:
             linear = [_parsed(_tag(icc, name)) for name in _CURVES[kind]]
     except (KeyError, ValueError, IndexError, struct.error):
         return None
-    curves = tuple(_encoded(curve.clip(0, 1)) for curve in linear)
+    curves = tuple(  # linear light to sRGB (IEC 61966-2-1)
+        np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        for light in (curve.clip(0, 1) for curve in linear)
+    )
     if all(np.abs(curve - _GRID).max() < _SAME for curve in curves):
         return None
     return Tone(curves) if all(_rises(curve) for curve in curves) else None
@@ -106,11 +110,6 @@ def tone(icc: bytes | None) -> Tone | None:
 
 def _rises(curve: Curve) -> bool:
     return bool(np.isfinite(curve).all() and (np.diff(curve) >= 0).all() and curve[-1] - curve[0] > 0.5)
-
-
-def _encoded(linear: Curve) -> Curve:
-    """Linear light to sRGB (IEC 61966-2-1)."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def _tag(icc: bytes, name: bytes) -> bytes:

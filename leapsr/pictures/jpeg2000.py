@@ -1,4 +1,4 @@
-"""JPEG 2000 (ISO 15444-1, annex I): what Pillow does not tell of it, and what it does not read well."""
+"""JPEG 2000 (ISO 15444-1, annex I): metadata that Pillow ignores, and colours that it would change."""
 
 import uuid
 from collections.abc import Iterator
@@ -18,16 +18,15 @@ _SPACES_OF_PROFILES = (b"RGB ", b"GRAY")
 """Four inks would be taken for colours with transparency."""
 
 
-def complete(image: Image.Image, data: bytes, name: str) -> None:
+def add_metadata(image: Image.Image, data: bytes, name: str) -> None:
     """Add its profile, EXIF and XMP to `image.info`, as other formats have them.
 
     Raises ImageError where Pillow would change the colours: it cuts them to 8 bits, and knows few spaces.
     """
     bits = set(_bits(data))
     if bits - {8} and not (image.mode == "I;16" and bits == {16}):
-        raise ImageError(
-            f"{name} is a JPEG 2000 of {_told(bits)} bits for each colour; convert it to TIFF first."
-        )
+        listed = ", ".join(map(str, sorted(bits))) or "unknown"
+        raise ImageError(f"{name} is a JPEG 2000 of {listed} bits for each colour; convert it to TIFF first.")
     spaces = [box for kind, box in _boxes(data) if kind == b"colr" and len(box) >= 3]
     for box in spaces[:1]:
         if box[0] in _PROFILE and box[3:][16:20] in _SPACES_OF_PROFILES:
@@ -37,10 +36,6 @@ def complete(image: Image.Image, data: bytes, name: str) -> None:
     for kind, box in _boxes(data):
         if kind == b"uuid" and box[:16] in (_EXIF, _XMP):
             image.info["exif" if box.startswith(_EXIF) else "xmp"] = box[16:]
-
-
-def _told(bits: set[int]) -> str:
-    return ", ".join(str(each) for each in sorted(bits)) or "unknown"
 
 
 def _bits(data: bytes) -> Iterator[int]:

@@ -1,7 +1,8 @@
-"""JPEGs of kinds that are not read, and those that lack their end marker: whether every pixel is there.
+"""JPEGs without their end marker, and kinds of JPEG that cannot be read.
 
-Webcams and broken uploads leave the last two bytes out. A decoder makes grey of whatever is missing, so one
-that is given the marker tells nothing; but it uses whatever bytes stand before it, if it still needs some.
+Webcams and broken uploads leave out the last two bytes. If pixels are missing too, a decoder fills them with
+grey and reports nothing. To find out, arbitrary data is put behind the file: a decoder that still needs
+bytes uses them, and its pixels change.
 """
 
 import io
@@ -28,11 +29,11 @@ _COEFFICIENTS = 64
 _LONG_RUN = 15
 
 
-def mend(image: Image.Image, name: str) -> None:
-    """Give an image that was opened and not yet decoded the end marker that its file lacks, with a warning.
+def add_end_marker(image: Image.Image, name: str) -> None:
+    """Add a missing end marker, with a warning, so that Pillow decodes the image.
 
-    Nothing is done for other formats. Raises ValueError where pixels are missing too: of a file that a broken
-    upload has filled up with zeros Pillow's decoder would make blocks of those.
+    image: opened and not yet decoded; other formats stay as they are. Raises ValueError where pixels are
+    missing too. (Pillow would decode zeros at the end of a broken upload into blocks.)
     """
     if not isinstance(image, JpegImagePlugin.JpegImageFile) or image.fp is None or not image.tile:
         return
@@ -47,8 +48,8 @@ def mend(image: Image.Image, name: str) -> None:
     image.fp = io.BytesIO(data + _END)
 
 
-def unread(data: bytes) -> str | None:
-    """What a JPEG is that cannot be opened; None where it is none, or is damaged."""
+def unsupported(data: bytes) -> str | None:
+    """The kind of a JPEG that cannot be opened; None for other and damaged files."""
     if not data.startswith(_START):
         return None
     for marker, place in _segments(data):
@@ -63,13 +64,13 @@ def unread(data: bytes) -> str | None:
 
 
 def _without_padding(data: bytes) -> bytes:
-    """Without half a marker, and without the equal bytes that stand for what did not come."""
+    """Without half a marker, and without the run of equal bytes that fills up an incomplete file."""
     stripped = data.rstrip(data[-1:])
     return stripped if len(data) - len(stripped) > _LONG_RUN else data.removesuffix(_END[:1])
 
 
 def _is_whole(data: bytes) -> bool:
-    """Whether the last scan needs no more bytes, and no further scan is needed."""
+    """Whether the last scan needs no more bytes and no scan is missing."""
     if not _has_all_scans(data):
         return False
     restarts = [bytes((0xFF, marker)) for marker in range(0xD0, 0xD8)]
@@ -98,7 +99,7 @@ def _segments(data: bytes) -> list[tuple[int, int]]:
 
 
 def _has_all_scans(data: bytes) -> bool:
-    """Whether each coefficient of each component has come, to its last bit (ITU T.81, annex G.1)."""
+    """Whether each coefficient of each component is there to its last bit (ITU T.81, annex G.1)."""
     components, whole = 0, set()
     for marker, place in _segments(data):
         if marker in _FRAMES:

@@ -1,4 +1,4 @@
-"""JPEG a band of rows at a time, because Pillow wants its own copy of all that it encodes.
+"""Write JPEG a band of rows at a time, because Pillow copies all that it encodes.
 
 With restart markers nothing in the coded data refers to what lies before the last one, and every band is
 coded by the same tables (of its quality; none are optimised). So the coded bands, one after the other behind

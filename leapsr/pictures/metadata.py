@@ -1,4 +1,4 @@
-"""What a photo says about itself: EXIF, XMP, IPTC and the resolution, read from files of every format."""
+"""EXIF, XMP, IPTC, resolution and PNG text, read from files of every format."""
 
 import io
 import logging
@@ -23,11 +23,11 @@ IPTC_RESOURCE = 0x0404
 
 _XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG, _PROFILE_TAG = 700, 33_723, 34_377, 34_675
 _ON_EARTH = frozenset((33_550, 33_922, 34_264, 34_735, 34_736, 34_737))
-"""What GeoTIFF says of the ground under each pixel."""
+"""GeoTIFF: where each pixel lies on Earth."""
 _MAX_DPI = 100_000
 _UNITS_OF_JFIF = {1: 1.0, 2: 2.54}
 """Inch and centimetre; 0 is a shape of pixels."""
-# What describes the file rather than the photo, and what has a place of its own in `Metadata`.
+# Tags that describe the file rather than the photo, or have a field of their own in `Metadata`.
 _OF_THE_FILE = (
     {254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 290, 291}
     | {292, 293, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 338, 339, 340, 341, 347}
@@ -38,8 +38,8 @@ _OF_THE_FILE = (
 
 @dataclass(frozen=True)
 class Metadata:
-    """exif: starts with "Exif". xmp: an XML packet. Both tell of the upright picture. iptc: records (IIM).
-    dpi: (x, y), in pixels an inch. None where the photo has none. text: that of a PNG.
+    """exif: starts with "Exif". xmp: an XML packet. Both describe the upright picture. iptc: records (IIM).
+    dpi: (x, y), in pixels an inch. text: of a PNG. None where the photo has none.
     """
 
     exif: bytes | None = None
@@ -50,7 +50,7 @@ class Metadata:
 
 
 def read(image: Image.Image, name: str = "the picture", orientation: Orientation = UPRIGHT) -> Metadata:
-    """Of a file that was opened and decoded; what is damaged is left out with a warning."""
+    """image: opened and decoded. Damaged metadata are left out with a warning."""
     found = _xmp(image.info.get("xmp"), orientation)
     return Metadata(
         _exif(image, name, orientation), found, _iptc(image), _dpi(image, orientation), png_text.read(image)
@@ -60,7 +60,7 @@ def read(image: Image.Image, name: str = "the picture", orientation: Orientation
 def of_tiff(
     data: bytes, name: str = "the picture", orientation: Orientation = UPRIGHT
 ) -> tuple[Metadata, Colours]:
-    """Of a TIFF that Pillow does not open: what it says of the photo, and of its colours."""
+    """The metadata and colours of a TIFF that Pillow does not open."""
     tags = Image.Exif()
     try:
         file = Directories(data)
@@ -71,7 +71,8 @@ def of_tiff(
         tags.bigtiff, tags.endian = file.big, file.order
         tags.load_from_fp(io.BytesIO(data), page.offset)
         colours = colour_tags.of_tiff(tags, name)
-        iptc, packet = _bytes(tags.get(_IPTC_TAG)), _xmp(tags.get(_XMP_TAG), orientation)
+        found, packet = tags.get(_IPTC_TAG), _xmp(tags.get(_XMP_TAG), orientation)
+        iptc = found if isinstance(found, bytes) and found else None
         dpi = _upright(_positive(_dpi_of_tags(tags)), orientation)
         block = _exif_of_tags(tags, name)
     except Exception as error:  # as above
@@ -133,12 +134,8 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
         place = start + 4 + size + size % 2
 
 
-def _bytes(value: Any) -> bytes | None:
-    return value if isinstance(value, bytes) and value else None
-
-
 def _dpi(image: Image.Image, orientation: Orientation) -> tuple[float, float] | None:
-    """EXIF's own comes first: many programs write 72 into the rest of the file."""
+    """That of EXIF comes first, because many programs write 72 elsewhere in the file."""
     try:
         found = _positive(_dpi_of_tags(Image.Image.getexif(image)))
     except Exception:  # damaged EXIF: reading the block tells
@@ -147,7 +144,7 @@ def _dpi(image: Image.Image, orientation: Orientation) -> tuple[float, float] | 
 
 
 def _dpi_of_file(image: Image.Image) -> Any:
-    """Without what Pillow makes up where a JPEG or a TIFF says nothing."""
+    """Without the defaults that Pillow adds for a JPEG or a TIFF without resolution."""
     if image.format == "TIFF":
         return None
     if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in _UNITS_OF_JFIF:
@@ -169,7 +166,7 @@ def _dpi_of_tags(tags: Image.Exif) -> tuple[Any, ...]:
 
 
 def _positive(dpi: Any) -> tuple[float, float] | None:
-    """None for what cannot be meant; 1 is what programs write that know no resolution."""
+    """None for senseless values; 1 is written by programs that know no resolution."""
     try:
         x, y = (float(value) for value in dpi)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
@@ -179,9 +176,9 @@ def _positive(dpi: Any) -> tuple[float, float] | None:
 
 
 def _exif_of_tags(tags: Image.Exif, name: str) -> bytes | None:
-    """A TIFF is one EXIF block; without what is about the pixels, that is what goes on."""
+    """A TIFF has the structure of an EXIF block. Tags about its pixels are left out."""
     if _ON_EARTH & set(tags):
-        logger.warning("Where %s lies on Earth (GeoTIFF) is told by pixels and was left out.", name)
+        logger.warning("Where %s lies on Earth (GeoTIFF) holds only for its pixels and was left out.", name)
     tags.get_ifd(ExifTags.IFD.Exif)
     tags.get_ifd(ExifTags.IFD.GPSInfo)
     for tag in (_OF_THE_FILE | _ON_EARTH) & set(tags):

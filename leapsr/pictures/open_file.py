@@ -1,17 +1,17 @@
-"""Files and bytes to images with their header read; a sentence for everything that is no single picture."""
+"""Open files and bytes as Pillow images, reading the header only. What is no single picture is refused."""
 
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 
 from .. import memory
 from ..errors import ImageError, MissingExtra, optional
-from . import jpeg2000, jpeg_kinds, pillow_tiff, tiff_pages, unsupported
+from . import jpeg2000, jpeg_kinds, tiff_kinds, tiff_pages, unsupported
 from .pillow_limits import MAX_SIDE, load, open_image
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
@@ -22,15 +22,15 @@ READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic",
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
 _TIFF = (b"II*\0", b"MM\0*")
 _WITH_A_PRIMARY = ("MPO", "HEIF")
-"""Formats whose further frames are previews, the other eye, a burst, and which name the one to be shown."""
+"""Formats with further frames (previews, stereo, bursts) that say which one is the picture."""
 _OF_IPHONES = b"CgBI"
-"""Where a PNG has IHDR: Xcode's kind, with the colours in another order and multiplied by alpha."""
+"""The first chunk of PNGs that Xcode rewrites: their colours are in another order and premultiplied."""
 
 
 def contents(source: object) -> tuple[bytes, str]:
-    """The bytes of a file, and the name to call it by. Raises ImageError when it cannot be read.
+    """The bytes of a file, and its name for messages. Raises ImageError when it cannot be read.
 
-    Of a TIFF with smaller copies or masks beside its photo, bytes with the photo alone.
+    A TIFF that holds smaller copies or masks beside its photo is reduced to the photo.
     source: a path, or the bytes themselves.
     """
     if not isinstance(source, bytes | str | os.PathLike):
@@ -54,7 +54,7 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
         check(image, name)
         _check_amount(image, len(data), name)
         if image.format == "JPEG2000":
-            jpeg2000.complete(image, data, name)
+            jpeg2000.add_metadata(image, data, name)
         yield image
 
 
@@ -70,20 +70,38 @@ def opened_header(path: Path) -> Iterator[Image.Image]:
             yield image
 
 
+def pixel_count(path: Path) -> int | None:
+    """Width times height by the header of a file; None where that is damaged or of an unknown kind."""
+    with suppress(Exception), Image.open(path, formats=READABLE) as image:
+        return image.width * image.height
+    return None
+
+
+def file_bytes(image: Image.Image, start: int = 0) -> bytes:
+    """What an image was opened from, beginning at `start`; empty where the file is closed."""
+    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
+        return b""
+    before = image.fp.tell()
+    image.fp.seek(start)
+    data = image.fp.read()
+    image.fp.seek(before)
+    return data
+
+
 def load_pixels(image: Image.Image, name: str) -> None:
     """Decode in place. Raises ImageError for damage and where memory does not suffice."""
     announced = image.size
     with translated(image, name):
-        pillow_tiff.prepare(image)
-        jpeg_kinds.mend(image, name)
+        tiff_kinds.prepare_for_pillow(image)
+        jpeg_kinds.add_end_marker(image, name)
         load(image)
         check_announced(image.size, announced)
 
 
 def check_announced(size: tuple[int, int], announced: tuple[int, int]) -> None:
-    """Raises ValueError where pixels are not as many as the header said, which some decoders let pass.
+    """Raises ValueError where the decoded size is not that of the header, which some decoders let pass.
 
-    Both are (width, height). Room was made, and the size of the result decided, by the header.
+    Both are (width, height). Memory was planned, and the size of the result decided, by the header.
     """
     if size != announced:
         raise ValueError(f"{size[0]} x {size[1]} pixels where {announced[0]} x {announced[1]} were announced")
@@ -91,7 +109,7 @@ def check_announced(size: tuple[int, int], announced: tuple[int, int]) -> None:
 
 @contextmanager
 def translated(image: Image.Image, name: str) -> Iterator[None]:
-    """Turns whatever decoding raises into an ImageError."""
+    """Turn any error of a decoder into an ImageError."""
     try:
         yield
     except ImageError:
@@ -104,7 +122,7 @@ def translated(image: Image.Image, name: str) -> Iterator[None]:
 
 
 def check(image: Image.Image, name: str) -> None:
-    """Raises ImageError for a size that is not accepted and for several frames."""
+    """Raises ImageError for several frames and for a size that is not accepted."""
     check_size(image.height, image.width, name)
     frames = _frames(image, name)
     if frames > 1:
@@ -139,7 +157,7 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
     if image.format in ("JPEG", "MPO"):
         enough = image.width * image.height // 64 <= 8 * size
     else:
-        size, needed = pillow_tiff.bytes_of_strips(image)
+        size, needed = tiff_kinds.bytes_of_strips(image)
         enough = size >= needed
     if not enough:
         pixels = f"{image.width} x {image.height} pixels"
@@ -170,7 +188,7 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         return open_image(io.BytesIO(data), formats)
     except Exception as error:  # Pillow's header readers raise many kinds on damaged data
-        if (what := jpeg_kinds.unread(data)) is not None:
+        if (what := jpeg_kinds.unsupported(data)) is not None:
             raise ImageError(
                 f"{name} is {what}, which is not read; convert it to a PNG or a common JPEG first."
             ) from error

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import ImageError
 from . import colour_tags, float_tiff, icc_profiles, metadata, open_file
 from .colour_tags import SRGB, Colours
-from .decode import Planes, Samples, decode, from_samples
+from .decode import Planes, decode, from_samples
 from .metadata import Metadata
 from .open_file import READABLE_SUFFIXES
 from .orientation import Orientation, upright_size
@@ -220,7 +220,7 @@ def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = S
     about = about or Metadata()
     pixels, grey = planes.pixels, len(planes.pixels) < 3
     icc = colours.profile(grey)
-    if (tone := icc_profiles.misapplied(icc, grey)) is not None:
+    if (tone := icc_profiles.curve_of_grey(icc, grey)) is not None:
         pixels = _toned(pixels, tone)
     icc = icc if icc_profiles.fits(icc, grey) else None
     return Picture(pixels, icc, about.exif, about.xmp, about.iptc, about.dpi, planes.depth, about.text)
@@ -240,7 +240,7 @@ def _from_wide_tiff(data: bytes, name: str, layout: float_tiff.Layout) -> Pictur
     return _picture(from_samples(float_tiff.read(data, layout, name), name), about, colours)
 
 
-def _checked_array(array: np.ndarray) -> Samples:
+def _checked_array(array: np.ndarray) -> np.ndarray:
     if array.dtype not in (np.uint8, np.uint16):
         raise ImageError(
             f"The array holds {array.dtype}; give uint8 or uint16, or a float tensor (3, H, W) in [0, 1]."

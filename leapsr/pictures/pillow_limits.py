@@ -7,7 +7,7 @@ process. Both are changed only while a picture is opened or decoded here, and pu
 import ctypes
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -71,7 +71,7 @@ def _change() -> None:
 
 
 @cache
-def _libtiff_setters() -> list[Callable[[int | None], int | None]]:
+def _libtiff_setters() -> Sequence[Callable[[int | None], int | None]]:
     """Of the library that Pillow has loaded; none where it is built into Pillow, as on Windows."""
     try:
         library = ctypes.CDLL(_imaging.__file__)

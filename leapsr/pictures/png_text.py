@@ -21,7 +21,7 @@ class Text(NamedTuple):
 
 
 def read(image: Image.Image) -> tuple[Text, ...]:
-    """Of a file that was decoded, but for what `Metadata` has in fields of its own."""
+    """image: decoded. Without what `Metadata` has in other fields."""
     if image.format != "PNG":
         return ()
     left_out = (*_KEPT_ELSEWHERE, *_OF_THE_FILE)

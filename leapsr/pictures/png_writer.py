@@ -1,6 +1,6 @@
-"""PNG of 8 or 16 bits for each colour, a band of rows at a time.
+"""Write PNG of 8 or 16 bits for each colour, a band of rows at a time.
 
-Pillow does not write 16 bits, and of 8 it wants a copy of its own.
+Pillow does not write 16 bits and copies all that it encodes.
 """
 
 import io

@@ -1,28 +1,43 @@
-"""Metadata that are true of a picture as it is now: its size, its thumbnail, what made it."""
+"""Metadata of a result: its own size and thumbnail, and leapsr as the software."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from ..ops.resize import resize
 from . import exif, xmp
+from .open_file import READABLE
 from .picture import Picture, floats
+from .pillow_limits import open_image
 
 _SQUARES = 4
 """Rows of squares that are averaged together."""
 
 
-def describe(picture: Picture) -> Picture:
-    """The picture with renewed metadata; a thumbnail only where there was one."""
+def update_metadata(picture: Picture) -> Picture:
+    """The picture with EXIF and XMP of its present size. It gets a thumbnail only if it had one."""
     thumbnail = _thumbnail(picture) if exif.has_thumbnail(picture.exif) else None
     return replace(
         picture,
         exif=exif.of_result(picture.exif, picture.size, picture.dpi, thumbnail),
         xmp=xmp.of_result(picture.xmp, picture.size),
     )
+
+
+def made_by_leapsr(path: Path) -> bool:
+    """Whether the Software tag of a file says so; False for files that cannot be read."""
+    Image.init()
+    with suppress(Exception), open_image(path, READABLE) as image:
+        if image.format != "TIFF" and "exif" not in image.info:  # looking further would decode a PNG
+            return False
+        return exif.is_software(str(image.getexif().get(ExifTags.Base.Software, "")))
+    return False
 
 
 def without_metadata(picture: Picture) -> Picture:

@@ -1,13 +1,14 @@
-"""What the numbers of a TIFF stand for: a list of what is read right, and a name for everything else.
+"""What the samples of a TIFF stand for, which kinds are read, and by which library.
 
-Readers differ in what they make of the rest. A number taken for another kind is a wrong picture without a
-word: a negative, black, white, bands of grey.
+Kinds that are not in this list are refused by name, because readers differ in what they make of them: they
+would become wrong pictures (negatives, black, bands of grey) without any error.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from PIL import TiffImagePlugin
+from PIL import Image, ImagePalette, TiffImagePlugin
 
 from ..errors import ImageError
 from . import tiff_pages as tags
@@ -151,9 +152,9 @@ class Kind:
 
     @property
     def is_beyond_pillow(self) -> bool:
-        """Whether Pillow cannot open it, or opens it and makes something else of it.
+        """Whether Pillow cannot open it or decodes it wrongly.
 
-        It takes the decoded floats of a big-endian file for big-endian, which they are no longer.
+        (It swaps the bytes of decoded big-endian floats once too often.)
         """
         if self.photometric not in (*GREY, RGB):
             return False
@@ -168,3 +169,54 @@ class Kind:
         if self.samples == 1:
             return bits != 16 or reversed_bits or (self.big_endian and negative)
         return bits != 16 or floating or self.planes != 1 or reversed_bits or self.samples == 2
+
+
+def prepare_for_pillow(image: Image.Image) -> None:
+    """Correct what Pillow would decode wrongly. image: opened and not yet decoded, of any format."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:
+        _leave_to_libtiff(image)
+        _read_short_palette(image)
+
+
+def bytes_of_strips(image: Image.Image) -> tuple[int, int]:
+    """The bytes that the strips of an uncompressed TIFF have and need; (0, 0) for other files."""
+    tags = getattr(image, "tag_v2", {})
+    strips = tags.get(TiffImagePlugin.STRIPBYTECOUNTS)
+    if image.format != "TIFF" or not strips or tags.get(TiffImagePlugin.COMPRESSION, 1) != 1:
+        return 0, 0
+    bits = sum(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+    if _is_ycbcr(tags):
+        across, down = tags.get(TiffImagePlugin.YCBCRSUBSAMPLING, (2, 2))
+        bits = 8 + 16 // (across * down)
+    return sum(strips), image.height * -(-image.width * bits // 8)
+
+
+def _is_ycbcr(tags: Mapping[int, Any]) -> bool:
+    """Of one sample it is grey, as some writers of JPEG in TIFF have it."""
+    kind, samples = TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, TiffImagePlugin.SAMPLESPERPIXEL
+    return bool(tags.get(kind) == YCBCR and tags.get(samples, 1) > 1)
+
+
+def _leave_to_libtiff(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Uncompressed YCbCr, of which Pillow's own decoder knows neither the sampling nor the coefficients.
+
+    It does the same by itself for all other compressions.
+    """
+    if not image.use_load_libtiff and _is_ycbcr(image.tag_v2):
+        place = image.tile[0]._replace(
+            codec_name="libtiff",
+            extents=(0, 0, *image._tile_size),
+            offset=0,
+            args=("RGBX", False, image.tag_v2.offset),
+        )
+        image.tile, image.use_load_libtiff, image._mode = [place], True, "RGB"
+
+
+def _read_short_palette(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Some writers fill the 16 bits of a palette's levels with 8, and Pillow would make black of them.
+
+    libtiff looks for this, too.
+    """
+    levels = image.tag_v2.get(TiffImagePlugin.COLORMAP)
+    if image.palette is not None and levels and max(levels) <= 255:
+        image.palette = ImagePalette.raw("RGB;L", bytes(levels))

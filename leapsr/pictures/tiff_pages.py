@@ -1,7 +1,7 @@
 """The directories of a TIFF, and which of them is the photo.
 
 One photo may come with further directories: smaller copies of it (a thumbnail, the levels of a pyramid) and
-masks, told by NewSubfileType (TIFF 6.0, page 36). A RAW photo of a camera often is a TIFF too; what stands
+masks, marked by NewSubfileType (TIFF 6.0, page 36). A RAW photo of a camera often is a TIFF too; what stands
 first in it is a small preview, and what the sensor saw lies in a directory for RAW converters.
 """
 
@@ -58,7 +58,7 @@ class Page:
 
     @property
     def is_beside_a_photo(self) -> bool:
-        """Whether it is a smaller copy or a mask."""
+        """Whether it is a smaller copy or a mask of a photo."""
         return bool(self.number(NEW_SUBFILE) & (_REDUCED | _MASK)) or self.number(SUBFILE) == _OLD_REDUCED
 
     @property

@@ -1,4 +1,4 @@
-"""Kinds of pictures that folders hold and that are not read, and what to do with them instead."""
+"""File formats that leapsr does not read, and what to do with such files instead."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Kind:
-    """advice: for several of them, ends the sentence that tells of them."""
+    """A format, and advice that ends a sentence about several files of it."""
 
     name: str
     advice: str
@@ -36,23 +36,23 @@ _KINDS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suf
 
 
 def kind_of(path: Path) -> Kind | None:
-    """By its suffix; None for a file of another kind, and for one that is no picture."""
+    """By the suffix; None for all other files."""
     return _KINDS.get(path.suffix.lower())
 
 
 def is_raw(path: Path) -> bool:
-    """Whether only the maker's format can be inside; a DNG may hold a photo that is developed."""
+    """Whether it is a RAW photo by its suffix; a DNG is not counted, as it may hold a developed photo."""
     return kind_of(path) == _RAW and path.suffix.lower() != ".dng"
 
 
 def refusal(path: Path) -> str | None:
-    """The sentence for one that was named and could not be opened."""
+    """A sentence about one file that could not be opened."""
     kind = kind_of(path)
     return None if kind is None else f"{path} is of a kind that is not read ({kind.name}): {_of_one(kind)}."
 
 
-def told(paths: Sequence[Path]) -> Iterator[str]:
-    """A sentence for each kind: how many there are, some of their names, what to do with them."""
+def advice(paths: Sequence[Path]) -> Iterator[str]:
+    """A sentence for each kind: how many files there are, some of their names, what to do with them."""
     kinds: dict[Kind, list[Path]] = {}
     for path in paths:
         if (kind := kind_of(path)) is not None:
@@ -60,13 +60,13 @@ def told(paths: Sequence[Path]) -> Iterator[str]:
     for kind, found in kinds.items():
         files = "file" if len(found) == 1 else "files"
         advice = kind.advice if len(found) > 1 else _of_one(kind)
-        yield f"{len(found)} {kind.name} {files} left out ({listed(found)}): {advice}."
+        yield f"{len(found)} {kind.name} {files} left out ({some_names(found)}): {advice}."
 
 
 def _of_one(kind: Kind) -> str:
     return kind.advice.replace("them", "it")
 
 
-def listed(paths: Sequence[Path]) -> str:
+def some_names(paths: Sequence[Path]) -> str:
     names = [path.name for path in paths[:_NAMED]]
     return ", ".join(names + ["..."] * (len(paths) > _NAMED))

@@ -1,6 +1,6 @@
-"""XMP of a picture that was turned, that left its companions behind, and that was enlarged: true again.
+"""Update the XMP of a picture that was turned, enlarged or taken out of a file with further pictures.
 
-Most packets need no more than other numbers and keep every other byte. The rest are parsed.
+In most packets only numbers change and all other bytes stay. The others are parsed.
 """
 
 import re
@@ -20,7 +20,7 @@ _PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 _DRONE = "http://www.dji.com/drone-dji/1.0/"
 _DECLARATION = "http://www.w3.org/2000/xmlns/"
 
-_OF_COMPANIONS = (
+_OTHER_CONTENTS = (
     "http://ns.adobe.com/hdr-gain-map/",
     "http://ns.apple.com/HDRGainMap/",
     "http://ns.apple.com/depthBlurEffect/",
@@ -32,24 +32,24 @@ _OF_COMPANIONS = (
     "http://ns.google.com/photos/1.0/image/",
     "http://ns.google.com/photos/dd/",
 )
-"""How namespaces begin that speak of nothing but gain maps, depth, sound and other pictures in the file."""
+"""Namespaces of gain maps, depth, sound and other pictures in the same file, by their beginnings."""
 _CAMERAS = re.compile(r"http://ns\.(google|oplus|xiaomi)\.com/photos/1\.0/camera/")
 _MOTION = re.compile(r"MotionPhoto|MicroVideo|VideoLength|XMPMeta")
-"""What the namespaces of cameras call a video, and Xiaomi all that it appends."""
+"""Properties for videos in the namespaces of cameras, and for all that Xiaomi appends."""
 _FURTHER_PACKET = ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP")
 
 _IN_PIXELS = {
     _EXIF: ("SubjectArea", "SubjectLocation", "FocalPlaneXResolution", "FocalPlaneYResolution"),
     _DRONE: ("CalibratedFocalLength", "CalibratedOpticalCenterX", "CalibratedOpticalCenterY", "DewarpData"),
 }
-"""Copies of what EXIF says, and the optics of drones, by pixels of the source."""
+"""Copies of EXIF values and the optics of drones, in pixels of the source."""
 
 Node = minidom.Attr | minidom.Element
 
 
 def upright(packet: bytes, orientation: Orientation) -> bytes:
-    """What it says of the picture alone, upright."""
-    packet = _saying(packet, {b"tiff:Orientation": 1})
+    """The packet of the upright picture, without what belongs to other pictures in the file."""
+    packet = _with_numbers(packet, {b"tiff:Orientation": 1})
 
     def change(document: minidom.Document) -> None:
         _remove(document, _is_lost)
@@ -60,18 +60,20 @@ def upright(packet: bytes, orientation: Orientation) -> bytes:
         if orientation.swaps_sides:  # EXIF, or the file itself, has it too
             _remove(document, lambda uri, name: uri == _TIFF and name in ("XResolution", "YResolution"))
 
-    lost = any(uri.encode() in packet for uri in (*_OF_COMPANIONS, _FURTHER_PACKET[0]))
+    lost = any(uri.encode() in packet for uri in (*_OTHER_CONTENTS, _FURTHER_PACKET[0]))
     lost = lost or bool(_CAMERAS.search(packet.decode("latin-1")))
     regions = _REGIONS.encode() in packet or _WINDOWS_REGION.encode() in packet
     return _changed(packet, change) if lost or regions or orientation.value != 1 else packet
 
 
 def of_result(packet: bytes | None, size: tuple[int, int]) -> bytes | None:
-    """With the picture's size (height, width), where it speaks of it, and of places in it."""
+    """The packet of an enlarged picture, with its sizes and positions. size: (height, width)."""
     if packet is None:
         return None
     sides = {b"tiff:ImageWidth": size[1], b"tiff:ImageLength": size[0]}
-    packet = _saying(packet, sides | {b"exif:PixelXDimension": size[1], b"exif:PixelYDimension": size[0]})
+    packet = _with_numbers(
+        packet, sides | {b"exif:PixelXDimension": size[1], b"exif:PixelYDimension": size[0]}
+    )
 
     def change(document: minidom.Document) -> None:
         _remove(document, lambda uri, name: name in _IN_PIXELS.get(uri, ()))
@@ -87,15 +89,15 @@ def of_result(packet: bytes | None, size: tuple[int, int]) -> bytes | None:
     return _changed(packet, change) if named else packet
 
 
-def _saying(packet: bytes, values: Mapping[bytes, int]) -> bytes:
-    """With other numbers, be they attributes or elements."""
+def _with_numbers(packet: bytes, values: Mapping[bytes, int]) -> bytes:
+    """Replace the numbers of these attributes or elements."""
     for name, value in values.items():
         packet = re.sub(rb"(%s(?:\s*=\s*[\"']|>)\s*)\d+" % name, rb"\g<1>%d" % value, packet)
     return packet
 
 
 def _changed(packet: bytes, change: Callable[[minidom.Document], None]) -> bytes:
-    """As it is where it cannot be parsed, because then nobody else can either."""
+    """A packet that cannot be parsed stays as it is."""
     if b"<!" in packet.replace(b"<![CDATA[", b"").replace(b"<!--", b""):  # declarations have no place in it
         return packet
     try:
@@ -110,14 +112,14 @@ def _changed(packet: bytes, change: Callable[[minidom.Document], None]) -> bytes
 
 
 def _is_lost(uri: str, name: str) -> bool:
-    """Whether a property tells of something that stood beside the picture in its file."""
-    if (uri, name) == _FURTHER_PACKET or uri.startswith(_OF_COMPANIONS):
+    """Whether a property belongs to something else in the file of the picture."""
+    if (uri, name) == _FURTHER_PACKET or uri.startswith(_OTHER_CONTENTS):
         return True
     return _CAMERAS.match(uri) is not None and _MOTION.match(name) is not None
 
 
 def _turn_regions(document: minidom.Document, orientation: Orientation) -> None:
-    """Faces and other regions, which are in parts of the sides. Those of another cut of the photo go."""
+    """Faces and other regions, as fractions of the sides. Those of another crop of the photo are removed."""
     stored, size = orientation.stored_size, orientation.size
     if stored is None or size is None:
         return
@@ -145,7 +147,7 @@ def _turn_regions(document: minidom.Document, orientation: Orientation) -> None:
 
 
 def _turn_area(area: Node, orientation: Orientation) -> None:
-    """By its middle and, but for points and circles, its sides."""
+    """Its middle and, except for points and circles, its sides."""
     middle, sides = _numbers(area, _AREA, "xy"), _numbers(area, _AREA, "wh")
     if orientation.value != 1 and middle is not None:
         _write(area, _AREA, dict(zip("xy", orientation.to_upright(*middle), strict=True)))
@@ -159,7 +161,7 @@ def _alike(sides: tuple[float, float], size: tuple[int, int]) -> bool:
 
 
 def _enlarge_panorama(document: minidom.Document, size: tuple[int, int]) -> None:
-    """A part of a sphere: where it lies in the whole, and how large that is, in pixels."""
+    """A part of a panorama: its position in the whole and the size of the whole, in pixels."""
     for end, name, side in (("Width", "Left", size[1]), ("Height", "Top", size[0])):
         whole = next(_all(document, _PANORAMA, f"CroppedAreaImage{end}Pixels"), None)
         before = _as_number(None if whole is None else _value(whole))
@@ -181,7 +183,7 @@ def _as_number(text: str | None) -> float | None:
 
 
 def _numbers(inside: Node, uri: str, names: str) -> tuple[float, float] | None:
-    """Two that stand inside of a property."""
+    """Two numbers inside a property."""
     found = [next(_all(inside, uri, name), None) for name in names]
     first, second = (None if node is None else _as_number(_value(node)) for node in found)
     return None if first is None or second is None else (first, second)
@@ -217,7 +219,7 @@ def _remove(document: minidom.Document, unwanted: Callable[[str, str], bool]) ->
             _drop(element)
             continue
         for attribute in list(element.attributes.values()):
-            declared = attribute.namespaceURI == _DECLARATION and attribute.value.startswith(_OF_COMPANIONS)
+            declared = attribute.namespaceURI == _DECLARATION and attribute.value.startswith(_OTHER_CONTENTS)
             if declared or unwanted(attribute.namespaceURI or "", attribute.localName):
                 element.removeAttributeNode(attribute)
 

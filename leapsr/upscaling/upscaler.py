@@ -25,7 +25,7 @@ from ..hub import catalog
 from ..networks import Prompt
 from ..pictures import picture as pictures
 from ..pictures.picture import Picture
-from ..pictures.result_metadata import describe
+from ..pictures.result_metadata import update_metadata
 from ..restorer import Restorer, read_config
 from . import guard, oom, windows
 from .box_reader import BoxReader, ExactTiles, OverflowInHalfError
@@ -211,7 +211,7 @@ class Upscaler:
                     put(result[-1:], level, picture.depth)
                 else:
                     self._fill(alpha, result[-1:], picture.depth)
-        return describe(replace(picture, pixels=result))
+        return update_metadata(replace(picture, pixels=result))
 
     def check_memory(self, size: tuple[int, int], target: Target, cost: oom.Cost = oom.OPAQUE_8_BIT) -> None:
         """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""

@@ -9,7 +9,7 @@ from leapsr.batch.jobs import Job, plan, shard
 from leapsr.errors import ImageError, UsageError
 from leapsr.pictures import unsupported
 from leapsr.pictures.picture import READABLE_SUFFIXES, load
-from leapsr.pictures.result_metadata import describe
+from leapsr.pictures.result_metadata import update_metadata
 from leapsr.pictures.save_file import save
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_a_picture_is_ignored(tree):
 
 def made(path):
     """A picture that says it is ours."""
-    save(describe(load(np.zeros((4, 4, 3), np.uint8))), path)
+    save(update_metadata(load(np.zeros((4, 4, 3), np.uint8))), path)
 
 
 def test_results_in_a_folder_are_not_upscaled_again(tree):
@@ -123,7 +123,7 @@ def test_kinds_that_are_not_read_are_told_of(tree):
     folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxl", "e.psd", "f.jpm", "notes.txt", ".g.nef", "h.tga")
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg"]
-    sentences = list(unsupported.told(found.unreadable))
+    sentences = list(unsupported.advice(found.unreadable))
     assert sentences[0] == "2 RAW files left out (b.CR2, c.nef): develop them first."
     assert "1 JPEG XL file left out (d.jxl): convert it to PNG or TIFF first." in sentences
     assert len(sentences) == 5

@@ -12,9 +12,9 @@ from leapsr.batch.jobs import Job, plan
 from leapsr.batch.options import Options
 from leapsr.errors import ImageError, OutputError, UsageError
 from leapsr.metrics.fidelity import lr_psnr
-from leapsr.pictures import headers, save_file
+from leapsr.pictures import result_metadata, save_file
 from leapsr.pictures.picture import load
-from leapsr.pictures.result_metadata import describe
+from leapsr.pictures.result_metadata import update_metadata
 from leapsr.upscaling.upscaler import Settings
 from tests.conftest import picture_array
 
@@ -92,7 +92,7 @@ def test_every_file_is_known_beforehand(upscaler, source, options):
     output = source.with_name("a_x4_s7.png" if "samples" in options else "a_x4.png")
     known = sidecars.paths(output, Options(settings=DETAILED, **options))
     assert sorted(known) == sorted(made_beside.paths)
-    assert all(headers.made_by_leapsr(path) for path in known)
+    assert all(result_metadata.made_by_leapsr(path) for path in known)
     with pytest.raises(OutputError, match="--overwrite"):
         ExistingPolicy("refuse").decide(Job(source, output), known)
 
@@ -131,7 +131,7 @@ def test_names_do_not_grow_too_long():
 
 @pytest.mark.parametrize("name", ["a_x4_s7.png", "a_x4_s-7.png", "a_x4_detail.png", "a_x2.5_s0_detail.png"])
 def test_they_are_known_as_our_own(source, name):
-    save_file.save(describe(load(source)), source.with_name(name))
+    save_file.save(update_metadata(load(source)), source.with_name(name))
     found = plan([source.parent], None, "x4")
     assert [path.name for path in found.own_results] == [name]
     assert [job.source for job in found.jobs] == [source]

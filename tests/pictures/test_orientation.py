@@ -91,5 +91,5 @@ def test_the_handlers_of_libtiff_and_of_logging_are_back_afterwards():
         assert Image.MAX_IMAGE_PIXELS is None
         assert [setter(None) for setter, _ in before] == [None, None]
     assert [setter(handler) for setter, handler in before] == [handler for _, handler in before]
-    assert all(handler is not None for _, handler in before)
+    assert before[0][1] is not None  # Pillow itself silences warnings when it decodes
     assert logging.getLogger("PIL").handlers == handlers

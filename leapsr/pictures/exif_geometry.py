@@ -1,6 +1,6 @@
-"""Places and scales in a picture that EXIF names in pixels: true again when it was turned or enlarged.
+"""Positions and scales in EXIF that are given in pixels, for a picture that was turned or enlarged.
 
-They belong to the size that stands beside them, so that is corrected where one of them is there.
+They refer to the size stored beside them. So that is corrected too where one of them is there.
 """
 
 from PIL import ExifTags
@@ -18,7 +18,7 @@ _HIGHEST = {SHORT: 0xFFFF, RATIONAL: 0xFFFFFFFF}
 
 
 def turn(block: Block, entries: Directory, orientation: Orientation) -> None:
-    """Of a picture that is upright now. entries: of the directory of the exposure, changed in place."""
+    """For a picture that is upright now. entries: of the Exif directory, changed in place."""
     stored, size = orientation.stored_size, orientation.size
     if stored is None or size is None or not entries.keys() & {*_SUBJECTS, *_SCALES}:
         return
@@ -34,7 +34,7 @@ def turn(block: Block, entries: Directory, orientation: Orientation) -> None:
 
 
 def enlarge(block: Block, entries: Directory, size: tuple[int, int]) -> None:
-    """To (height, width). entries: as above, with the size of the source; what belongs to none is removed."""
+    """For a picture of the new size (height, width). Entries are removed where the old size is unknown."""
     before = [block.values(entries[tag])[0] if tag in entries else 0 for tag in _SIZE]
     factors = [after / side if side else 0.0 for after, side in zip(size[::-1], before, strict=True)]
     for tag in _SUBJECTS:
@@ -60,14 +60,14 @@ def _turned(numbers: list[int], orientation: Orientation) -> list[int]:
 
 
 def _numbers(block: Block, entries: Directory, tag: int, kind: int) -> list[int]:
-    """Empty where the tag is not there, and where it is of another kind."""
+    """Empty where the tag is missing or of another type."""
     if tag not in entries or block.kind(entries[tag]) != kind:
         return []
     return list(block.values(entries[tag]))
 
 
 def _replace(block: Block, entries: Directory, tag: int, kind: int, numbers: list[int]) -> None:
-    """Without numbers, or with such as it cannot hold, the tag is removed."""
+    """Without numbers, or with numbers that it cannot hold, the tag is removed."""
     if tag not in entries:
         return
     if numbers and min(numbers) >= 0 and max(numbers) <= _HIGHEST[kind]:
