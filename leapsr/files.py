@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from safetensors import SafetensorError
-
 from .errors import DiskFull, OutputError
 
 PATTERN = ".leapsr-*.part"
@@ -66,7 +64,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
             yield part
             os.fsync(file.fileno())
         part.replace(path)
-    except (OSError, SafetensorError) as error:
+    except Exception as error:
+        from safetensors import SafetensorError  # not above: the command line has to start quickly
+
+        if not isinstance(error, (OSError, SafetensorError)):
+            raise
         reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
