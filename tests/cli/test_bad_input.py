@@ -322,7 +322,8 @@ def test_a_full_disk(
 
 
 @pytest.mark.parametrize(
-    ("size", "says"), [(500, "run cannot be written"), (50_000, "checkpoint"), (200_000, "checkpoint")]
+    ("size", "says"),
+    [(500, "run/config.json cannot be written"), (50_000, "checkpoint"), (200_000, "checkpoint")],
 )
 def test_a_full_disk_in_training(
     leapsr: Leapsr,
