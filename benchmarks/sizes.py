@@ -25,7 +25,7 @@ from torch.utils.flop_counter import flop_registry
 from leapsr import methods
 from leapsr.methods import Batch
 from leapsr.methods.base import Decode, identity
-from leapsr.networks import Condition, Network, NetworkConfigBase, Prompt, Quality, table
+from leapsr.networks import Condition, Network, NetworkConfigBase, Prompt, Quality, registry
 from leapsr.networks.adm.swin_unet import SwinUNetConfig
 from leapsr.networks.lora import give_own, shared_copy
 from leapsr.networks.mmdit.config import MMDiTConfig
@@ -62,9 +62,9 @@ class RunNetworks:
 def build(config: TrainConfig) -> RunNetworks:
     """All networks of a run as train.networks.build_networks leaves them, without numbers."""
     with META:
-        origin = table.build(_origin(config.network))
+        origin = registry.build(_origin(config.network))
         adapted = config.adapters is not None
-        student = table.init_from(config.network, origin, adapted)
+        student = registry.init_from(config.network, origin, adapted)
         teacher = origin if config.method.needs_teacher else None
         others = config.method.auxiliary_networks(teacher, shared_copy if adapted else deepcopy, MAPS)
         for network in (student, *(other for name, other in others.items() if name == "score")):

@@ -27,9 +27,9 @@ from .frozen.prompts import load_book
 from .frozen.space import PIXELS, Space
 from .hub.catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .methods.restore import Solver, check, check_teacher
-from .networks import Network, Prompt, Quality, table
+from .networks import Network, Prompt, Quality, registry
+from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
-from .networks.table import NetworkConfig
 from .ops.damage import of_pictures
 
 
@@ -299,7 +299,7 @@ class Restorer:
         """Load a model folder. Raises WeightsError when something is missing, misspelt or does not fit."""
         folder = Path(folder)
         config = located(folder)
-        kind = table.network_class(config.network)
+        kind = registry.network_class(config.network)
         network = kind.empty(config.network) if config.network.is_large else kind(config.network)
         load_weights(network, folder / WEIGHTS)
         return cls(config, network, space(config)).to(device, dtype)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from leapsr import extensions, methods
+from leapsr import methods, plugins
 from leapsr.errors import ConfigError, UnknownName, WeightsError
-from leapsr.networks import Condition, table
+from leapsr.networks import Condition, registry
 from leapsr.restorer import Restorer
 from leapsr.train import config as configs
 from leapsr.train.api import train_model
@@ -33,9 +33,9 @@ def package(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
-    table.NETWORKS.pop("plain", None)
+    registry.NETWORKS.pop("plain", None)
     methods.METHODS.pop("edges", None)
-    extensions.load_extensions.cache_clear()
+    plugins.load_plugins.cache_clear()
     for name in MODULES:
         sys.modules.pop(name, None)
 
@@ -56,7 +56,7 @@ def test_they_train_are_saved_and_restore(package):
     further = Restorer.from_pretrained(model).network.state_dict()
     assert all((value - again[name]).abs().max() < 0.01 for name, value in further.items())
     assert any(not torch.equal(value, again[name]) for name, value in further.items())
-    for kinds, row in ((table.NETWORKS, "plain"), (methods.METHODS, "edges")):
+    for kinds, row in ((registry.NETWORKS, "plain"), (methods.METHODS, "edges")):
         saved = kinds.pop(row)
         with pytest.raises(WeightsError, match=f"There is no (network|method) '{row}'.*Known: .*"):
             Restorer.from_pretrained(folder)
@@ -65,8 +65,8 @@ def test_they_train_are_saved_and_restore(package):
 
 def test_a_student_begins_as_its_teacher(package):
     module = __import__("plain")
-    teacher = table.build(module.PlainConfig())
-    student = table.init_from(teacher.config, teacher)
+    teacher = registry.build(module.PlainConfig())
+    student = registry.init_from(teacher.config, teacher)
     student.reset_interval_embedding()
     x, t, r = torch.randn(2, 3, 8, 8), torch.tensor([0.9, 0.4]), torch.tensor([0.2, 0.0])
     cond = Condition(torch.randn(2, 3, 4, 4))
@@ -98,10 +98,10 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(package):
 
 def test_a_kind_that_is_there_already_is_refused(package):
     module = __import__("plain")
-    table.register(module.PlainConfig, module.Plain)  # the same again is no other
+    registry.register(module.PlainConfig, module.Plain)  # the same again is no other
     other = type("Other", (module.PlainConfig,), {"__module__": __name__})
     with pytest.raises(ValueError, match="'plain' is already PlainConfig"):
-        table.register(other, module.Plain)
+        registry.register(other, module.Plain)
     with pytest.raises(ValueError, match="a method 'refine' already"):
         methods.register(methods.RefinementConfig, methods.Refine)
 
@@ -113,9 +113,9 @@ def test_an_installed_package_is_imported_when_its_kind_is_named(package):
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
     lines = points.replace("[project.entry-points.leapsr]", "[leapsr]").replace('"', "")
     (folder / "entry_points.txt").write_text(lines)
-    extensions.load_extensions.cache_clear()
+    plugins.load_plugins.cache_clear()
     assert methods.entry("edges").config.__name__ == "EdgesConfig"
     config = configs.validate(
         {"recipe": "r", "steps": 1, "method": {"kind": "edges"}, "network": {"kind": "plain"}}
     )
-    assert type(table.build(config.network)).__name__ == "Plain"
+    assert type(registry.build(config.network)).__name__ == "Plain"

@@ -8,7 +8,7 @@ import pytest
 # Lowest first. `hub` has two floors: where files lie is below what reads them.
 LAYERS = [
     "errors",
-    "extensions",
+    "plugins",
     "memory",
     "devices",
     "files",

@@ -17,7 +17,7 @@ _MARKS = {True: "ok", False: "BAD", None: ""}
 
 def doctor(model_dir: ModelDir = None, as_json: Json = False) -> None:
     """Check the installation; exit with 1 when something does not work."""
-    from .diagnostics import diagnose
+    from .doctor_checks import diagnose
 
     found = []
     for finding in diagnose(model_dir):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from . import pipes
+from . import standard_streams
 from .upscale_options import (
     FileOptions,
     Inputs,
@@ -50,8 +50,8 @@ def upscale(
     folder, devices = model.folder(size.scale), workers.devices(model.device, model.processes)
     config = read_config(folder)
     say_of_model(console, folder.name, config, look.steps, files.verbose)
-    if pipes.wanted(inputs, out):
-        pipes.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))
+    if standard_streams.wanted(inputs, out):
+        standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))
         return
     plan = _plan(inputs, out, options, config.factor, files)
     chosen = plan.jobs if files.shard is None else jobs.shard(plan.jobs, files.shard)

@@ -9,10 +9,10 @@ from pydantic import BeforeValidator, SerializeAsAny, field_validator
 from torch import nn
 
 from ..errors import ConfigError
-from ..extensions import find_row, parse_config
 from ..networks.base import Network
 from ..networks.discriminator import FeatureCritic, FeatureHeadsConfig
 from ..networks.pixel.critic import Critic, CriticConfig
+from ..plugins import find_row, parse_config
 from .base import (
     Batch,
     Duplicate,

@@ -3,7 +3,7 @@
 from .base import Network, NetworkConfigBase
 from .condition import Condition, Prompt, Quality
 from .pixel.unet import PRESETS, UNet, UNetConfig
-from .table import register
+from .registry import register
 
 __all__ = [
     "PRESETS",

@@ -13,7 +13,7 @@ from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
 from ..networks import UNetConfig
-from ..networks.table import NetworkConfig
+from ..networks.registry import NetworkConfig
 from ..restorer import first_problem
 
 

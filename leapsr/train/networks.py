@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..frozen import Dino
 from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
-from ..networks import Network, Quality, table
+from ..networks import Network, Quality, registry
 from ..networks.base import Notice
 from ..networks.lora import give_own, merge_lora, shared_copy
 from ..restorer import ModelConfig, Restorer
@@ -43,7 +43,7 @@ class RunNetworks:
             student = shared_copy(cast(Network, network))
             merge_lora(student)
         else:
-            student = table.build(self.model.network)
+            student = registry.build(self.model.network)
             student.load_state_dict(network.state_dict())
         return Restorer(self.model, student, self.space)
 
@@ -141,8 +141,8 @@ def _small_student(
     if origin is None:
         if teacher is not None and not resumed:
             notice("The student's network differs from the teacher's, so it begins untrained.")
-        return table.build(config.network)
-    student = table.init_from(config.network, origin.network)
+        return registry.build(config.network)
+    student = registry.init_from(config.network, origin.network)
     if _is_new_to_intervals(config, origin):
         student.reset_interval_embedding()
     return student.requires_grad_(True).train()  # a copy of a loaded network is frozen
@@ -168,9 +168,9 @@ def _build_large(
     frozen = None if teacher is None else teacher.to(device, dtype).network
     origin = frozen if begun is None else begun.to(device, dtype).network
     if origin is None:
-        student = table.build(config.network).to(device)
+        student = registry.build(config.network).to(device)
     else:
-        student = table.init_from(config.network, origin, adapted, notice)
+        student = registry.init_from(config.network, origin, adapted, notice)
     features = None if config.dino is None else Dino(config.dino)
     maps = features.channels if features else ()
     others = config.method.auxiliary_networks(frozen, shared_copy if adapted else deepcopy, maps)

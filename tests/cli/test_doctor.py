@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from leapsr.cli import diagnostics
+from leapsr.cli import doctor_checks
 from leapsr.cli.main import main
 from leapsr.hub import catalog
 from leapsr.upscaling.upscaler import Upscaler
@@ -91,7 +91,7 @@ def test_a_machine_that_computes_nonsense(doctor, only_default, monkeypatch, wro
 
 
 def test_what_is_not_installed_is_named_with_its_command(doctor, only_default, monkeypatch):
-    monkeypatch.setattr(diagnostics, "_is_installed", lambda library: library != "matplotlib")
+    monkeypatch.setattr(doctor_checks, "_is_installed", lambda library: library != "matplotlib")
     code, out = doctor()
     assert code == 0
     assert "lacks matplotlib: pip install 'leapsr[plots]'" in out

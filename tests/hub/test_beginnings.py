@@ -8,7 +8,7 @@ import torch
 from leapsr.errors import ConfigError
 from leapsr.networks import Network
 from leapsr.networks.adm import guided_unet
-from leapsr.networks.table import build
+from leapsr.networks.registry import build
 from leapsr.restorer import ModelConfig, Restorer
 from leapsr.train import config, networks, recipes
 from tests.hub.test_recipes import tiny_run

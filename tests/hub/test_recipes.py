@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from leapsr.errors import ConfigError, TrainingError
 from leapsr.frozen import load_book, save_book
 from leapsr.hub.catalog import PROMPTS
-from leapsr.networks import Quality, table
+from leapsr.networks import Quality, registry
 from leapsr.networks.adm import guided_unet, swin_unet
-from leapsr.networks.table import NetworkConfig
+from leapsr.networks.registry import NetworkConfig
 from leapsr.restorer import ModelConfig, Restorer
 from leapsr.train import batches, config, launch, networks, recipes
 from leapsr.train.callbacks import Callbacks
@@ -170,7 +170,7 @@ def test_training_from_nothing_moves_first_and_last_layers(runs, models, tiny):
     """
     asked = tiny_run("oftsr_ffhq_teacher", models, tiny)
     torch.manual_seed(asked.seed)
-    before = table.build(asked.network).state_dict()
+    before = registry.build(asked.network).state_dict()
     last = sorted((runs("oftsr_ffhq_teacher") / "checkpoints").glob("step-*"))[-1]
     after = load_file(last / "model.safetensors")
     moved = {name for name in before if not torch.equal(before[name], after[name])}

@@ -9,7 +9,7 @@ from leapsr.methods import MfsrConfig, SmfsrConfig
 pytest.importorskip("diffusers", reason="needs leapsr[sd]")
 pytest.importorskip("peft", reason="needs leapsr[sd]")
 
-from leapsr.networks import table
+from leapsr.networks import registry
 from leapsr.networks.lora import lora_parameters, merge_lora
 from leapsr.networks.mmdit.network import MMDiT
 from leapsr.networks.mmdit.student import refit_time, reset_interval_embedding, student_of, train_adapters
@@ -132,7 +132,7 @@ def test_a_teacher_whose_student_is_refitted_stays(time):
     teacher, told = slow(randomised(tiny(time_conditioning=time))), []
     before = copy.deepcopy(teacher.state_dict())
     config = teacher.config.model_copy(update={"time_scale": 1.0})
-    student = table.init_from(config, teacher, share=True, notice=told.append)
+    student = registry.init_from(config, teacher, share=True, notice=told.append)
     assert student.config == config
     assert student.proj_out.weight.data_ptr() == teacher.proj_out.weight.data_ptr()
     for name, value in teacher.state_dict().items():

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from leapsr.batch.options import Options
-from leapsr.cli import pipes
+from leapsr.cli import standard_streams
 from leapsr.errors import ImageError
 from leapsr.pictures.picture import load, measure
 from tests.conftest import picture_array
@@ -125,7 +125,7 @@ def test_the_thumbnail_of_exif():
 
 def test_through_a_pipe(upscaler):
     data = pages((SMALL, {"subfiletype": REDUCED}), (PHOTO, {}))
-    with Image.open(io.BytesIO(pipes.upscale(data, ".png", upscaler, Options()))) as image:
+    with Image.open(io.BytesIO(standard_streams.upscale(data, ".png", upscaler, Options()))) as image:
         assert image.size == (320, 240)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from ..extensions import find_row, parse_config
+from ..plugins import find_row, parse_config
 from .adm.guided_unet import GuidedUNet, GuidedUNetConfig
 from .adm.swin_unet import SwinUNet, SwinUNetConfig
 from .base import Network, NetworkConfigBase, Notice

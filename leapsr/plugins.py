@@ -26,7 +26,7 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 @cache
-def load_extensions() -> None:
+def load_plugins() -> None:
     """Import every installed module that registers networks or methods, once."""
     for point in entry_points(group=GROUP):
         point.load()
@@ -35,7 +35,7 @@ def load_extensions() -> None:
 def find_row(what: str, kind: str, table: Mapping[str, RowT]) -> RowT:
     """Raises UnknownName, listing the kinds that are known."""
     if kind not in table:
-        load_extensions()
+        load_plugins()
     if kind not in table:
         raise UnknownName(what, kind, table)
     return table[kind]

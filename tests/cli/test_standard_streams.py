@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from leapsr.cli import pipes
+from leapsr.cli import standard_streams
 from tests.cli.conftest import names
 
 
@@ -149,8 +149,8 @@ def test_a_terminal_is_no_pipe(leapsr, monkeypatch, end):
 
 
 WRITE = (
-    "import sys\nfrom leapsr.cli import pipes\nfrom leapsr.errors import OutputError\n"
-    "try: pipes._write(bytes(1 << 20))\n"
+    "import sys\nfrom leapsr.cli import standard_streams\nfrom leapsr.errors import OutputError\n"
+    "try: standard_streams._write(bytes(1 << 20))\n"
     "except OutputError as error: sys.exit(f'said: {error}')"
 )
 
@@ -161,7 +161,7 @@ def test_a_reader_that_has_ended():
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=Path(pipes.__file__).parents[2],
+        cwd=Path(standard_streams.__file__).parents[2],
     )
     process.stdout.close()
     process.stdin.close()
@@ -180,7 +180,7 @@ def test_a_full_disk_behind_the_pipe():
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=Path(pipes.__file__).parents[2],
+            cwd=Path(standard_streams.__file__).parents[2],
             check=False,
         )
     assert done.returncode == 1
