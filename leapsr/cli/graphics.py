@@ -38,6 +38,10 @@ def graphics(
             help="How many times smaller training makes them; lines are that many pixels wide.",
         ),
     ] = 4,
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Draw only this kind: checkers, logo, code, ...; default: all."),
+    ] = None,
 ) -> None:
     """Draw clean graphics to train on beside photos: text, screenshots, logos, charts, patterns.
 
@@ -61,6 +65,7 @@ def graphics(
             seed=seed,
             side=SIDE,
             scale=scale,
+            kind=kind,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     say(console, f"{count + recoloured} pictures, {new} new: {target}")

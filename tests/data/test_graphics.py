@@ -12,7 +12,7 @@ from leapsr.data.graphics import KINDS, fonts, patterns, recoloured, render, wri
 from leapsr.data.graphics.canvas import Canvas
 from leapsr.data.graphics.recolouring import RECOLOURINGS
 from leapsr.data.photos import open_photos
-from leapsr.errors import DataError, OutputError, UsageError
+from leapsr.errors import DataError, OutputError, UnknownName, UsageError
 
 app = typer.Typer()
 app.command()(graphics)
@@ -149,6 +149,15 @@ def test_files_are_lossless_photos(tmp_path):
     written = open_photos(tmp_path, 256).whole(0)
     expected = render(rng(3, 1, False), 256)
     assert torch.equal(written, torch.from_numpy(expected).permute(2, 0, 1))
+
+
+def test_one_kind_alone(tmp_path):
+    write(tmp_path, 2, kind="checkers", side=128)
+    for file in sorted(tmp_path.glob("*.webp")):
+        with Image.open(file) as image:
+            assert 2 <= len(image.getcolors(128 * 128)) <= 18  # two in each of at most nine fields
+    with pytest.raises(UnknownName, match="checkers"):
+        write(tmp_path, 1, kind="chekers")
 
 
 def test_whole_files_are_kept(tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...errors import DataError, OutputError
+from ...errors import DataError, OutputError, UnknownName
 from ...files import atomic_write, remove_stale_parts
 from ..photos import Photos, Progress, decode
 from .charts import chart, geographic
@@ -78,14 +78,18 @@ def write(
     seed: int = 0,
     side: int = 512,
     scale: int = 4,
+    kind: str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> int:
     """Write `count` graphics and `recoloured_count` recoloured crops of `photos`; returns how many were new.
 
     graphics-00001.webp and recoloured-00001.webp onwards, lossless. What a picture shows depends on the seed
     and its number, on the photos, and on the fonts of the system. Whole files of these names stay as they
-    are. Raises DataError for photos that are unreadable or smaller than `side`, OutputError.
+    are. kind: of KINDS; None is all of them, by their weights. Raises UnknownName for another kind, DataError
+    for photos that are unreadable or smaller than `side`, OutputError.
     """
+    if kind is not None and kind not in KINDS:
+        raise UnknownName("kind of graphics", kind, KINDS)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,7 +102,7 @@ def write(
         if not _is_whole(file, side):
             rng = np.random.default_rng((seed, number, done >= count))
             if done < count:
-                picture = render(rng, side, scale)
+                picture = render(rng, side, scale, kind)
             else:
                 assert photos is not None, "recoloured photos need photos"
                 picture = recoloured(rng, _crop(rng, photos, side))
