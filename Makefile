@@ -7,8 +7,9 @@ BIN := .venv/bin
 demo: .venv/demo.done
 	$(BIN)/python examples/before_after.py --out out/demo
 
+# A worker a core, each with one thread: several threads of torch would wait for each other.
 test: .venv/dev.done
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --dist loadfile
 
 check: .venv/dev.done
 	$(BIN)/ruff check .
