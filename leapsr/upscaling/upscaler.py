@@ -193,9 +193,7 @@ class Upscaler:
             )
             return picture
         if settings.denoise != "auto" and not self.restorer.reads_damage:
-            raise UsageError(
-                "This model has no control over noise: leave --denoise out, or take leap-small."
-            )
+            raise UsageError("This model has no control over noise: leave --denoise out, or take leap-small.")
         each = picture.pixels.element_size()
         after = each if picture.pixels.is_floating_point() else picture.depth // 8
         channels = len(picture.pixels)
