@@ -129,9 +129,9 @@ def evaluate(
     from .metrics.evaluation import Evaluation, common_scale, labels
 
     wanted = [models] if isinstance(models, str | Path) else list(models)
-    loaded = [Upscaler.from_pretrained(model, device, dtype).restorer for model in wanted]
-    names = labels([find(model) for model in wanted])
-    restorers = dict(zip(names, loaded, strict=True))
+    folders = [find(model) for model in wanted]
+    loaded = [Upscaler.from_pretrained(folder, device, dtype).restorer for folder in folders]
+    restorers = dict(zip(labels(folders), loaded, strict=True))
     folder = read_pairs(Path(pairs), common_scale(restorers), limit)
     evaluation = Evaluation(restorers, folder, folder.scale if border is None else border, seed)
     place = None if weights is None else Path(weights)

@@ -118,6 +118,8 @@ def test_evaluate(tiny_model, tmp_path):
     scores = [table.mean(setting).scores["psnr_y"] for setting in table.settings]
     assert len(scores) == 3
     assert np.isfinite(scores).all()
+    with pytest.raises(leapsr.UsageError, match="give at least one"):
+        leapsr.evaluate([], tmp_path)
 
 
 def test_upscale_refuses_misspelt_options(photo, tiny_model):

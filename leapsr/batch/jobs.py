@@ -88,13 +88,14 @@ def plan(
         raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable))}")
     results = _KnownResults()
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
-    chosen = [item for item in found if item not in own]
+    left_out = set(own)
+    chosen = [item for item in found if item not in left_out]
     if out is not None and _names_a_file(out, inputs):
         name = check_format(out, suffix)
         jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
     else:
         jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars)
-    _refuse_overwriting(jobs)
+    refuse_overwriting((job.source for job in jobs), (job.output for job in jobs))
     return Plan(jobs, [item.path for item in own], unreadable)
 
 
@@ -213,14 +214,17 @@ def _in_folders(
     return jobs
 
 
-def _refuse_overwriting(jobs: Sequence[Job]) -> None:
-    sources = {resolved(job.source) for job in jobs}
-    files = {identity(path) for path in sources} - {None}
-    for job in jobs:
-        if resolved(job.output) in sources or identity(job.output) in files:
-            raise UsageError(
-                f"{job.output} is one of the sources and is never written over; choose another -o."
-            )
+def refuse_overwriting(sources: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Raises UsageError where an output would replace a source."""
+    if (output := overwriting(sources, outputs)) is not None:
+        raise UsageError(f"{output} is one of the sources and is never written over; choose another -o.")
+
+
+def overwriting(sources: Iterable[Path], outputs: Iterable[Path]) -> Path | None:
+    """The first output that would replace a source, by whatever name: through links, in another case."""
+    known = {resolved(source) for source in sources}
+    files = {identity(path) for path in known} - {None}
+    return next((each for each in outputs if resolved(each) in known or identity(each) in files), None)
 
 
 def resolved(path: Path) -> Path:

@@ -65,8 +65,10 @@ def make_distinct(
 def _clashes(outputs: Sequence[Path], has_sidecars: bool) -> list[int]:
     """The indices of names that are wanted more than once, equal names together."""
     keys = [_without_case(output.with_suffix("") if has_sidecars else output) for output in outputs]
-    uses = Counter(keys)
-    return sorted((i for i, key in enumerate(keys) if uses[key] > 1), key=lambda i: keys.index(keys[i]))
+    indices: dict[str, list[int]] = {}
+    for index, key in enumerate(keys):
+        indices.setdefault(key, []).append(index)
+    return [index for equal in indices.values() if len(equal) > 1 for index in equal]
 
 
 def _stems(sources: Sequence[Path], depth: int) -> list[str]:

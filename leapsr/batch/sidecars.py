@@ -6,7 +6,6 @@ from itertools import chain
 from pathlib import Path
 
 from .. import memory
-from ..errors import UsageError
 from ..pictures import save_file
 from ..pictures.picture import Picture, from_pil
 from ..pictures.result_metadata import update_metadata, without_metadata
@@ -17,7 +16,7 @@ from ..upscaling.oom import Cost
 from ..upscaling.samples import samples
 from ..upscaling.upscaler import Progress, Upscaler
 from . import naming
-from .jobs import Job, resolved
+from .jobs import Job, refuse_overwriting
 from .options import Options
 
 
@@ -45,13 +44,8 @@ def paths(output: Path, options: Options) -> list[Path]:
 
 def refuse_sources(jobs: Sequence[Job], options: Options) -> None:
     """Raises UsageError rather than write over a source."""
-    sources = {resolved(job.source) for job in jobs}
-    for job in jobs:
-        for path in paths(job.output, options):
-            if resolved(path) in sources:
-                raise UsageError(
-                    f"{path} is one of the sources and is never written over; choose another -o."
-                )
+    sidecars = (path for job in jobs for path in paths(job.output, options))
+    refuse_overwriting((job.source for job in jobs), sidecars)
 
 
 def make(

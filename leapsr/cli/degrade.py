@@ -102,14 +102,11 @@ def find_pictures(source: Path) -> dict[str, Path]:
 
 def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
     """Raises UsageError if an output would replace a source."""
-    from ..batch.jobs import identity, resolved
+    from ..batch.jobs import overwriting
 
-    sources = {resolved(path) for path in files.values()}
-    present = {identity(path) for path in sources} - {None}
-    for name in files:
-        for output in job.outputs(name).values():
-            if resolved(output) in sources or identity(output) in present:
-                raise UsageError(f"{output} is one of the sources; give another folder for the results.")
+    outputs = (output for name in files for output in job.outputs(name).values())
+    if (output := overwriting(files.values(), outputs)) is not None:
+        raise UsageError(f"{output} is one of the sources; give another folder for the results.")
 
 
 def damage_file(path: Path, name: str, job: Job) -> None:

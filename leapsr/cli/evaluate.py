@@ -175,13 +175,11 @@ def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Num
 
 def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
     """A model by name or folder, and that folder."""
-    from ..devices import choose_device, choose_dtype
     from ..hub import catalog
-    from ..restorer import Restorer, read_config
+    from ..upscaling.upscaler import Upscaler
 
-    folder, where = catalog.find(model), choose_device(device)
-    precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
-    return folder, Restorer.from_pretrained(folder, where, precision)
+    folder = catalog.find(model)
+    return folder, Upscaler.from_pretrained(folder, device, dtype).restorer
 
 
 def watched(pairs: "Iterable[Pair]", doing: str) -> "Iterable[Pair]":

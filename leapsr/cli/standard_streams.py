@@ -92,7 +92,7 @@ def work(
     from ..pictures import save_file
 
     source, output = _checked(inputs, out, look, files)
-    suffix, upscaler = naming.FORMATS.get(files.file_format), load()
+    suffix = naming.FORMATS.get(files.file_format)
     with interruptible():
         if output != DASH:
             suffix = naming.check_format(output, suffix).suffix
@@ -103,7 +103,7 @@ def work(
         given: Path | bytes = source
         if source == DASH or _is_pipe(source):
             given = sys.stdin.buffer.read() if source == DASH else source.read_bytes()
-        result = upscale(given, suffix, upscaler, options)
+        result = upscale(given, suffix, load(), options)
         if output == DASH:
             _write(result)
         else:

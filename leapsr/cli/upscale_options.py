@@ -79,12 +79,10 @@ class ModelOptions:
         factor: how much larger results shall be; decides which model is the default.
         Raises UnknownName, WeightsError, UsageError.
         """
-        if self.model is None and self.model_dir is not None:
-            if (catalog.expanded(self.model_dir) / catalog.CONFIG).is_file():
-                return catalog.find(self.model_dir)
-            catalog.check_holds_models(self.model_dir)
-        name = catalog.default_name(self.model_dir, factor) if self.model is None else self.model
-        return catalog.find(name, self.model_dir)
+        place = None if self.model is not None else self.model_dir
+        if place is not None and (catalog.expanded(place) / catalog.CONFIG).is_file():
+            return catalog.find(place)
+        return catalog.find_or_default(self.model, self.model_dir, factor)
 
     def load(self, folder: Path, device: str) -> "Upscaler":
         from ..upscaling.upscaler import Upscaler

@@ -142,7 +142,7 @@ class ShardWriter:
         space, image = self.encoders.space, clean.to(self.encoders.device).float() / 255
         lr = self.damage(image, origins)
         latents = space.encode(image * 2 - 1)
-        _, upsampled = space.make_condition(lr.float() / 255 * 2 - 1)
+        upsampled = space.upsample(lr.float() / 255 * 2 - 1)
         sample = Latents(latents, upsampled, lr if self.description.lr else None).to(torch.device("cpu"))
         return sample, self._captioned(image * 2 - 1, origins)
 

@@ -68,8 +68,12 @@ class Space:
 
         prompt: as in `condition`.
         """
-        upsampled = self.encode(bicubic_upsample(lr, self.scale))
+        upsampled = self.upsample(lr)
         return self.condition(upsampled, lr, prompt), upsampled
+
+    def upsample(self, lr: Tensor) -> Tensor:
+        """lr: (B, 3, H, W) in [-1, 1] -> that picture by bicubic enlargement, in this space."""
+        return self.encode(bicubic_upsample(lr, self.scale))
 
     def condition(
         self, upsampled: Tensor, lr: Tensor | None = None, prompt: Prompt | None = None

@@ -101,6 +101,20 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     return next((name for name in wanted if name in known), min(known))
 
 
+def find_or_default(
+    name: str | Path | None, model_dir: str | Path | None = None, factor: float | None = None
+) -> Path:
+    """As `find`; without a name the folder of `default_name(model_dir, factor)`.
+
+    Raises what these raise, and UsageError for a model_dir to choose from that holds no model.
+    """
+    if name is None:
+        if model_dir is not None:
+            check_holds_models(model_dir)
+        name = default_name(model_dir, factor)
+    return find(name, model_dir)
+
+
 def check_holds_models(model_dir: str | Path) -> None:
     """Raises UsageError where the folder has no models."""
     if not _listed(next(_places(model_dir))):

@@ -1,6 +1,6 @@
 """The metrics of a restored picture, by name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -87,7 +87,10 @@ def select(names: Iterable[str]) -> dict[str, Metric]:
 
 def available(weights: Path | None = None) -> dict[str, Metric]:
     """The metrics that can run here, bound to the folder `weights` (None: LEAPSR_WEIGHTS, torch's cache)."""
-    absent = missing(weights)
+    return _bound(missing(weights), weights)
+
+
+def _bound(absent: Mapping[str, str], weights: Path | None) -> dict[str, Metric]:
     return {
         name: metric
         if metric.require is None
@@ -127,7 +130,8 @@ def usable(
         WeightsError: none can run; or UsageError if only a reference is missing.
     """
     wanted = select(names)
-    absent, ready = missing(weights), available(weights)
+    absent = missing(weights)
+    ready = _bound(absent, weights)
     notes = [f"{name} is skipped: {absent[name]}" for name in wanted if name in absent]
     chosen = {name: ready[name] for name in wanted if name in ready}
     if not has_reference:

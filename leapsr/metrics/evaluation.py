@@ -193,6 +193,8 @@ def labels(folders: Sequence[Path]) -> list[str]:
 
 def common_scale(models: Mapping[str, Restorer]) -> int:
     """Raises UsageError when there is none."""
+    if not models:
+        raise UsageError("There is no model to evaluate; give at least one.")
     scales = {name: restorer.scale for name, restorer in models.items()}
     if len(set(scales.values())) > 1:
         listed = ", ".join(f"{name} x{scale}" for name, scale in scales.items())

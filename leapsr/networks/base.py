@@ -1,7 +1,7 @@
 """What every network says of itself: its config before it is built, the network afterwards.
 
 A new network is one file: a `NetworkConfigBase` with its sizes and a `Network` that computes the velocity.
-One row of `networks.table` makes it known, see docs/extending.md.
+One row of `networks.registry` makes it known, see docs/extending.md.
 """
 
 import copy

@@ -179,9 +179,9 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _of_bmp(image: Image.Image, name: str) -> Colours | None:
     """The headers of version 4 and 5: a profile, or primaries as XYZ and a gamma for each."""
     data = file_bytes(image, _BMP_HEADER)
-    if int.from_bytes(data[:4], "little") not in _BMP_HEADERS:
-        return None
     size = int.from_bytes(data[:4], "little")
+    if size not in _BMP_HEADERS:
+        return None
     if data[56:60] == _LINKED:
         raise ImageError(f"{name} has its colour profile in another file; convert it to sRGB first.")
     if data[56:60] == _EMBEDDED and size == _BMP_HEADERS[1]:

@@ -18,11 +18,9 @@ from .decode import Planes, decode, from_samples
 from .metadata import Metadata
 from .open_file import READABLE_SUFFIXES
 from .orientation import Orientation, upright_size
-from .pillow_limits import MAX_SIDE
 from .png_text import Text
 
 __all__ = [
-    "MAX_SIDE",
     "READABLE_SUFFIXES",
     "Picture",
     "Source",

@@ -16,6 +16,8 @@ from torch import nn
 
 from ..errors import OutputError, TrainingError, UsageError, first_line
 
+FOLDER = "checkpoints"
+"""Of a run, for its checkpoints."""
 KEPT = 2
 UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, SafetensorError, pickle.UnpicklingError)
 """What loading raises for files that are cut short, damaged or of another network."""

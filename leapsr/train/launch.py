@@ -26,7 +26,7 @@ from .networks import RunNetworks
 from .optimizers import ScheduledOptimizer
 from .validation import validator
 
-MODEL, CHECKPOINTS, CONFIG = "model", "checkpoints", "config.json"
+MODEL, CHECKPOINTS, CONFIG = "model", checkpoints.FOLDER, "config.json"
 Result = TypeVar("Result")
 GOOD = "image quality is good, with clear details and vibrant colors"
 BAD = "image quality is poor, blurry, and noisy"

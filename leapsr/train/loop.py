@@ -177,7 +177,7 @@ def check_finite(run: Run, finite: Tensor) -> None:
     [broken] = any_process(run.accelerator, not bool(finite & in_range))
     if not broken:
         return
-    kept = checkpoints.complete(run.folder / "checkpoints")
+    kept = checkpoints.complete(run.folder / checkpoints.FOLDER)
     advice = (
         f"The last good state is {kept[-1]}; go on from it with --resume auto --set "
         "optimizer.learning_rate=... (a lower one)."
@@ -192,7 +192,7 @@ def check_finite(run: Run, finite: Tensor) -> None:
 def save(run: Run, finite: Tensor) -> None:
     """Write a checkpoint and the averaged student's model, if losses and weights are sound."""
     check_finite(run, finite)
-    checkpoints.save(run.folder / "checkpoints", run.accelerator, run.progress)
+    checkpoints.save(run.folder / checkpoints.FOLDER, run.accelerator, run.progress)
     if run.accelerator.is_main_process:
         run.export(run.average.network)
 

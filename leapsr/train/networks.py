@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..frozen import Dino
 from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
+from ..hub.catalog import LICENCE
 from ..networks import Network, Quality, registry
 from ..networks.base import Notice
 from ..networks.lora import give_own, merge_lora, shared_copy
@@ -126,7 +127,7 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
         source=config.source,
         fidelity=0.0 if edge else 0.5,
         grid=config.grid,
-        licence=known.licence if known is not None and known.autoencoder else "Apache-2.0",
+        licence=known.licence if known is not None and known.autoencoder else LICENCE,
         color_fix="none" if known is None else known.color_fix,
         **places,
     )

@@ -79,9 +79,7 @@ class Upscaler:
             WeightsError: a model's folder is incomplete or damaged.
             UsageError: there is no such device, or no model in model_dir to choose from.
         """
-        if name is None and model_dir is not None:
-            catalog.check_holds_models(model_dir)
-        folder = catalog.find(catalog.default_name(model_dir, scale) if name is None else name, model_dir)
+        folder = catalog.find_or_default(name, model_dir, scale)
         where = choose_device(device)
         precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
         if not offload:
@@ -112,7 +110,7 @@ class Upscaler:
         precision as it is. Raises UsageError for what is not there."""
         where = choose_device(device)
         with self._lock:
-            half = self.restorer.config.preferred_half if dtype == "auto" else torch.float16
+            half = self.restorer.config.preferred_half
             self.restorer.to(where, None if dtype is None else choose_dtype(dtype, where, half))
         return self
 

@@ -144,6 +144,14 @@ def test_pictures_that_differ_in_their_suffix_have_maps_of_their_own(source):
     assert {path.name for path in maps} == {"a.jpg_x4_detail.png", "a.png_x4_detail.png"}
 
 
+def test_a_source_under_another_name_is_never_written_over(source):
+    source.with_name("photo.png").write_bytes(b"a source")
+    source.with_name("b_s1.png").hardlink_to(source.with_name("photo.png"))
+    jobs = [Job(source.with_name("photo.png"), source.with_name("b.png"))]
+    with pytest.raises(UsageError, match=r"b_s1\.png is one of the sources and is never written over"):
+        sidecars.refuse_sources(jobs, Options(samples=2))
+
+
 def test_a_source_is_never_written_over(source):
     jobs = [Job(source.with_name("b_s1.png"), source.with_name("b.png"))]
     with pytest.raises(UsageError, match="never written over"):

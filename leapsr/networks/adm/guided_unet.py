@@ -24,7 +24,7 @@ from ...ops.resize import resize
 from ..base import Network, NetworkConfigBase
 from ..condition import Condition
 from ..timestep import IntervalEmbedding, Reads, time_read
-from .trunk import GROUPS, Sizes, Trunk, norm, pad
+from .trunk import GROUPS, Sizes, Trunk, check_levels, norm, pad
 
 STEPS = 999
 """Of OFTSR's time from the source to the image."""
@@ -67,10 +67,7 @@ class GuidedUNetConfig(NetworkConfigBase):
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         levels = len(self.multipliers)
-        if min(self.multipliers) < 1:
-            raise ValueError(f"multipliers {self.multipliers} must be positive")
-        if not all(0 <= level < levels for level in self.attention):
-            raise ValueError(f"attention {self.attention} names a level that is none of the {levels}")
+        check_levels(self.multipliers, self.attention)
         for level in {*self.attention, levels - 1}:
             if self.width * self.multipliers[level] % self.head_channels:
                 raise ValueError(f"the channels of level {level} are no multiple of head_channels")

@@ -28,7 +28,7 @@ from ..timestep import IntervalEmbedding, Reads, time_read
 from .guided_unet import STEPS
 from .residual_shift import ResidualShift
 from .shifted_windows import SwinLayer
-from .trunk import GROUPS, Sizes, Trunk, pad
+from .trunk import GROUPS, Sizes, Trunk, check_levels, pad
 
 LR_CHANNELS = 3
 
@@ -71,10 +71,7 @@ class SwinUNetConfig(NetworkConfigBase):
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         levels = len(self.multipliers)
-        if min(self.multipliers) < 1:
-            raise ValueError(f"multipliers {self.multipliers} must be positive")
-        if not all(0 <= level < levels for level in self.attention):
-            raise ValueError(f"attention {self.attention} names a level that is none of the {levels}")
+        check_levels(self.multipliers, self.attention)
         if self.swin_width % self.head_channels:
             raise ValueError(
                 f"swin_width {self.swin_width} is no multiple of {self.head_channels} head_channels"

@@ -48,6 +48,15 @@ class Sizes:
         return 4 * self.width
 
 
+def check_levels(multipliers: tuple[int, ...], attention: tuple[int, ...]) -> None:
+    """Raises ValueError, for validators of configs: multipliers are positive, attention names levels."""
+    levels = len(multipliers)
+    if min(multipliers) < 1:
+        raise ValueError(f"multipliers {multipliers} must be positive")
+    if not all(0 <= level < levels for level in attention):
+        raise ValueError(f"attention {attention} names a level that is none of the {levels}")
+
+
 def norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(GROUPS, channels)
 
