@@ -72,10 +72,12 @@ def noise_of(lr: Tensor, image: Tensor, scale: int) -> Tensor:
     lines = [gaussian_line(_RADIUS, sigma, clean) for sigma in BLURS]
     blurred = [filter2d(clean, torch.outer(line, line).expand(len(clean), -1, -1)) for line in lines]
     basis = torch.stack([clean, *blurred], dim=1).flatten(2)
-    gram = basis @ basis.mT
+    # Blurred versions of a flat picture are alike: only in double precision is the ridge more than rounding.
+    precise = basis.double()
+    gram = precise @ precise.mT
     ridge = 1e-6 * gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] + 1e-8
-    gram = gram + ridge * torch.eye(len(BLURS) + 1, device=gram.device)
-    weights = torch.linalg.solve(gram, basis @ lr.flatten(1)[:, :, None])
+    gram = gram + ridge * torch.eye(len(BLURS) + 1, dtype=gram.dtype, device=gram.device)
+    weights = torch.linalg.solve(gram, precise @ lr.flatten(1)[:, :, None].double()).to(lr.dtype)
     return lr - (weights * basis).sum(1).view_as(lr)
 
 

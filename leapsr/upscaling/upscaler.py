@@ -110,7 +110,7 @@ class Upscaler:
         precision as it is. Raises UsageError for what is not there."""
         where = choose_device(device)
         with self._lock:
-            half = self.restorer.config.preferred_half
+            half = self.restorer.config.preferred_half if dtype == "auto" else torch.float16
             self.restorer.to(where, None if dtype is None else choose_dtype(dtype, where, half))
         return self
 
