@@ -45,11 +45,11 @@ class Options:
 def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:
     """All that decides what becomes of a source, flat, as JSON: a result made by another recipe is outdated.
 
-    model: its folder. The size of tiles is left out where tiles do not show: where there are no latents; and
-    so is what does not change the content of files.
+    model: its folder or file. The size of tiles is left out where tiles do not show: with models of ours that
+    have no latents; and so is what does not change the content of files.
     """
     left_out = {"target", "settings", "keep_dates"}
-    if read_config(model).autoencoder is None:
+    if not model.is_file() and read_config(model).autoencoder is None:
         left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
     chosen = {name: value for name, value in every.items() if name not in left_out}
@@ -59,7 +59,9 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
 
 
 def _digest(model: Path) -> str:
-    """Of what a model folder's results depend on: its configuration, its weights, and its prompts if any."""
+    """Of what a model's results depend on: its configuration, its weights, and its prompts if any; or its file."""
+    if model.is_file():
+        return sha256(model)
     digest = hashlib.sha256()
     for name in (CONFIG, WEIGHTS, PROMPTS):
         if (model / name).is_file():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 Models = Annotated[
-    list[str], typer.Argument(metavar="MODEL", help="Names or folders of models, or 'bicubic'.")
+    list[str], typer.Argument(metavar="MODEL", help="Names, folders or files of models, or 'bicubic'.")
 ]
 Pairs = Annotated[
     Path, typer.Argument(metavar="PAIRS", help="Folder with HR and LR, or pictures without reference.")

@@ -62,7 +62,10 @@ class SizeOptions:
 @dataclass(frozen=True)
 class ModelOptions:
     model: str | None = _model(
-        None, "-n --model NAME|FOLDER", "See 'leapsr models list'.", autocompletion=model_names
+        None,
+        "-n --model NAME|FOLDER|FILE",
+        "See 'leapsr models list'; or a file of weights.",
+        autocompletion=model_names,
     )
     model_dir: Path | None = _model(None, "-m --model-dir FOLDER", "Look for models here first.")
     device: str = _model("auto", "--device NAME", "cpu, mps, cuda:1; several: cuda:0,cuda:1; all: cuda:all.")

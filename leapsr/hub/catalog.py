@@ -1,4 +1,7 @@
-"""Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS."""
+"""Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS.
+
+A model of another project is a file, see `networks.zoo`; it has no name here, only its path.
+"""
 
 import json
 import os
@@ -19,6 +22,8 @@ LICENCE = "Apache-2.0"
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
 PROMPTS = "prompts.safetensors"
 """Only in the folders of networks that read text."""
+FILES = (".safetensors", ".pth", ".pt", ".ckpt")
+"""Suffixes of models of other projects."""
 
 
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
@@ -44,10 +49,18 @@ def _is_model(folder: Path) -> bool:
 
 def _looks_like_path(name: str) -> bool:
     separators = {"/", os.sep, os.altsep or os.sep}
-    return name.startswith((".", "~")) or any(mark in name for mark in separators) or Path(name).is_dir()
+    begins = name.startswith((".", "~")) or any(mark in name for mark in separators)
+    return begins or name.lower().endswith(FILES) or Path(name).is_dir()
 
 
 def _model_folder(path: Path) -> Path:
+    if path.is_file() and path.suffix.lower() in FILES:
+        ours = path.name == WEIGHTS and _is_model(path.parent)
+        return path.parent if ours else path
+    if path.is_file():
+        raise WeightsError(f"{path} is no model: give a model folder, or a file of weights ({', '.join(FILES)}).")
+    if path.suffix.lower() in FILES and not path.is_dir():
+        raise WeightsError(f"There is no file {path}; 'leapsr models list' shows the models known by name.")
     if not path.is_dir():
         raise WeightsError(
             f"There is no model folder {path}; 'leapsr models list' shows the models known by name."
@@ -62,12 +75,12 @@ def _model_folder(path: Path) -> Path:
 
 
 def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
-    """The folder of a model given by name, or by the path of its folder.
+    """The folder of a model given by name, or by the path of its folder; of another project's, its file.
 
     A name is looked up in model_dir (None: nowhere), then among the packaged models, then in
     $LEAPSR_MODEL_DIR.
     Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete
-    model.
+    model, or a file that is none.
     """
     for place in _places(model_dir):
         if isinstance(name, str) and name in _listed(place):

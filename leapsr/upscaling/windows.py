@@ -26,7 +26,11 @@ logger = logging.getLogger(__name__)
 VARIANCE = 0.01
 """Of the Gaussian, where the side of the window is 1."""
 OVERLAP = 3 / 8
-"""Of the side of a window: DiT4SR's 24 of 64."""
+"""Of the side of a window of latents: DiT4SR's 24 of 64."""
+LEAST, USUAL, MOST = 1 / 8, 64, 1 / 4
+"""Overlap of windows of pixels: as a rule so many low-resolution pixels, and these shares of the side at least
+and at most. At a cut through a photo Real-ESRGAN x4plus is wrong by 9 grey levels on average, 16 pixels from it
+by 2.8, 32 by 0.8 and 64 by 0.07."""
 LATENTS, FEWEST_LATENTS = 128, 64
 """On the side of a window: as a rule, and at least, where the picture is that large. Networks of latents were
 trained on squares of about 64; smaller windows show them too little of a picture to know what it is, and some
@@ -67,6 +71,13 @@ def check_size(restorer: Restorer, tile: int, extent: Extent) -> int:
             smallest,
         )
     return tile
+
+
+def overlap(restorer: Restorer, side: int) -> int:
+    """Low-resolution pixels that neighbours share, at least. side: of a window."""
+    if restorer.space.autoencoder.factor > 1:
+        return int(side * OVERLAP)
+    return int(max(side * LEAST, min(side * MOST, USUAL)))
 
 
 def _side_of(latents: int, restorer: Restorer) -> int:
@@ -119,12 +130,18 @@ class BlendedWindows:
     """A BoxReader whose windows are restored once each, as long as boxes are read row by row."""
 
     def __init__(
-        self, evaluate: Callable[[Box], Tensor], extent: Extent, scale: int, tile: int, alignment: int
+        self,
+        evaluate: Callable[[Box], Tensor],
+        extent: Extent,
+        scale: int,
+        tile: int,
+        alignment: int,
+        overlap: int,
     ) -> None:
         """evaluate: a box of the small picture, of `extent`, to (3, scale h, scale w). tile: side of a
-        window, in pixels of the small picture; 0 is the whole."""
+        window, in pixels of the small picture; 0 is the whole. overlap: likewise."""
         side, step = scale * (tile or max(extent.height, extent.width)), scale * alignment
-        overlap = int(side * OVERLAP) // step * step
+        overlap = scale * overlap // step * step
         self._evaluate, self._scale = evaluate, scale
         large = extent.scaled(scale)
         self._rows, self._columns = (
