@@ -58,7 +58,9 @@ def _model_folder(path: Path) -> Path:
         ours = path.name == WEIGHTS and _is_model(path.parent)
         return path.parent if ours else path
     if path.is_file():
-        raise WeightsError(f"{path} is no model: give a model folder, or a file of weights ({', '.join(FILES)}).")
+        raise WeightsError(
+            f"{path} is no model: give a model folder, or a file of weights ({', '.join(FILES)})."
+        )
     if path.suffix.lower() in FILES and not path.is_dir():
         raise WeightsError(f"There is no file {path}; 'leapsr models list' shows the models known by name.")
     if not path.is_dir():

@@ -4,6 +4,7 @@ As a network of this package such an upscaler is one jump: image = source - u(so
 """
 
 import math
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, ClassVar, Literal
@@ -36,7 +37,6 @@ class ZooConfig(NetworkConfigBase):
     architecture: spandrel's name. channels: of pictures; 1 is grey. halves: the half precisions it works in.
     """
 
-    is_large: ClassVar[bool] = True
     is_foreign: ClassVar[bool] = True
 
     kind: Literal["zoo"] = "zoo"
@@ -73,33 +73,31 @@ class Zoo(Network):
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """See `Network.forward`; without a gradient."""
         lr = (cond.lr + 1) / 2
-        with torch.autocast(lr.device.type, enabled=False):  # in half precision its weights are halves
-            if self.config.channels == 3:
-                image = self._upscaled(lr)
-            else:
-                grey = luma(lr)
-                colours = upsample.bicubic_upsample(lr - grey, self.config.scale)
-                image = self._upscaled(grey) + colours
-        return x - (2 * image - 1)
+        if self.config.channels == 3:
+            return x - (2 * self._upscaled(lr) - 1)
+        grey = luma(lr)
+        with torch.autocast(lr.device.type, enabled=False):
+            colours = upsample.bicubic_upsample(lr - grey, self.config.scale)
+        return x - (2 * (self._upscaled(grey) + colours) - 1)
 
     def _upscaled(self, lr: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1] -> (B, C, scale H, scale W), clamped. spandrel pads to the sizes it needs."""
-        image: Tensor = self._upscaler(lr.to(next(self.parameters()).dtype))
+        image: Tensor = self._upscaler(lr)
         return image.float()
 
     @property
     def alignment(self) -> int:
         multiple: int = self._upscaler.size_requirements.multiple_of
-        return multiple if self.radius is not None else math.lcm(multiple, GRID)
+        return 1 if self.radius is not None else math.lcm(multiple, GRID)
 
     @property
     def radius(self) -> int | None:
         """Where it is known, and at most FARTHEST: the sum of what all convolutions see, or more."""
-        if self.config.architecture not in CONVOLUTIONAL:
+        shrinks = self._upscaler.size_requirements.multiple_of > 1  # the picture first, and sees farther
+        if self.config.architecture not in CONVOLUTIONAL or shrinks:
             return None
         kernels = (max(layer.kernel_size) for layer in self.modules() if isinstance(layer, nn.Conv2d))
-        multiple = self._upscaler.size_requirements.multiple_of  # where it first makes the picture smaller
-        reach = max(upsample.RADIUS, multiple * sum(kernel // 2 for kernel in kernels))
+        reach = max(upsample.RADIUS, sum(kernel // 2 for kernel in kernels))
         return reach if reach <= FARTHEST else None
 
     @property
@@ -117,14 +115,19 @@ def read(path: Path) -> Zoo:
     spandrel = optional("spandrel", "zoo")
     weights = _tensors(path)
     try:
-        found = spandrel.ModelLoader().load_from_state_dict(weights)
+        with warnings.catch_warnings(action="ignore"):  # of torch, about how the architectures are written
+            found = spandrel.ModelLoader().load_from_state_dict(weights)
     except spandrel.UnsupportedModelError:
         raise WeightsError(
             f"{path} is of no architecture that spandrel knows; a newer spandrel may, or look for the model "
             "under another architecture."
         ) from None
-    except Exception as error:  # each architecture has its own ways to fail at weights that only look like its
-        raise WeightsError(f"{path} is damaged, or no upscaler ({first_line(error)}); get it again.") from error
+    except (
+        Exception
+    ) as error:  # each architecture has its own ways to fail at weights that only look like its
+        raise WeightsError(
+            f"{path} is damaged, or no upscaler ({first_line(error)}); get it again."
+        ) from error
     if found.purpose not in ("SR", "Restoration"):
         purpose = {"Inpainting": "fills holes in pictures", "FaceSR": "restores faces only"}[found.purpose]
         raise WeightsError(f"{path} {purpose}; leapsr takes models that enlarge or restore whole pictures.")

@@ -74,10 +74,11 @@ def check_size(restorer: Restorer, tile: int, extent: Extent) -> int:
 
 
 def overlap(restorer: Restorer, side: int) -> int:
-    """Low-resolution pixels that neighbours share, at least. side: of a window."""
+    """Low-resolution pixels that neighbours share, where windows may begin. side: of a window."""
+    step = restorer.alignment
     if restorer.space.autoencoder.factor > 1:
-        return int(side * OVERLAP)
-    return int(max(side * LEAST, min(side * MOST, USUAL)))
+        return int(side * OVERLAP) // step * step
+    return -int(-max(side * LEAST, min(side * MOST, USUAL)) // step) * step
 
 
 def _side_of(latents: int, restorer: Restorer) -> int:
@@ -139,13 +140,12 @@ class BlendedWindows:
         overlap: int,
     ) -> None:
         """evaluate: a box of the small picture, of `extent`, to (3, scale h, scale w). tile: side of a
-        window, in pixels of the small picture; 0 is the whole. overlap: likewise."""
+        window, in pixels of the small picture; 0 is the whole. overlap: likewise, a multiple of alignment."""
         side, step = scale * (tile or max(extent.height, extent.width)), scale * alignment
-        overlap = scale * overlap // step * step
         self._evaluate, self._scale = evaluate, scale
         large = extent.scaled(scale)
         self._rows, self._columns = (
-            _Axis(length, blend_windows(length, side, overlap, step, extent.wraps))
+            _Axis(length, blend_windows(length, side, scale * overlap, step, extent.wraps))
             for length in (large.height, large.width)
         )
         self._kept: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
