@@ -21,8 +21,8 @@ eq. 17 and 18) asks for detail that looks like a photo's. The critic sees r = 0 
 (1 - r) image(0) + r image(1), so that equal turns look about equally different.
 
 **The mesh.** LPIPS alone allows a mesh of dots: its backbones take every second pixel, and a network learns
-to please just those; strided critics do the same. Four things prevent it: the views of LPIPS and the critic are
-shifted, LPIPS's is sometimes halved, SSIM counts every ripple on flat surfaces, and `mesh` weighs the
+to please just those; strided critics do the same. Four things prevent it: the views of LPIPS and the critic
+are shifted, LPIPS's is sometimes halved, SSIM counts every ripple on flat surfaces, and `mesh` weighs the
 difference to the photo that repeats from block to block.
 """
 
