@@ -44,6 +44,7 @@ from ..networks.pixel.critic import PRESETS as CRITICS
 from ..networks.pixel.critic import Critic, CriticConfig
 from ..ops.color import luma
 from ..ops.ssim import WINDOW, multiplied, similarity
+from ..ops.upsample import bicubic_upsample
 from .base import Batch, Duplicate, Losses, MethodConfigBase, Networks, Norm, RunSettings, distance
 from .restore import Region
 
@@ -153,9 +154,10 @@ class Dial:
             yield "student", losses
             return
         shown = slice(faithful, faithful + real)
-        cond = batch.cond.take(shown)
-        view = _view(image, batch.generator)
-        scores = self.networks.unwrapped_auxiliary["critic"](image[shown], cond.lr, view)
+        cond, (rows, columns) = batch.cond.take(shown), _view(image, batch.generator)
+        upsampled = bicubic_upsample(cond.lr, image.shape[-1] // cond.lr.shape[-1])[..., rows, columns]
+        made, genuine = image[shown, :, rows, columns], photo[shown, :, rows, columns]
+        scores = self.networks.unwrapped_auxiliary["critic"](made, upsampled)
         counted = _without_noise(cond, scores)
         losses["adversarial"] = -config.adversarial * (counted * scores.flatten(1).mean(1)).sum() / len(r)
         yield "student", losses
