@@ -161,15 +161,14 @@ class Dial:
         counted = _without_noise(cond, scores)
         losses["adversarial"] = -config.adversarial * (counted * scores.flatten(1).mean(1)).sum() / len(r)
         yield "student", losses
-        both = torch.cat([photo[shown], image[shown].detach()])
-        scores = self.networks.auxiliary["critic"](both, torch.cat([cond.lr, cond.lr]), view)
-        genuine, made = scores.flatten(1).chunk(2)
+        both, twice = torch.cat([genuine, made.detach()]), torch.cat([upsampled, upsampled])
+        of_photo, of_image = self.networks.auxiliary["critic"](both, twice).flatten(1).chunk(2)
         share = counted / counted.sum().clamp_min(1)
         yield (
             "critic",
             {
-                "real": (share * F.relu(1 - genuine).mean(1)).sum(),
-                "fake": (share * F.relu(1 + made).mean(1)).sum(),
+                "real": (share * F.relu(1 - of_photo).mean(1)).sum(),
+                "fake": (share * F.relu(1 + of_image).mean(1)).sum(),
             },
         )
 

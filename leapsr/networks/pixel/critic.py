@@ -63,8 +63,8 @@ class Critic(nn.Module):
         self.patches = nn.ModuleList(Patches(config.widths) for _ in range(config.scales))
 
     def forward(self, image: Tensor, lr: Tensor) -> Tensor:
-        """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1], with s = 1 upsampled
-        already.
+        """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1], upsampled already
+        where s = 1.
 
         Returns (B, scales, h, w), finest size first. The scores of coarser sizes are repeated over the
         patches of the finest, so that a mean over positions weighs every size alike. They are not averaged:
