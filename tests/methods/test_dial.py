@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leapsr.errors import ConfigError
-from leapsr.methods import Batch, Dial, DialConfig, Losses, Networks
+from leapsr.methods import Batch, Dial, DialConfig, Networks
 from leapsr.methods.dial import SHIFTS, _view, grey
 from leapsr.metrics.fidelity import ssim
 from leapsr.networks import Condition
