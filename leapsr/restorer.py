@@ -1,7 +1,7 @@
 """A trained network with all that it needs to restore: low-resolution tensor in, high-resolution tensor out.
 
-A model folder holds `config.json`, `model.safetensors` and a card, `README.md`. No pickles. A model of another
-project is a file of weights, see `networks.zoo`.
+A model folder holds `config.json`, `model.safetensors` and a card, `README.md`. No pickles. A model of
+another project is a file of weights, see `networks.zoo`.
 """
 
 import json
@@ -81,7 +81,7 @@ class ModelConfig(BaseModel):
 
     @property
     def preferred_half(self) -> torch.dtype:
-        """The half precision to use, or float32 where it has none; published autoencoders overflow in float16."""
+        """The half precision to use, or float32 where there is none; autoencoders overflow in float16."""
         half = torch.float16 if self.autoencoder is None else torch.bfloat16
         return next(kind for kind in (half, torch.bfloat16, torch.float32) if kind in self.network.precisions)
 
@@ -156,7 +156,7 @@ class Restorer:
         """
         if dtype is not None and dtype not in self.config.network.precisions:
             raise UsageError(
-                f"This model does not work in {str(dtype).removeprefix('torch.')}: leave --dtype out, or use fp32."
+                f"This model does not work in {str(dtype).removeprefix('torch.')}: leave --dtype out."
             )
         self.dtype = dtype or self.dtype
         if self._away is not None:

@@ -59,7 +59,7 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
 
 
 def _digest(model: Path) -> str:
-    """Of what a model's results depend on: its configuration, its weights, and its prompts if any; or its file."""
+    """Of what results depend on: a model's configuration, weights, and prompts if any; or its file."""
     if model.is_file():
         return sha256(model)
     digest = hashlib.sha256()

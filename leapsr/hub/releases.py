@@ -117,8 +117,8 @@ def fetch(release: Release, folder: Path) -> Path:
             found = sha256(part)
         except (OSError, HTTPException) as error:
             raise WeightsError(
-                f"{release.name} could not be downloaded ({first_line(error)}): where there is a network, get "
-                f"{release.url}, and put it at {path}."
+                f"{release.name} could not be downloaded ({first_line(error)}): where there is a network, "
+                f"get {release.url}, and put it at {path}."
             ) from error
         if found != release.sha256:
             raise WeightsError(

@@ -88,7 +88,8 @@ def check(region: Region, steps: int, fidelity: float, solver: Solver | None = N
         raise UsageError(f"rk45 chooses its own steps and cannot take {steps}; leave --steps out.")
     if region is Region.CORNER and (steps > 1 or fidelity > 0):
         raise UsageError(
-            "This is another project's upscaler, which has one step and no dial: leave --steps and --fidelity out."
+            "This is another project's upscaler, which has one step and no dial: leave out --steps and "
+            "--fidelity."
         )
     if region is Region.IMAGE_EDGE and fidelity > 0:
         raise UsageError("This model knows the way to the image only and has no dial; use --fidelity 0.")

@@ -1,6 +1,6 @@
 """Upscalers of other projects: one file of weights each, off which spandrel reads architecture and sizes.
 
-As a network of this package such an upscaler is one jump: image = source - u(source, 1, 0), whatever the source.
+As a network of this package such an upscaler is one jump, image = source - u(source, 1, 0), from any source.
 """
 
 import math
@@ -81,7 +81,7 @@ class Zoo(Network):
         return x - (2 * (self._upscaled(grey) + colours) - 1)
 
     def _upscaled(self, lr: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> (B, C, scale H, scale W), clamped. spandrel pads to the sizes it needs."""
+        """(B, C, H, W) in [0, 1] -> (B, C, scale H, scale W), clamped. spandrel pads to what it needs."""
         image: Tensor = self._upscaler(lr)
         return image.float()
 
@@ -134,8 +134,8 @@ def read(path: Path) -> Zoo:
     channels = {found.input_channels, found.output_channels}
     if channels not in ({1}, {3}) or not 1 <= found.scale <= 8:
         raise WeightsError(
-            f"{path} makes {found.output_channels} channels of {found.input_channels}, {found.scale} times as "
-            "large; leapsr takes models from grey to grey or from RGB to RGB, up to 8 times as large."
+            f"{path} makes {found.output_channels} channels of {found.input_channels}, {found.scale} times "
+            "as large; leapsr takes models from grey to grey or from RGB to RGB, up to 8 times as large."
         )
     halves = {"float16": found.supports_half, "bfloat16": found.supports_bfloat16}
     config = ZooConfig(

@@ -28,9 +28,9 @@ VARIANCE = 0.01
 OVERLAP = 3 / 8
 """Of the side of a window of latents: DiT4SR's 24 of 64."""
 LEAST, USUAL, MOST = 1 / 8, 64, 1 / 4
-"""Overlap of windows of pixels: as a rule so many low-resolution pixels, and these shares of the side at least
-and at most. At a cut through a photo Real-ESRGAN x4plus is wrong by 9 grey levels on average, 16 pixels from it
-by 2.8, 32 by 0.8 and 64 by 0.07."""
+"""Overlap of windows of pixels: as a rule so many low-resolution pixels, and these shares of the side at
+least and at most. At a cut through a photo Real-ESRGAN x4plus is wrong by 9 grey levels on average, 16 pixels
+from it by 2.8, 32 by 0.8 and 64 by 0.07."""
 LATENTS, FEWEST_LATENTS = 128, 64
 """On the side of a window: as a rule, and at least, where the picture is that large. Networks of latents were
 trained on squares of about 64; smaller windows show them too little of a picture to know what it is, and some
