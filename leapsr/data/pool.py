@@ -7,12 +7,8 @@ pool.json, written last, which says what the pool was made from.
 """
 
 import json
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
@@ -28,7 +24,8 @@ from ..ops.color import to_uint8
 from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
 from .crops import GRID, Sample, places, shuffled, turn
-from .photos import Photos, Progress, cores
+from .photos import Photos, Progress
+from .processes import spread
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
 
@@ -55,10 +52,15 @@ class Pool:
     folder: Path
     crop: int
     seed: int
+    answers: Path | None = None
+    """What another upscaler makes of each lr, see `data.answers`; None: it is not asked."""
 
     def __post_init__(self) -> None:
         self.image = np.load(self.folder / "image.npy", mmap_mode="r")
         self.lr = np.load(self.folder / "lr.npy", mmap_mode="r")
+        self.large = [self.image]
+        if self.answers is not None:
+            self.large.append(np.load(self.answers, mmap_mode="r"))
         self.measures = torch.from_numpy(np.load(self.folder / "measures.npy"))
         self.scale = self.image.shape[-1] // self.lr.shape[-1]
 
@@ -67,16 +69,19 @@ class Pool:
         samples = [self.one(n) for n in range(first, first + count)]
         return Sample(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
 
-    def one(self, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def one(self, n: int) -> list[torch.Tensor]:
+        """The parts of a Sample."""
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
         index, symmetry = self.order(n), int(rng.integers(8))
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
-        image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]
-        pair = turn(torch.from_numpy(image.copy()), symmetry), turn(torch.from_numpy(lr.copy()), symmetry)
-        return *pair, self.measures[index]
+        large = [each[index, :, rows, columns][:, : self.crop, : self.crop] for each in self.large]
+        image, lr, *answer = (
+            turn(torch.from_numpy(part.copy()), symmetry) for part in (large[0], lr, *large[1:])
+        )
+        return [image, lr, self.measures[index], *answer]
 
     def order(self, n: int) -> int:
         """Index of the n-th sample's crop."""
@@ -102,7 +107,7 @@ def build(
 
     Raises:
         KeyboardInterrupt: `stop` said so.
-        DataError: the disk has not the space, or a process of the pool was killed.
+        DataError: the disk has not the space, or a process was killed.
     """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker = folder / "pool.json"
@@ -112,7 +117,7 @@ def build(
         folder / "lr.npy": (spec.crops, 3, small, small),
         folder / "measures.npy": (spec.crops, len(MEASURES)),
     }
-    if marker.exists() and _made_from(marker) == wanted and all(starmap(_holds, arrays.items())):
+    if made_from(marker) == wanted and all(starmap(holds, arrays.items())):
         return
     for file in (marker, *arrays):  # of another pool; its space is needed
         file.unlink(missing_ok=True)
@@ -120,47 +125,26 @@ def build(
     for file, shape in arrays.items():
         open_memmap(file, "w+", np.uint8 if len(shape) == 4 else np.float32, shape).flush()
     done = 0
-    try:
-        for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
-            done += len(rows)
-            progress(done, spec.crops)
-            if stop():
-                raise KeyboardInterrupt
-    except BrokenProcessPool as error:
-        if stop():
-            raise KeyboardInterrupt from None
-        raise DataError(
-            "A process that degrades photos was killed, perhaps for lack of memory; leave the largest out."
-        ) from error
+    for _, rows in spread(_fill, allot(photos, indices, spec.crops), _start, (folder, spec, photos), stop):
+        done += len(rows)
+        progress(done, spec.crops)
     marker.write_text(json.dumps(wanted))
 
 
-def _made_from(marker: Path) -> object:
-    """None if the marker is damaged."""
+def made_from(marker: Path) -> object:
+    """What the marker says; None if there is none, or it is damaged."""
     try:
         return json.loads(marker.read_text())
-    except ValueError:
+    except (OSError, ValueError):
         return None
 
 
-def _holds(file: Path, shape: tuple[int, ...]) -> bool:
+def holds(file: Path, shape: tuple[int, ...]) -> bool:
+    """Whether it is an array of that shape."""
     try:
         return np.load(file, mmap_mode="r").shape == shape
     except (OSError, ValueError, EOFError):
         return False
-
-
-def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:
-    """Yield the rows of each photo when they are filled. After an error or interrupt no more are begun."""
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(cores(), context, _start, (folder, spec, photos))
-    try:
-        futures = {executor.submit(_fill, index, rows): rows for index, rows in jobs}
-        for future in as_completed(futures):
-            future.result()
-            yield futures[future]
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
 
 
 def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, range]]:
@@ -173,8 +157,6 @@ def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, ran
 
 def _start(*work: object) -> None:
     """What every job of a worker process shares."""
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C reaches all processes: end at once
     global _work
     _work = work  # type: ignore[assignment]
 
@@ -182,9 +164,9 @@ def _start(*work: object) -> None:
 _work: tuple[Path, PoolSpec, Photos]
 
 
-def _fill(index: int, rows: range) -> None:
+def _fill(job: tuple[int, range]) -> None:
     """Degrade the crops of one photo, in a process of its own."""
-    folder, spec, photos = _work
+    (folder, spec, photos), (index, rows) = _work, job
     photo = photos.whole(index)
     damage = degrade.make(spec.degradation, spec.scale)
     names = ("image.npy", "lr.npy", "measures.npy")

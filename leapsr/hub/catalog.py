@@ -92,6 +92,11 @@ def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
     raise UnknownName("model", name, names(model_dir))
 
 
+def weights_of(model: Path) -> Path:
+    """The file of a model's weights. model: its folder, or that file itself."""
+    return model if model.is_file() else model / WEIGHTS
+
+
 def _listed(place: Path) -> list[str]:
     return [folder.name for folder in place.iterdir() if _is_model(folder)] if place.is_dir() else []
 

@@ -106,6 +106,11 @@ class MethodConfigBase(BaseModel):
         return False
 
     @property
+    def takes_answers(self) -> bool:
+        """Whether its teacher may be any upscaler, of which it is told `Batch.answer` only."""
+        return False
+
+    @property
     def guided(self) -> bool:
         """Whether it compares labels, so that the networks it compares must know them."""
         return False
@@ -176,6 +181,8 @@ class Batch:
 
     image, source: (B, C, H, W), the two ends of the flow. generator: for all that the method draws.
     redraw: draws another source for the same images, (B, C, H, W).
+    answer: what another upscaler makes of the low-resolution images, (B, C, H, W), with the noise that
+    `image` keeps; None where no upscaler teaches.
     """
 
     image: Tensor
@@ -183,6 +190,7 @@ class Batch:
     cond: Condition
     generator: torch.Generator
     redraw: Callable[[], Tensor] | None = None
+    answer: Tensor | None = None
 
 
 @dataclass(frozen=True)

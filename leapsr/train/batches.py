@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .. import degrade
-from ..data import on_device, pool
+from ..data import answers, on_device, pool
 from ..data.crops import PhotoCrops, Sample
 from ..data.latents import Latents
 from ..data.on_device import CropIndex, DeviceCrops
@@ -29,6 +29,7 @@ from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
+from ..restorer import Restorer
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
 from .config import TrainConfig
@@ -80,11 +81,14 @@ def open_samples(
     device: torch.device,
     cache: Path,
     callbacks: Callbacks,
+    answering: Path | None = None,
 ) -> Callable[[int, int], Sample | CropIndex | Latents]:
     """samples(first, count) of a run.
 
     They are shards as they are, or crops of the photos, which lie on the device, in a pool that is degraded
     ahead of time in the folder `cache`, or on the disk, as the config says.
+
+    answering: the model whose answers to a pool are wanted, too. Without a pool, the BatchMaker asks it.
     """
     data = config.data
     if isinstance(split, Shards):
@@ -110,63 +114,84 @@ def open_samples(
         seed=config.seed,
     )
     pool.build(cache, spec, split.photos, split.training, callbacks.degrading, callbacks.stop)
-    return pool.Pool(cache, data.crop, config.seed)
+    if answering is not None:
+        answers.build(cache, answering, device, callbacks.answering, callbacks.stop)
+    return pool.Pool(cache, data.crop, config.seed, answering and cache / answers.ANSWER)
 
 
 @dataclass(frozen=True)
 class BatchMaker:
-    """Samples -> a Batch on the device: degraded and encoded if they are not yet, with a source."""
+    """Samples -> a Batch on the device: degraded, answered and encoded if they are not yet, with a source.
+
+    answering: the upscaler whose answers the samples lack.
+    """
 
     degradation: Degradation
     config: TrainConfig
     device: torch.device
     space: Space
+    answering: Restorer | None = None
 
     @torch.no_grad()
     def __call__(self, sample: Sample | CropIndex | Latents, generator: torch.Generator) -> Batch:
-        image, cond, upsampled = self._encode(sample, generator)
+        images, cond, upsampled = self._encode(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
         if self.config.labelled:
-            image, quality = labels.draw(image, upsampled, self.config.data, generator)
-            cond = cond.relabelled(quality)
-        return Batch(image, source, cond, generator, redraw)
+            damaged = torch.cat([upsampled] * len(images), 1)
+            drawn, quality = labels.draw(torch.cat(images, 1), damaged, self.config.data, generator)
+            images, cond = [*drawn.chunk(len(images), 1)], cond.relabelled(quality)
+        return Batch(images[0], source, cond, generator, redraw, *images[1:])
 
     def _encode(
         self, sample: Sample | CropIndex | Latents, generator: torch.Generator
-    ) -> tuple[Tensor, Condition, Tensor]:
-        """In the network's space: the image, the condition, and the upsampled low-resolution picture."""
+    ) -> tuple[list[Tensor], Condition, Tensor]:
+        """In the network's space: the image, and the answer if there is one; the condition; and the upsampled
+        low-resolution picture."""
         found = sample.to(self.device)
         if isinstance(found, Latents):
             lr = None if found.lr is None else _floats(found.lr) * 2 - 1
-            return found.image, self.space.condition(found.upsampled, lr, found.prompt), found.upsampled
-        image = _floats(found.image)
+            return [found.image], self.space.condition(found.upsampled, lr, found.prompt), found.upsampled
+        images = [_floats(found.image)]
         if found.lr is not None:
             lr = _floats(found.lr)
         else:
-            image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, Generators.from_generator(generator))
+            images = [unsharp_mask(images[0])] if self.config.data.sharpen else images
+            lr = self.degradation(images[0], Generators.from_generator(generator))
+        if found.answer is not None:
+            images.append(_floats(found.answer))
+        elif self.answering is not None:
+            images.append(self._ask(self.answering, lr, generator))
         damage = None
         if self.config.network.reads_damage:
             measures = measure(lr) if found.measures is None else found.measures
-            image, damage = self._keep_noise(image, lr, measures, generator)
+            images, damage = self._keep_noise(images, lr, measures, generator)
         cond, upsampled = self.space.make_condition(lr * 2 - 1)
-        return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled
+        encoded = [self.space.encode(image * 2 - 1) for image in images]
+        return encoded, replace(cond, damage=damage), upsampled
+
+    def _ask(self, answering: Restorer, lr: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, 3, H, W) in [0, 1]."""
+        shape = len(lr), *answering.space.state_shape(*lr.shape[2:])
+        noise = torch.randn(shape, generator=generator, device=generator.device)
+        return answering.restore(lr, noise).clamp(0, 1)
 
     def _keep_noise(
-        self, image: Tensor, lr: Tensor, measures: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Draw how much of the small picture's noise each image shall keep.
+        self, images: list[Tensor], lr: Tensor, measures: Tensor, generator: torch.Generator
+    ) -> tuple[list[Tensor], Tensor]:
+        """Draw how much of the small picture's noise each image, and the answer to it, shall keep.
 
-        Returns the images with that noise, and Condition.damage, which tells the network how much it is.
+        Returns them with that noise, and Condition.damage, which tells the network how much it is.
         """
+        image = images[0]
         chance = to_device(
             torch.rand(3, len(image), generator=generator, device=generator.device), image.device
         )
         part = torch.where(chance[1] < 0.5, 0.0, chance[2])
         denoise = torch.where(chance[0] < self.config.data.kept_noise, part, 1.0)
         kept = bicubic_upsample(noise_of(lr, image, self.config.factor), self.config.factor)
-        wanted = torch.addcmul(image, (1 - denoise).view(-1, 1, 1, 1), kept).clamp(0, 1)
+        left = (1 - denoise).view(-1, 1, 1, 1)
+        wanted = [torch.addcmul(each, left, kept).clamp(0, 1) for each in images]
         return wanted, torch.cat([measures, denoise[:, None]], dim=1)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
@@ -180,6 +205,8 @@ def _floats(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255
 
 
-def batch_maker(config: TrainConfig, device: torch.device, space: Space) -> BatchMaker:
+def batch_maker(
+    config: TrainConfig, device: torch.device, space: Space, answering: Restorer | None = None
+) -> BatchMaker:
     degradation = degrade.make(config.data.degradation, config.factor, config.data.group)
-    return BatchMaker(degradation, config, device, space)
+    return BatchMaker(degradation, config, device, space, answering)

@@ -154,3 +154,13 @@ def test_what_a_file_says_of_its_licence_counts(tmp_path):
     assert licence_of(path) == "MIT"
     save_file({"a": torch.zeros(1)}, path)
     assert licence_of(path) == UNSTATED
+
+
+def test_recipes_that_take_any_upscaler_are_listed(leapsr):
+    distilled, trained = (
+        {line.split()[0] for line in leapsr(verb, "--list")[1].splitlines()} for verb in ("distill", "train")
+    )
+    assert {"dial_small", "oftsr_small"} <= distilled
+    assert {"dial_small", "teacher_small"} <= trained
+    assert "teacher_small" not in distilled
+    assert "oftsr_small" not in trained
