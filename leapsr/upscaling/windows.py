@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 VARIANCE = 0.01
 """Of the Gaussian, where the side of the window is 1."""
 OVERLAP = 3 / 8
-"""Of the side of a window of latents: DiT4SR's 24 of 64."""
-LEAST, USUAL, MOST = 1 / 8, 64, 1 / 4
-"""Overlap of windows of pixels: as a rule so many low-resolution pixels, and these shares of the side at
-least and at most. At a cut through a photo Real-ESRGAN x4plus is wrong by 9 grey levels on average, 16 pixels
-from it by 2.8, 32 by 0.8 and 64 by 0.07."""
+"""Of the side of a window: DiT4SR's 24 of 64."""
+PIXELS, LEAST = 64, 1 / 8
+"""Where there are no latents, so many low-resolution pixels are enough, or this share of a large side. At a
+cut through a photo Real-ESRGAN x4plus is wrong by 9 grey levels on average, 16 pixels from it by 2.8, 32 by
+0.8 and 64 by 0.07."""
 LATENTS, FEWEST_LATENTS = 128, 64
 """On the side of a window: as a rule, and at least, where the picture is that large. Networks of latents were
 trained on squares of about 64; smaller windows show them too little of a picture to know what it is, and some
@@ -75,10 +75,10 @@ def check_size(restorer: Restorer, tile: int, extent: Extent) -> int:
 
 def overlap(restorer: Restorer, side: int) -> int:
     """Low-resolution pixels that neighbours share, where windows may begin. side: of a window."""
-    step = restorer.alignment
+    step, most = restorer.alignment, int(side * OVERLAP)
     if restorer.space.autoencoder.factor > 1:
-        return int(side * OVERLAP) // step * step
-    return -int(-max(side * LEAST, min(side * MOST, USUAL)) // step) * step
+        return most // step * step
+    return -(-max(int(side * LEAST), min(most, PIXELS)) // step) * step
 
 
 def _side_of(latents: int, restorer: Restorer) -> int:
