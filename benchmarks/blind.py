@@ -84,9 +84,7 @@ def sheets(arguments: argparse.Namespace) -> None:
         sheet.save(arguments.out / f"sheet-{first // ROWS + 1}.png")
     folders = {"A": str(arguments.a), "B": str(arguments.b)}
     (arguments.out / "key.json").write_text(json.dumps({"folders": folders, "rows": key}, indent=1))
-    print(
-        f"{len(rows)} rows on {-(-len(rows) // ROWS)} sheets in {arguments.out}; key.json says which is which."
-    )
+    print(f"{len(rows)} rows on {-(-len(rows) // ROWS)} sheets in {arguments.out}; key.json names them.")
 
 
 def score(arguments: argparse.Namespace) -> None:
