@@ -365,7 +365,7 @@ def read_config(folder: Path) -> ModelConfig:
     Raises WeightsError naming the file and the first field that is wrong.
     """
     if folder.is_file():
-        return _config_of_file(folder, folder.stat().st_mtime_ns)
+        return _config_of_file(folder.resolve(), folder.stat().st_mtime_ns)
     path = folder / CONFIG
     try:
         config = ModelConfig.model_validate_json(path.read_text(encoding="utf-8"))

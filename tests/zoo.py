@@ -43,6 +43,11 @@ def dncnn(channels: int = 1) -> nn.Module:
     return architectures.DnCNN.DnCNN(in_nc=channels, out_nc=channels, nc=8, nb=17, act_mode="R", mode="DnCNN")
 
 
+def drunet() -> nn.Module:
+    """Denoises a picture with its noise map."""
+    return architectures.DRUNet.DRUNet(in_nc=4, out_nc=3, nc=[4, 8, 8, 8], nb=4)
+
+
 MAKERS: dict[str, Any] = {
     "compact": compact,
     "esrgan": lambda: esrgan(2),
@@ -50,6 +55,7 @@ MAKERS: dict[str, Any] = {
     "span": span,
     "swinir": swinir,
     "dncnn": dncnn,
+    "drunet": drunet,
     "grey": lambda: compact(3, 1),
 }
 

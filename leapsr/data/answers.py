@@ -19,7 +19,7 @@ from ..ops.color import to_uint8
 from ..ops.noise import position_noise
 from ..restorer import Restorer, read_config
 from .photos import Progress
-from .pool import holds, made_from
+from .pool import check_free, holds, made_from
 from .processes import spread
 
 AT_ONCE = 8
@@ -55,7 +55,8 @@ def build(
 
     Raises:
         KeyboardInterrupt: `stop` said so.
-        DataError: a process was killed. Others that loading the teacher raises.
+        DataError: the disk has not the space, or a process was killed.
+        Whatever reading the teacher raises.
     """
     licence = read_config(teacher).licence
     who = Answerer(teacher.name, sha256(weights_of(teacher)), licence, sha256(folder / "pool.json"))
@@ -63,7 +64,9 @@ def build(
     arrays = {ANSWER: (np.uint8, pictures.shape), ANSWERED: (np.bool_, pictures.shape[:1])}
     begun = made_from(folder / MARKER) == who._asdict()
     if not (begun and all(holds(folder / name, shape) for name, (_, shape) in arrays.items())):
-        (folder / MARKER).unlink(missing_ok=True)
+        for name in (MARKER, *arrays):
+            (folder / name).unlink(missing_ok=True)
+        check_free(folder, "What the teacher answers", pictures.nbytes)
         for name, (kind, shape) in arrays.items():
             open_memmap(folder / name, "w+", kind, shape).flush()
         with atomic_write(folder / MARKER) as part:

@@ -189,11 +189,15 @@ def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator)
 
 def check_space(folder: Path, spec: PoolSpec) -> None:
     """Raises DataError when the disk cannot hold the pool."""
-    need = spec.crops * 3 * spec.side**2 * (1 + 1 / spec.scale**2)
+    check_free(folder, "The pool", spec.crops * 3 * spec.side**2 * (1 + 1 / spec.scale**2))
+
+
+def check_free(folder: Path, what: str, need: float) -> None:
+    """Raises DataError when the disk has fewer than `need` bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if need > free:
         raise DataError(
-            f"The pool needs {need / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB; "
-            "make it smaller with --set data.pool=N."
+            f"{what} needs {need / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB; "
+            "make the pool smaller with --set data.pool=N."
         )

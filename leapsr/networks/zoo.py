@@ -82,8 +82,11 @@ class Zoo(Network):
 
     def _upscaled(self, lr: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1] -> (B, C, scale H, scale W), clamped. spandrel pads to what it needs."""
-        image: Tensor = self._upscaler(lr)
-        return image.float()
+        at_once = 1 if self.config.scale == 1 else len(lr)  # some of those take one noise map for one picture
+        with torch.random.fork_rng([lr.device] if lr.is_cuda else []):
+            torch.manual_seed(0)  # AuraSR draws a style; all windows of a picture must have the same
+            images = [self._upscaler(part) for part in lr.split(at_once)]
+        return torch.cat(images).float()
 
     @property
     def alignment(self) -> int:

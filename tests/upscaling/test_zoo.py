@@ -19,7 +19,16 @@ from leapsr.upscaling.upscaler import Upscaler
 from tests import zoo as tiny
 from tests.conftest import picture_array
 
-SCALES = {"compact": 4, "esrgan": 2, "unshuffled": 2, "span": 2, "swinir": 2, "dncnn": 1, "grey": 3}
+SCALES = {
+    "compact": 4,
+    "esrgan": 2,
+    "unshuffled": 2,
+    "span": 2,
+    "swinir": 2,
+    "drunet": 1,
+    "dncnn": 1,
+    "grey": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +151,18 @@ def test_what_it_has_not_is_refused(files, options, said):
     with pytest.raises(UsageError, match=said):
         leapsr.load(files["compact"])(photo(8, 8)[0], **options)
     leapsr.load(files["compact"])(photo(8, 8)[0], fidelity=0.0, guidance=1.0)
+
+
+def test_one_that_draws_draws_the_same_in_every_window(files):
+    """And no number of anybody else's."""
+    known = Restorer.from_pretrained(files["compact"])
+    known.network._upscaler = lambda lr: torch.rand(len(lr), 3, *(4 * side for side in lr.shape[2:]))
+    torch.manual_seed(7)
+    first = restored(known, photo(8, 8))
+    drawn = torch.rand(3)
+    assert torch.equal(first, restored(known, photo(8, 8)))
+    torch.manual_seed(7)
+    assert torch.equal(drawn, torch.rand(3))
 
 
 def test_one_that_does_not_enlarge_restores_and_may_change_the_light(files):
