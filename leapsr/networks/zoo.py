@@ -125,12 +125,9 @@ def read(path: Path) -> Zoo:
             f"{path} is of no architecture that spandrel knows; a newer spandrel may, or look for the model "
             "under another architecture."
         ) from None
-    except (
-        Exception
-    ) as error:  # each architecture has its own ways to fail at weights that only look like its
-        raise WeightsError(
-            f"{path} is damaged, or no upscaler ({first_line(error)}); get it again."
-        ) from error
+    except Exception as error:  # each architecture fails in its own way at weights that are not its own
+        said = first_line(error)
+        raise WeightsError(f"{path} is damaged, or no upscaler ({said}); get it again.") from error
     if found.purpose not in ("SR", "Restoration"):
         purpose = {"Inpainting": "fills holes in pictures", "FaceSR": "restores faces only"}[found.purpose]
         raise WeightsError(f"{path} {purpose}; leapsr takes models that enlarge or restore whole pictures.")

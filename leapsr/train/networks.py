@@ -211,9 +211,14 @@ def taught_by(config: TrainConfig, built: RunNetworks, teacher: Path) -> RunNetw
     """The same, with a model that tells whose answers it learns from, and the licence of that one.
 
     teacher: folder or file of the upscaler that answers.
-    Raises ConfigError where it has another scale, WeightsError where it cannot be read.
+    Raises ConfigError where it has another scale or needs many steps, WeightsError where it cannot be read.
     """
     found = read_config(teacher)
+    if found.region is methods.Region.DIAGONAL:
+        raise ConfigError(
+            f"{teacher} is the teacher of a flow, which blurs in one step: distil it by oftsr_small, or give "
+            f"{config.recipe} a model of one step."
+        )
     if found.factor != config.factor:
         setting = "scale" if config.network.fixed_scale is None else "network.scale"
         raise ConfigError(
@@ -225,7 +230,7 @@ def taught_by(config: TrainConfig, built: RunNetworks, teacher: Path) -> RunNetw
         licence = f"{licence}; learnt from {teacher.name}, whose licence is {found.licence}"
     card = (
         f"# {config.recipe}\n\nTrained by `leapsr distill {config.recipe} PHOTOS --teacher {teacher.name}`: "
-        f"at fidelity 0 it answers as {teacher.name} does, in one step of its own network.\n\n"
+        f"at fidelity 0 it has learnt what {teacher.name} answers, in one step of its own network.\n\n"
         f"Teacher: {teacher.name}, {found.method} x{found.factor}, SHA-256 {sha256(weights_of(teacher))}. "
         f"Licence of its weights: {found.licence}. What is learnt from a model may fall under its licence: "
         "read it before you pass this one on.\n"

@@ -81,6 +81,10 @@ def test_teachers_that_do_not_fit_are_refused(photos, teacher, tmp_path):
     smaller = tiny.save(tmp_path, "span")
     with pytest.raises(ConfigError, match=r"span.safetensors is for scale 2 .* network.scale=2"):
         distill(photos, tmp_path / "run", smaller)
+    flow = tmp_path / "flow"
+    train_model("teacher_tiny", photos, flow, options=[*QUICK, "steps=1"], cpu=True)
+    with pytest.raises(ConfigError, match="distil it by oftsr_small"):
+        distill(photos, tmp_path / "run", flow / "model")
     with pytest.raises(ConfigError, match="learns from photos alone"):
         distill(photos, tmp_path / "run", teacher, "method.target=photo")
     with pytest.raises(ConfigError, match="use `leapsr distill dial_small`"):
