@@ -6,11 +6,11 @@ A model folder holds `config.json`, `model.safetensors` and a card, `README.md`.
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -230,6 +230,30 @@ class Restorer:
                 f"This model reads tokens of {own.tokens.shape[2]} channels and the prompt has "
                 f"{prompt.tokens.shape[2]}: give the --text-encoder of its own base model."
             )
+
+    @contextmanager
+    def watched(self, steps: int, report: Callable[[float], None]) -> Iterator[None]:
+        """Inside, `report` is called up to eight times an evaluation, with the share that is done, below 1.
+
+        steps: of the network, by the end of the block.
+        """
+        layers = [module for module in self.network.modules() if not any(module.children())]
+        called, told, expected = 0, 0, steps * len(layers)
+
+        def count(*_: Any) -> None:
+            nonlocal called, told
+            called += 1
+            eighths = 8 * steps * called // expected
+            if told < eighths < 8 * steps:
+                told = eighths
+                report(called / expected)
+
+        hooks = [layer.register_forward_hook(count) for layer in layers]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @property
     def reads_damage(self) -> bool:

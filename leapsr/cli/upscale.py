@@ -1,5 +1,6 @@
 """leapsr upscale."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ..errors import ImageError
 from . import standard_streams
 from .upscale_options import (
     FileOptions,
@@ -18,11 +20,12 @@ from .upscale_options import (
     batch_options,
     option_groups,
 )
-from .upscale_report import Report, log_to, preview, say_of_model, work_through
+from .upscale_report import Report, log_to, preview, say_how, say_of_model, work_through
 
 if TYPE_CHECKING:
     from ..batch.jobs import Plan
     from ..batch.options import Options
+    from ..upscaling.upscaler import Upscaler
 
 
 @option_groups
@@ -38,33 +41,55 @@ def upscale(
     """Make photos larger and cleaner. Results are called NAME_x4; sources are never changed."""
     console = Console(stderr=True)
     log_to(console, files.verbose)
-    import torch
+    size.target()  # what cannot work is told before seconds pass
+    _check_there(inputs)
+    with console.status("Starting"):  # torch takes a second or two
+        import torch
 
-    from ..batch import jobs, pipeline, workers
-    from ..batch.existing import ExistingPolicy
-    from ..batch.options import recipe
-    from ..devices import choose_dtype
-    from ..restorer import read_config
+        from ..batch import jobs, pipeline, workers
+        from ..batch.existing import ExistingPolicy
+        from ..batch.options import recipe
+        from ..devices import choose_dtype
+        from ..restorer import read_config
 
+    if model.threads is not None:
+        torch.set_num_threads(model.threads)
     options, if_exists = batch_options(size, model, look, files), files.if_exists()
     folder, devices = model.folder(size.scale), workers.devices(model.device, model.processes)
     config = read_config(folder)
+    dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
     say_of_model(console, folder.name, config, look.steps, files.verbose)
+
+    def load() -> "Upscaler":
+        say_how(console, folder.name, devices, dtype)
+        with console.status(f"Loading {folder.name}"):
+            return model.load(folder, devices[0])
+
     if standard_streams.wanted(inputs, out):
-        standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))
+        standard_streams.work(inputs, out, look, files, options, load)
         return
     plan = _plan(inputs, out, options, config.factor, files)
     chosen = plan.jobs if files.shard is None else jobs.shard(plan.jobs, files.shard)
-    dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
     existing = ExistingPolicy(if_exists, made_with := recipe(options, folder, dtype))
     report = Report(console, plan, chosen, made_with, devices, files.as_json, files.verbose)
     if files.dry_run:
         preview(report, config.factor, options, existing)
     elif len(devices) > 1:
-        worker = workers.WorkerConfig(folder, model.dtype, options, existing, len(devices), model.offload)
+        say_how(console, folder.name, devices, dtype)
+        worker = workers.WorkerConfig(
+            folder, model.dtype, options, existing, len(devices), model.offload, model.threads
+        )
         work_through(report, partial(workers.run, chosen, worker, devices))
     else:
-        work_through(report, partial(pipeline.run, chosen, model.load(folder, devices[0]), options, existing))
+        work_through(report, partial(pipeline.run, chosen, load(), options, existing))
+
+
+def _check_there(inputs: Sequence[Path]) -> None:
+    """Raises ImageError where nothing of what was named is there."""
+    given = [path for path in inputs if path != standard_streams.DASH]
+    if given and not any(os.path.lexists(path) for path in inputs):
+        more = f", nor do the {len(given) - 1} others" if len(given) > 1 else ""
+        raise ImageError(f"{given[0]} does not exist{more}.")
 
 
 def _plan(
@@ -77,6 +102,8 @@ def _plan(
     if options.samples > 1:
         label = naming.with_seed(label, options.settings.seed)
     suffix = naming.FORMATS.get(files.file_format)
+    if options.preview:
+        label, suffix = f"{label}_preview", suffix or ".png"
     plan = jobs.plan(inputs, out, label, suffix, files.recursive, files.skip_existing, options.has_sidecars)
     sidecars.refuse_sources(plan.jobs, options)
     return plan

@@ -14,6 +14,17 @@ MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
 DEFAULT_X2 = "leap-small-x2"
 """For results up to twice as large: a x4 result made smaller takes longer, and shows a pattern."""
+PURPOSES = {
+    "leap-small": ("0.26", "any photo"),
+    "leap-medium": ("0.5", "any photo, with smoother skies and walls"),
+    "leap-small-x2": ("0.7", "twice as large or less; -s 2 takes it by itself"),
+    "leap-small-flowsr": ("0.2", "comparison of methods; has no dial"),
+    "leap-small-smfsr": ("0.2", "guesses to choose from (--samples); comparison of methods"),
+} | dict.fromkeys(
+    (f"leap-small-{method}" for method in ("mfsr", "oftsr", "refined")), ("0.2", "comparison of methods")
+)
+"""Of the packaged models: seconds for a megapixel of the result, on two threads of a CPU in fp32, and what
+they are for."""
 LICENCE = "Apache-2.0"
 """The licence of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
@@ -129,6 +140,8 @@ class Summary(NamedTuple):
     scale: int | None
     size: int
     """Bytes of the weights; 0 where they are missing."""
+    fidelity: float | None
+    """Where the dial stands by default."""
 
 
 def summary(folder: Path) -> Summary:
@@ -142,7 +155,8 @@ def summary(folder: Path) -> Summary:
     own = network.get("scale") if isinstance(network, dict) else None
     weights = folder / WEIGHTS
     size = weights.stat().st_size if weights.is_file() else 0
-    return Summary(known.get("licence"), known.get("method"), own or known.get("scale"), size)
+    scale, dial = own or known.get("scale"), known.get("fidelity")
+    return Summary(known.get("licence"), known.get("method"), scale, size, dial)
 
 
 def is_recorded(name: str | Path, model_dir: str | Path | None = None) -> bool:

@@ -1,10 +1,14 @@
 """How far the work is: a function of the caller, or a bar."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-Progress = Callable[[int, int], None]
-"""Called with (done, in all): of the tiles of a picture, or of several pictures; 0 in all is not known."""
+Progress = Callable[[float, int], None]
+"""Called with (done, in all): of the tiles of a picture, counting a part of the one in work; or of several
+pictures. 0 in all is not known."""
+
+Watch = Callable[[Callable[[float], None]], AbstractContextManager[None]]
+"""Reports, to the function that it is given, which share of a tile is done inside, see `Restorer.watched`."""
 
 
 @contextmanager

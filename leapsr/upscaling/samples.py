@@ -64,7 +64,7 @@ def samples(
     return draw()
 
 
-def _report_share(progress: Progress, index: int, count: int, done: int, total: int) -> None:
+def _report_share(progress: Progress, index: int, count: int, done: float, total: int) -> None:
     progress(index * total + done, count * total)
 
 

@@ -12,7 +12,8 @@ class Target:
     model's factor.
 
     Sides are in pixels. With one side the proportions are kept; width and height together are both exact.
-    Raises UsageError when two ways are mixed or a number is not above 0 and at most a million.
+    Raises UsageError when two ways are mixed, a factor is below 1, or a number is not above 0 and at most a
+    million.
     """
 
     scale: float | None = None
@@ -33,6 +34,11 @@ class Target:
                 raise UsageError(f"{said} must be more than 0 and at most {_LARGEST:,}, not {value}.")
             if name in _SIDES and value != int(value):
                 raise UsageError(f"{said} must be a whole number of pixels, not {value}.")
+        if self.scale is not None and self.scale < 1:
+            raise UsageError(
+                f"scale is how many times larger the result is, 1 or more, not {self.scale}: "
+                "make pictures smaller in an image editor."
+            )
 
     def _given(self) -> dict[str, float]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}

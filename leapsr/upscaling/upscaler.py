@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
+from functools import partial
 from io import IOBase
 from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack, overload
@@ -34,6 +35,7 @@ from .progress import Progress, shown
 from .prompts import PromptBuilder
 from .settings import DEFAULTS, ColorFix, Settings, UpscaleOptions, target_and_settings
 from .sizes import AS_THE_MODEL, Target
+from .tiles import Box
 from .windows import BlendedWindows
 
 __all__ = ["DEFAULTS", "ColorFix", "File", "Held", "Progress", "Settings", "UpscaleOptions", "Upscaler"]
@@ -179,9 +181,12 @@ class Upscaler:
         target: Target = AS_THE_MODEL,
         settings: Settings = DEFAULTS,
         progress: Progress | None = None,
+        part: Box | None = None,
     ) -> Picture:
         """A Picture in, a larger Picture out, with metadata that tell its new size; one that is large enough
         comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
+
+        part: only what becomes of this box of the picture, with the pixels of the whole; None is all.
 
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
@@ -199,15 +204,16 @@ class Upscaler:
         result = _blank(picture, target.size(*picture.size, self.restorer.scale))
         with self._lock:
             colours = ColorPlanes(picture, self.restorer, settings, self._prompt(picture, settings))
-            self._fill(colours, result[:-1] if picture.has_alpha else result, picture.depth, progress)
+            opaque = result[:-1] if picture.has_alpha else result
+            whole = self._fill(colours, opaque, picture.depth, progress, part)
             colours.report()
             if picture.has_alpha:
                 alpha = AlphaPlane(picture, self.restorer, settings)
                 if (level := alpha.constant) is not None:
                     put(result[-1:], level, picture.depth)
                 else:
-                    self._fill(alpha, result[-1:], picture.depth)
-        return update_metadata(replace(picture, pixels=result))
+                    self._fill(alpha, result[-1:], picture.depth, part=part)
+        return update_metadata(replace(picture, pixels=whole.of(result)))
 
     def check_memory(self, size: tuple[int, int], target: Target, cost: oom.Cost = oom.OPAQUE_8_BIT) -> None:
         """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""
@@ -231,14 +237,24 @@ class Upscaler:
         self.restorer.check_prompt(prompt)
         return prompt
 
-    def _fill(self, planes: Planes, result: Tensor, depth: int, progress: Progress | None = None) -> None:
-        """Write all of the planes into (C, H, W) of the result.
+    def _fill(
+        self,
+        planes: Planes,
+        result: Tensor,
+        depth: int,
+        progress: Progress | None = None,
+        part: Box | None = None,
+    ) -> Box:
+        """Write the planes, or what becomes of a part of the picture, into (C, H, W) of the result; where in
+        it they lie.
 
         It begins anew in fp32 where half precision overflows, and with smaller windows where memory does not
         suffice: another size of windows is another result. Exact tiles go on from where they are.
         """
         compositor, given = Compositor(planes, result, depth), planes.input
         scale, alignment, exact = self.restorer.scale, self.restorer.alignment, given.halo is not None
+        wanted = part or given.extent.whole
+        watch = partial(self.restorer.watched, given.settings.steps)
         tile = self._first_tile(planes, compositor, result.numel() * result.element_size())
         while True:
             planes.restart()
@@ -250,12 +266,12 @@ class Upscaler:
                     for attempt in oom.Tiles(given.extent.whole, tile, alignment, halve=exact):
                         with attempt as core:
                             planes.gather(read(core.scaled(scale)), core.scaled(scale))
-                for attempt in oom.Tiles(given.extent.whole, tile, alignment, progress, halve=exact):
+                for attempt in oom.Tiles(wanted, tile, alignment, progress, exact, watch):
                     with attempt as core:
                         box = compositor.share(core)
                         if box.height and box.width:
                             compositor.write(read(compositor.source(box)), box)
-                return
+                return compositor.share(wanted)
             except OverflowInHalfError:
                 logger.warning("The model overflowed in %s; working in fp32 from here on.", self.dtype)
                 self.restorer.to(self.restorer.device, torch.float32)
