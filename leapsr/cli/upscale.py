@@ -25,7 +25,6 @@ from .upscale_report import Report, log_to, preview, say_how, say_of_model, work
 if TYPE_CHECKING:
     from ..batch.jobs import Plan
     from ..batch.options import Options
-    from ..upscaling.upscaler import Upscaler
 
 
 @option_groups
@@ -59,14 +58,8 @@ def upscale(
     config = read_config(folder)
     dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
     say_of_model(console, folder.name, config, look.steps, files.verbose)
-
-    def load() -> "Upscaler":
-        say_how(console, folder.name, devices, dtype)
-        with console.status(f"Loading {folder.name}"):
-            return model.load(folder, devices[0])
-
     if standard_streams.wanted(inputs, out):
-        standard_streams.work(inputs, out, look, files, options, load)
+        standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))
         return
     plan = _plan(inputs, out, options, config.factor, files)
     chosen = plan.jobs if files.shard is None else jobs.shard(plan.jobs, files.shard)
@@ -81,7 +74,10 @@ def upscale(
         )
         work_through(report, partial(workers.run, chosen, worker, devices))
     else:
-        work_through(report, partial(pipeline.run, chosen, load(), options, existing))
+        say_how(console, folder.name, devices, dtype)
+        with console.status(f"Loading {folder.name}"):
+            upscaler = model.load(folder, devices[0])
+        work_through(report, partial(pipeline.run, chosen, upscaler, options, existing))
 
 
 def _check_there(inputs: Sequence[Path]) -> None:
