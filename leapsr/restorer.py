@@ -6,6 +6,7 @@ A model folder holds `config.json`, `model.safetensors` and a card, `README.md`.
 import json
 import math
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -31,6 +32,9 @@ from .networks import Network, Prompt, Quality, registry
 from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
 from .ops.damage import of_pictures
+
+_building = threading.Lock()
+"""The state of torch's random numbers, which is put back, is one for all threads."""
 
 
 class ModelConfig(BaseModel):
@@ -224,11 +228,11 @@ class Restorer:
         """Raises UsageError for a prompt that this model cannot read."""
         own = self.space.prompts.get(Quality.GOOD)
         if own is None:
-            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+            raise UsageError("This model reads no text; leave caption and captioner out.")
         if own.tokens.shape[2] != prompt.tokens.shape[2]:
             raise UsageError(
                 f"This model reads tokens of {own.tokens.shape[2]} channels and the prompt has "
-                f"{prompt.tokens.shape[2]}: give the --text-encoder of its own base model."
+                f"{prompt.tokens.shape[2]}: give the text encoder of its own base model."
             )
 
     @contextmanager
@@ -324,7 +328,11 @@ class Restorer:
         folder = Path(folder)
         config = located(folder)
         kind = registry.network_class(config.network)
-        network = kind.empty(config.network) if config.network.is_large else kind(config.network)
+        if config.network.is_large:
+            network = kind.empty(config.network)
+        else:
+            with _building, torch.random.fork_rng([]):  # its first weights are random, and soon replaced
+                network = kind(config.network)
         load_weights(network, folder / WEIGHTS)
         return cls(config, network, space(config)).to(device, dtype)
 

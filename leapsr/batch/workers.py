@@ -257,7 +257,7 @@ def serve(connection: Connection, config: WorkerConfig, device: str) -> None:
     pool = _PoolConnection(connection)
     log = logging.getLogger("leapsr")
     log.handlers, log.propagate = [pool], False
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG)
     try:
         if config.threads is not None:
             torch.set_num_threads(config.threads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..errors import ImageError
+from ..pictures import unsupported
 from . import standard_streams
 from .upscale_options import (
     FileOptions,
@@ -84,8 +85,7 @@ def _check_there(inputs: Sequence[Path]) -> None:
     """Raises ImageError where nothing of what was named is there."""
     given = [path for path in inputs if path != standard_streams.DASH]
     if given and not any(os.path.lexists(path) for path in inputs):
-        more = f", nor do the {len(given) - 1} others" if len(given) > 1 else ""
-        raise ImageError(f"{given[0]} does not exist{more}.")
+        raise ImageError(" ".join(map(unsupported.missing, given[:3])) + (" ..." if given[3:] else ""))
 
 
 def _plan(

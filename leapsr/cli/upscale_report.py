@@ -118,7 +118,7 @@ def log_to(console: Console, verbose: bool) -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logger = logging.getLogger("leapsr")
     logger.handlers = [_ToConsole(console)]
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 class _ToConsole(logging.Handler):

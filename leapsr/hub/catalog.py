@@ -80,6 +80,8 @@ def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
     Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete
     model.
     """
+    if not isinstance(name, str | Path):
+        raise UsageError(f"A model is given by its name or its folder, not by {name!r}.")
     for place in _places(model_dir):
         if isinstance(name, str) and name in _listed(place):
             return _model_folder(place / name)

@@ -44,7 +44,7 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
     """
     picture = _with_fitting_colours(picture, name)
     if name in _EIGHT_BITS and picture.depth == 16:
-        logger.warning("%s holds 8 of the 16 bits; '-f png' and '-f tiff' hold all.", name)
+        logger.warning("%s holds 8 of the 16 bits; PNG and TIFF hold all.", name)
         picture = replace(picture, depth=8)
     if name in _NO_IPTC and picture.iptc:
         logger.warning("The IPTC data have no place in %s and were left out.", name)

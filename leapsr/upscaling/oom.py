@@ -120,7 +120,7 @@ def half_tile(error: Exception, side: int, smallest: int) -> int:
     if side // 2 < smallest:
         raise ImageError(
             "There is not enough memory even for the smallest tiles: "
-            "cut the picture into parts or use '--device cpu'."
+            "cut the picture into parts or take the CPU as the device."
         ) from error
     logger.warning("Out of memory with tiles of %s; trying %s.", side, side // 2)
     if torch.cuda.is_available():

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from ..errors import UsageError
+
 Progress = Callable[[float, int], None]
 """Called with (done, in all): of the tiles of a picture, counting a part of the one in work; or of several
 pictures. 0 in all is not known."""
@@ -15,6 +17,8 @@ Watch = Callable[[Callable[[float], None]], AbstractContextManager[None]]
 def shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
     """What to call: a function as it is, for True a bar on standard error."""
     if not isinstance(progress, bool):
+        if progress is not None and not callable(progress):
+            raise UsageError(f"progress is True or a function of (done, in all), not {progress!r}.")
         yield progress
     elif not progress:
         yield None

@@ -153,7 +153,7 @@ def test_degraded_pairs_can_be_evaluated(leapsr: Leapsr, photos: Path) -> None:
         ("upscale a.png --fidelity 2", 2, "from 0"),
         ("upscale a.png --denoise 2", 2, "from 0"),
         ("upscale a.png --denoise lots", 2, "auto or a number"),
-        ("upscale a.png --denoise 0", 2, "leave --denoise out"),
+        ("upscale a.png --denoise 0", 2, "leave denoise out"),
         ("upscale a.png --fidelity nan", 2, "from 0"),
         ("upscale a.png --steps 4", 2, "one step"),
         ("upscale a.png --scale 0", 2, "more than 0"),

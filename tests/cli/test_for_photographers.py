@@ -67,7 +67,7 @@ def test_a_missing_file_is_told_before_torch_is_loaded(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 1
-    assert done.stderr == "error: nope.jpg does not exist, nor do the 1 others.\nFalse\n"
+    assert done.stderr == "error: nope.jpg does not exist. neither.jpg does not exist.\nFalse\n"
 
 
 def test_a_missing_file_among_others_stops_nothing(leapsr, photo):
