@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..errors import ImageError
+from ..hub import catalog
 from ..pictures import unsupported
 from . import standard_streams
+from .terminal import starting
 from .upscale_options import (
     FileOptions,
     Inputs,
@@ -43,7 +45,7 @@ def upscale(
     log_to(console, files.verbose)
     size.target()  # what cannot work is told before seconds pass
     _check_there(inputs)
-    with console.status("Starting"):  # torch takes a second or two
+    with starting():
         import torch
 
         from ..batch import jobs, pipeline, workers
@@ -58,7 +60,8 @@ def upscale(
     folder, devices = model.folder(size.scale), workers.devices(model.device, model.processes)
     config = read_config(folder)
     dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
-    say_of_model(console, folder.name, config, look.steps, files.verbose)
+    name = folder.parent.name if folder.name == catalog.SAVED else folder.name  # of a run
+    say_of_model(console, name, config, look.steps, files.verbose)
     if standard_streams.wanted(inputs, out):
         standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))
         return
@@ -69,14 +72,14 @@ def upscale(
     if files.dry_run:
         preview(report, config.factor, options, existing)
     elif len(devices) > 1:
-        say_how(console, folder.name, devices, dtype)
+        say_how(console, name, devices, dtype)
         worker = workers.WorkerConfig(
             folder, model.dtype, options, existing, len(devices), model.offload, model.threads
         )
         work_through(report, partial(workers.run, chosen, worker, devices))
     else:
-        say_how(console, folder.name, devices, dtype)
-        with console.status(f"Loading {folder.name}"):
+        say_how(console, name, devices, dtype)
+        with console.status(f"Loading {name}"):
             upscaler = model.load(folder, devices[0])
         work_through(report, partial(pipeline.run, chosen, upscaler, options, existing))
 
