@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
-from . import colour_tags, float_tiff, icc_profiles, metadata, open_file
+from . import colour_tags, float_tiff, gain_map, icc_profiles, metadata, open_file
 from .colour_tags import SRGB, Colours
 from .decode import Planes, decode, from_samples
 from .metadata import Metadata
@@ -43,7 +43,7 @@ class Picture:
     uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
     the greatest alpha is opaque. icc: a colour profile, of RGB or of grey as the pixels are. exif: starts
     with "Exif", orientation 1. xmp: an XML packet. iptc: records (IIM). dpi: (x, y). depth: 8 or 16, the bits
-    of each number in files. text: that of a PNG.
+    of each number in files. text: that of a PNG. gain_map: of an Ultra HDR photo, see `gain_map`: a JPEG.
     """
 
     pixels: Tensor
@@ -54,6 +54,7 @@ class Picture:
     dpi: tuple[float, float] | None = None
     depth: int = 8
     text: tuple[Text, ...] = ()
+    gain_map: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -134,7 +135,9 @@ class Picture:
         """Size, colours, depth and what else is known of the picture."""
         height, width = self.size
         colours = ("grey", "grey + alpha", "RGB", "RGBA")[len(self.pixels) - 1]
-        kept = [name for name in ("icc", "exif", "xmp", "iptc", "dpi", "text") if getattr(self, name)]
+        kept = [
+            name for name in ("icc", "exif", "xmp", "iptc", "dpi", "text", "gain_map") if getattr(self, name)
+        ]
         bits = "float" if self.pixels.is_floating_point() else f"{self.depth} bits"
         return f"<Picture {width} x {height}, {colours}, {bits}{''.join(f', {name}' for name in kept)}>"
 
@@ -211,9 +214,10 @@ def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool 
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
     orientation = Orientation.of(image)
+    gains = gain_map.read(open_file.file_bytes(image), orientation) if with_metadata else None
     planes = decode(image, name)
     about = metadata.read(image, name, orientation) if with_metadata else None
-    return _picture(planes, about, colours)
+    return replace(_picture(planes, about, colours), gain_map=gains)
 
 
 def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:

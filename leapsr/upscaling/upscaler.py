@@ -270,7 +270,8 @@ class Upscaler:
                     put(result[-1:], level, picture.depth)
                 else:
                     self._fill(alpha, result[-1:], picture.depth, part=part)
-        return update_metadata(replace(picture, pixels=whole.of(result)))
+        gain_map = picture.gain_map if part is None else None
+        return update_metadata(replace(picture, pixels=whole.of(result), gain_map=gain_map))
 
     def check_memory(self, size: tuple[int, int], target: Target, cost: oom.Cost = oom.OPAQUE_8_BIT) -> None:
         """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""
