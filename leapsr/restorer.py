@@ -71,6 +71,18 @@ class ModelConfig(BaseModel):
         return self.network.scale_for(self.scale)
 
     @property
+    def region(self) -> methods.Region:
+        """Of its method."""
+        return methods.entry(self.method).config.region
+
+    @property
+    def defaults(self) -> str:
+        """What a result is made with unless the user asks for something else, in words."""
+        followed = f", solver euler, guidance {self.guidance:g}"
+        more = followed if self.region is methods.Region.DIAGONAL else ""
+        return f"fidelity {self.fidelity:g}, steps 1{more}"
+
+    @property
     def preferred_half(self) -> torch.dtype:
         """The half precision to use; published autoencoders overflow in float16."""
         return torch.float16 if self.autoencoder is None else torch.bfloat16
@@ -84,7 +96,7 @@ class Restorer:
         self.config = config
         self.network = network.eval().requires_grad_(False)
         self.space = space or pixels(config)
-        self.region = methods.entry(config.method).config.region
+        self.region = config.region
         self.dtype = torch.float32
         self._away: torch.device | None = None  # where an offloaded network works
 

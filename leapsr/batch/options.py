@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from .. import __version__
 from ..files import sha256
 from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
+from ..methods.restore import Region
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
 from ..upscaling.upscaler import DEFAULTS, Settings
@@ -48,10 +49,13 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     model: its folder. The size of tiles is left out where tiles do not show: where there are no latents; and
     so is what does not change the content of files.
     """
-    left_out = {"target", "settings", "keep_dates"}
-    if read_config(model).autoencoder is None:
+    left_out, config = {"target", "settings", "keep_dates"}, read_config(model)
+    if config.autoencoder is None:
         left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
+    guidance = config.guidance if config.region is Region.DIAGONAL else None
+    for control, own in (("fidelity", config.fidelity), ("guidance", guidance)):
+        every[control] = own if every[control] is None else every[control]
     chosen = {name: value for name, value in every.items() if name not in left_out}
     made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
     whole = {**made_with, "model_sha256": _digest(model), **chosen}

@@ -121,6 +121,9 @@ class TrainConfig(Strict):
     """File of prompts, for networks that read text. None is that of the model the run begins with."""
     negative: Literal["negative", "negative_mfsr"] = "negative"
     """Which of the prompts describes a bad picture: the model's own, or the text of the MFSR paper."""
+    guidance: float | None = Field(None, ge=0)
+    """For teachers: what the saved model is used with, see `ModelConfig.guidance`. None is that of the model
+    the run begins with, or none."""
     adapters: AdapterConfig | None = None
     """Train low-rank adapters and the network's new parts. None trains every weight."""
     source: Source = Source()
@@ -184,6 +187,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
+    if config.guidance is not None and config.method.region is not methods.Region.DIAGONAL:
+        raise ConfigError("guidance is used with teachers, and a student has none: see method.guidance.")
+    if config.guidance not in (None, 1) and not config.labelled:
+        raise ConfigError("guidance needs a network that reads labels: network.quality=true.")
     config.network.check(config)
     config.method.check(config)
     trained = {"student", *(name for row in methods.CONFIGS.values() for name in row.config.auxiliary_names)}

@@ -14,6 +14,7 @@ from ..data.shard_reader import Shards
 from ..errors import ConfigError
 from ..files import atomic_write
 from ..frozen import Clip
+from ..hub.catalog import CARD
 from ..methods.base import Alignment
 from ..metrics import perceptual
 from . import batches, checkpoints, networks, optimizers, shard_checks
@@ -143,11 +144,22 @@ def _assemble(
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
-        export=lambda network: built.restorer(network).save_pretrained(out / MODEL),
+        export=lambda network: _export(config, built, network, out / MODEL),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,
         stop=callbacks.stop,
     )
+
+
+def _export(config: TrainConfig, built: RunNetworks, network: nn.Module, folder: Path) -> None:
+    """The averaged student as a model folder, with a card."""
+    built.restorer(network).save_pretrained(folder)
+    with atomic_write(folder / CARD) as part:
+        part.write_text(
+            f"# {config.recipe}\n\nTrained by leapsr with the method {config.method.kind}.\n\n"
+            f"Unless asked otherwise: {built.model.defaults}.\n",
+            encoding="utf-8",
+        )
 
 
 def _alignment(config: TrainConfig) -> Alignment | None:

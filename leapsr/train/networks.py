@@ -115,7 +115,10 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
     `_load_teacher` and `_load_start` make sure that the scales of the two are the same then.
     """
     method = config.method.student_method
-    edge = method.region is methods.Region.IMAGE_EDGE
+    diagonal = method.region is methods.Region.DIAGONAL
+    # A dial stands in the middle. A student that starts from noise learnt little of other places than the
+    # end, FlowSR's has no others, and a teacher's trajectory is followed to its end.
+    dial = not diagonal and method.region is not methods.Region.IMAGE_EDGE and config.source.kind != "noise"
     known = None if origin is None else origin.config
     inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
     own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
@@ -125,12 +128,20 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
         network=config.network,
         scale=config.scale if config.scale or known is None else known.scale,
         source=config.source,
-        fidelity=0.0 if edge else 0.5,
+        fidelity=0.5 if dial else 0.0,
         grid=config.grid,
         licence=known.licence if known is not None and known.autoencoder else LICENCE,
+        guidance=_guidance(config, known) if diagonal else 1.0,
         color_fix="none" if known is None else known.color_fix,
         **places,
     )
+
+
+def _guidance(config: TrainConfig, origin: ModelConfig | None) -> float:
+    """Of a teacher's folder: the run's, or that of the model it begins with."""
+    if config.guidance is not None:
+        return config.guidance
+    return 1.0 if origin is None else origin.guidance
 
 
 def _small_student(

@@ -150,6 +150,28 @@ def test_three_steps_saved_loaded_and_used(name, runs):
     assert torch.equal(image, again.restore(lr, noise, steps=1))
 
 
+SAVED = {  # recipe: fidelity, guidance
+    "dit4sr_sd35": (0, 8),
+    "mfsr_sd35": (0, 1),
+    "smfsr_sd35": (0, 1),
+    "oftsr_dit4sr": (0, 1),
+    "oftsr_ffhq_teacher": (0, 1),
+    "oftsr_ffhq": (0.5, 1),
+    "flowsr_sd21": (0, 1),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_what_is_saved_is_used_where_it_was_trained(name, runs):
+    """A student that starts from noise learnt u(x, 1, 0); its folder says so, in the card too."""
+    folder = runs(name) / "model"
+    saved = Restorer.from_pretrained(folder).config
+    assert (saved.fidelity, saved.guidance) == SAVED[name]
+    card = (folder / "README.md").read_text()
+    assert f"fidelity {saved.fidelity:g}, steps 1" in card
+    assert (f"solver euler, guidance {saved.guidance:g}" in card) is (saved.method == "teacher")
+
+
 @pytest.mark.parametrize(("name", "origin"), [("mfsr_sd35", "dit4sr_q"), ("flowsr_sd21", "sd21")])
 def test_training_moves_what_it_should(name, origin, runs, models):
     """Adapters, merged into the weights; never their own names in the folder."""

@@ -62,6 +62,7 @@ def dit4sr_sd35() -> TrainConfig:
         network=DIT4SR,
         source=NOISE,
         grid="shifted",
+        guidance=8.0,  # with which DiT4SR's published weights are used; SMFSR does not say
         adapters=AdapterConfig(rank=None),
         data=UNLABELLED_512,
     )
