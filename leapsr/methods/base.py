@@ -111,6 +111,11 @@ class MethodConfigBase(BaseModel):
         return False
 
     @property
+    def compares_photos(self) -> bool:
+        """Whether a loss of it compares decoded pictures with the photos themselves, `Batch.photo`."""
+        return False
+
+    @property
     def uses_clip(self) -> bool:
         """Whether a loss of it compares images with texts in CLIP's space."""
         return False
@@ -176,6 +181,8 @@ class Batch:
 
     image, source: (B, C, H, W), the two ends of the flow. generator: for all that the method draws.
     redraw: draws another source for the same images, (B, C, H, W).
+    photo: (B, 3, S, S) in [-1, 1], the clean pictures themselves, for losses of images. None: `image`,
+    decoded, which on pixels is the same.
     """
 
     image: Tensor
@@ -183,6 +190,7 @@ class Batch:
     cond: Condition
     generator: torch.Generator
     redraw: Callable[[], Tensor] | None = None
+    photo: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ f(x, t) = x - t u(x, t, 0). The paper's time is this package's:
     (3)   x_t = x_t' - (t' - t) v(x_t', t'),  v the teacher's velocity, t < t'
     (4)   f(x, t) = x - t u(x, t, 0); hence f(x, 0) = x
     (6)   d(f(x_t', t'), f_average(x_t, t)) + d(f(x_t, t), image)
-    (7)   d = l2 + 2 LPIPS, of the decoded images
+    (7)   d = l2 + 2 LPIPS, of the decoded images and the photo itself
 
 Section 4.1 prints the Euler step of sampling with a plus, X_t' = X_t + dt v with t falling from 1 to 0. Its
 velocity is LR - HR, so a positive dt would lead away from the HR image; only dt < 0 works. Equation 3 has the
@@ -91,6 +91,10 @@ class FlowsrConfig(MethodConfigBase):
     def needs_teacher(self) -> bool:
         """Whether this is the second stage, which learns from the first."""
         return self.flow_share < 1
+
+    @property
+    def compares_photos(self) -> bool:
+        return True
 
     @property
     def uses_clip(self) -> bool:
@@ -184,7 +188,8 @@ class Flowsr:
         """Eq. 10. restored: the student's images of the batch and, with regularisation, of the followers."""
         config, n = self.config, len(batch.image)
         first = n - (0 if followers is None else len(followers.t))
-        images, clean = self.networks.decode(restored), self.target(batch.image)
+        images = self.networks.decode(restored)
+        clean = self.target(batch.image) if batch.photo is None else batch.photo
         losses: Losses = {}
         if first:
             losses["flow"] = self.discrepancy(images[:first], clean[:first]).mean()

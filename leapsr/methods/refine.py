@@ -116,8 +116,8 @@ class Refine:
 
     method: builds the student's own from the networks it may use; its losses for "student" are kept, as
     "distillation_NAME", and its auxiliary networks rest.
-    decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is decoded
-    too, so that losses of the autoencoder do not count.
+    decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is
+    `Batch.photo`; where there is none, the batch's image is decoded too.
     features: the critic's input, maps of a frozen network (frozen.Dino's for FeatureCritic); None is the
     picture. Raises ConfigError where a weight needs a network that is not there, and what `method` raises.
     """
@@ -139,7 +139,7 @@ class Refine:
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         with torch.no_grad():
-            photo = self.decode(batch.image)
+            photo = self.decode(batch.image) if batch.photo is None else batch.photo
         z, losses = self.one_step(batch)
         picture = self.decode(z)
         yield "student", losses | self.student(z, picture, photo, batch)

@@ -74,6 +74,7 @@ def run(
         config, built = networks.select_negative_prompt(config, built, callbacks.notice)
         if isinstance(split, Shards):
             shard_checks.check_model(split, built.model)
+            shard_checks.check_photos(split, config)
             callbacks.notice(shard_checks.NO_VALIDATION)
         job = _assemble(config, accelerator, built, out, callbacks)
         job.progress["start"] = None if start is None else str(start)

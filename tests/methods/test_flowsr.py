@@ -183,6 +183,19 @@ def test_l1_is_the_mean_error():
     torch.testing.assert_close(first["flow"], (finished - data.image).abs().mean())
 
 
+def test_losses_compare_with_the_photo_itself():
+    """Eq. 6 and 7: X_HR is the photo, not what an autoencoder makes of it."""
+    plain, (seen, against) = losses(FLOW.wrong), ({}, {})
+    for shift, found in ((1, seen), (2, against)):
+        data = batch()
+        method = Flowsr(networks(FLOW.wrong, decode=lambda latent: 3 * latent + 1))
+        found |= dict(method(replace(data, photo=3 * data.image + shift)))["student"]
+    for name in ("flow", "regularisation"):
+        torch.testing.assert_close(seen[name], 9 * plain[name])
+        assert not torch.allclose(against[name], seen[name], rtol=1e-3)
+    torch.testing.assert_close(against["consistency"], seen["consistency"])  # of two decoded images
+
+
 def test_losses_compare_decoded_images():
     plain = losses(FLOW.wrong)
     decoded = dict(Flowsr(networks(FLOW.wrong, decode=lambda latent: 3 * latent + 1))(batch()))["student"]

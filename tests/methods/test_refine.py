@@ -327,6 +327,22 @@ def test_a_weight_of_zero_drops_the_loss_and_its_network(dropped, losses, auxili
     assert set(updates["student"]) == losses
 
 
+def test_the_photo_itself_is_what_pictures_are_compared_with():
+    """Eq. 18 and 19: "real" is the photo, not what an autoencoder makes of it."""
+    data, shown = batch(4), []
+
+    def critic(picture: Tensor, lr: Tensor) -> Tensor:
+        shown.append(picture)
+        return picture.mean(1)
+
+    photo = torch.full_like(data.image, 0.25)
+    method = refine(perfect(), critic=critic, decode=lambda z: 0 * z, distillation=0, score=0)
+    updates = method(replace(data, photo=photo))
+    torch.testing.assert_close(next(updates)[1]["reconstruction"], torch.tensor(0.0625).double())
+    next(updates)
+    assert torch.equal(shown[-1][:4], photo)
+
+
 def test_pictures_are_decoded_and_shown_through_features():
     """Students work in a space of their own; the critic sees a frozen network's maps of what comes out."""
     gain, data = torch.ones(1, dtype=torch.float64, requires_grad=True), batch(4)
