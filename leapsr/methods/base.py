@@ -252,13 +252,13 @@ def interval_times(
 def guided_velocity(
     teacher: VelocityFunction, x: Tensor, t: Tensor, cond: Condition, scale: float, away_from: Quality
 ) -> Tensor:
-    """The teacher's velocity for a good image, guided away from the one for `away_from`, in one call.
+    """The teacher's velocity, guided away from the one for `away_from`, in one call.
 
-    MFSR eq. 10 and 11, SMFSR eq. 13. Scale 1 is no guidance and asks for one velocity only.
+    MFSR eq. 10 and 11, SMFSR eq. 13. Scale 1 is no guidance and asks for one velocity only. The teacher is
+    asked for what the student is asked for: a sample without its text has none on either side.
     """
-    good = cond.labelled(Quality.GOOD)
     if scale == 1:
-        return teacher(x, t, t, good)
+        return teacher(x, t, t, cond)
     x, t = torch.cat([x, x]), torch.cat([t, t])
-    asked, avoided = teacher(x, t, t, good + cond.labelled(away_from)).chunk(2)
+    asked, avoided = teacher(x, t, t, cond + cond.labelled(away_from)).chunk(2)
     return flow.guide(asked, avoided, scale)

@@ -118,6 +118,7 @@ def smfsr_sd35_refine() -> TrainConfig:
         grid="cosine",
         perceptual="vgg",
         adapters=AdapterConfig(rank=None),
+        data=UNLABELLED_512,
         # Unstated: the critic's rate. Twice the student's, so that it does not fall behind.
         optimizer=ADAMW.model_copy(update={"rate_factors": {"critic": 2.0}}),
     )
