@@ -284,14 +284,18 @@ class Restorer:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write config.json, model.safetensors, the weights in `dtype`, and prompts where it reads any.
+        """Write config.json, model.safetensors and prompts where it reads any.
+
+        The weights are in `dtype`, but for those that the network keeps in float32.
 
         The card is not touched; an autoencoder is named by its path. All files are replaced, or none.
         Raises WeightsError when a weight does not fit into `dtype`, OutputError.
         """
         folder = Path(folder)
+        whole = self.network.full_precision
         weights = {
-            name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()
+            name: value.to("cpu", torch.float32 if name.startswith(whole) else dtype).contiguous()
+            for name, value in self.network.state_dict().items()
         }
         if not all(value.isfinite().all() for value in weights.values()):
             raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")

@@ -123,6 +123,8 @@ class Network(nn.Module):
     """u(x, t, r, cond): the average velocity from time t to r; v(x, t) where r = t."""
 
     config: NetworkConfigBase
+    full_precision: ClassVar[tuple[str, ...]] = ()
+    """How the names of weights begin that stay float32, also in files of half precision."""
 
     def __init__(self, config: Any) -> None:
         super().__init__()

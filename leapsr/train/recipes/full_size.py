@@ -71,8 +71,9 @@ def dit4sr_sd35() -> TrainConfig:
 def mfsr_sd35() -> TrainConfig:
     """MFSR on DiT4SR: 8 GPUs x 10, 19 hours on H200s; guidance 6, away from its own negative prompt.
 
-    --teacher is a DiT4SR folder; its prompts hold that text unless it was converted by an early version. The
-    time embedder is fitted anew to t in [0, 1] before the first step.
+    --teacher is a DiT4SR folder; its prompts hold that text unless it was converted by an early version.
+    Times are t itself and the embedder keeps its weights, as printed; --set network.time_start=refit fits it
+    to what it said, so that the student begins as its teacher.
     """
     return _run(
         recipe="mfsr_sd35",
