@@ -66,8 +66,8 @@ class MMDiT(Network):
         if not isinstance(origin, MMDiT) or origin.config == config:
             return super().init_from(config, origin, share, notice)
         student = shared_copy(origin) if share else copy.deepcopy(origin)
-        if config.time_conditioning == "add_r" and origin.config.time_conditioning == "single":
-            student = student_of(student)
+        if config.time_conditioning != "single" == origin.config.time_conditioning:
+            student = student_of(student, config.time_conditioning)
         if config.time_scale == 1 != student.config.time_scale:
             if config.time_start == "refit":
                 _tell(notice, refit_time(student))

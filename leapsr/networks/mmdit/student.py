@@ -21,7 +21,8 @@ from ...errors import ConfigError
 from ..lora import add_lora, give_own, shared_copy
 from ..pixel.blocks import zero_
 from ..timestep import sinusoids
-from .time import FREQUENCIES, TimestepEmbedder, TimeText
+from .config import TimeConditioning
+from .time import FREQUENCIES, TimestepEmbedder, TimeText, interval_embedder
 
 if TYPE_CHECKING:
     from .network import MMDiT
@@ -29,8 +30,16 @@ if TYPE_CHECKING:
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 """The projections of every attention. The paper says "transformer blocks" and no more."""
 
-OWN = ("control", "timestep_embedder", "r_embedder", "interval_embedder")
-"""Parts of the names of parameters that a student trains in full."""
+OWN: dict[TimeConditioning, tuple[str, ...]] = {
+    "single": ("control",),
+    "add_r": ("control", "timestep_embedder", "r_embedder"),
+    "concat_mlp": ("control", "time_text_embed"),
+}
+"""Parts of the names of parameters that train in full, by the network's time conditioning: of a teacher what
+DiT4SR's code trains, of SMFSR's student the 366.2M of its table 2."""
+
+LINEAR, GAIN = 20.0, 0.25
+"""silu(LINEAR + GAIN e) is linear in e but for 5e-4, up to |e| = 40."""
 
 POINTS = 4096
 RIDGE, EXACT = 1e-5, 1e-7
@@ -38,51 +47,66 @@ RIDGE, EXACT = 1e-5, 1e-7
 the second, a fit to a rough embedding is 8 % closer, and its weights are ten times as large and cancel."""
 
 
-def student_of(teacher: "MMDiT") -> "MMDiT":
+def student_of(teacher: "MMDiT", conditioning: TimeConditioning = "add_r") -> "MMDiT":
     """The teacher with an embedding of r that has no effect yet.
 
-    Parameters that will train are copied, the others are the teacher's own tensors. The embedding of r copies
-    the first layer of the one of t; its last layer is zero.
+    Parameters that will train are copied, the others are the teacher's own tensors. With "add_r" the
+    embedding of r copies the first layer of the one of t, and its last layer is zero. With "concat_mlp" the
+    new small network begins by passing on the embedding of t.
     Raises ConfigError unless the teacher's time conditioning is "single".
     """
+    assert conditioning != "single"
     if teacher.config.time_conditioning != "single":
         raise ConfigError(
             f"A teacher knows one time, and this network has '{teacher.config.time_conditioning}': "
             "give a network with time_conditioning 'single'."
         )
     student = shared_copy(teacher)
-    student.config = teacher.config.model_copy(update={"time_conditioning": "add_r"})
-    student.time_text_embed = _with_r(student.time_text_embed, student.config.width)
-    for name in filter(_is_own, [name for name, _ in student.named_parameters()]):
-        give_own(student, name)
+    student.config = teacher.config.model_copy(update={"time_conditioning": conditioning})
+    time, width = student.time_text_embed, student.config.width
+    first = time.timestep_embedder.linear_1
+    if conditioning == "add_r":
+        time.r_embedder = TimestepEmbedder(width).to(first.weight)
+        time.r_embedder.linear_1.load_state_dict(first.state_dict())
+        zero_(time.r_embedder.linear_2)
+    else:
+        time.interval_embedder = interval_embedder(width).to(first.weight)
+        _pass_on_t(time.interval_embedder, width)
+    time.conditioning = conditioning
+    for name, _ in list(student.named_parameters()):
+        if _is_own(student, name):
+            give_own(student, name)
     return student
 
 
-def _with_r(time: TimeText, width: int) -> TimeText:
-    first = time.timestep_embedder.linear_1
-    time.r_embedder = TimestepEmbedder(width).to(first.weight)
-    time.r_embedder.linear_1.load_state_dict(first.state_dict())
-    nn.init.zeros_(time.r_embedder.linear_2.weight)
-    nn.init.zeros_(time.r_embedder.linear_2.bias)
-    time.conditioning = "add_r"
-    return time
+@torch.no_grad()
+def _pass_on_t(layers: nn.Sequential, width: int) -> None:
+    """[e_r, e_t] -> e_t, through the activation where it is linear."""
+    first, last = layers[0], layers[2]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    first.weight.zero_()
+    first.weight[:, width:] = GAIN * torch.eye(width)
+    first.bias.fill_(LINEAR)
+    last.weight.copy_(torch.eye(width) / GAIN)
+    last.bias.fill_(-LINEAR / GAIN)
 
 
 def train_adapters(
     network: "MMDiT", rank: int | None = 64, alpha: float | None = None, seed: int = 0
 ) -> None:
-    """Train adapters of the attentions, the low-resolution stream and the time embedders only.
+    """Train adapters of the attentions, the low-resolution stream and the time embedders only, see OWN.
 
     rank, alpha, seed: as in `add_lora`; rank None is no adapters, as DiT4SR and SMFSR train.
     """
     if rank is not None:
         add_lora(network, rank, LORA_TARGETS, alpha, seed)
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(_is_own(name) or ".lora_" in name)
+        parameter.requires_grad_(_is_own(network, name) or ".lora_" in name)
 
 
-def _is_own(name: str) -> bool:
-    return any(part in name for part in OWN)
+def _is_own(network: "MMDiT", name: str) -> bool:
+    return any(part in name for part in OWN[network.config.time_conditioning])
 
 
 def set_time_scale(student: "MMDiT") -> None:

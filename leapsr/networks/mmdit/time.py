@@ -45,6 +45,11 @@ class PooledTextEmbedder(nn.Module):
         return self.linear_2(F.silu(self.linear_1(pooled)))
 
 
+def interval_embedder(width: int) -> nn.Sequential:
+    """SMFSR's M: [e_r, e_t], (B, 2 width) -> (B, width)."""
+    return nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, width))
+
+
 class TimeText(nn.Module):
     """(t, r, pooled text) -> (B, width), by the config's time conditioning.
 
@@ -64,9 +69,7 @@ class TimeText(nn.Module):
             nn.init.zeros_(self.r_embedder.linear_2.weight)
             nn.init.zeros_(self.r_embedder.linear_2.bias)
         elif self.conditioning == "concat_mlp":
-            self.interval_embedder = nn.Sequential(
-                nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, width)
-            )
+            self.interval_embedder = interval_embedder(width)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """What `to`, `half` and their like do with every tensor, but for rounding it to half precision."""

@@ -25,9 +25,8 @@ DIT4SR = MMDiTConfig(lr_keys="own", gradient_checkpointing=True)
 # MFSR does not say which DiT4SR it distils; the released f and q, shown in DiT4SR's figures, have these keys.
 DIT4SR_Q = DIT4SR.model_copy(update={"lr_keys": "noise_double_norm"})
 MFSR_STUDENT = DIT4SR_Q.model_copy(update={"time_conditioning": "add_r", "time_scale": 1.0})
-# SMFSR's own time conditioning cannot begin with its teacher's output; an embedding of r that begins at zero
-# can. Splitting needs no derivative, so the teacher's times in thousandths may stay. Both are ours.
-SMFSR_STUDENT = DIT4SR.model_copy(update={"time_conditioning": "add_r"})
+# One embedder for t and r and a small network on both, as the paper draws it; times as its code passes them.
+SMFSR_STUDENT = DIT4SR.model_copy(update={"time_conditioning": "concat_mlp", "time_scale": 1.0})
 
 # Unstated: warm-up and clipping are DiT4SR's, the EMA is a usual one for tens of thousands of steps.
 ADAM = OptimizerConfig(kind="adamw", learning_rate=5e-5, beta2=0.999, warmup=500, clip=1.0, ema=0.999)
@@ -98,7 +97,7 @@ def smfsr_sd35() -> TrainConfig:
         network=SMFSR_STUDENT,
         source=NOISE,
         grid="cosine",
-        adapters=AdapterConfig(rank=None),  # 366M parameters train: the stream and the embedders
+        adapters=AdapterConfig(rank=None),  # 366.2M parameters train: the stream and the embedders
         data=UNLABELLED_512,
     )
 

@@ -169,7 +169,7 @@ def refine_small() -> TrainConfig:
     """
     return _student(
         "refine_small",
-        RefinementConfig(student=OFTSR, critic=critic.PRESETS["small"]),
+        RefinementConfig(student=OFTSR, omega="inverse", critic=critic.PRESETS["small"]),
         steps=5_000,
         perceptual="squeeze",
         optimizer=HALF_MUON.model_copy(
