@@ -323,7 +323,14 @@ class Restorer:
 
 def pixels(config: ModelConfig) -> Space:
     """The space of a network that works on pixels."""
-    return Space(config.factor, PIXELS, config.network.state_multiple, config.network.condition_input)
+    network = config.network
+    return Space(
+        config.factor,
+        PIXELS,
+        network.state_multiple,
+        network.condition_input,
+        upsampled_by=network.upsampled_by,
+    )
 
 
 def located(folder: Path) -> ModelConfig:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..data.pairs import Pair, PairFolder
 from ..errors import UsageError
 from ..files import atomic_write
-from ..methods.restore import Region, Solver, check, check_dial, check_teacher
+from ..methods.restore import Region, Solver, check, check_teacher
 from ..ops.noise import position_noise
 from ..restorer import Restorer
 from . import Metric, plots
@@ -99,11 +99,9 @@ class Evaluation:
         return restorer.config.guidance if self.guidance is None else self.guidance
 
     def _has(self, restorer: Restorer, steps: int, fidelity: float) -> bool:
-        """Whether the model has this setting, and it is not the same as another position."""
+        """Whether the model has this setting."""
         try:
             check(restorer.region, steps, fidelity, self.solver)
-            if fidelity > 0:
-                check_dial(restorer.region, steps, self.solver)
         except UsageError:
             return False
         return True

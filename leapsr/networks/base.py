@@ -73,6 +73,11 @@ class NetworkConfigBase(BaseModel):
         return "picture"
 
     @property
+    def upsampled_by(self) -> Literal["bicubic", "nearest"]:
+        """How the low-resolution picture is enlarged to the state, also for the source."""
+        return "bicubic"
+
+    @property
     def times_read(self) -> Reads:
         """Which of the times t and r it reads."""
         return "both"

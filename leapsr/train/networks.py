@@ -123,6 +123,8 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
     inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
     own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
     places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
+    if config.network.condition_input != "picture" and places["autoencoder"] is None:
+        raise ConfigError(f"{config.recipe} works on latents: use --set autoencoder=FOLDER.")
     return ModelConfig(
         method=method.kind,
         network=config.network,

@@ -33,10 +33,14 @@ BEGINNINGS = {  # recipe: (what it distils, what it begins with), None is itself
     "smfsr_sd35_refine": ("dit4sr_sd35", "smfsr_sd35"),
     "oftsr_ffhq_teacher": (None, None),
     "oftsr_ffhq": ("oftsr_ffhq_teacher", None),
+    "oftsr_ffhq_noisy_teacher": (None, None),
+    "oftsr_ffhq_noisy": ("oftsr_ffhq_noisy_teacher", None),
     "oftsr_div2k_teacher": (None, None),
     "oftsr_div2k": ("oftsr_div2k_teacher", None),
     "oftsr_imagenet_teacher": (None, None),
     "oftsr_imagenet": ("oftsr_imagenet_teacher", None),
+    "oftsr_resshift_flow_teacher": (None, None),
+    "oftsr_resshift_flow": ("oftsr_resshift_flow_teacher", None),
     "oftsr_resshift": ("resshift", None),
     "oftsr_dit4sr": ("dit4sr_q", None),
     "flowsr_sd21": (None, "sd21"),
@@ -85,6 +89,8 @@ def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
         "log_every": 1,
         "validate_every": 3,
     }
+    if name == "oftsr_resshift_flow_teacher":
+        fields["autoencoder"] = tiny("vq")
     if name == "smfsr_sd35_refine":
         fields["dino"] = tiny("dino")
     if name == "flowsr_sd21_consistent":
