@@ -141,7 +141,7 @@ class RefinementConfig(RefineConfig):
             )
         super().check(run)
         if self.distillation:
-            self.student.check(run)
+            self.student.for_refinement().check(run)
 
 
 def _refine(networks: Networks, config: RefinementConfig) -> Refine:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from ..errors import ConfigError, optional
+from ..flow import Source
 from .condition import Condition
 from .lora import shared_copy
 from .timestep import IntervalEmbedding, Reads
@@ -39,6 +40,8 @@ class RunSettings(Protocol):
     def negative(self) -> str: ...
     @property
     def scale(self) -> int | None: ...
+    @property
+    def source(self) -> Source: ...
 
 
 class NetworkConfigBase(BaseModel):

@@ -110,7 +110,9 @@ class TrainConfig(Strict):
     dino: Path | None = None
     """Folder of DINOv3, for a refinement with method.critic_input=dino."""
     clip: Path | None = None
-    """Folder of CLIP, for FlowSR's alignment loss. None leaves that loss out."""
+    """Folder of CLIP, for FlowSR's alignment loss."""
+    diffusion: Path | None = None
+    """Folder of the model that FlowSR's critic looks through, Stable Diffusion 2.1 as it was converted."""
     network: NetworkConfig = UNetConfig()
     scale: int | None = Field(None, ge=1, le=8)
     """For networks that do not fix their scale. None is 4, which must then be the scale of the model that the

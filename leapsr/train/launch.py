@@ -119,9 +119,9 @@ def _assemble(
     make_batch = batches.batch_maker(config, accelerator.device, built.space)
     rank = accelerator.process_index
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
-    features = None  # of the teacher, for critics that look through it
-    if teacher is not None and teacher.feature_channels:
-        features = _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
+    features, seen_through = None, built.diffusion or teacher
+    if seen_through is not None and seen_through.feature_channels:
+        features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
     backbone = config.perceptual
     known = methods.Networks(
         student=wrapped["student"],

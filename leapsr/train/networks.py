@@ -28,7 +28,7 @@ class RunNetworks:
     """All networks of a run, on its device. `student` and `others` train, `teacher` is frozen.
 
     model: the config of the folder that the student is saved to. critic_features: what a critic of images
-    looks through.
+    looks through. diffusion: what FlowSR's critic looks through, if that is not the teacher.
     """
 
     student: Network
@@ -37,6 +37,7 @@ class RunNetworks:
     teacher: Network | None = None
     others: dict[str, nn.Module] = field(default_factory=dict)
     critic_features: Dino | None = None
+    diffusion: Network | None = None
 
     def restorer(self, network: nn.Module) -> Restorer:
         """The averaged student as a model of its own, so that using it does not disturb the training."""
@@ -123,7 +124,8 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
     inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
     own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
     places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
-    if config.network.condition_input != "picture" and places["autoencoder"] is None:
+    latents = config.network.condition_input != "picture" and config.adapters is None
+    if latents and places["autoencoder"] is None:
         raise ConfigError(f"{config.recipe} works on latents: use --set autoencoder=FOLDER.")
     return ModelConfig(
         method=method.kind,
@@ -198,7 +200,12 @@ def _build_large(
         if known is not None:
             known.requires_grad_(False)
     student.train()  # a model that was loaded to restore is in eval mode
-    return RunNetworks(student, space_of(model), model, frozen, others, features)
+    diffusion = None
+    if config.diffusion is not None:
+        diffusion = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
+        if diffusion.feature_channels != (() if frozen is None else frozen.feature_channels):
+            raise ConfigError(f"{config.diffusion} has other maps than the teacher: give its own base model.")
+    return RunNetworks(student, space_of(model), model, frozen, others, features, diffusion)
 
 
 def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:

@@ -94,7 +94,7 @@ def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
     if name == "smfsr_sd35_refine":
         fields["dino"] = tiny("dino")
     if name == "flowsr_sd21_consistent":
-        fields["clip"] = tiny("clip")
+        fields |= {"clip": tiny("clip"), "diffusion": models("sd21")}
     return config.TrainConfig.model_validate(recipe.model_dump() | fields)
 
 

@@ -267,14 +267,18 @@ FLOWSR_ADAMW = ADAMW.model_copy(update={"learning_rate": 2e-5})
 def flowsr_sd21() -> TrainConfig:
     """FlowSR's first stage: 16 images, rank 32; --from `leapsr models convert sd21 FOLDER`."""
     return _flowsr(
-        recipe="flowsr_sd21", steps=10_000, method=FlowsrConfig(flow_share=1), optimizer=FLOWSR_ADAMW
+        recipe="flowsr_sd21",
+        steps=10_000,
+        method=FlowsrConfig(flow_share=1, adversarial=0, alignment=0),  # eq. 7 alone
+        optimizer=FLOWSR_ADAMW,
     )
 
 
 def flowsr_sd21_consistent() -> TrainConfig:
     """FlowSR's second stage; --teacher is the model of flowsr_sd21, with which it begins.
 
-    The alignment of eq. 9 looks through CLIP ViT-L/14: --set clip=FOLDER; without it that loss is left out.
+    The alignment of eq. 9 looks through CLIP ViT-L/14, --set clip=FOLDER, and the critic of eq. 8 through
+    Stable Diffusion itself, --set diffusion=FOLDER, the converted sd21.
     """
     return _flowsr(
         recipe="flowsr_sd21_consistent",
