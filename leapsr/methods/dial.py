@@ -13,42 +13,67 @@ At r = 1 that is OFTSR's boundary (eq. 11) with the data as target, at r = 0 Flo
 knows what photos look like in general. Without one the student learns from single photos: it invents less,
 and repeats no error of a teacher.
 
-LPIPS alone allows a mesh of dots: its backbones take every second pixel, and a network learns to please just
-those. Three things prevent it: LPIPS's view is shifted, and sometimes halved, and SSIM counts every ripple on
-flat surfaces.
+**A crisp end.** The best answer to pixels that cannot be known is a blur. So towards r = 0 the pixels' weight
+can fall to `fine`, their blocks' means keep theirs, and a critic (FlowSR eq. 8; SMFSR, arXiv:2605.09328,
+eq. 17 and 18) asks for detail that looks like a photo's. The critic sees r = 0 only.
+
+**An even dial.** With `middle="path"` the middle learns the straight path between both ends,
+(1 - r) image(0) + r image(1), so that equal turns look about equally different.
+
+**The mesh.** LPIPS alone allows a mesh of dots: its backbones take every second pixel, and a network learns
+to please just those; strided critics do the same. Four things prevent it: the views of LPIPS and the critic
+are shifted, LPIPS's is sometimes halved, SSIM counts every ripple on flat surfaces, and `mesh` weighs the
+difference to the photo that repeats from block to block.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import flow
 from ..errors import ConfigError
+from ..networks.base import Network
+from ..networks.condition import Condition
+from ..networks.pixel.critic import PRESETS as CRITICS
+from ..networks.pixel.critic import Critic, CriticConfig
 from ..ops.color import luma
 from ..ops.ssim import WINDOW, multiplied, similarity
-from .base import Batch, Losses, MethodConfigBase, Networks, Norm, RunSettings, distance
+from ..ops.upsample import bicubic_upsample
+from .base import Batch, Duplicate, Losses, MethodConfigBase, Networks, Norm, RunSettings, distance
 from .restore import Region
 
 
 class DialConfig(MethodConfigBase):
     """norm, perceptual, fall, structure: of the distance above; perceptual is LPIPS's weight at r = 0.
 
+    fine: share of the pixels' weight and of structure's that is left at r = 0; the rest of the pixels' goes
+    to the means of blocks of scale x scale pixels.
+    adversarial: weight of the critic at r = 0; 0 is no critic. critic: its sizes.
+    mesh: weight of the difference to the photo that windows of 8 x 8 blocks have in common.
+    middle: what is learnt between the ends: the same distance, weighted by r, or the straight path.
     coarse: share of the updates in which LPIPS compares the images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0; the rest is uniform between them.
     """
 
     region = Region.SOURCE_EDGE
+    auxiliary_names = ("critic",)
 
     kind: Literal["dial"] = "dial"
     norm: Norm = "l1"
     perceptual: float = Field(0.3, ge=0)
     fall: float = Field(2.0, gt=0)
     structure: float = Field(0.1, ge=0)
+    fine: float = Field(1.0, ge=0, le=1)
+    adversarial: float = Field(0.0, ge=0)
+    critic: CriticConfig = CRITICS["small"]
+    mesh: float = Field(0.0, ge=0)
+    middle: Literal["distance", "path"] = "distance"
     coarse: float = Field(0.5, ge=0, le=1)
     faithful: float = Field(0.4, ge=0, le=1)
     real: float = Field(0.2, ge=0, le=1)
@@ -57,24 +82,44 @@ class DialConfig(MethodConfigBase):
     def _shares_of_one_batch(self) -> Self:
         if self.faithful + self.real > 1:
             raise ValueError(f"faithful {self.faithful} and real {self.real} are shares of one batch")
+        if self.adversarial and not self.real:
+            raise ValueError("a critic sees the images at r = 0 only, so real must be above 0")
         return self
+
+    def auxiliary_networks(
+        self, teacher: Network | None, duplicate: Duplicate = deepcopy, maps: Sequence[int] = ()
+    ) -> dict[str, nn.Module]:
+        return {"critic": Critic(self.critic)} if self.adversarial else {}
+
+    def for_refinement(self) -> Self:
+        return self.model_copy(update={"adversarial": 0.0})
 
     def readers(self, run: RunSettings) -> Iterator[tuple[int, str]]:
         for smallest, reader in super().readers(run):  # LPIPS, whose view is moved and sometimes halved
             yield smallest * (2 if self.coarse else 1) + SHIFTS - 1, reader
         if self.structure:
             yield WINDOW, "SSIM"
+        if self.adversarial:
+            yield self.critic.smallest + SHIFTS - 1, "the critic"
+
+    def check(self, run: RunSettings) -> None:
+        super().check(run)
+        if self.adversarial and run.network.condition_input != "picture":
+            raise ConfigError("The dial's critic compares pixels, not latents: use method.adversarial=0.")
 
 
 DEFAULTS = DialConfig()
 
 SHIFTS = 8
-"""Pixels by which LPIPS's view is shifted: more than the strides of its first layers."""
+"""Pixels by which the views of LPIPS and the critic move: more than the strides of their first layers."""
+
+MESH_WINDOW = 8
+"""Blocks of scale x scale pixels, in both directions, over which a mesh is looked for."""
 
 
 @dataclass(frozen=True)
 class Dial:
-    """Raises ConfigError for a perceptual weight without a perceptual network."""
+    """Raises ConfigError for a weight without the network that it needs."""
 
     networks: Networks
     config: DialConfig = DEFAULTS
@@ -82,40 +127,95 @@ class Dial:
     def __post_init__(self) -> None:
         if self.config.perceptual and self.networks.perceptual is None:
             raise ConfigError("dial needs LPIPS: use --set perceptual=squeeze, or method.perceptual=0.")
+        if self.config.adversarial and "critic" not in self.networks.auxiliary:
+            raise ConfigError("dial needs a network 'critic', or adversarial=0.")
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
-        r, faithful = self.positions(batch)
+        config = self.config
+        r, faithful, real = self.positions(batch)
         state = batch.source - self.networks.student(batch.source, torch.ones_like(r), r, batch.cond)
-        losses = {"pixels": distance(state, batch.image, self.config.norm).mean()}
-        if self.config.structure or self.config.perceptual:
-            image, photo = self.networks.decode(state), self.networks.decode(batch.image)
-        if self.config.structure:
-            alike = similarity(grey(image), grey(photo), multiplied).mean()
-            losses["structure"] = self.config.structure * (1 - alike)
-        if self.config.perceptual and faithful < len(r):
-            rest = slice(faithful, None)
+        learnt = faithful + real if config.middle == "path" else len(r)  # from the photo
+        near = 1 - (1 - config.fine) * (1 - r[:learnt]) ** config.fall  # how much exact pixels count
+        losses = {"pixels": self.pixels(state[:learnt], batch, near) / len(r)}
+        if learnt < len(r):
+            target = self.path(batch.source[learnt:], r[learnt:], batch.cond.take(slice(learnt, None)))
+            losses["path"] = distance(state[learnt:], target, config.norm).sum() / len(r)
+        if config.structure or config.perceptual or config.adversarial:
+            image, photo = self.networks.decode(state[:learnt]), self.networks.decode(batch.image[:learnt])
+        if config.structure:
+            alike = similarity(grey(image), grey(photo), multiplied).flatten(1).mean(1)
+            losses["structure"] = config.structure * (near * (1 - alike)).sum() / len(r)
+        if config.perceptual and faithful < learnt:
+            rest = slice(faithful, learnt)
             likeness = self.likeness(image[rest], photo[rest], batch.generator)
-            weight = self.config.perceptual * (1 - r[rest]) ** self.config.fall
+            weight = config.perceptual * (1 - r[rest]) ** config.fall
             losses["perceptual"] = (weight * likeness).sum() / len(r)
+        if not config.adversarial:
+            yield "student", losses
+            return
+        shown = slice(faithful, faithful + real)
+        cond, (rows, columns) = batch.cond.take(shown), _view(image, batch.generator)
+        upsampled = bicubic_upsample(cond.lr, image.shape[-1] // cond.lr.shape[-1])[..., rows, columns]
+        made, genuine = image[shown, :, rows, columns], photo[shown, :, rows, columns]
+        scores = self.networks.unwrapped_auxiliary["critic"](made, upsampled)
+        counted = _without_noise(cond, scores)
+        losses["adversarial"] = -config.adversarial * (counted * scores.flatten(1).mean(1)).sum() / len(r)
         yield "student", losses
+        both, twice = torch.cat([genuine, made.detach()]), torch.cat([upsampled, upsampled])
+        of_photo, of_image = self.networks.auxiliary["critic"](both, twice).flatten(1).chunk(2)
+        share = counted / counted.sum().clamp_min(1)
+        yield (
+            "critic",
+            {
+                "real": (share * F.relu(1 - of_photo).mean(1)).sum(),
+                "fake": (share * F.relu(1 + of_image).mean(1)).sum(),
+            },
+        )
+
+    def pixels(self, state: Tensor, batch: Batch, near: Tensor) -> Tensor:
+        """The sum over the samples of the pixels' distance, of their blocks' and of the mesh."""
+        config, photo = self.config, batch.image[: len(state)]
+        total = (near * distance(state, photo, config.norm)).sum()
+        if config.fine == 1 and not config.mesh:
+            return total
+        side = batch.source.shape[-1] // batch.cond.lr.shape[-1]
+        blocks = F.pixel_unshuffle(state - photo, side).unflatten(1, (-1, side**2))  # (B, C, s^2, H/s, W/s)
+        means = blocks.mean(2, keepdim=True)
+        zero = torch.zeros_like(means)
+        total = total + ((1 - near) * distance(means, zero, config.norm)).sum()
+        if config.mesh:
+            repeated = F.avg_pool2d((blocks - means).flatten(1, 2), MESH_WINDOW, ceil_mode=True)
+            total = total + config.mesh * repeated.abs().flatten(1).mean(1).sum()
+        return total
+
+    @torch.no_grad()
+    def path(self, source: Tensor, r: Tensor, cond: Condition) -> Tensor:
+        """(1 - r) image(0) + r image(1), for each sample."""
+        one = torch.ones_like(r)
+        u = [self.networks.unwrapped(source, one, end * one, cond) for end in (0, 1)]
+        return source - u[0].lerp(u[1], flow.expand_as_batch(r, source))
 
     def likeness(self, image: Tensor, photo: Tensor, generator: torch.Generator) -> Tensor:
         """LPIPS of a random view, (B,)."""
         assert self.networks.perceptual is not None
-        image, photo = shifted(image, photo, generator)
+        rows, columns = _view(image, generator)
+        image, photo = image[..., rows, columns], photo[..., rows, columns]
         if flow.host_uniform(generator) < self.config.coarse:
             image, photo = F.avg_pool2d(image, 2), F.avg_pool2d(photo, 2)
         return self.networks.perceptual(image, photo)
 
-    def positions(self, batch: Batch) -> tuple[Tensor, int]:
-        """r of each sample, and how many of the first are at r = 1, where LPIPS has no weight."""
+    def positions(self, batch: Batch) -> tuple[Tensor, int, int]:
+        """r of each sample; how many of the first are at r = 1, where LPIPS has no weight; and how many of
+        those that follow at r = 0, at least one where there is a critic."""
         n = len(batch.image)
         r = flow.uniform(n, batch.generator)
         faithful = flow.stochastic_count(n, self.config.faithful, batch.generator)
         real = min(flow.stochastic_count(n, self.config.real, batch.generator), n - faithful)
+        if self.config.adversarial and not real:
+            faithful, real = min(faithful, n - 1), 1
         r[:faithful] = 1
         r[faithful : faithful + real] = 0
-        return r.to(batch.image), faithful
+        return r.to(batch.image), faithful, real
 
 
 def grey(image: Tensor) -> Tensor:
@@ -123,13 +223,20 @@ def grey(image: Tensor) -> Tensor:
     return (luma(image.float()) + 1) / 2
 
 
-def shifted(image: Tensor, photo: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Both without up to SHIFTS - 1 rows and columns at random sides.
+def _without_noise(cond: Condition, like: Tensor) -> Tensor:
+    """(B,): 1 where all noise is to be removed, 0 where the target keeps some, which no photo has."""
+    if cond.damage is None:
+        return like.new_ones(len(like))
+    return (cond.damage[:, -1] == 1).to(like)
+
+
+def _view(image: Tensor, generator: torch.Generator) -> tuple[slice, slice]:
+    """All but SHIFTS - 1 rows and columns, taken away at random sides.
 
     Kettunen et al. (arXiv:1906.03973) transform LPIPS's input, so that networks do not fit its weaknesses.
     """
     rows, columns = (_window(side, flow.host_uniform(generator)) for side in image.shape[-2:])
-    return image[..., rows, columns], photo[..., rows, columns]
+    return rows, columns
 
 
 def _window(side: int, place: float) -> slice:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ..errors import MissingExtra, UnknownName, UsageError, WeightsError
 from . import perceptual
+from .color_shift import color_shift
 from .fidelity import lr_psnr, psnr, ssim
+from .fine_detail import fine_detail
 from .grid_artifact import grid_artifact
 from .naturalness import Pristine, niqe, read_pristine
 from .weights import pristine_file
@@ -21,7 +23,7 @@ __all__ = ["DEFAULT_METRICS", "METRICS", "Metric", "available", "missing", "sele
 @dataclass(frozen=True)
 class Metric:
     name: str
-    direction: Literal["higher", "lower"]
+    direction: Literal["higher", "lower", "near 1"]
     """Which scores are better."""
     needs: Literal["hr", "lr", "none"]
     """What the result is compared with."""
@@ -29,8 +31,8 @@ class Metric:
     """(restored, target, border) -> (B,) scores.
 
     Both pictures are (B, 3, H, W) in [0, 1]; `target` is the one that `needs` names, or `restored` again when
-    it needs none. `border` pixels of each side do not count in PSNR, SSIM, NIQE and grid_artifact, as is
-    usual; the others see the whole picture. A metric that reads files also takes `weights`, the folder they
+    it needs none. `border` pixels of each side do not count, as is usual, but for lr_psnr, LPIPS and DISTS,
+    which see the whole picture. A metric that reads files also takes `weights`, the folder they
     are in (None: LEAPSR_WEIGHTS, torch's cache).
     """
     require: Callable[[Path | None], object] | None = None
@@ -68,11 +70,13 @@ METRICS: dict[str, Metric] = {
         _lpips("vgg"),
         Metric("dists", "lower", "hr", _dists, partial(perceptual.require, "vgg")),
         Metric("niqe", "lower", "none", _niqe, pristine_file),
+        Metric("fine_detail", "near 1", "hr", lambda x, hr, border: fine_detail(x, hr, border=border)),
+        Metric("color_shift", "lower", "hr", lambda x, hr, border: color_shift(x, hr, border=border)),
         Metric("grid_artifact", "lower", "none", lambda x, _, border: grid_artifact(x, border=border)),
     )
 }
 
-DEFAULT_METRICS = ("psnr_y", "ssim_y", "lr_psnr", "lpips_squeeze", "niqe", "grid_artifact")
+DEFAULT_METRICS = ("psnr_y", "ssim_y", "lr_psnr", "lpips_squeeze", "niqe", "fine_detail", "grid_artifact")
 
 
 def select(names: Iterable[str]) -> dict[str, Metric]:

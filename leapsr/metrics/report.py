@@ -4,7 +4,7 @@ import csv
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,13 @@ from ..files import atomic_write
 from .runs import Training
 from .table import Row, Setting, Table
 
-ARROWS = {"higher": "↑", "lower": "↓"}
+ARROWS = {"higher": "↑", "lower": "↓", "near 1": "→ 1"}
+BADNESS: dict[str, Callable[[float], float]] = {
+    "higher": lambda score: -score,
+    "lower": lambda score: score,
+    "near 1": lambda score: abs(math.log(max(score, 1e-9))),
+}
+"""Of a score, by its metric's direction: the best one has the least."""
 SPEED = "seconds_per_megapixel"
 NFE = "evaluations"
 
@@ -78,7 +84,7 @@ def _best(table: Table, name: str, means: list[Row]) -> str | None:
     scores = [mean.scores[name] for mean in means if not math.isnan(mean.scores[name])]
     if len(scores) < 2:
         return None
-    return printed(max(scores) if table.metrics[name].direction == "higher" else min(scores))
+    return printed(min(scores, key=BADNESS[table.metrics[name].direction]))
 
 
 def printed(score: float) -> str:

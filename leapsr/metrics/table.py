@@ -101,7 +101,7 @@ def evaluate(
         restorers: by their settings.
         pairs: walked once.
         metrics: by name.
-        border: pixels at each side that PSNR, SSIM, NIQE and grid_artifact leave out.
+        border: pixels at each side that all metrics but lr_psnr, LPIPS and DISTS leave out.
         observe: gets every result, (1, 3, sH, sW) in [0, 1].
         evaluations: asked after each restoration how often networks ran.
     """

@@ -68,7 +68,7 @@ def test_bicubic_as_the_model(pairs: Path, tmp_path: Path) -> None:
 def test_metrics_without_their_files_are_skipped_and_said(pairs: Path, tmp_path: Path) -> None:
     printed = run("bicubic", pairs, "--out", tmp_path / "out")
     stored = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
-    assert set(stored["metrics"]) == {"psnr_y", "ssim_y", "lr_psnr", "grid_artifact"}
+    assert set(stored["metrics"]) == {"psnr_y", "ssim_y", "lr_psnr", "fine_detail", "grid_artifact"}
     assert [note.split()[0] for note in stored["notes"]] == ["lpips_squeeze", "niqe"]
     assert "niqe is skipped" in printed
     with pytest.raises(WeightsError, match="niqe_pris_params"):

@@ -5,7 +5,7 @@ import torch
 
 from leapsr.errors import ConfigError
 from leapsr.methods import Batch, Dial, DialConfig, Networks
-from leapsr.methods.dial import SHIFTS, grey, shifted
+from leapsr.methods.dial import SHIFTS, _view, grey
 from leapsr.metrics.fidelity import ssim
 from leapsr.networks import Condition
 from tests.gaussian import example
@@ -95,9 +95,9 @@ def test_likeness_is_looked_at_from_everywhere():
     places = torch.stack([y, x])[None].double()
     corners = set()
     for _ in range(600):
-        image, photo = shifted(places, places + 0.5, generator)
+        rows, columns = _view(places, generator)
+        image = places[..., rows, columns]
         assert image.shape == (1, 2, 21 - SHIFTS, 31 - SHIFTS)
-        assert torch.equal(image + 0.5, photo)
         corners.add(tuple(image[0, :, 0, 0].int().tolist()))
     assert len(corners) == SHIFTS**2
 
@@ -143,3 +143,96 @@ def test_a_mesh_on_a_flat_surface_costs_structure():
     networks = Networks(lambda x, t, r, c: x * 0, lambda x, t, r, c: x)
     [(_, found)] = Dial(networks, DialConfig(perceptual=0, structure=1.0))(given)
     assert found["structure"] > 3 * found["pixels"]
+
+
+def one_block(
+    student, config: DialConfig, lr_side: int = 8, damage=None
+) -> dict[str, dict[str, torch.Tensor]]:
+    """The losses of six images of 32 pixels, four times as large as their condition, by network."""
+    given = pictures(4 * lr_side)
+    cond = Condition(torch.zeros(6, 3, lr_side, lr_side), damage=damage)
+    given = Batch(given.image, given.source, cond, given.generator)
+    critic = {"critic": lambda image, lr: image.mean((1, 2, 3), keepdim=True)}
+    networks = Networks(
+        lambda x, t, r, c: student(given, r), lambda x, t, r, c: student(given, r), None, None, critic, critic
+    )
+    return dict(Dial(networks, config)(given))
+
+
+FINE = DialConfig(perceptual=0, structure=0, fine=0, faithful=0, real=1)
+
+
+def added(what: torch.Tensor):
+    """A student whose images are the photos and `what`."""
+    return lambda given, r: given.source - given.image - what
+
+
+def test_at_the_crisp_end_only_the_means_of_blocks_are_compared():
+    detail = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(16, 16)
+    assert one_block(added(detail), FINE)["student"]["pixels"] < 1e-6
+    half = FINE.model_copy(update={"fine": 0.5})
+    torch.testing.assert_close(one_block(added(detail), half)["student"]["pixels"], torch.tensor(0.5))
+    faithful = FINE.model_copy(update={"faithful": 1.0, "real": 0.0})
+    torch.testing.assert_close(one_block(added(detail), faithful)["student"]["pixels"], torch.tensor(1.0))
+    shift = torch.full((32, 32), 0.25)
+    torch.testing.assert_close(one_block(added(shift), FINE)["student"]["pixels"], torch.tensor(0.25))
+
+
+def test_a_mesh_costs_what_it_weighs_and_grain_an_eighth_of_it():
+    """64 blocks: the mean of as many independent differences is an eighth of one of them."""
+    config = FINE.model_copy(update={"mesh": 1.0})
+    mesh = torch.zeros(4, 4)
+    mesh[0, 0], mesh[2, 2] = 1, -1
+    torch.testing.assert_close(
+        one_block(added(mesh.repeat(8, 8)), config)["student"]["pixels"], torch.tensor(2 / 16)
+    )
+    grain = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    means = torch.nn.functional.avg_pool2d(grain, 4)
+    grain = grain - means.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    found = one_block(added(grain), config)["student"]["pixels"]
+    torch.testing.assert_close(found, grain.abs().mean() / 8, rtol=0.1, atol=0)
+
+
+def test_the_middle_learns_the_straight_path_between_the_ends():
+    config = DialConfig(perceptual=0, structure=0, middle="path", faithful=0.5, real=0)
+
+    def straight(given, r):
+        return r[:, None, None, None] * torch.ones(3, 32, 32)
+
+    def bent(given, r):
+        return r[:, None, None, None] ** 2 * torch.ones(3, 32, 32)
+
+    assert one_block(straight, config)["student"]["path"] < 1e-7
+    found = one_block(bent, config)["student"]
+    assert 0.05 < found["path"] < 0.125  # |r - r^2| is at most a quarter, of half of the batch
+    assert found["pixels"] > 0.1
+
+
+def test_the_critic_sees_only_images_at_zero_whose_noise_is_all_removed():
+    config = FINE.model_copy(update={"faithful": 0.5, "real": 0.5, "adversarial": 2.0})
+    damage = torch.zeros(6, 6)
+    damage[:, -1] = 1
+    damage[3, -1] = 0.5  # the first of those at r = 0
+    level = torch.arange(6.0)[:, None, None, None] - 2
+
+    def levels(given, r):
+        assert (r == torch.tensor([1.0, 1, 1, 0, 0, 0])).all()
+        return given.source - level.expand(6, 3, 32, 32)
+
+    found = one_block(levels, config, damage=damage)
+    assert list(found) == ["student", "critic"]
+    torch.testing.assert_close(found["student"]["adversarial"], torch.tensor(-2 * (2.0 + 3.0) / 6))
+    torch.testing.assert_close(found["critic"]["fake"], torch.tensor((3.0 + 4.0) / 2))
+    assert 0.9 < found["critic"]["real"] < 1.1  # the photos are noise around 0
+
+
+def test_a_critic_that_is_asked_for_must_be_there():
+    with pytest.raises(ConfigError, match="critic"):
+        Dial(
+            Networks(lambda x, t, r, c: x, lambda x, t, r, c: x), FINE.model_copy(update={"adversarial": 1.0})
+        )
+    with pytest.raises(ValueError, match="real must be above 0"):
+        DialConfig(adversarial=1.0, real=0)
+    critic = FINE.model_copy(update={"adversarial": 1.0})
+    assert critic.auxiliary_networks(None).keys() == {"critic"}
+    assert not critic.for_refinement().auxiliary_networks(None)

@@ -63,13 +63,15 @@ class Critic(nn.Module):
         self.patches = nn.ModuleList(Patches(config.widths) for _ in range(config.scales))
 
     def forward(self, image: Tensor, lr: Tensor) -> Tensor:
-        """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1].
+        """image: (B, 3, s H, s W) in about [-1, 1], s whole; lr: (B, 3, H, W) in [-1, 1], upsampled already
+        where s = 1.
 
         Returns (B, scales, h, w), finest size first. The scores of coarser sizes are repeated over the
         patches of the finest, so that a mean over positions weighs every size alike. They are not averaged:
         the hinge of a mean would ignore bad patches that good ones make up for.
         """
-        upsampled = upsample.bicubic_upsample(lr, image.shape[-1] // lr.shape[-1])
+        scale = image.shape[-1] // lr.shape[-1]
+        upsampled = lr if scale == 1 else upsample.bicubic_upsample(lr, scale)
         x = torch.cat([(image - upsampled) / DETAIL, upsampled], dim=1)
         scores = [self.patches[0](x)]
         for patches in self.patches[1:]:
