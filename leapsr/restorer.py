@@ -7,12 +7,13 @@ another project is a file of weights, see `networks.zoo`.
 import json
 import math
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -34,6 +35,9 @@ from .networks import Network, Prompt, Quality, registry, zoo
 from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
 from .ops.damage import of_pictures
+
+_building = threading.Lock()
+"""The state of torch's random numbers, which is put back, is one for all threads."""
 
 
 class ModelConfig(BaseModel):
@@ -78,6 +82,13 @@ class ModelConfig(BaseModel):
     def region(self) -> Region:
         """What it can be asked for. Raises UnknownName where there is no such method."""
         return Region.CORNER if self.network.is_foreign else methods.entry(self.method).config.region
+
+    @property
+    def defaults(self) -> str:
+        """What a result is made with unless the user asks for something else, in words."""
+        followed = f", solver euler, guidance {self.guidance:g}"
+        more = followed if self.region is methods.Region.DIAGONAL else ""
+        return f"fidelity {self.fidelity:g}, steps 1{more}"
 
     @property
     def preferred_half(self) -> torch.dtype:
@@ -251,12 +262,36 @@ class Restorer:
         """Raises UsageError for a prompt that this model cannot read."""
         own = self.space.prompts.get(Quality.GOOD)
         if own is None:
-            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+            raise UsageError("This model reads no text; leave caption and captioner out.")
         if own.tokens.shape[2] != prompt.tokens.shape[2]:
             raise UsageError(
                 f"This model reads tokens of {own.tokens.shape[2]} channels and the prompt has "
-                f"{prompt.tokens.shape[2]}: give the --text-encoder of its own base model."
+                f"{prompt.tokens.shape[2]}: give the text encoder of its own base model."
             )
+
+    @contextmanager
+    def watched(self, steps: int, report: Callable[[float], None]) -> Iterator[None]:
+        """Inside, `report` is called up to eight times an evaluation, with the share that is done, below 1.
+
+        steps: of the network, by the end of the block.
+        """
+        layers = [module for module in self.network.modules() if not any(module.children())]
+        called, told, expected = 0, 0, steps * len(layers)
+
+        def count(*_: Any) -> None:
+            nonlocal called, told
+            called += 1
+            eighths = 8 * steps * called // expected
+            if told < eighths < 8 * steps:
+                told = eighths
+                report(called / expected)
+
+        hooks = [layer.register_forward_hook(count) for layer in layers]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @property
     def reads_damage(self) -> bool:
@@ -299,14 +334,18 @@ class Restorer:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write config.json, model.safetensors, the weights in `dtype`, and prompts where it reads any.
+        """Write config.json, model.safetensors and prompts where it reads any.
+
+        The weights are in `dtype`, but for those that the network keeps in float32.
 
         The card is not touched; an autoencoder is named by its path. All files are replaced, or none.
         Raises WeightsError when a weight does not fit into `dtype`, OutputError.
         """
         folder = Path(folder)
+        whole = self.network.full_precision
         weights = {
-            name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()
+            name: value.to("cpu", torch.float32 if name.startswith(whole) else dtype).contiguous()
+            for name, value in self.network.state_dict().items()
         }
         if not all(value.isfinite().all() for value in weights.values()):
             raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")
@@ -333,14 +372,25 @@ class Restorer:
             return cls(_file_config(folder, upscaler.config), upscaler).to(device, dtype)
         config = located(folder)
         kind = registry.network_class(config.network)
-        network = kind.empty(config.network) if config.network.is_large else kind(config.network)
+        if config.network.is_large:
+            network = kind.empty(config.network)
+        else:
+            with _building, torch.random.fork_rng([]):  # its first weights are random, and soon replaced
+                network = kind(config.network)
         load_weights(network, folder / WEIGHTS)
         return cls(config, network, space(config)).to(device, dtype)
 
 
 def pixels(config: ModelConfig) -> Space:
     """The space of a network that works on pixels."""
-    return Space(config.factor, PIXELS, config.network.state_multiple, config.network.condition_input)
+    network = config.network
+    return Space(
+        config.factor,
+        PIXELS,
+        network.state_multiple,
+        network.condition_input,
+        upsampled_by=network.upsampled_by,
+    )
 
 
 def located(folder: Path) -> ModelConfig:

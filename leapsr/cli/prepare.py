@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from ..errors import UsageError
 from .shared import Device, Dtype, enough_memory
-from .terminal import say
+from .terminal import say, starting
 
 Photos = Annotated[
     Path,
@@ -51,6 +51,10 @@ Crops = Annotated[int, typer.Option(min=1, metavar="N", help="Samples of each ph
 Degradation = Annotated[
     str, typer.Option(metavar="NAME", help="As data.degradation of the recipe that will train.")
 ]
+Pixels = Annotated[
+    bool,
+    typer.Option("--pixels", help="Keep the crops' pixels too, for losses of images: FlowSR, refinements."),
+]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of crops and damage.")]
 Megabytes = Annotated[float, typer.Option(min=0.001, metavar="N", help="Size of a shard, about.")]
 Workers = Annotated[int, typer.Option(min=1, metavar="N", help="Threads that read photos ahead.")]
@@ -76,6 +80,7 @@ def prepare(
     crop: Crop = 512,
     crops: Crops = 1,
     degradation: Degradation = "realesrgan-heavy",
+    pixels: Pixels = False,
     seed: Seed = 0,
     megabytes: Megabytes = 256.0,
     workers: Workers = 2,
@@ -90,14 +95,15 @@ def prepare(
     """
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
-    from ..batch.jobs import shard as part
-    from ..data.photos import open_photos
-    from ..data.shard_encoders import encoders
-    from ..data.shard_writer import ShardOptions, ShardWriter, plan
-    from ..data.shard_writer import prepare as make
-    from ..data.shards import is_finished
-    from ..devices import choose_device, choose_dtype
-    from ..hub import catalog
+    with starting():
+        from ..batch.jobs import shard as part
+        from ..data.photos import open_photos
+        from ..data.shard_encoders import encoders
+        from ..data.shard_writer import ShardOptions, ShardWriter, plan
+        from ..data.shard_writer import prepare as make
+        from ..data.shards import is_finished
+        from ..devices import choose_device, choose_dtype
+        from ..hub import catalog
 
     place = choose_device(device)
     made_by = encoders(
@@ -111,7 +117,7 @@ def prepare(
         dtype=choose_dtype(dtype, place),
     )
     found = open_photos(photos, smallest=crop)
-    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes), made_by)
+    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes, pixels), made_by)
     writer, numbers = ShardWriter(found, description, made_by, workers), range(description.count)
     mine, console = None if shard is None else part(numbers, shard), Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,14 +22,16 @@ from ..data.shard_reader import Shards
 from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
 from ..degrade.noise import noise_of
-from ..errors import DataError
-from ..frozen.space import Space
+from ..errors import DataError, TrainingError
+from ..frozen.large_pictures import reflect
+from ..frozen.space import PIXELS, Space
 from ..methods import Batch
 from ..networks import Condition
 from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
+from ..pictures import unsupported
 from ..restorer import Restorer
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
@@ -65,11 +68,16 @@ def split_photos(
             f"{source} has {count} usable photos and {data.held_out} are held out for validation; "
             "add photos or use --set data.held_out=N."
         )
+    callbacks.notice(
+        f"{count} photos: {count - data.held_out} to train on, {data.held_out} held out to look at."
+    )
     if photos.too_small:
         found = count + photos.too_small
         callbacks.notice(
             f"Left out, with a side below {smallest} pixels: {photos.too_small} of {found} photos."
         )
+    for sentence in unsupported.advice([path for path in Path(source).rglob("*") if path.is_file()]):
+        callbacks.notice(sentence)
     drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
     return PhotoSplit(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
 
@@ -81,6 +89,7 @@ def open_samples(
     device: torch.device,
     cache: Path,
     callbacks: Callbacks,
+    deadline: float | None = None,
     answering: Path | None = None,
 ) -> Callable[[int, int], Sample | CropIndex | Latents]:
     """samples(first, count) of a run.
@@ -88,6 +97,7 @@ def open_samples(
     They are shards as they are, or crops of the photos, which lie on the device, in a pool that is degraded
     ahead of time in the folder `cache`, or on the disk, as the config says.
 
+    deadline: on time.monotonic()'s clock, after which a pool is left as it is. Raises TrainingError then.
     answering: the model whose answers to a pool are wanted, too. Without a pool, the BatchMaker asks it.
     """
     data = config.data
@@ -113,10 +123,31 @@ def open_samples(
         crops=data.pool,
         seed=config.seed,
     )
-    pool.build(cache, spec, split.photos, split.training, callbacks.degrading, callbacks.stop)
-    if answering is not None:
-        answers.build(cache, answering, device, callbacks.answering, callbacks.stop)
+
+    def is_over() -> bool:
+        return deadline is not None and time.monotonic() > deadline
+
+    def stop() -> bool:
+        return callbacks.stop() or is_over()
+
+    try:
+        pool.build(cache, spec, split.photos, split.training, callbacks.degrading, stop)
+        if answering is not None:
+            answers.build(cache, answering, device, callbacks.answering, stop)
+    except KeyboardInterrupt:
+        if callbacks.stop() or not is_over():
+            raise
+        raise TrainingError(
+            "The time was over before the pool of crops was made; the same command goes on with it."
+        ) from None
     return pool.Pool(cache, data.crop, config.seed, answering and cache / answers.ANSWER)
+
+
+class Pixels(NamedTuple):
+    """What a network of latents learns from, in [-1, 1]."""
+
+    photo: Tensor  # (B, 3, S, S)
+    lr: Tensor  # (B, 3, S / scale, S / scale)
 
 
 @dataclass(frozen=True)
@@ -134,24 +165,34 @@ class BatchMaker:
 
     @torch.no_grad()
     def __call__(self, sample: Sample | CropIndex | Latents, generator: torch.Generator) -> Batch:
-        images, cond, upsampled = self._encode(sample, generator)
+        images, cond, upsampled, pixels = self._encode(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
         if self.config.labelled:
-            damaged = torch.cat([upsampled] * len(images), 1)
-            drawn, quality = labels.draw(torch.cat(images, 1), damaged, self.config.data, generator)
-            images, cond = [*drawn.chunk(len(images), 1)], cond.relabelled(quality)
-        return Batch(images[0], source, cond, generator, redraw, *images[1:])
+            bad, quality = labels.draw(len(source), self.config.data, generator, source.device)
+            harmed = bad[:, None, None, None]
+            images = [torch.where(harmed, upsampled, image) for image in images]
+            cond = cond.relabelled(quality)
+            if pixels is not None:
+                soft = bicubic_upsample(pixels.lr, self.config.factor)
+                pixels = pixels._replace(photo=torch.where(harmed, soft, pixels.photo))
+        photo = None if pixels is None else reflect(pixels.photo, self.space.pixel_multiple)
+        image, *answer = images
+        return Batch(image, source, cond, generator, redraw, photo, *answer)
 
     def _encode(
         self, sample: Sample | CropIndex | Latents, generator: torch.Generator
-    ) -> tuple[list[Tensor], Condition, Tensor]:
+    ) -> tuple[list[Tensor], Condition, Tensor, Pixels | None]:
         """In the network's space: the image, and the answer if there is one; the condition; and the upsampled
-        low-resolution picture."""
+        low-resolution picture. And the pixels of a network of latents, where they are known and a loss sees
+        them."""
         found = sample.to(self.device)
+        wanted = self.config.method.compares_photos and self.space.autoencoder is not PIXELS
         if isinstance(found, Latents):
-            lr = None if found.lr is None else _floats(found.lr) * 2 - 1
-            return [found.image], self.space.condition(found.upsampled, lr, found.prompt), found.upsampled
+            lr, photo = (None if part is None else _floats(part) * 2 - 1 for part in (found.lr, found.photo))
+            pixels = Pixels(photo, lr) if wanted and photo is not None and lr is not None else None
+            cond = self.space.condition(found.upsampled, lr, found.prompt)
+            return [found.image], cond, found.upsampled, pixels
         images = [_floats(found.image)]
         if found.lr is not None:
             lr = _floats(found.lr)
@@ -167,8 +208,9 @@ class BatchMaker:
             measures = measure(lr) if found.measures is None else found.measures
             images, damage = self._keep_noise(images, lr, measures, generator)
         cond, upsampled = self.space.make_condition(lr * 2 - 1)
+        pixels = Pixels(images[0] * 2 - 1, lr * 2 - 1) if wanted else None
         encoded = [self.space.encode(image * 2 - 1) for image in images]
-        return encoded, replace(cond, damage=damage), upsampled
+        return encoded, replace(cond, damage=damage), upsampled, pixels
 
     def _ask(self, answering: Restorer, lr: Tensor, generator: torch.Generator) -> Tensor:
         """(B, 3, H, W) in [0, 1]."""

@@ -15,6 +15,7 @@ from ..devices import choose_dtype
 from ..errors import ConfigError
 from ..files import atomic_write
 from ..frozen import Clip
+from ..hub.catalog import CARD
 from ..methods.base import Alignment
 from ..metrics import perceptual
 from ..restorer import Restorer, read_config
@@ -57,7 +58,8 @@ def run(
             of another project's upscaler.
         start: model folder whose weights the student begins with; None: the teacher's, or random ones.
         resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
-        minutes: wall time, degrading included, after which the run saves and stops; None: when it is done.
+        minutes: wall time, degrading included, after which the run saves and stops; None: when it is done. A
+            pool that is not finished then is kept, and the next run goes on with it.
         cpu: stay on the CPU.
 
     Raises:
@@ -65,6 +67,9 @@ def run(
     """
     began = time.monotonic()
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
+    if config.perceptual != "none":
+        perceptual.require(config.perceptual)  # its file may be missing; that is told before anything else
+    deadline = None if minutes is None else began + minutes * 60
     split = batches.split_photos(photos, config, callbacks)
     with accelerator_for(config.precision, out, cpu) as accelerator:
         device = accelerator.device
@@ -84,6 +89,7 @@ def run(
                     f"{photos} holds no answers of {answering.name}: give it the photos themselves."
                 )
             shard_checks.check_model(split, built.model)
+            shard_checks.check_photos(split, config)
             callbacks.notice(shard_checks.NO_VALIDATION)
         job = _assemble(config, accelerator, built, out, callbacks, answering)
         job.progress["start"] = None if start is None else str(start)
@@ -92,7 +98,9 @@ def run(
             _load(job, checkpoint, start, answering)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
-            samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks, answering)
+            samples = batches.open_samples(
+                photos, split, config, device, out / "pool", callbacks, deadline, answering
+            )
         rank, world = accelerator.process_index, accelerator.num_processes
         job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
         if accelerator.is_main_process:
@@ -100,7 +108,7 @@ def run(
             with atomic_write(out / CONFIG) as part:
                 part.write_text(config.model_dump_json(indent=2) + "\n")
             job.validate = validator(split, config, built, out / "samples", device)
-        job.deadline = None if minutes is None else began + minutes * 60
+        job.deadline = deadline
         fit(job)
 
 
@@ -147,9 +155,9 @@ def _assemble(
     make_batch = batches.batch_maker(config, accelerator.device, built.space, asked)
     rank = accelerator.process_index
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
-    features = None  # of the teacher, for critics that look through it
-    if teacher is not None and teacher.feature_channels:
-        features = _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
+    features, seen_through = None, built.diffusion or teacher
+    if seen_through is not None and seen_through.feature_channels:
+        features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
     backbone = config.perceptual
     known = methods.Networks(
         student=wrapped["student"],
@@ -173,11 +181,22 @@ def _assemble(
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
-        export=lambda network: built.save(network, out / MODEL),
+        export=lambda network: _export(config, built, network, out / MODEL),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,
         stop=callbacks.stop,
     )
+
+
+def _export(config: TrainConfig, built: RunNetworks, network: nn.Module, folder: Path) -> None:
+    """The averaged student as a model folder, with a card."""
+    built.restorer(network).save_pretrained(folder)
+    with atomic_write(folder / CARD) as part:
+        part.write_text(
+            f"# {config.recipe}\n\nTrained by leapsr with the method {config.method.kind}.\n\n"
+            f"Unless asked otherwise: {built.model.defaults}.\n{built.origin}",
+            encoding="utf-8",
+        )
 
 
 def _alignment(config: TrainConfig) -> Alignment | None:

@@ -10,11 +10,11 @@ from torch import nn
 
 from .. import methods
 from ..errors import ConfigError
-from ..files import atomic_write, sha256
+from ..files import sha256
 from ..frozen import Dino
 from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
-from ..hub.catalog import CARD, LICENCE, weights_of
+from ..hub.catalog import LICENCE, weights_of
 from ..networks import Network, Quality, registry
 from ..networks.base import Notice
 from ..networks.lora import give_own, merge_lora, shared_copy
@@ -29,7 +29,8 @@ class RunNetworks:
     """All networks of a run, on its device. `student` and `others` train, `teacher` is frozen.
 
     model: the config of the folder that the student is saved to. critic_features: what a critic of images
-    looks through. card: of that folder; None leaves it without one.
+    looks through. diffusion: what FlowSR's critic looks through, if that is not the teacher. origin: what its
+    card tells of the upscaler whose answers it learns.
     """
 
     student: Network
@@ -38,14 +39,8 @@ class RunNetworks:
     teacher: Network | None = None
     others: dict[str, nn.Module] = field(default_factory=dict)
     critic_features: Dino | None = None
-    card: str | None = None
-
-    def save(self, network: nn.Module, folder: Path) -> None:
-        """Write the averaged student as a model folder."""
-        self.restorer(network).save_pretrained(folder)
-        if self.card is not None:
-            with atomic_write(folder / CARD) as part:
-                part.write_text(self.card, encoding="utf-8")
+    diffusion: Network | None = None
+    origin: str = ""
 
     def restorer(self, network: nn.Module) -> Restorer:
         """The averaged student as a model of its own, so that using it does not disturb the training."""
@@ -124,22 +119,36 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
     `_load_teacher` and `_load_start` make sure that the scales of the two are the same then.
     """
     method = config.method.student_method
-    edge = method.region is methods.Region.IMAGE_EDGE
+    diagonal = method.region is methods.Region.DIAGONAL
+    # A dial stands in the middle. A student that starts from noise learnt little of other places than the
+    # end, FlowSR's has no others, and a teacher's trajectory is followed to its end.
+    dial = not diagonal and method.region is not methods.Region.IMAGE_EDGE and config.source.kind != "noise"
     known = None if origin is None else origin.config
     inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
     own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
     places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
+    latents = config.network.condition_input != "picture" and config.adapters is None
+    if latents and places["autoencoder"] is None:
+        raise ConfigError(f"{config.recipe} works on latents: use --set autoencoder=FOLDER.")
     return ModelConfig(
         method=method.kind,
         network=config.network,
         scale=config.scale if config.scale or known is None else known.scale,
         source=config.source,
-        fidelity=0.0 if edge else 0.5,
+        fidelity=0.5 if dial else 0.0,
         grid=config.grid,
         licence=known.licence if known is not None and known.autoencoder else LICENCE,
+        guidance=_guidance(config, known) if diagonal else 1.0,
         color_fix="none" if known is None else known.color_fix,
         **places,
     )
+
+
+def _guidance(config: TrainConfig, origin: ModelConfig | None) -> float:
+    """Of a teacher's folder: the run's, or that of the model it begins with."""
+    if config.guidance is not None:
+        return config.guidance
+    return 1.0 if origin is None else origin.guidance
 
 
 def _small_student(
@@ -194,7 +203,12 @@ def _build_large(
         if known is not None:
             known.requires_grad_(False)
     student.train()  # a model that was loaded to restore is in eval mode
-    return RunNetworks(student, space_of(model), model, frozen, others, features)
+    diffusion = None
+    if config.diffusion is not None:
+        diffusion = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
+        if diffusion.feature_channels != (() if frozen is None else frozen.feature_channels):
+            raise ConfigError(f"{config.diffusion} has other maps than the teacher: give its own base model.")
+    return RunNetworks(student, space_of(model), model, frozen, others, features, diffusion)
 
 
 def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:
@@ -228,14 +242,14 @@ def taught_by(config: TrainConfig, built: RunNetworks, teacher: Path) -> RunNetw
     licence = built.model.licence
     if found.licence != licence:
         licence = f"{licence}; learnt from {teacher.name}, whose licence is {found.licence}"
-    card = (
-        f"# {config.recipe}\n\nTrained by `leapsr distill {config.recipe} PHOTOS --teacher {teacher.name}`: "
-        f"at fidelity 0 it has learnt what {teacher.name} answers, in one step of its own network.\n\n"
+    origin = (
+        f"\nAt fidelity 0 it has learnt what {teacher.name} answers, by `leapsr distill {config.recipe} "
+        f"PHOTOS --teacher {teacher.name}`.\n\n"
         f"Teacher: {teacher.name}, {found.method} x{found.factor}, SHA-256 {sha256(weights_of(teacher))}. "
         f"Licence of its weights: {found.licence}. What is learnt from a model may fall under its licence: "
         "read it before you pass this one on.\n"
     )
-    return replace(built, model=built.model.model_copy(update={"licence": licence}), card=card)
+    return replace(built, model=built.model.model_copy(update={"licence": licence}), origin=origin)
 
 
 def _load_teacher(config: TrainConfig, folder: Path) -> Restorer:

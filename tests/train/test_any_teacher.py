@@ -107,7 +107,8 @@ def test_an_answer_keeps_the_noise_that_its_photo_keeps():
     assert torch.equal(plain.source, batch.source)
 
 
-def test_launch_leaves_no_card_without_such_a_teacher(photos, tmp_path):
+def test_a_card_tells_of_no_teacher_where_there_is_none(photos, tmp_path):
     resolved = config.override(recipes.get("dial_tiny"), [*QUICK, "steps=1"])
     launch.run(resolved, photos, tmp_path, cpu=True)
-    assert not (tmp_path / "model" / catalog.CARD).exists()
+    assert "Teacher" not in (tmp_path / "model" / catalog.CARD).read_text()
+    assert read_config(tmp_path / "model").licence == catalog.LICENCE
