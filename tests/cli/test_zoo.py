@@ -162,5 +162,6 @@ def test_recipes_that_take_any_upscaler_are_listed(leapsr):
     )
     assert {"dial_small", "oftsr_small"} <= distilled
     assert {"dial_small", "teacher_small"} <= trained
+    assert "leapsr distill dial_small PHOTOS --teacher FILE" in leapsr("recipes", "dial_small")[1]
     assert "teacher_small" not in distilled
     assert "oftsr_small" not in trained
