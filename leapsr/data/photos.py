@@ -21,6 +21,7 @@ from torch import Tensor
 from ..errors import DataError, ImageError, OutputError
 from ..files import atomic_write, remove_stale_parts
 from ..ops.color import to_uint8
+from ..ops.resize import resize
 from ..pictures import icc_profiles
 from ..pictures.picture import READABLE_SUFFIXES, load, measure
 
@@ -175,8 +176,35 @@ def _opened(archive: Path) -> Any:
     return safe_open(archive, "pt")
 
 
-def open_photos(source: str | Path, smallest: int) -> Photos:
-    """A folder or an archive; photos with a side below `smallest` are left out. Raises DataError."""
+class ResizedPhotos:
+    """Photos made as small or as large as a square of `side`, and cut to it in the middle (OFTSR's faces and
+    ImageNet)."""
+
+    def __init__(self, photos: Photos, side: int) -> None:
+        self.photos, self.side = photos, side
+        self.names, self.too_small = photos.names, photos.too_small
+        self.sizes = [(side, side)] * len(photos.names)
+
+    def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
+        return self.whole(index)[:, top : top + side, left : left + side]
+
+    def whole(self, index: int) -> Tensor:
+        photo = self.photos.whole(index)
+        height, width = photo.shape[1:]
+        size = [max(self.side, round(self.side * n / min(height, width))) for n in (height, width)]
+        small = resize(photo[None].float() / 255, (size[0], size[1]), antialias=True)[0]
+        top, left = ((n - self.side) // 2 for n in size)
+        return to_uint8(small[:, top : top + self.side, left : left + self.side])
+
+
+def open_photos(source: str | Path, smallest: int, side: int | None = None) -> Photos:
+    """A folder or an archive; photos with a side below `smallest` are left out.
+
+    side: of the squares that all photos become, see `ResizedPhotos`, none being left out; None: as they are.
+    Raises DataError.
+    """
+    if side is not None:
+        return ResizedPhotos(open_photos(source, smallest=1), side)
     source = Path(source)
     if source.is_dir():
         return FolderPhotos(source, smallest)

@@ -27,7 +27,7 @@ from ..errors import DataError
 from ..ops.color import to_uint8
 from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
-from .crops import GRID, Sample, places, shuffled, turn
+from .crops import EVERY, GRID, Sample, Symmetries, places, shuffled, turn
 from .photos import Photos, Progress, cores
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
@@ -55,6 +55,7 @@ class Pool:
     folder: Path
     crop: int
     seed: int
+    symmetries: Symmetries = EVERY
 
     def __post_init__(self) -> None:
         self.image = np.load(self.folder / "image.npy", mmap_mode="r")
@@ -71,7 +72,7 @@ class Pool:
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
-        index, symmetry = self.order(n), int(rng.integers(8))
+        index, symmetry = self.order(n), self.symmetries.draw(rng)
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
         image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]

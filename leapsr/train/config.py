@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from .. import degrade, methods
+from ..data.crops import EVERY, Drawing, Symmetries
 from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
@@ -30,6 +31,14 @@ class DataConfig(Strict):
     """Name of the damage, see `leapsr.degrade`."""
     group: int = Field(1, ge=1)
     """Images that share their random sizes; 1 suits a CPU, 8 or more keep a GPU busy."""
+    resize: int | None = Field(None, ge=8)
+    """Side of a square that every photo becomes first: its shorter side made as long, its middle cut out.
+    None: photos stay as they are."""
+    symmetries: Symmetries = EVERY
+    """How often crops are mirrored and turned: by default in all eight ways, which suits small networks. The
+    papers mirror, and do not lay photos on their sides."""
+    drawing: Drawing = "area"
+    """Which photo a crop is of: "area", each as likely as its area, or "photo", all alike."""
     sharpen: bool = False
     """Sharpen the clean image first (USM), as Real-ESRGAN does with its targets."""
     on_device: bool = False
@@ -201,6 +210,12 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
             raise UnknownName("network that trains", name, trained)
     if config.data.pool and config.data.on_device:
         raise ConfigError("A pool lies on the disk and data.on_device degrades anew: set data.pool=0.")
+    if config.data.pool and config.data.drawing != "area":
+        raise ConfigError("A pool is drawn by area: use --set data.drawing=area, or data.pool=0.")
+    if config.data.resize is not None and config.data.resize < max(
+        config.data.crop, config.data.pool_crop if config.data.pool else 0
+    ):
+        raise ConfigError(f"data.resize = {config.data.resize} must hold data.crop = {config.data.crop}.")
     if config.data.pool and config.data.pool_crop < config.data.crop:
         raise ConfigError(
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."
