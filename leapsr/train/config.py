@@ -107,8 +107,9 @@ class TrainConfig(Strict):
     so a resumed run is no longer the same bit for bit. None: `steps` alone decide."""
     batch: int = Field(16, ge=1)
     """Samples of one step in each process."""
-    precision: Literal["fp32", "bf16"] = "bf16"
-    """Of the convolutions and matrix products; weights, optimizer and losses are always float32."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Of the convolutions and matrix products; weights, optimizer and losses are always float32. "auto" is
+    bf16 where the processor or card computes in it itself, else fp32; the run's config.json says which."""
     compile: bool = False
     """Compile the networks with torch.compile: a minute at the start for steps about a sixth faster. Needs a
     C++ compiler."""

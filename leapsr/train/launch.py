@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .. import methods
 from ..data.shard_reader import Shards
+from ..devices import choose_device, has_bfloat16
 from ..errors import ConfigError
 from ..files import atomic_write
 from ..frozen import Clip
@@ -64,6 +65,9 @@ def run(
     began = time.monotonic()
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
     split = batches.split_photos(photos, config, callbacks)
+    if config.precision == "auto":
+        place = torch.device("cpu") if cpu else choose_device("auto")
+        config = config.model_copy(update={"precision": "bf16" if has_bfloat16(place) else "fp32"})
     with accelerator_for(config.precision, out, cpu) as accelerator:
         device = accelerator.device
         if config.compile:

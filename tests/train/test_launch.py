@@ -420,6 +420,13 @@ def test_models_to_begin_with_are_found_by_name(photos, teacher, tmp_path, monke
         distill("oftsr_tiny", photos, "mine", tmp_path / "other", start="mines", **given)
 
 
+@pytest.mark.parametrize("native", [True, False])
+def test_a_run_takes_half_precision_where_the_machine_has_it(native, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "has_bfloat16", lambda device: native)
+    train("teacher_tiny", photos, tmp_path, "steps=1")
+    assert config.read(tmp_path / "config.json").precision == ("bf16" if native else "fp32")
+
+
 def test_precisions_can_change_within_one_process(photos, tmp_path):
     for precision in ("fp32", "bf16"):
         train("teacher_tiny", photos, tmp_path / precision, "steps=2", f"precision={precision}")

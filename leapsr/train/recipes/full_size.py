@@ -53,7 +53,7 @@ RESSHIFT_256 = PHOTOS_256.model_copy(update={"degradation": "resshift"})
 
 
 def _run(**fields: Any) -> TrainConfig:
-    common = {"precision": "bf16", "data": PHOTOS_512, "optimizer": ADAMW, "checkpoint_minutes": 60.0}
+    common = {"data": PHOTOS_512, "optimizer": ADAMW, "checkpoint_minutes": 60.0}
     return TrainConfig.model_validate(common | fields)
 
 
