@@ -146,6 +146,9 @@ class TrainConfig(Strict):
     """Steps between two reports of the losses."""
     validate_every: int = Field(2000, ge=1)
     """Steps between two validations."""
+    best: Literal["lpips", "psnr"] = "lpips"
+    """Which score of a validation chooses the model that is kept in `best`, beside the newest in `model`.
+    PSNR also where LPIPS's files are not on this computer."""
     checkpoint_minutes: float = Field(5.0, gt=0)
     """Time between two checkpoints."""
 

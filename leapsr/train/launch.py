@@ -28,7 +28,7 @@ from .networks import RunNetworks
 from .optimizers import ScheduledOptimizer
 from .validation import validator
 
-MODEL, CHECKPOINTS, CONFIG = "model", checkpoints.FOLDER, "config.json"
+CHECKPOINTS, CONFIG = checkpoints.FOLDER, "config.json"
 Result = TypeVar("Result")
 GOOD = "image quality is good, with clear details and vibrant colors"
 BAD = "image quality is poor, blurry, and noisy"
@@ -49,8 +49,8 @@ def run(
 ) -> None:
     """Train `config` on `photos` (a folder, an archive or a folder of shards) into the folder `out`.
 
-    `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/, model/ and, if the
-    recipe has one, pool/. Processes on several machines must share it.
+    `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/, model/, best/ and, if
+    the recipe has one, pool/. Processes on several machines must share it.
 
     Args:
         teacher: model folder that a distilling method learns from.
@@ -149,7 +149,7 @@ def _assemble(
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
-        export=lambda network: _export(config, built, network, out / MODEL),
+        export=lambda network, name: _export(config, built, network, out / name),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,
         stop=callbacks.stop,

@@ -1,8 +1,10 @@
 """The training loop. It calls a method for losses and knows none by name."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 
 from ..data.photos import Progress
 from ..data.prefetch import Prefetch
-from ..errors import DataError, TrainingError
+from ..errors import DataError, TrainingError, WeightsError
 from ..methods import Batch, Method
 from . import checkpoints
 from .callbacks import Reporter
@@ -21,6 +23,8 @@ from .config import OptimizerConfig, TrainConfig
 from .ema import EMA
 from .optimizers import ScheduledOptimizer
 
+MODEL, BEST = "model", "best"
+"""Folders of a run."""
 LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half precision
 
 
@@ -30,7 +34,8 @@ class Run:
 
     read: the raw sample of a step, read ahead by threads. make_batch: that sample and its step to a Batch.
     networks: those that train, by the name that the method gives them; "student" is averaged.
-    export: called with the averaged student at every checkpoint. validate: scores of it at a step.
+    export: called with the averaged student and the name of its folder, MODEL at every checkpoint and BEST
+    when no validation was better. validate: scores of it at a step.
     deadline: on time.monotonic()'s clock, after which the run saves and stops, or None.
     """
 
@@ -42,7 +47,7 @@ class Run:
     optimizers: dict[str, list[ScheduledOptimizer]]
     average: EMA
     make_batch: Callable[[Any, int], Batch]
-    export: Callable[[nn.Module], None]
+    export: Callable[[nn.Module, str], None]
     report: Reporter
     on_step: Progress = lambda done, total: None
     stop: Callable[[], bool] = lambda: False
@@ -102,7 +107,9 @@ def fit(run: Run) -> None:
                 values = {name: value.item() for name, value in losses.items()}
                 run.report(step, values | {"rate": share} | watch.read())
             if step % config.validate_every == 0:
-                run.report(step, run.validate(run.average.network, step))
+                scores = run.validate(run.average.network, step)
+                run.report(step, scores)
+                keep_best(run, scores)
                 watch.reset()  # validation is not training
             if over:
                 break
@@ -194,7 +201,27 @@ def save(run: Run, finite: Tensor) -> None:
     check_finite(run, finite)
     checkpoints.save(run.folder / checkpoints.FOLDER, run.accelerator, run.progress)
     if run.accelerator.is_main_process:
-        run.export(run.average.network)
+        run.export(run.average.network, MODEL)
+
+
+def keep_best(run: Run, scores: Mapping[str, float]) -> None:
+    """Write the averaged student as the best model if no validation before had as good a score.
+
+    The score is the run's `best`: LPIPS of full samples, or PSNR, also where there is no LPIPS.
+    """
+    lpips = {name: score for name, score in scores.items() if name.startswith("lpips")}
+    psnr = {name: -score for name, score in scores.items() if name.startswith("psnr")}
+    lower = (lpips if run.config.best == "lpips" else None) or psnr
+    if not lower:
+        return
+    name, score = next(reversed(lower.items()))  # full samples come last
+    before = run.progress.get("best")
+    known = before is not None and before["metric"] == name
+    if not math.isfinite(score) or (known and score >= before["lower"]):
+        return
+    run.progress["best"] = {"metric": name, "lower": score, "step": run.progress["step"]}
+    with suppress(WeightsError):  # a weight is out of range: the next checkpoint says so
+        run.export(run.average.network, BEST)
 
 
 class JsonLines:
