@@ -91,14 +91,25 @@ def _data_errors(file: Path | bytes, name: str | None = None) -> Iterator[None]:
 
 def picture_files(folder: Path) -> list[Path]:
     """Every picture below a folder, by name. Hidden ones, those in hidden folders and in NOT_PHOTOS, and
-    folders with a picture's suffix are none.
+    folders with a picture's suffix are none. Links to folders are followed, each folder once.
     """
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in READABLE_SUFFIXES)
-    return sorted(path for path in found if _is_wanted(path.relative_to(folder)) and not path.is_dir())
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else sorted(filter(_is_wanted, folders))
+        if real not in seen:
+            found += [Path(place, name) for name in files if _is_wanted(name) and _is_picture(name)]
+        seen.add(real)
+    return sorted(found)
 
 
-def _is_wanted(path: Path) -> bool:
-    return not any(part.startswith(".") or part in NOT_PHOTOS for part in path.parts)
+def _is_wanted(name: str) -> bool:
+    return not name.startswith(".") and name not in NOT_PHOTOS
+
+
+def _is_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in READABLE_SUFFIXES
 
 
 class FolderPhotos:

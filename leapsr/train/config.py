@@ -51,8 +51,8 @@ class DataConfig(Strict):
     """Side of a crop in the pool, in pixels of the clean image."""
     held_out: int = Field(8, ge=0)
     """Photos kept out of training, for validation."""
-    workers: int = Field(2, ge=1)
-    """Threads that read ahead."""
+    workers: int | None = Field(None, ge=1)
+    """Threads that read ahead. None: one for each core, and two at least."""
     bad: float = Field(0.0, ge=0, le=1)
     """Share of samples with the label BAD, whose target is the upsampled low-resolution image. Needs a
     network that reads labels (network.quality) or text."""
@@ -107,6 +107,8 @@ class TrainConfig(Strict):
     so a resumed run is no longer the same bit for bit. None: `steps` alone decide."""
     batch: int = Field(16, ge=1)
     """Samples of one step in each process."""
+    accumulate: int = Field(1, ge=1)
+    """Parts that a batch is cut into, one in memory at a time; their gradients add up before weights move."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of the convolutions and matrix products; weights, optimizer and losses are always float32. "auto" is
     bf16 where the processor or card computes in it itself, else fp32; the run's config.json says which."""
@@ -206,6 +208,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError("guidance is used with teachers, and a student has none: see method.guidance.")
     if config.guidance not in (None, 1) and not config.labelled:
         raise ConfigError("guidance needs a network that reads labels: network.quality=true.")
+    if config.batch % config.accumulate:
+        raise ConfigError(
+            f"batch = {config.batch} cannot be cut into accumulate = {config.accumulate} parts."
+        )
     config.network.check(config)
     config.method.check(config)
     trained = {"student", *(name for row in methods.CONFIGS.values() for name in row.config.auxiliary_names)}

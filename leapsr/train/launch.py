@@ -88,7 +88,13 @@ def run(
         with accelerator.main_process_first():  # the first builds the pool, the others find it
             samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks)
         rank, world = accelerator.process_index, accelerator.num_processes
-        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
+        size = config.batch // config.accumulate
+        job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
+        if world > 1 or config.accumulate > 1:
+            callbacks.notice(
+                f"{config.batch * world} samples a step: each of {world} processes takes {config.batch}, "
+                f"{size} at a time."
+            )
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             with atomic_write(out / CONFIG) as part:

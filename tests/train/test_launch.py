@@ -95,6 +95,26 @@ def test_validation_scores_lpips_where_it_can(photos, tmp_path, monkeypatch):
     assert (tmp_path / "best" / "config.json").is_file()
 
 
+def test_gradients_of_the_parts_of_a_batch_add_up(photos, tmp_path):
+    """Two halves move the weights as the whole batch does: the mean of means of as many samples."""
+    settings = ["steps=2", "data.degradation=bicubic", "batch=4", "precision=fp32", "source.kind=lr"]
+    settings += ["method.at_source=1"]  # nothing else is drawn than which crops
+    notices = []
+    train("teacher_tiny", photos, tmp_path / "whole", *settings)
+    told = Callbacks(notice=notices.append)
+    train("teacher_tiny", photos, tmp_path / "parts", *settings, "accumulate=2", callbacks=told)
+    whole, parts = (
+        load_file(checkpoints.complete(tmp_path / name / "checkpoints")[-1] / "model.safetensors")
+        for name in ("whole", "parts")
+    )
+    assert all(torch.allclose(whole[name], parts[name], rtol=0, atol=1e-5) for name in whole)
+    progress = checkpoints.complete(tmp_path / "parts" / "checkpoints")[-1] / "progress.json"
+    assert json.loads(progress.read_text())["samples"] == 8
+    assert any("each of 1 processes takes 4, 2 at a time" in notice for notice in notices)
+    with pytest.raises(ConfigError, match="cannot be cut"):
+        train("teacher_tiny", photos, tmp_path / "odd", *settings, "accumulate=3")
+
+
 def test_training_learns(photos, tmp_path):
     """The untrained network predicts 0; two hundred steps on four pictures must do much better."""
     train("teacher_tiny", photos, tmp_path, "steps=200", "log_every=20", "validate_every=200", "batch=4")
