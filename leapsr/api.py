@@ -1,5 +1,6 @@
 """The functions of `leapsr` itself: open a picture, enlarge one, score models."""
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,12 +22,22 @@ _loaded: OrderedDict[_Key, Upscaler] = OrderedDict()
 _lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """In a forked process: the thread that held it is not there."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def open(source: Source) -> Picture:
     """A picture with all that its file says of it, upright, in its own depth.
 
     Args:
-        source: a path, a file's bytes, a PIL image, an array (H, W) or (H, W, C) of uint8 or uint16, or a
-            float tensor (3, H, W) in [0, 1].
+        source: a path, an open file or its bytes, a PIL image, an array (H, W) or (H, W, C) of uint8, uint16
+            or floats in [0, 1], or a float tensor (3, H, W) in [0, 1].
     Raises:
         ImageError: in one sentence, for what cannot be read.
     """
@@ -62,8 +73,8 @@ def upscale(
     """The picture, larger. The model stays loaded for the next call.
 
     Args:
-        image: a path or a file's bytes, which give a `Picture` that keeps what the file said; or a PIL image,
-            an array or a tensor, which give the same kind.
+        image: a path, an open file or its bytes, which give a `Picture` that keeps what the file said; or a
+            PIL image, an array or a tensor, which give the same kind.
         model: a name or a folder. None is the default for the scale: of the x2 models up to 2, else of the
             x4 models.
         device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16.

@@ -9,6 +9,8 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 def choose_device(name: str | torch.device) -> torch.device:
     """The first of CUDA, MPS, CPU that works for "auto". Raises UsageError for a device that is not there."""
+    if not isinstance(name, str | torch.device):
+        raise UsageError(f"A device is auto, cpu, cuda, cuda:0 or mps, not {name!r}.")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -16,7 +18,7 @@ def choose_device(name: str | torch.device) -> torch.device:
     except RuntimeError:
         raise UsageError(f"There is no device '{name}'; use auto, cpu, cuda, cuda:0 or mps.") from None
     if not _is_there(device):
-        raise UsageError(f"This computer has no usable '{name}'; use '--device auto' or '--device cpu'.")
+        raise UsageError(f"This computer has no usable '{name}'; take auto or cpu as the device.")
     return device
 
 
@@ -46,7 +48,7 @@ def choose_dtype(
 
     Raises UsageError for an unknown name.
     """
-    if isinstance(name, torch.dtype):
+    if isinstance(name, torch.dtype) and name in DTYPES.values():
         return name
     if name == "auto":
         fast = device.type == "cuda" and (half != torch.bfloat16 or has_bfloat16(device))

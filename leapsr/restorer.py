@@ -6,11 +6,12 @@ A model folder holds `config.json`, `model.safetensors` and a card, `README.md`.
 import json
 import math
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -31,6 +32,9 @@ from .networks import Network, Prompt, Quality, registry
 from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
 from .ops.damage import of_pictures
+
+_building = threading.Lock()
+"""The state of torch's random numbers, which is put back, is one for all threads."""
 
 
 class ModelConfig(BaseModel):
@@ -236,12 +240,36 @@ class Restorer:
         """Raises UsageError for a prompt that this model cannot read."""
         own = self.space.prompts.get(Quality.GOOD)
         if own is None:
-            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+            raise UsageError("This model reads no text; leave caption and captioner out.")
         if own.tokens.shape[2] != prompt.tokens.shape[2]:
             raise UsageError(
                 f"This model reads tokens of {own.tokens.shape[2]} channels and the prompt has "
-                f"{prompt.tokens.shape[2]}: give the --text-encoder of its own base model."
+                f"{prompt.tokens.shape[2]}: give the text encoder of its own base model."
             )
+
+    @contextmanager
+    def watched(self, steps: int, report: Callable[[float], None]) -> Iterator[None]:
+        """Inside, `report` is called up to eight times an evaluation, with the share that is done, below 1.
+
+        steps: of the network, by the end of the block.
+        """
+        layers = [module for module in self.network.modules() if not any(module.children())]
+        called, told, expected = 0, 0, steps * len(layers)
+
+        def count(*_: Any) -> None:
+            nonlocal called, told
+            called += 1
+            eighths = 8 * steps * called // expected
+            if told < eighths < 8 * steps:
+                told = eighths
+                report(called / expected)
+
+        hooks = [layer.register_forward_hook(count) for layer in layers]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     @property
     def reads_damage(self) -> bool:
@@ -316,7 +344,11 @@ class Restorer:
         folder = Path(folder)
         config = located(folder)
         kind = registry.network_class(config.network)
-        network = kind.empty(config.network) if config.network.is_large else kind(config.network)
+        if config.network.is_large:
+            network = kind.empty(config.network)
+        else:
+            with _building, torch.random.fork_rng([]):  # its first weights are random, and soon replaced
+                network = kind(config.network)
         load_weights(network, folder / WEIGHTS)
         return cls(config, network, space(config)).to(device, dtype)
 

@@ -1,6 +1,8 @@
 """Fixtures shared by all tests: the data folder, small pictures, and a restorer that needs no weights."""
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -87,6 +89,9 @@ class FakeRestorer:
 
     def halo(self, steps: int) -> int:
         return 2 + steps
+
+    def watched(self, steps: int, report: Callable[[float], None]) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def restore(
         self,

@@ -18,6 +18,8 @@ def files(upscaler: Upscaler, path: Path) -> None:
     assert_type(upscaler(path, scale=2, fidelity=0.5), Picture)
     assert_type(upscaler("photo.jpg", width=1920, tile="auto", progress=True), Picture)
     assert_type(upscaler(path.read_bytes()), Picture)
+    with path.open("rb") as file:
+        assert_type(upscaler(file, max_pixels=1_000_000, fit="at_least"), Picture)
     assert_type(upscaler(upscaler(path)), Picture)
     assert_type(upscaler([path, path]), list[Picture])
     assert_type(upscaler(("a.jpg", "b.jpg")), list[Picture])

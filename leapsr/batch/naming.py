@@ -12,7 +12,7 @@ FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "avif": ".avif", "tiff
 LONGEST_NAME = 255
 """Bytes of UTF-8: the limit of Linux; those of macOS and Windows are never smaller."""
 
-SIDECAR = r"(?:_s-?\d+)?(?:_detail|_samples)?"
+SIDECAR = r"(?:_s-?\d+)?(?:_detail|_samples|_preview)?"
 """Regular expression of what follows the label in the names of samples and of files beside a result."""
 
 _SUBSTITUTES = dict.fromkeys((".heic", ".heif", ".hif", ".jif", ".mpo"), ".jpg")

@@ -9,6 +9,7 @@ import torch
 from pydantic import JsonValue
 
 from .. import __version__
+from ..errors import UsageError
 from ..files import sha256
 from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
 from ..methods.restore import Region
@@ -24,7 +25,8 @@ class Options:
     source has. strip_metadata: only the colour profile stays. samples: results of each picture, from as many
     seeds. detail_map: a map of invented detail beside each result. consistency: the tolerance of
     `consistency.consistent`, in grey levels; None leaves results as they are. keep_dates: files have been
-    changed when their sources were.
+    changed when their sources were. preview: see `upscaling.preview`, in place of the result. Raises
+    UsageError for what cannot be combined.
     """
 
     target: Target = AS_THE_MODEL
@@ -36,6 +38,14 @@ class Options:
     detail_map: bool = False
     consistency: float | None = None
     keep_dates: bool = False
+    preview: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UsageError."""
+        if self.preview and (self.has_sidecars or self.consistency is not None):
+            raise UsageError(
+                "A preview is a detail of one result: leave out --samples, --detail-map and --consistency."
+            )
 
     @property
     def has_sidecars(self) -> bool:
@@ -49,7 +59,8 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     model: its folder. The size of tiles is left out where tiles do not show: where there are no latents; and
     so is what does not change the content of files.
     """
-    left_out, config = {"target", "settings", "keep_dates"}, read_config(model)
+    left_out = {"target", "settings", "keep_dates"} | (set() if options.preview else {"preview"})
+    config = read_config(model)
     if config.autoencoder is None:
         left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}

@@ -19,7 +19,9 @@ import torch
 from .. import memory
 from ..errors import DiskFull, ImageError, OutputError
 from ..files import remove_stale_parts
-from ..pictures.picture import Picture
+from ..pictures.picture import Picture, from_pil
+from ..pictures.result_metadata import update_metadata
+from ..upscaling.preview import preview
 from ..upscaling.upscaler import Upscaler
 from . import sidecars, stages
 from .existing import ExistingPolicy, FileState
@@ -29,8 +31,8 @@ from .options import Options
 from .sidecars import NO_SIDECARS, Sidecars
 from .stages import Examined, Outcome, Seconds, Status
 
-Watch = Callable[[Job, int, int], None]
-"""Called with a job, its tiles done, and its tiles in all."""
+Watch = Callable[[Job, float, int], None]
+"""Called with a job, its tiles done (and the part of the one in work), and its tiles in all."""
 
 WRITERS = min(4, os.cpu_count() or 1)
 """Encoding a result takes longer than decoding its source, which is much smaller."""
@@ -176,14 +178,17 @@ class Pipeline:
             return _finished(event)
         begun, work, options, beside = time.monotonic(), event.work, self.options, NO_SIDECARS
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: float, total: int) -> None:
             self._check_disk()
             if self.watch is not None:
                 self.watch(work.job, done, total)
 
         try:
             with memory.translate_oom(work.job.source):
-                if work.copied:
+                if options.preview:
+                    shown = preview(self.upscaler, event.picture, options.target, options.settings, progress)
+                    result = update_metadata(from_pil(shown))
+                elif work.copied:
                     result = event.picture
                 elif options.has_sidecars or options.consistency is not None:
                     result, beside = sidecars.make(

@@ -47,7 +47,8 @@ Command = Job | Literal["end", "stop"]
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What each process has to know. processes: how many share this machine. The rest: see Upscaler."""
+    """What each process has to know. processes: how many share this machine. threads: of each on the CPU;
+    None is torch's choice. The rest: see Upscaler."""
 
     model: Path
     dtype: str
@@ -55,6 +56,7 @@ class WorkerConfig:
     existing: ExistingPolicy
     processes: int
     offload: bool = False
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class ReadyForJob:
 @dataclass(frozen=True)
 class TilesDone:
     job: Job
-    done: int
+    done: float
     total: int
 
 
@@ -255,8 +257,10 @@ def serve(connection: Connection, config: WorkerConfig, device: str) -> None:
     pool = _PoolConnection(connection)
     log = logging.getLogger("leapsr")
     log.handlers, log.propagate = [pool], False
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG)
     try:
+        if config.threads is not None:
+            torch.set_num_threads(config.threads)
         upscaler = Upscaler.from_pretrained(config.model, device, config.dtype, offload=config.offload)
         threading.Thread(target=pool.listen, name="leapsr-listener", daemon=True).start()
         for outcome in pipeline.run(
@@ -310,7 +314,7 @@ class _PoolConnection(logging.Handler):
                 return
             yield command
 
-    def watch(self, job: Job, done: int, total: int) -> None:
+    def watch(self, job: Job, done: float, total: int) -> None:
         """Raises KeyboardInterrupt once this process has been told to stop: between tiles, on any system."""
         if self._is_stopped.is_set():
             raise KeyboardInterrupt

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..errors import ImageError, UsageError
-from .terminal import say
+from .shared import Overwrite
+from .terminal import say, starting
 
 if TYPE_CHECKING:
     from ..degrade import Degradation
@@ -52,16 +53,18 @@ def degrade(
     scale: Scale = 4,
     seed: Seed = 0,
     pairs: Pairs = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Make damaged low-resolution pictures from clean ones.
 
     The damage of a picture depends on its name, the kind and the seed, never on the other pictures.
     """
-    from ..degrade import make
+    with starting():
+        from ..degrade import make
 
     job = Job(target, kind, seed, pairs, make(kind, scale))
     files = find_pictures(source)
-    refuse_overwriting(files, job)
+    refuse_overwriting(files, job, overwrite)
     console = Console(stderr=True)
     failed = 0
     columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -100,13 +103,15 @@ def find_pictures(source: Path) -> dict[str, Path]:
     return found
 
 
-def refuse_overwriting(files: dict[str, Path], job: Job) -> None:
-    """Raises UsageError if an output would replace a source."""
+def refuse_overwriting(files: dict[str, Path], job: Job, replace: bool = False) -> None:
+    """Raises UsageError if an output would replace a source, or, unless it may, an earlier result."""
     from ..batch.jobs import overwriting
 
-    outputs = (output for name in files for output in job.outputs(name).values())
+    outputs = [output for name in files for output in job.outputs(name).values()]
     if (output := overwriting(files.values(), outputs)) is not None:
         raise UsageError(f"{output} is one of the sources; give another folder for the results.")
+    if not replace and (there := next(filter(Path.exists, outputs), None)) is not None:
+        raise UsageError(f"{there} is already there; give another folder, or --overwrite.")
 
 
 def damage_file(path: Path, name: str, job: Job) -> None:

@@ -1,7 +1,7 @@
 """leapsr evaluate."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -116,13 +116,14 @@ def evaluate(
     Several models: each number of steps at fidelity 0, and each position
     in one step. The lines of what a model does not have stay empty.
     """
-    from ..data.pairs import read_pairs
-    from ..metrics import DEFAULT_METRICS, usable
-    from ..metrics.evaluation import Evaluation, common_scale, labels, write
-    from ..metrics.runs import training
-    from ..metrics.sheet import Sheet
-    from ..metrics.table import BICUBIC
-    from ..pictures.save_file import check_place
+    with terminal.starting():
+        from ..data.pairs import read_pairs
+        from ..metrics import DEFAULT_METRICS, usable
+        from ..metrics.evaluation import Evaluation, common_scale, labels, write
+        from ..metrics.runs import training
+        from ..metrics.sheet import Sheet
+        from ..metrics.table import BICUBIC
+        from ..pictures.save_file import check_place
 
     named = [model for model in models if model != BICUBIC]
     several = len(named) > 1
@@ -141,6 +142,8 @@ def evaluate(
     wanted = (DEFAULT_METRICS if part == "default" else [part] for part in metrics.split(","))
     chosen, notes = usable([name for part in wanted for name in part], weights, folder.has_reference)
     evaluation.check(counts, positions, straightness)
+    for note in notes:  # before the minutes that the rest takes
+        terminal.say(Console(stderr=True), note)
     if out is not None:
         check_place(out / "results.csv")
     if several:
@@ -156,7 +159,7 @@ def evaluate(
         runs = [training(name, place) for name, (place, _) in zip(names, loaded, strict=True)]
         settings = asked | evaluation.as_dict() | {"straightness": straight}
         unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
-    show(table)
+    show(table, notes)
     for note in unsaid:
         terminal.say(Console(stderr=True), note)
     if straight is not None:
@@ -188,8 +191,8 @@ def watched(pairs: "Iterable[Pair]", doing: str) -> "Iterable[Pair]":
     return track(pairs, doing, console=console, transient=True, disable=not console.is_terminal)
 
 
-def show(table: "Table") -> None:
-    """The summary, and on standard error what it lacks."""
+def show(table: "Table", said: Sequence[str] = ()) -> None:
+    """The summary, and on standard error what it lacks. said: notes that have been told before."""
     from ..metrics.report import text
 
     summary, console = text(table), Console()
@@ -197,4 +200,5 @@ def show(table: "Table") -> None:
     # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
     Console(width=max(console.width, needed)).print(summary)
     for note in table.notes:
-        terminal.say(Console(stderr=True), note)
+        if note not in said:
+            terminal.say(Console(stderr=True), note)

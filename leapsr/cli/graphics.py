@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .terminal import say
+from .terminal import say, starting
 
 SIDE = 512
 
@@ -48,8 +48,9 @@ def graphics(
     Files that are there stay as they are: the same command goes on where it was
     stopped.
     """
-    from ..data.graphics import write
-    from ..data.photos import open_photos
+    with starting():
+        from ..data.graphics import write
+        from ..data.photos import open_photos
 
     if bool(recoloured) != (photos is not None):
         raise UsageError("--recoloured N and --photos FOLDER need each other.")

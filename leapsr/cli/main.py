@@ -18,6 +18,7 @@ from .evaluate import evaluate
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
+from .recipes import recipes
 from .terminal import printable
 from .train import distill, train
 from .upscale import upscale
@@ -44,7 +45,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, evaluate, doctor):
+for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .terminal import say
+from .shared import Overwrite
+from .terminal import say, starting
 
 
 def pack(
@@ -18,12 +19,16 @@ def pack(
     archive: Annotated[
         Path, typer.Argument(metavar="ARCHIVE", help="File to write, ending in .safetensors.")
     ],
+    overwrite: Overwrite = False,
 ) -> None:
     """Decode a folder of photos into one archive, which training reads faster."""
-    from ..data import photos
+    with starting():
+        from ..data import photos
 
     if archive.suffix != photos.ARCHIVE_SUFFIX:
         raise UsageError(f"{archive} must end in {photos.ARCHIVE_SUFFIX}.")
+    if archive.exists() and not overwrite:
+        raise UsageError(f"{archive} is already there; give another name, or --overwrite.")
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("packing")

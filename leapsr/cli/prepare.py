@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from ..errors import UsageError
 from .shared import Device, Dtype, enough_memory
-from .terminal import say
+from .terminal import say, starting
 
 if TYPE_CHECKING:
     from ..data.crops import Symmetries
@@ -124,14 +124,15 @@ def prepare(
     """
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
-    from ..batch.jobs import shard as part
-    from ..data.photos import open_photos
-    from ..data.shard_encoders import encoders
-    from ..data.shard_writer import ShardOptions, ShardWriter, plan
-    from ..data.shard_writer import prepare as make
-    from ..data.shards import is_finished
-    from ..devices import choose_device, choose_dtype
-    from ..hub import catalog
+    with starting():
+        from ..batch.jobs import shard as part
+        from ..data.photos import open_photos
+        from ..data.shard_encoders import encoders
+        from ..data.shard_writer import ShardOptions, ShardWriter, plan
+        from ..data.shard_writer import prepare as make
+        from ..data.shards import is_finished
+        from ..devices import choose_device, choose_dtype
+        from ..hub import catalog
 
     place = choose_device(device)
     made_by = encoders(

@@ -14,6 +14,8 @@ Dtype = Annotated[
     typer.Option(metavar="NAME", help="Precision: auto, fp32, bf16 or fp16."),
 ]
 
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
+
 
 @contextmanager
 def enough_memory() -> Iterator[None]:

@@ -3,6 +3,7 @@
 import unicodedata
 
 from rich.console import Console
+from rich.status import Status
 
 _UNSAFE_CATEGORIES = ("Cc", "Zl", "Zp")
 """Unicode categories: control characters, line and paragraph separators."""
@@ -17,6 +18,11 @@ def printable(text: str) -> str:
         return unicodedata.category(letter) not in _UNSAFE_CATEGORIES and letter not in _DIRECTION_MARKS
 
     return "".join(letter if is_safe(letter) else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def starting() -> Status:
+    """To be entered while libraries are loaded, which takes seconds: a spinner, on terminals only."""
+    return Console(stderr=True).status("Starting")
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:

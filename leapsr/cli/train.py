@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from .completion import model_names
-from .terminal import say
+from .terminal import say, starting
 
 if TYPE_CHECKING:
     from ..train.callbacks import Callbacks
@@ -123,10 +123,14 @@ def _run(
     minutes: float | None,
     cpu: bool,
 ) -> None:
-    from ..train.api import train_model
-
     console = Console(stderr=True)
-    with _interruptible() as interrupted, _bars(console, interrupted) as callbacks:
+    with starting():
+        from ..train.api import train_model
+    with (
+        _telling_how_to_go_on(console),
+        _interruptible() as interrupted,
+        _bars(console, interrupted) as callbacks,
+    ):
         model = train_model(
             recipe,
             photos,
@@ -142,7 +146,17 @@ def _run(
         )
     say(console, f"Model: {model}   checkpoints: {model.parent / 'checkpoints'}")
     if interrupted():
-        raise KeyboardInterrupt
+        with _telling_how_to_go_on(console):
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _telling_how_to_go_on(console: Console) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(console, "Stopped; the same command with --resume auto goes on from here.")
+        raise
 
 
 @contextmanager
@@ -173,9 +187,11 @@ def _bars(console: Console, stop: Callable[[], bool]) -> Iterator["Callbacks"]:
     with Progress(
         *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
     ) as progress:
-        bars: dict[str, TaskID] = {}
+        bars: dict[str, TaskID] = {"starting": progress.add_task("starting", total=None)}
 
         def show(name: str, done: int, total: int) -> None:
+            if "starting" in bars:
+                progress.remove_task(bars.pop("starting"))
             if name not in bars:
                 bars[name] = progress.add_task(name, total=total)
             progress.update(bars[name], completed=done)

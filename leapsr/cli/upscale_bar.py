@@ -56,7 +56,7 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def watch(self, job: "Job", done: int, total: int) -> None:
+    def watch(self, job: "Job", done: float, total: int) -> None:
         """`done` of the `total` tiles of a picture are restored."""
         self._in_progress[job] = self._pixels[job] * done / total
         self._show(job)

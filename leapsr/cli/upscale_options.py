@@ -62,13 +62,20 @@ class SizeOptions:
 @dataclass(frozen=True)
 class ModelOptions:
     model: str | None = _model(
-        None, "-n --model NAME|FOLDER", "See 'leapsr models list'.", autocompletion=model_names
+        None,
+        "-n --model NAME|FOLDER",
+        "leap-small: any photo (default); leap-medium: smoother, twice the time; "
+        "'leapsr models list' says which for what.",
+        autocompletion=model_names,
     )
     model_dir: Path | None = _model(None, "-m --model-dir FOLDER", "Look for models here first.")
     device: str = _model("auto", "--device NAME", "cpu, mps, cuda:1; several: cuda:0,cuda:1; all: cuda:all.")
     processes: int = _model(1, "--workers N", "Processes on each device.", min=1)
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = _model(
         "auto", "--dtype TYPE", "auto, fp32 (exact), bf16 or fp16 (faster on GPUs)."
+    )
+    threads: int | None = _model(
+        None, "--threads N", "Threads of the CPU; default: as many as torch takes.", min=1
     )
     offload: bool = _model(False, "--offload", "For small GPUs: hold only the part of the model in use.")
     tile: str = _model("auto", "-t --tile auto|PIXELS", "Size of tiles, in source pixels; 0: no tiles.")
@@ -102,7 +109,9 @@ class ModelOptions:
 class LookOptions:
     steps: int = _look(1, "--steps N", "Network passes; teacher models need 20 to 40.")
     fidelity: float | None = _look(
-        None, "--fidelity 0..1", "0: sharpest, invents detail; 1: safest, softest."
+        None,
+        "--fidelity 0..1",
+        "0: sharpest, invents detail; 1: safest, softest. Default: the model's, mostly 0.6.",
     )
     denoise: str = _look(
         "auto",
@@ -186,6 +195,9 @@ class FileOptions:
         False, "--strip-metadata", "Leave out EXIF, GPS, XMP, IPTC; keep the colour profile."
     )
     keep_dates: bool = _file(False, "--keep-dates", "Give each result the date of its source.")
+    preview: bool = _file(
+        False, "--preview", "Only a detail beside plain enlargement, in seconds: NAME_x4_preview.png."
+    )
     recursive: bool = _file(False, "--recursive", "Take sub-folders too.")
     skip_existing: bool = _file(
         False,
@@ -223,6 +235,7 @@ def batch_options(size: SizeOptions, model: ModelOptions, look: LookOptions, fil
         look.detail_map,
         look.consistency_tolerance(),
         files.keep_dates,
+        files.preview,
     )
 
 

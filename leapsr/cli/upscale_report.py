@@ -21,6 +21,8 @@ from .terminal import printable, say
 from .upscale_bar import Bar
 
 if TYPE_CHECKING:
+    import torch
+
     from ..batch.existing import ExistingPolicy, Recipe
     from ..batch.jobs import Job, Plan
     from ..batch.options import Options
@@ -66,6 +68,9 @@ class Report:
             self.say(f"error: {outcome.message}", style="red")
         elif outcome.status == "copied" or (self.verbose and outcome.message):
             self.say(outcome.message)
+        if outcome.sidecars.paths:
+            beside = ", ".join(path.name for path in outcome.sidecars.paths)
+            self.say(f"{outcome.job.output}, and beside it {beside}")
         if outcome.sidecars.invented is not None:
             share = f"{outcome.sidecars.invented:.0%}"
             self.say(
@@ -113,7 +118,7 @@ def log_to(console: Console, verbose: bool) -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logger = logging.getLogger("leapsr")
     logger.handlers = [_ToConsole(console)]
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 class _ToConsole(logging.Handler):
@@ -131,6 +136,18 @@ def say_of_model(console: Console, name: str, config: "ModelConfig", steps: int,
         say(console, f"{name}: the licence of its weights is {config.licence}.")
     if config.method == "teacher" and steps == 1:
         say(console, f"{name} is a teacher, which blurs in one step; it is made for --steps 20 or 40.")
+
+
+def say_how(console: Console, name: str, devices: Sequence[str], dtype: "torch.dtype") -> None:
+    """The first line of a run: model, devices, precision, threads."""
+    import torch
+
+    from ..devices import DTYPES
+
+    precision = next((known for known, kind in DTYPES.items() if kind == dtype), str(dtype))
+    threads = torch.get_num_threads()
+    count = f", {threads} thread{'s' if threads > 1 else ''}" if set(devices) == {"cpu"} else ""
+    say(console, f"{name} on {', '.join(devices)}, {precision}{count}")
 
 
 def work_through(report: Report, run: "Run") -> None:

@@ -3,7 +3,8 @@
 Degrading a crop costs a CPU more than a training step on it. The pool pays that once: every photo is decoded
 once, its crops are degraded, and training then draws sub-crops and symmetries of them. On disk: image.npy
 (N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, measures.npy (N, 5), float32, the damage of each lr, and
-pool.json, written last, which says what the pool was made from.
+pool.json, written last, which says what the pool was made from. Until then begun.jsonl says that, and in
+further lines which photos are done, so that an interrupted pool goes on.
 """
 
 import json
@@ -92,7 +93,7 @@ def build(
     progress: Progress = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Make the pool on all cores, unless `folder` holds the same one already.
+    """Make the pool on all cores, or what is missing of it, unless `folder` holds the same one already.
 
     Args:
         folder: it is made if need be.
@@ -106,7 +107,7 @@ def build(
         DataError: the disk has not the space, or a process of the pool was killed.
     """
     wanted = json.loads(json.dumps(spec._asdict()))
-    marker = folder / "pool.json"
+    marker, begun = folder / "pool.json", folder / "begun.jsonl"
     small = spec.side // spec.scale
     arrays = {
         folder / "image.npy": (spec.crops, 3, spec.side, spec.side),
@@ -115,14 +116,21 @@ def build(
     }
     if marker.exists() and _made_from(marker) == wanted and all(starmap(_holds, arrays.items())):
         return
-    for file in (marker, *arrays):  # of another pool; its space is needed
-        file.unlink(missing_ok=True)
-    check_space(folder, spec)
-    for file, shape in arrays.items():
-        open_memmap(file, "w+", np.uint8 if len(shape) == 4 else np.float32, shape).flush()
-    done = 0
+    finished = _finished(begun, wanted) if all(starmap(_holds, arrays.items())) else None
+    if finished is None:
+        for file in (marker, begun, *arrays):  # of another pool; its space is needed
+            file.unlink(missing_ok=True)
+        check_space(folder, spec)
+        for file, shape in arrays.items():
+            open_memmap(file, "w+", np.uint8 if len(shape) == 4 else np.float32, shape).flush()
+        begun.write_text(json.dumps(wanted) + "\n")
+        finished = set()
+    jobs = allot(photos, indices, spec.crops)
+    done = sum(len(rows) for _, rows in jobs if rows.start in finished)
     try:
-        for rows in _filled(folder, spec, photos, allot(photos, indices, spec.crops)):
+        for rows in _filled(folder, spec, photos, [job for job in jobs if job[1].start not in finished]):
+            with begun.open("a") as list_of_done:
+                list_of_done.write(f"{rows.start}\n")
             done += len(rows)
             progress(done, spec.crops)
             if stop():
@@ -134,6 +142,7 @@ def build(
             "A process that degrades photos was killed, perhaps for lack of memory; leave the largest out."
         ) from error
     marker.write_text(json.dumps(wanted))
+    begun.unlink()
 
 
 def _made_from(marker: Path) -> object:
@@ -141,6 +150,15 @@ def _made_from(marker: Path) -> object:
     try:
         return json.loads(marker.read_text())
     except ValueError:
+        return None
+
+
+def _finished(begun: Path, wanted: object) -> set[int] | None:
+    """The first rows of the photos that are done; None where another pool was begun, or none."""
+    try:
+        first, *rows = begun.read_text().rpartition("\n")[0].splitlines()  # the last may be torn
+        return {int(row) for row in rows} if json.loads(first) == wanted else None
+    except (OSError, ValueError):
         return None
 
 

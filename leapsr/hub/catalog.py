@@ -14,9 +14,22 @@ MODEL_DIR_VARIABLE = "LEAPSR_MODEL_DIR"
 DEFAULT = "leap-small"
 DEFAULT_X2 = "leap-small-x2"
 """For results up to twice as large: a x4 result made smaller takes longer, and shows a pattern."""
+PURPOSES = {
+    "leap-small": ("0.26", "any photo"),
+    "leap-medium": ("0.5", "any photo, with smoother skies and walls"),
+    "leap-small-x2": ("0.7", "twice as large or less; -s 2 takes it by itself"),
+    "leap-small-flowsr": ("0.2", "comparison of methods; has no dial"),
+    "leap-small-smfsr": ("0.2", "guesses to choose from (--samples); comparison of methods"),
+} | dict.fromkeys(
+    (f"leap-small-{method}" for method in ("mfsr", "oftsr", "refined")), ("0.2", "comparison of methods")
+)
+"""Of the packaged models: seconds for a megapixel of the result, on two threads of a CPU in fp32, and what
+they are for."""
 LICENCE = "Apache-2.0"
 """The licence of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
+SAVED = "model"
+"""The model folder in the folder of a training run."""
 PROMPTS = "prompts.safetensors"
 """Only in the folders of networks that read text."""
 
@@ -39,7 +52,23 @@ def expanded(path: str | Path) -> Path:
 
 
 def _is_model(folder: Path) -> bool:
-    return (folder / CONFIG).is_file()
+    return (folder / CONFIG).is_file() and not _is_run(folder)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether it is the folder of a training run, which has a config.json of its own."""
+    try:
+        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "recipe" in found
+
+
+def _models_in(place: Path) -> dict[str, Path]:
+    """By name; of a run the model that it has saved, if it has."""
+    folders = list(place.iterdir()) if place.is_dir() else []
+    saved = {folder.name: folder / SAVED for folder in folders if _is_model(folder / SAVED)}
+    return saved | {folder.name: folder for folder in folders if _is_model(folder)}
 
 
 def _looks_like_path(name: str) -> bool:
@@ -52,6 +81,10 @@ def _model_folder(path: Path) -> Path:
         raise WeightsError(
             f"There is no model folder {path}; 'leapsr models list' shows the models known by name."
         )
+    if not _is_model(path) and _is_model(path / SAVED):
+        path = path / SAVED
+    if _is_run(path):
+        raise WeightsError(f"{path} is a run that has saved no model yet; let it go on with '--resume auto'.")
     if not _is_model(path):
         raise WeightsError(
             f"{path} is not a model folder: it has no {CONFIG} (and should have {WEIGHTS} beside it)."
@@ -69,21 +102,19 @@ def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
     Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete
     model.
     """
+    if not isinstance(name, str | Path):
+        raise UsageError(f"A model is given by its name or its folder, not by {name!r}.")
     for place in _places(model_dir):
-        if isinstance(name, str) and name in _listed(place):
-            return _model_folder(place / name)
+        if isinstance(name, str) and (known := _models_in(place).get(name)) is not None:
+            return _model_folder(known)
     if isinstance(name, Path) or _looks_like_path(name):
         return _model_folder(expanded(name))
     raise UnknownName("model", name, names(model_dir))
 
 
-def _listed(place: Path) -> list[str]:
-    return [folder.name for folder in place.iterdir() if _is_model(folder)] if place.is_dir() else []
-
-
 def names(model_dir: str | Path | None = None) -> list[str]:
     """All model names that find() accepts, sorted."""
-    return sorted({name for place in _places(model_dir) for name in _listed(place)})
+    return sorted({name for place in _places(model_dir) for name in _models_in(place)})
 
 
 def default_name(model_dir: str | Path | None = None, factor: float | None = None) -> str:
@@ -92,7 +123,7 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     factor: how many times larger the result will be; None is unknown, or the model's own.
     Raises WeightsError where no model is installed.
     """
-    known = next(filter(None, map(_listed, _places(model_dir))), [])
+    known = next(filter(None, map(_models_in, _places(model_dir))), {})
     if not known:
         raise WeightsError(
             f"No model is installed; set {MODEL_DIR_VARIABLE} or give the folder of one with -m."
@@ -117,7 +148,7 @@ def find_or_default(
 
 def check_holds_models(model_dir: str | Path) -> None:
     """Raises UsageError where the folder has no models."""
-    if not _listed(next(_places(model_dir))):
+    if not _models_in(next(_places(model_dir))):
         raise UsageError(f"{model_dir} holds no model folders; give another folder, or a model's name.")
 
 
@@ -129,6 +160,8 @@ class Summary(NamedTuple):
     scale: int | None
     size: int
     """Bytes of the weights; 0 where they are missing."""
+    fidelity: float | None
+    """Where the dial stands by default."""
 
 
 def summary(folder: Path) -> Summary:
@@ -142,7 +175,8 @@ def summary(folder: Path) -> Summary:
     own = network.get("scale") if isinstance(network, dict) else None
     weights = folder / WEIGHTS
     size = weights.stat().st_size if weights.is_file() else 0
-    return Summary(known.get("licence"), known.get("method"), own or known.get("scale"), size)
+    scale, dial = own or known.get("scale"), known.get("fidelity")
+    return Summary(known.get("licence"), known.get("method"), scale, size, dial)
 
 
 def is_recorded(name: str | Path, model_dir: str | Path | None = None) -> bool:

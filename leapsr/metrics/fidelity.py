@@ -25,7 +25,7 @@ def crop_border(image: Tensor, border: int) -> Tensor:
     height, width = image.shape[-2:]
     if min(height, width) <= 2 * border:
         raise DataError(
-            f"A {width}x{height} picture has nothing inside a border of {border}; lower --border."
+            f"A {width}x{height} picture has nothing inside a border of {border}; take a smaller one."
         )
     return image[..., border : height - border, border : width - border]
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, PngImagePlugin
 
-from . import exif, icc_profiles, jpeg_writer, metadata, png_text, png_writer, tiff_writer
+from . import exif, gain_map, icc_profiles, jpeg_writer, metadata, png_text, png_writer, tiff_writer
 from .picture import Picture
 
 logger = logging.getLogger(__name__)
@@ -44,20 +44,27 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
     """
     picture = _with_fitting_colours(picture, name)
     if name in _EIGHT_BITS and picture.depth == 16:
-        logger.warning("%s holds 8 of the 16 bits; '-f png' and '-f tiff' hold all.", name)
+        logger.warning("%s holds 8 of the 16 bits; PNG and TIFF hold all.", name)
         picture = replace(picture, depth=8)
     if name in _NO_IPTC and picture.iptc:
         logger.warning("The IPTC data have no place in %s and were left out.", name)
     if name != "PNG" and picture.text:
         keywords = ", ".join(dict.fromkeys(text.keyword for text in picture.text))
         logger.warning("The text of the PNG has no place in %s and was left out: %s.", name, keywords)
+    if name != "JPEG" and picture.gain_map:
+        logger.warning(
+            "The gain map for HDR screens has no place in %s and was left out; JPEG keeps it.", name
+        )
     if name == "TIFF":
         tiff_writer.write(file, picture)
     elif name == "PNG":
         png_writer.write(file, picture, png_writer.carrier(**_of_png(picture)))
     elif name == "JPEG":
         coding = {"quality": quality, "subsampling": 0 if quality >= 90 else None}
+        start = file.tell()
         jpeg_writer.write(file, picture, _given(coding), _given(_of_jpeg(picture)))
+        if picture.gain_map:
+            gain_map.append(file, start, picture.gain_map)
     else:
         options: dict[str, Any] = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         if name == "AVIF":
@@ -91,12 +98,18 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_jpeg(picture: Picture) -> dict[str, Any]:
+    xmp, extra = _if_short(picture.xmp, "XMP", len(_XMP_NAME)), _photoshop_segment(picture.iptc)
+    if picture.gain_map:
+        told = gain_map.packet(xmp, picture.gain_map)
+        is_short = told is None or len(told) + len(_XMP_NAME) <= _MAX_SEGMENT
+        xmp = told if is_short else gain_map.packet(None, picture.gain_map)
+        extra = (extra or b"") + gain_map.segments_of_picture(picture.gain_map)
     return {
         "icc_profile": picture.icc,
         "exif": _if_short(picture.exif, "EXIF"),
-        "xmp": _if_short(picture.xmp, "XMP", len(_XMP_NAME)),
+        "xmp": xmp,
         "dpi": picture.dpi,
-        "extra": _photoshop_segment(picture.iptc),
+        "extra": extra,
     }
 
 

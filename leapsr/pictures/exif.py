@@ -99,7 +99,7 @@ def of_result(
     def renew(block: Block) -> None:
         entries, following = block.directory(block.first)
         _drop_thumbnail(block, following)
-        entries |= _resolution(block, dpi)
+        entries |= resolution(block, dpi)
         entries[_TAG.Software] = block.entry(ASCII, software().encode() + b"\0")
         if _TAG.ImageDescription in entries and _is_of_a_program(block.raw(entries[_TAG.ImageDescription])):
             del entries[_TAG.ImageDescription]
@@ -175,7 +175,8 @@ def _is_of_a_program(description: bytes) -> bool:
     return isinstance(found, dict) and not _SIZES.isdisjoint(str(name).lower() for name in found)
 
 
-def _resolution(block: Block, dpi: tuple[float, float] | None) -> Directory:
+def resolution(block: Block, dpi: tuple[float, float] | None) -> Directory:
+    """The entries of a directory; none without dpi."""
     if dpi is None:
         return {}
     x, y = (block.entry(RATIONAL, [round(1000 * value), 1000]) for value in dpi)

@@ -1,5 +1,6 @@
 """Open files and bytes as Pillow images, reading the header only. What is no single picture is refused."""
 
+import inspect
 import io
 import os
 from collections.abc import Iterator
@@ -31,12 +32,13 @@ def contents(source: object) -> tuple[bytes, str]:
     """The bytes of a file, and its name for messages. Raises ImageError when it cannot be read.
 
     A TIFF that holds smaller copies or masks beside its photo is reduced to the photo.
-    source: a path, or the bytes themselves.
+    source: a path, the bytes themselves, or an open file.
     """
+    source = held(source)
     if not isinstance(source, bytes | str | os.PathLike):
         kind = type(source).__name__
         raise ImageError(
-            f"A {kind} is no picture; give a path, a file's bytes, an image, an array or a tensor."
+            f"A {kind} is no picture; give a path, a file or its bytes, an image, an array or a tensor."
         )
     name = "the picture" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else _read(Path(source))
@@ -45,6 +47,32 @@ def contents(source: object) -> tuple[bytes, str]:
     if data.startswith(_TIFF) and unsupported.is_raw(Path(name)):  # whose first picture is a preview
         raise ImageError(unsupported.refusal(Path(name)))
     return tiff_pages.photo(data, name), name
+
+
+def held(source: object) -> object:
+    """The bytes of an open file, from its beginning where it can be sought in, and of a bytearray or
+    memoryview; anything else as it is. Raises ImageError for a file of text.
+    """
+    if isinstance(source, bytearray | memoryview):
+        return bytes(source)
+    read = getattr(source, "read", None)
+    if read is None or isinstance(source, str | os.PathLike):
+        return source
+    try:
+        if source.seekable():  # type: ignore[attr-defined]
+            source.seek(0)  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        pass
+    if inspect.iscoroutinefunction(read):
+        raise ImageError(f"A {type(source).__name__} is read by 'await': give the bytes that it gives then.")
+    try:
+        data = read()
+    except (OSError, ValueError) as error:  # closed, for one
+        raise ImageError(f"The file could not be read: {error}.") from error
+    if not isinstance(data, bytes):
+        kind = type(source).__name__
+        raise ImageError(f"A {kind} gives no bytes when it is read: open files with 'rb'.")
+    return data
 
 
 @contextmanager
@@ -168,8 +196,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        missing = f"{path} is a link to a file that" if path.is_symlink() else path
-        raise ImageError(f"{missing} does not exist.") from None
+        raise ImageError(unsupported.missing(path)) from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder; name a picture.") from None
     except PermissionError:

@@ -74,7 +74,12 @@ UPRIGHT = Orientation()
 def upright(image: Image.Image) -> Image.Image:
     """Decode and turn an image. Damaged EXIF turns nothing. Raises what Pillow raises for damaged pixels."""
     load(image)  # Pillow raises for damaged pixels only once, and then hands out what it has of them
-    turn = _TURNS.get(_exif_value(image))
+    return turned(image, _exif_value(image))
+
+
+def turned(image: Image.Image, value: int) -> Image.Image:
+    """value: as in EXIF, of an image that is stored so."""
+    turn = _TURNS.get(value)
     return image if turn is None else image.transpose(turn)
 
 

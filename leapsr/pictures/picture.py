@@ -4,7 +4,7 @@ import io
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
-from . import colour_tags, float_tiff, icc_profiles, metadata, open_file
+from . import colour_tags, float_tiff, gain_map, icc_profiles, metadata, open_file
 from .colour_tags import SRGB, Colours
 from .decode import Planes, decode, from_samples
 from .metadata import Metadata
@@ -31,7 +31,7 @@ __all__ = [
     "measure",
 ]
 
-Source = str | Path | bytes | Image.Image | np.ndarray | Tensor
+Source = str | Path | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray | Tensor
 
 _BEYOND = 0.25
 """How far floats may lie outside of [0, 1], as a network's do; further out they are of another range."""
@@ -43,7 +43,7 @@ class Picture:
     uint16, of which the greatest number stands for 1, or float32 in [0, 1]. sRGB unless icc says otherwise;
     the greatest alpha is opaque. icc: a colour profile, of RGB or of grey as the pixels are. exif: starts
     with "Exif", orientation 1. xmp: an XML packet. iptc: records (IIM). dpi: (x, y). depth: 8 or 16, the bits
-    of each number in files. text: that of a PNG.
+    of each number in files. text: that of a PNG. gain_map: of an Ultra HDR photo, see `gain_map`: a JPEG.
     """
 
     pixels: Tensor
@@ -54,6 +54,7 @@ class Picture:
     dpi: tuple[float, float] | None = None
     depth: int = 8
     text: tuple[Text, ...] = ()
+    gain_map: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -104,21 +105,23 @@ class Picture:
         values = self.rows(0, self.size[0])
         return values[..., 0] if values.shape[2] == 1 else values
 
-    def save(self, path: str | Path, quality: int = 95) -> None:
+    def save(self, path: str | Path | BinaryIO, quality: int = 95, file_format: str | None = None) -> None:
         """Write a JPEG, PNG, WebP, AVIF or TIFF, as the suffix of `path` says, with all that is known of the
         picture: profile, EXIF, XMP, IPTC, resolution, 16 bits where the format has them.
 
         A file of that name is replaced, but only by a complete one.
 
         Args:
-            path: where to; missing folders are made.
+            path: where to; missing folders are made. Or an open file, such as a BytesIO.
             quality: of JPEG, WebP and AVIF, 1 to 100.
+            file_format: jpg, png, webp, avif or tiff; None is what the suffix of `path` says.
         Raises:
             OutputError: for a full disk, a missing permission, or a format that cannot hold the picture.
+            UsageError: for a quality or format that there is not.
         """
         from .save_file import save  # which needs this module
 
-        save(self, path, quality)
+        save(self, path, quality, file_format)
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows: at most 1024 pixels a side."""
@@ -132,7 +135,9 @@ class Picture:
         """Size, colours, depth and what else is known of the picture."""
         height, width = self.size
         colours = ("grey", "grey + alpha", "RGB", "RGBA")[len(self.pixels) - 1]
-        kept = [name for name in ("icc", "exif", "xmp", "iptc", "dpi", "text") if getattr(self, name)]
+        kept = [
+            name for name in ("icc", "exif", "xmp", "iptc", "dpi", "text", "gain_map") if getattr(self, name)
+        ]
         bits = "float" if self.pixels.is_floating_point() else f"{self.depth} bits"
         return f"<Picture {width} x {height}, {colours}, {bits}{''.join(f', {name}' for name in kept)}>"
 
@@ -161,15 +166,15 @@ def integers(pixels: Tensor, depth: int) -> np.ndarray:
 def load(source: Source, with_metadata: bool = True) -> Picture:
     """Read a file, or take over what is in memory.
 
-    source: a path; bytes of a file; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
-    uint8 or uint16; or a float tensor (3, H, W) in [0, 1].
+    source: a path; an open file, or the bytes of one; a PIL image; an ndarray (H, W), (H, W, 1), (H, W, 3) or
+    (H, W, 4) of uint8, uint16 or floats in [0, 1]; or a float tensor (3, H, W) in [0, 1].
     with_metadata: False leaves out EXIF, XMP, IPTC, resolution and text, which takes less time.
     Raises ImageError, in one sentence that names the file, for everything that cannot be used.
     """
     if isinstance(source, Tensor):
         return _from_tensor(source)
     if isinstance(source, np.ndarray):
-        return _picture(from_samples(_checked_array(source), "the array"))
+        return _from_array(source)
     if isinstance(source, Image.Image):
         return from_pil(source, with_metadata=with_metadata)
     data, name = open_file.contents(source)
@@ -209,9 +214,10 @@ def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool 
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
     orientation = Orientation.of(image)
+    gains = gain_map.read(open_file.file_bytes(image), orientation) if with_metadata else None
     planes = decode(image, name)
     about = metadata.read(image, name, orientation) if with_metadata else None
-    return _picture(planes, about, colours)
+    return replace(_picture(planes, about, colours), gain_map=gains)
 
 
 def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:
@@ -239,14 +245,29 @@ def _from_wide_tiff(data: bytes, name: str, layout: float_tiff.Layout) -> Pictur
 
 
 def _checked_array(array: np.ndarray) -> np.ndarray:
-    if array.dtype not in (np.uint8, np.uint16):
-        raise ImageError(
-            f"The array holds {array.dtype}; give uint8 or uint16, or a float tensor (3, H, W) in [0, 1]."
-        )
+    if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+        raise ImageError(f"The array holds {array.dtype}; give uint8, uint16, or floats in [0, 1].")
     values = array[..., None] if array.ndim == 2 else array
     if values.ndim != 3 or values.shape[2] not in (1, 3, 4) or not array.size:
         raise ImageError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
     return values
+
+
+def _from_array(array: np.ndarray) -> Picture:
+    values = _checked_array(array)
+    if values.dtype.kind != "f":
+        return _picture(from_samples(values, "the array"))
+    pixels = torch.from_numpy(values.astype(np.float32)).permute(2, 0, 1)
+    _check_range(pixels, "array")
+    return Picture(pixels)
+
+
+def _check_range(values: Tensor, kind: str) -> None:
+    if not values.isfinite().all():
+        raise ImageError(f"The {kind} holds values that are not finite.")
+    low, high = (bound.item() for bound in values.aminmax())
+    if low < 0 - _BEYOND or high > 1 + _BEYOND:
+        raise ImageError(f"The {kind} holds values from {low:g} to {high:g}; give floats in [0, 1].")
 
 
 def _checked_tensor(image: Tensor) -> Tensor:
@@ -257,9 +278,5 @@ def _checked_tensor(image: Tensor) -> Tensor:
 
 def _from_tensor(image: Tensor) -> Picture:
     values = _checked_tensor(image).detach().float().cpu()
-    if not values.isfinite().all():
-        raise ImageError("The tensor holds values that are not finite.")
-    low, high = (bound.item() for bound in values.aminmax())
-    if low < 0 - _BEYOND or high > 1 + _BEYOND:
-        raise ImageError(f"The tensor holds values from {low:g} to {high:g}; give floats in [0, 1].")
+    _check_range(values, "tensor")
     return Picture(values)

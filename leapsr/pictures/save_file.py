@@ -1,5 +1,6 @@
 """Write pictures so that a file is either complete or not there."""
 
+import io
 import logging
 import os
 from collections.abc import Callable, Iterable
@@ -7,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import OutputError
+from ..errors import OutputError, UsageError
 from ..files import atomic_write
 from .encode import FORMATS as WRITABLE
 from .encode import LARGEST_SIDE, OPAQUE, encode
@@ -24,12 +25,10 @@ def check_output(path: Path, height: int, width: int, has_alpha: bool) -> None:
     if name is None:
         raise OutputError(f"{path} cannot be written: use one of {', '.join(WRITABLE)}.")
     if has_alpha and name in OPAQUE:
-        raise OutputError(f"{path} cannot hold the transparency of its source; use '-f png' or '-f webp'.")
+        raise OutputError(f"{path} cannot hold the transparency of its source; use PNG or WebP.")
     limit = LARGEST_SIDE.get(name)
     if limit and max(height, width) > limit:
-        raise OutputError(
-            f"{path} would be {width} x {height} pixels and {name} ends at {limit}; use '-f png'."
-        )
+        raise OutputError(f"{path} would be {width} x {height} pixels and {name} ends at {limit}; use PNG.")
 
 
 def check_place(path: Path) -> None:
@@ -39,23 +38,40 @@ def check_place(path: Path) -> None:
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     if place is None:  # a drive or a share of Windows
-        raise OutputError(f"{path} cannot be written: there is no {path.anchor}; choose another -o.")
+        raise OutputError(f"{path} cannot be written: there is no {path.anchor}; choose another place.")
     if not place.is_dir():
-        raise OutputError(f"{path} cannot be written: {place} is a file, not a folder; choose another -o.")
+        raise OutputError(f"{path} cannot be written: {place} is a file, not a folder; choose another place.")
     if not os.access(place, os.W_OK):
-        raise OutputError(f"No permission to write {path}; choose another place with -o.")
+        raise OutputError(f"No permission to write {path}; choose another place.")
 
 
-def save(picture: Picture, path: str | Path, quality: int = 95) -> None:
-    """Write JPEG, PNG, WebP, AVIF or TIFF, as the suffix says, all or nothing.
+def save(
+    picture: Picture, path: str | Path | BinaryIO, quality: int = 95, file_format: str | None = None
+) -> None:
+    """Write JPEG, PNG, WebP, AVIF or TIFF, all or nothing.
 
-    quality: of JPEG, WebP and AVIF, 1 to 100. Raises OutputError for a full disk, a missing permission, or a
-    format that cannot hold the picture; nothing is left behind then, and a file that was there before is
-    untouched.
+    path, quality, file_format: see `Picture.save`. Raises UsageError, and OutputError for a full disk, a
+    missing permission, or a format that cannot hold the picture; nothing is left behind then, and a file that
+    was there before is untouched.
     """
-    path = Path(path)
-    check_output(path, *picture.size, picture.has_alpha)
-    write_by(path, partial(encode, picture, WRITABLE[path.suffix.lower()], quality))
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise UsageError(f"quality is a whole number from 1 to 100, not {quality!r}.")
+    suffix = None if file_format is None else f".{str(file_format).lower().removeprefix('.')}"
+    if suffix is not None and suffix not in WRITABLE:
+        raise UsageError(f"There is no format {file_format!r}: take jpg, png, webp, avif or tiff.")
+    if isinstance(path, str | os.PathLike):
+        path = Path(path)
+        check_output(path if suffix is None else Path(f"{path}{suffix}"), *picture.size, picture.has_alpha)
+        write_by(path, partial(encode, picture, WRITABLE[suffix or path.suffix.lower()], quality))
+    elif suffix is None or not hasattr(path, "write"):
+        raise UsageError(
+            'A picture is saved under a name, or into an open file with a format, such as "png".'
+        )
+    else:
+        check_output(Path(f"the picture{suffix}"), *picture.size, picture.has_alpha)
+        memory = io.BytesIO()  # encoders seek, and what they do not finish is not written
+        encode(picture, WRITABLE[suffix], quality, memory)
+        path.write(memory.getbuffer())
 
 
 def write(path: Path, data: bytes) -> None:
@@ -75,13 +91,13 @@ def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
             fill(file)
         except MemoryError as error:
             raise OutputError(
-                f"There is not enough memory to encode {path}; use '-f png' or '-f jpg', which need little."
+                f"There is not enough memory to encode {path}; use PNG or JPEG, which need little."
             ) from error
         except (OSError, ValueError, RuntimeError) as error:
             if isinstance(error, OSError) and error.errno is not None:  # not of the encoder
                 raise
             raise OutputError(
-                f"{path} could not be encoded: {error}; use another format, such as '-f png'."
+                f"{path} could not be encoded: {error}; use another format, such as PNG."
             ) from error
 
 

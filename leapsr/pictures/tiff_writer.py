@@ -58,7 +58,7 @@ def _head(picture: Picture, strips: _Strips) -> bytes:
     """All of the file but its pixels; as long for other places and sizes."""
     file = _block(picture)
     entries, _ = file.directory(file.first)
-    entries |= _description(file, picture)
+    entries |= exif.resolution(file, picture.dpi) | _description(file, picture)
     for tag, numbers in ((273, strips.places), (278, [strips.rows]), (279, strips.sizes)):
         entries[tag] = file.entry(LONG, numbers)
     for tag, kind, data in (

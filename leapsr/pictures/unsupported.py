@@ -1,8 +1,11 @@
 """File formats that leapsr does not read, and what to do with such files instead."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+_ADDRESS = re.compile(r"(https?|ftp|s3|gs|file|data):", re.IGNORECASE)
 
 _NAMED = 3
 """Files that a sentence names."""
@@ -43,6 +46,13 @@ def kind_of(path: Path) -> Kind | None:
 def is_raw(path: Path) -> bool:
     """Whether it is a RAW photo by its suffix; a DNG is not counted, as it may hold a developed photo."""
     return kind_of(path) == _RAW and path.suffix.lower() != ".dng"
+
+
+def missing(path: Path) -> str:
+    """A sentence about a file that is not there."""
+    if _ADDRESS.match(str(path)):
+        return f"{path} is an address, and leapsr fetches nothing: download it and give the file."
+    return f"{path}{' is a link to a file that' if path.is_symlink() else ''} does not exist."
 
 
 def refusal(path: Path) -> str | None:

@@ -32,7 +32,7 @@ def train_model(
         leapsr.upscale("small.jpg", model=model)
 
     Args:
-        recipe: name of a recipe (`leapsr train --list`), or a whole configuration.
+        recipe: name of a recipe (`leapsr recipes`), or a whole configuration.
         photos: folder of photos, an archive made by `leapsr pack`, or shards made by `leapsr prepare`.
         out: folder of the run, which receives config.json, log.jsonl, TensorBoard events, samples/,
             checkpoints/, model/ and best/; None is runs/RECIPE.

@@ -22,7 +22,7 @@ from ..data.shard_reader import Shards
 from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
 from ..degrade.noise import noise_of
-from ..errors import DataError
+from ..errors import DataError, TrainingError
 from ..frozen.large_pictures import reflect
 from ..frozen.space import PIXELS, Space
 from ..methods import Batch
@@ -31,6 +31,7 @@ from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
+from ..pictures import unsupported
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
 from .config import TrainConfig
@@ -66,11 +67,16 @@ def split_photos(
             f"{source} has {count} usable photos and {data.held_out} are held out for validation; "
             "add photos or use --set data.held_out=N."
         )
+    callbacks.notice(
+        f"{count} photos: {count - data.held_out} to train on, {data.held_out} held out to look at."
+    )
     if photos.too_small:
         found = count + photos.too_small
         callbacks.notice(
             f"Left out, with a side below {smallest} pixels: {photos.too_small} of {found} photos."
         )
+    for sentence in unsupported.advice([path for path in Path(source).rglob("*") if path.is_file()]):
+        callbacks.notice(sentence)
     drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
     return PhotoSplit(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
 
@@ -82,11 +88,14 @@ def open_samples(
     device: torch.device,
     cache: Path,
     callbacks: Callbacks,
+    deadline: float | None = None,
 ) -> Callable[[int, int], Sample | CropIndex | Latents]:
     """samples(first, count) of a run.
 
     They are shards as they are, or crops of the photos, which lie on the device, in a pool that is degraded
     ahead of time in the folder `cache`, or on the disk, as the config says.
+
+    deadline: on time.monotonic()'s clock, after which a pool is left as it is. Raises TrainingError then.
     """
     data = config.data
     if isinstance(split, Shards):
@@ -111,7 +120,25 @@ def open_samples(
         crops=data.pool,
         seed=config.seed,
     )
-    pool.build(cache, spec, split.photos, split.training, callbacks.degrading, callbacks.stop)
+
+    def is_over() -> bool:
+        return deadline is not None and time.monotonic() > deadline
+
+    try:
+        pool.build(
+            cache,
+            spec,
+            split.photos,
+            split.training,
+            callbacks.degrading,
+            lambda: callbacks.stop() or is_over(),
+        )
+    except KeyboardInterrupt:
+        if callbacks.stop() or not is_over():
+            raise
+        raise TrainingError(
+            "The time was over before the pool of degraded crops was made; the same command goes on with it."
+        ) from None
     return pool.Pool(cache, data.crop, config.seed, data.symmetries)
 
 

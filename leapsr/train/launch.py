@@ -56,7 +56,8 @@ def run(
         teacher: model folder that a distilling method learns from.
         start: model folder whose weights the student begins with; None: the teacher's, or random ones.
         resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
-        minutes: wall time, degrading included, after which the run saves and stops; None: when it is done.
+        minutes: wall time, degrading included, after which the run saves and stops; None: when it is done. A
+            pool that is not finished then is kept, and the next run goes on with it.
         cpu: stay on the CPU.
 
     Raises:
@@ -64,6 +65,9 @@ def run(
     """
     began = time.monotonic()
     checkpoint = checkpoints.find(out / CHECKPOINTS, resume)
+    if config.perceptual != "none":
+        perceptual.require(config.perceptual)  # its file may be missing; that is told before anything else
+    deadline = None if minutes is None else began + minutes * 60
     split = batches.split_photos(photos, config, callbacks)
     if config.precision == "auto":
         place = torch.device("cpu") if cpu else choose_device("auto")
@@ -86,7 +90,7 @@ def run(
             _load(job, checkpoint, start)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
-            samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks)
+            samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks, deadline)
         rank, world = accelerator.process_index, accelerator.num_processes
         size = config.batch // config.accumulate
         job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
@@ -100,7 +104,7 @@ def run(
             with atomic_write(out / CONFIG) as part:
                 part.write_text(config.model_dump_json(indent=2) + "\n")
             job.validate = validator(split, config, built, out / "samples", device)
-        job.deadline = None if minutes is None else began + minutes * 60
+        job.deadline = deadline
         fit(job)
 
 

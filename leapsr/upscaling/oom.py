@@ -2,8 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import isqrt
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import torch
 
 from .. import memory
 from ..errors import ImageError
+from .progress import Progress, Watch
 from .tiles import Box, plan
 
 logger = logging.getLogger(__name__)
@@ -75,13 +76,15 @@ class Tiles:
         box: Box,
         tile: int,
         alignment: int = 1,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress | None = None,
         halve: bool = True,
+        watch: Watch | None = None,
     ) -> None:
         """box, tile, alignment: see `plan`. progress: called with (tiles done, tiles in all). halve: False
-        leaves a lack of memory to the caller."""
+        leaves a lack of memory to the caller. watch: also calls `progress` in the middle of a tile."""
         self._left, self._done = deque(plan(box, tile, alignment)), 0
         self._alignment, self._progress, self._halve = alignment, progress, halve
+        self._watch = watch if progress is not None else None
 
     def __iter__(self) -> Iterator[AbstractContextManager[Box]]:
         while self._left:
@@ -91,7 +94,8 @@ class Tiles:
     def _attempt(self) -> Iterator[Box]:
         core = self._left[0]
         try:
-            yield core
+            with self._watch(self._report) if self._watch is not None else nullcontext():
+                yield core
         except (RuntimeError, MemoryError) as error:
             if not self._halve:
                 raise
@@ -100,8 +104,12 @@ class Tiles:
         else:
             self._left.popleft()
             self._done += 1
-            if self._progress is not None:
-                self._progress(self._done, self._done + len(self._left))
+            self._report(0)
+
+    def _report(self, share: float) -> None:
+        """share: of the tile in work."""
+        if self._progress is not None:
+            self._progress(self._done + share, self._done + len(self._left))
 
 
 def half_tile(error: Exception, side: int, smallest: int) -> int:
@@ -112,7 +120,7 @@ def half_tile(error: Exception, side: int, smallest: int) -> int:
     if side // 2 < smallest:
         raise ImageError(
             "There is not enough memory even for the smallest tiles: "
-            "cut the picture into parts or use '--device cpu'."
+            "cut the picture into parts or take the CPU as the device."
         ) from error
     logger.warning("Out of memory with tiles of %s; trying %s.", side, side // 2)
     if torch.cuda.is_available():

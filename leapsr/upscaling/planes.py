@@ -113,7 +113,7 @@ class ColorPlanes:
     def report(self) -> None:
         """Log how much of the picture the guard limited, if any of it."""
         if self._report.changed:
-            logger.info(
+            logger.debug(
                 "%.2g %% of the pixels were kept near their source, by up to %.0f grey levels.",
                 100 * self._report.changed / self._report.pixels,
                 255 * self._report.most,

@@ -1,16 +1,24 @@
 """How far the work is: a function of the caller, or a bar."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-Progress = Callable[[int, int], None]
-"""Called with (done, in all): of the tiles of a picture, or of several pictures; 0 in all is not known."""
+from ..errors import UsageError
+
+Progress = Callable[[float, int], None]
+"""Called with (done, in all): of the tiles of a picture, counting a part of the one in work; or of several
+pictures. 0 in all is not known."""
+
+Watch = Callable[[Callable[[float], None]], AbstractContextManager[None]]
+"""Reports, to the function that it is given, which share of a tile is done inside, see `Restorer.watched`."""
 
 
 @contextmanager
 def shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
     """What to call: a function as it is, for True a bar on standard error."""
     if not isinstance(progress, bool):
+        if progress is not None and not callable(progress):
+            raise UsageError(f"progress is True or a function of (done, in all), not {progress!r}.")
         yield progress
     elif not progress:
         yield None

@@ -38,7 +38,7 @@ class PromptBuilder:
         """
         folder = settings.text_encoder or base
         if folder is None:
-            raise UsageError("This model names no base model; add --text-encoder and its folder.")
+            raise UsageError("This model names no base model; give the folder of a text encoder.")
         half = torch.bfloat16 if dtype == torch.float16 else dtype
         captioner: Captioner = FixedCaption(settings.caption or "")
         if settings.captioner is not None:

@@ -54,7 +54,7 @@ def samples(
             result = upscaler.upscale(picture, target, own, share)
             if index == 1 and first is not None and alike(first, result):
                 logger.warning(
-                    "The results look the same for every seed here, so there is one only; a lower --fidelity,"
+                    "The results look the same for every seed here, so there is one only; a lower fidelity,"
                     " or a model that draws its detail, such as leap-small-smfsr, makes them differ."
                 )
                 return
@@ -64,7 +64,7 @@ def samples(
     return draw()
 
 
-def _report_share(progress: Progress, index: int, count: int, done: int, total: int) -> None:
+def _report_share(progress: Progress, index: int, count: int, done: float, total: int) -> None:
     progress(index * total + done, count * total)
 
 

@@ -7,9 +7,10 @@ from typing import Any, Literal, TypedDict
 from ..errors import UsageError
 from .color_fix import COLOR_FIXES
 from .progress import Progress
-from .sizes import Target
+from .sizes import Target, check_number
 
 ColorFix = Literal["auto", "wavelet", "adain", "none"]
+Fit = Literal["exact", "at_least"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,19 @@ class Settings:
     """Folder of what encodes the caption; None is the model's base."""
 
     def __post_init__(self) -> None:
+        for name in ("steps", "seed"):
+            check_number(name, getattr(self, name), whole=True)
+            object.__setattr__(self, name, int(getattr(self, name)))  # numpy's own have an end
+        for name in ("fidelity", "guidance"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name))
+        if self.denoise != "auto":
+            check_number("denoise", self.denoise)
+        for name in ("caption", "captioner", "text_encoder"):
+            if not isinstance(text := getattr(self, name), str | None):
+                raise UsageError(f"{name} is a text, not {text!r}.")
+        if not isinstance(self.seamless, bool):
+            raise UsageError(f"seamless is True or False, not {self.seamless!r}.")
         if self.steps < 1:
             raise UsageError(f"steps must be at least 1, not {self.steps}.")
         if self.fidelity is not None and not 0 <= self.fidelity <= 1:
@@ -53,7 +67,8 @@ class Settings:
             raise UsageError("Give a caption or a captioner that makes one, not both.")
         if self.text_encoder is not None and self.caption is None and self.captioner is None:
             raise UsageError("A text encoder has nothing to encode: give a caption or a captioner too.")
-        if self.tile != "auto" and not (isinstance(self.tile, int) and self.tile >= 0):
+        whole = isinstance(self.tile, int) and not isinstance(self.tile, bool) and self.tile >= 0
+        if self.tile != "auto" and not whole:
             raise UsageError(
                 f"tile is 'auto', 0 for the whole picture, or a number of pixels, not {self.tile!r}."
             )
@@ -65,8 +80,15 @@ DEFAULTS = Settings()
 
 
 class UpscaleOptions(TypedDict, total=False):
-    """The keywords of `Upscaler.__call__` and `leapsr.upscale`: one size, see `Target`; how to restore, see
-    `Settings`; and progress: True for a bar, or a function, see `Progress`."""
+    """The keywords of `Upscaler.__call__` and `leapsr.upscale`.
+
+    One size, see `Target`; how to restore, see `Settings`; and:
+
+    fit: what becomes of a picture that is larger than the size asked for: "exact" (default) refuses it, so
+    that every result has its size; "at_least" gives it back as it is.
+    max_pixels: a picture with more is refused, before it is decoded. None: what memory can hold.
+    progress: True for a bar, or a function, see `Progress`.
+    """
 
     scale: float | None
     width: int | None
@@ -85,11 +107,13 @@ class UpscaleOptions(TypedDict, total=False):
     caption: str | None
     captioner: str | None
     text_encoder: str | None
+    fit: Fit
+    max_pixels: int | None
     progress: bool | Progress | None
 
 
 def target_and_settings(options: UpscaleOptions) -> tuple[Target, Settings]:
-    """The options but for `progress`, checked. Raises TypeError for an unknown one."""
+    """The options of these two, checked. Raises TypeError for an unknown one."""
     given: dict[str, Any] = {**options}
     sizes = {field.name for field in fields(Target)} & given.keys()
     return Target(**{name: given.pop(name) for name in sizes}), Settings(**given)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from math import floor, sqrt
+from numbers import Integral, Real
 
 from ..errors import UsageError
 
@@ -12,7 +13,8 @@ class Target:
     model's factor.
 
     Sides are in pixels. With one side the proportions are kept; width and height together are both exact.
-    Raises UsageError when two ways are mixed or a number is not above 0 and at most a million.
+    Raises UsageError when two ways are mixed, a factor is below 1, or a number is not above 0 and at most a
+    million.
     """
 
     scale: float | None = None
@@ -29,10 +31,16 @@ class Target:
             raise UsageError(f"Give one size, not {listed}; only width and height go together.")
         for name, value in given.items():
             said = name.replace("_", " ")
+            check_number(said, value)
             if not 0 < value <= _LARGEST:
                 raise UsageError(f"{said} must be more than 0 and at most {_LARGEST:,}, not {value}.")
             if name in _SIDES and value != int(value):
                 raise UsageError(f"{said} must be a whole number of pixels, not {value}.")
+        if self.scale is not None and self.scale < 1:
+            raise UsageError(
+                f"scale is how many times larger the result is, 1 or more, not {self.scale}: "
+                "make pictures smaller in an image editor."
+            )
 
     def _given(self) -> dict[str, float]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -70,6 +78,12 @@ class Target:
             return f"x{self.scale:g}"
         units = {"width": "w", "height": "h", "long_side": "long", "short_side": "short", "megapixels": "mp"}
         return "x".join(f"{value:g}{units[name]}" for name, value in self._given().items())
+
+
+def check_number(name: str, value: object, whole: bool = False) -> None:
+    """Raises UsageError for what is no number. whole: only whole ones will do."""
+    if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+        raise UsageError(f"{name} is a {'whole ' if whole else ''}number, not {value!r}.")
 
 
 _LARGEST = 1_000_000

@@ -5,12 +5,14 @@ time.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
-from io import IOBase
+from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, BinaryIO, Self, TypeVar, Unpack, get_args, overload
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from ..errors import ImageError, UsageError
 from ..hub import catalog
 from ..networks import Prompt
 from ..pictures import picture as pictures
+from ..pictures.open_file import held
 from ..pictures.picture import Picture
 from ..pictures.result_metadata import update_metadata
 from ..restorer import Restorer, read_config
@@ -32,16 +35,30 @@ from .box_reader import BoxReader, ExactTiles, OverflowInHalfError
 from .planes import AlphaPlane, ColorPlanes, Compositor, Planes, put
 from .progress import Progress, shown
 from .prompts import PromptBuilder
-from .settings import DEFAULTS, ColorFix, Settings, UpscaleOptions, target_and_settings
-from .sizes import AS_THE_MODEL, Target
+from .settings import DEFAULTS, ColorFix, Fit, Settings, UpscaleOptions, target_and_settings
+from .sizes import AS_THE_MODEL, Target, check_number
+from .tiles import Box
 from .windows import BlendedWindows
 
 __all__ = ["DEFAULTS", "ColorFix", "File", "Held", "Progress", "Settings", "UpscaleOptions", "Upscaler"]
 
 logger = logging.getLogger(__name__)
 
-File = TypeVar("File", bound=str | Path | bytes | Picture)
+File = TypeVar("File", bound=str | Path | bytes | bytearray | memoryview | BinaryIO | Picture)
 Held = TypeVar("Held", Image.Image, NDArray[Any], Tensor)
+
+
+_upscalers: "WeakSet[Upscaler]" = WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked process: whatever thread held one is not there to give it back."""
+    for upscaler in _upscalers:
+        upscaler._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 class Upscaler:
@@ -50,6 +67,8 @@ class Upscaler:
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
         self._lock = threading.RLock()  # of the network and the prompts
+        self._process = os.getpid()
+        _upscalers.add(self)
         self._prompts: tuple[tuple[str | None, ...], PromptBuilder] | None = None
 
     @classmethod
@@ -115,7 +134,7 @@ class Upscaler:
         return self
 
     @overload
-    def __call__(self, image: File, **options: Unpack[UpscaleOptions]) -> Picture: ...
+    def __call__(self, image: File, **options: Unpack[UpscaleOptions]) -> Picture: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, image: Held, **options: Unpack[UpscaleOptions]) -> Held: ...
     @overload
@@ -134,28 +153,36 @@ class Upscaler:
         """One picture or many, larger.
 
         Args:
-            image: a path or a file's bytes, which give a `Picture` with all that the file says: profile,
-                EXIF, resolution, 16 bits. A Picture, a PIL image, an array (H, W) or (H, W, C) of uint8 or
-                uint16, and a float tensor (3, H, W) or (B, 3, H, W) in [0, 1] give their own kind, depth and
-                device. A list gives a list, and an iterator one that works as it is read.
+            image: a path, an open file, or a file's bytes, which give a `Picture` with all that the file
+                says: profile, EXIF, resolution, 16 bits. A Picture, a PIL image, an array (H, W) or
+                (H, W, C) of uint8, uint16 or floats in [0, 1], and a float tensor (3, H, W) or (B, 3, H, W)
+                in [0, 1] give their own kind, depth and device. A list gives a list, and an iterator one that
+                works as it is read.
             options: see UpscaleOptions.
         Raises:
             ImageError: for a picture that cannot be used, or too little memory.
             UsageError: for settings that cannot work.
         """
+        each = options.copy()
         progress = options.pop("progress", None)
+        fit, most = options.pop("fit", "exact"), options.pop("max_pixels", None)
         target, settings = target_and_settings(options)
+        _check_limits(fit, most)
+        self._after_fork()
+        image = held(image)
         if isinstance(image, Tensor) and image.ndim == 4:
             if not len(image):
                 raise ImageError("The tensor holds no picture; give float (B, 3, H, W) in [0, 1], B >= 1.")
-            return torch.stack([*self._each(image, options, progress)])
-        if isinstance(image, Iterable) and not isinstance(image, str | bytes | np.ndarray | Tensor | IOBase):
-            results = self._each(image, options, progress)
+            return torch.stack([*self._each(image, each)])
+        if isinstance(image, Iterable) and not isinstance(image, str | bytes | np.ndarray | Tensor):
+            results = self._each(image, each)
             return results if isinstance(image, Iterator) else list(results)
         with shown(progress) as report:
+            size = image.size if isinstance(image, Picture) else pictures.measure(image)
+            self._check_sizes(size, target, fit, most)
             if isinstance(image, Picture):
                 return self.upscale(image, target, settings, report)
-            self.check_memory(pictures.measure(image), target)
+            self.check_memory(size, target)
             result = self.upscale(pictures.load(image), target, settings, report)
         if isinstance(image, np.ndarray):
             return _array_like(image, result)
@@ -163,10 +190,41 @@ class Upscaler:
             return result.rgb.to(image)
         return result.pil() if isinstance(image, Image.Image) else result
 
-    def _each(
-        self, images: Iterable[Any], options: UpscaleOptions, progress: bool | Progress | None
-    ) -> Iterator[Any]:
-        total = len(images) if isinstance(images, Sized) else 0
+    def _check_sizes(self, size: tuple[int, int], target: Target, fit: Fit, most: int | None) -> None:
+        """Raises ImageError for a picture that is too large for `most` pixels, or for the size asked for."""
+        height, width = size
+        if most is not None and height * width > most:
+            raise ImageError(
+                f"The picture has {width} x {height} pixels; at most {most:,} are accepted here."
+            )
+        wanted = target.size(*size, self.scale)
+        if fit == "exact" and wanted != size and target.reached_by(*size, self.scale):
+            raise ImageError(
+                f"The picture has {width} x {height} pixels and {wanted[1]} x {wanted[0]} are asked for: "
+                "leapsr makes pictures larger. Ask for more, or give fit='at_least' to have it back as it is."
+            )
+
+    def _after_fork(self) -> None:
+        """In a process that was forked from the one with the model: one thread, because torch would wait for
+        others that are not there. Raises UsageError where the model is on a GPU, which cannot be shared.
+        """
+        if os.getpid() == self._process:
+            return
+        if self.device.type != "cpu":
+            raise UsageError(
+                f"This process was forked from one that uses {self.device}: load the model in each process, "
+                "or start processes by 'spawn'."
+            )
+        if torch.get_num_threads() > 1:
+            torch.set_num_threads(1)
+            logger.warning(
+                "This process was forked from the one that loaded the model, and so uses one thread; load "
+                "the model in each process for more."
+            )
+        self._process = os.getpid()
+
+    def _each(self, images: Iterable[Any], options: UpscaleOptions) -> Iterator[Any]:
+        total, progress = len(images) if isinstance(images, Sized) else 0, options.pop("progress", None)
         with shown(progress) as report:
             for done, image in enumerate(images, start=1):
                 yield self(image, **options)
@@ -179,19 +237,23 @@ class Upscaler:
         target: Target = AS_THE_MODEL,
         settings: Settings = DEFAULTS,
         progress: Progress | None = None,
+        part: Box | None = None,
     ) -> Picture:
         """A Picture in, a larger Picture out, with metadata that tell its new size; one that is large enough
         comes back as it is. Floats give floats, integers give integers of the picture's `depth`.
 
+        part: only what becomes of this box of the picture, with the pixels of the whole; None is all.
+
         Raises ImageError when the result does not fit in memory, before any work is done.
         """
+        self._after_fork()
         if target.reached_by(*picture.size, self.restorer.scale):
             logger.warning(
                 "The picture already has %d x %d pixels and was left as it is.", *picture.size[::-1]
             )
             return picture
         if settings.denoise != "auto" and not self.restorer.reads_damage:
-            raise UsageError("This model has no control over noise: leave --denoise out, or take leap-small.")
+            raise UsageError("This model has no control over noise: leave denoise out, or take leap-small.")
         each = picture.pixels.element_size()
         after = each if picture.pixels.is_floating_point() else picture.depth // 8
         channels = len(picture.pixels)
@@ -199,15 +261,17 @@ class Upscaler:
         result = _blank(picture, target.size(*picture.size, self.restorer.scale))
         with self._lock:
             colours = ColorPlanes(picture, self.restorer, settings, self._prompt(picture, settings))
-            self._fill(colours, result[:-1] if picture.has_alpha else result, picture.depth, progress)
+            opaque = result[:-1] if picture.has_alpha else result
+            whole = self._fill(colours, opaque, picture.depth, progress, part)
             colours.report()
             if picture.has_alpha:
                 alpha = AlphaPlane(picture, self.restorer, settings)
                 if (level := alpha.constant) is not None:
                     put(result[-1:], level, picture.depth)
                 else:
-                    self._fill(alpha, result[-1:], picture.depth)
-        return update_metadata(replace(picture, pixels=result))
+                    self._fill(alpha, result[-1:], picture.depth, part=part)
+        gain_map = picture.gain_map if part is None else None
+        return update_metadata(replace(picture, pixels=whole.of(result), gain_map=gain_map))
 
     def check_memory(self, size: tuple[int, int], target: Target, cost: oom.Cost = oom.OPAQUE_8_BIT) -> None:
         """Raises ImageError where a picture of size (height, width) would not fit in memory once enlarged."""
@@ -223,7 +287,7 @@ class Upscaler:
         if words == (None, None, None):
             return None
         if not self.restorer.space.prompts:
-            raise UsageError("This model reads no text; leave --caption and --captioner out.")
+            raise UsageError("This model reads no text; leave caption and captioner out.")
         if self._prompts is None or self._prompts[0] != words:
             base = self.restorer.config.autoencoder
             self._prompts = words, PromptBuilder.from_settings(settings, base, self.restorer.dtype)
@@ -231,14 +295,24 @@ class Upscaler:
         self.restorer.check_prompt(prompt)
         return prompt
 
-    def _fill(self, planes: Planes, result: Tensor, depth: int, progress: Progress | None = None) -> None:
-        """Write all of the planes into (C, H, W) of the result.
+    def _fill(
+        self,
+        planes: Planes,
+        result: Tensor,
+        depth: int,
+        progress: Progress | None = None,
+        part: Box | None = None,
+    ) -> Box:
+        """Write the planes, or what becomes of a part of the picture, into (C, H, W) of the result; where in
+        it they lie.
 
         It begins anew in fp32 where half precision overflows, and with smaller windows where memory does not
         suffice: another size of windows is another result. Exact tiles go on from where they are.
         """
         compositor, given = Compositor(planes, result, depth), planes.input
         scale, alignment, exact = self.restorer.scale, self.restorer.alignment, given.halo is not None
+        wanted = part or given.extent.whole
+        watch = partial(self.restorer.watched, given.settings.steps)
         tile = self._first_tile(planes, compositor, result.numel() * result.element_size())
         while True:
             planes.restart()
@@ -250,12 +324,12 @@ class Upscaler:
                     for attempt in oom.Tiles(given.extent.whole, tile, alignment, halve=exact):
                         with attempt as core:
                             planes.gather(read(core.scaled(scale)), core.scaled(scale))
-                for attempt in oom.Tiles(given.extent.whole, tile, alignment, progress, halve=exact):
+                for attempt in oom.Tiles(wanted, tile, alignment, progress, exact, watch):
                     with attempt as core:
                         box = compositor.share(core)
                         if box.height and box.width:
                             compositor.write(read(compositor.source(box)), box)
-                return
+                return compositor.share(wanted)
             except OverflowInHalfError:
                 logger.warning("The model overflowed in %s; working in fp32 from here on.", self.dtype)
                 self.restorer.to(self.restorer.device, torch.float32)
@@ -276,7 +350,7 @@ class Upscaler:
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
             free -= result_bytes
         tile = oom.auto_tile(free, compositor.halo())
-        logger.info("Tiles of %d pixels.", tile)
+        logger.debug("Tiles of %d pixels.", tile)
         return tile
 
 
@@ -289,7 +363,17 @@ def _blank(picture: Picture, size: tuple[int, int]) -> Tensor:
     return torch.from_numpy(np.empty((*size, channels), kind)).permute(2, 0, 1)
 
 
+def _check_limits(fit: Fit, max_pixels: int | None) -> None:
+    if fit not in get_args(Fit):
+        raise UsageError(f"fit is 'exact' or 'at_least', not {fit!r}.")
+    if max_pixels is not None:
+        check_number("max_pixels", max_pixels)
+
+
 def _array_like(given: np.ndarray, picture: Picture) -> np.ndarray:
     array = picture.numpy()
+    if given.dtype.kind == "f":
+        array = picture.pixels.permute(1, 2, 0).numpy().astype(given.dtype)
+        array = array[..., 0] if array.shape[2] == 1 else array
     array = array.copy() if np.may_share_memory(array, given) else array
     return array[..., None] if array.ndim < given.ndim else array

@@ -54,14 +54,14 @@ def check_size(restorer: Restorer, tile: int, extent: Extent) -> int:
     limit = restorer.largest if one else _largest(restorer)
     if limit is not None and (longest if one else tile) > limit:
         raise UsageError(
-            f"This network can be shown {limit} x {limit} pixels at most: use --tile {_largest(restorer)}, "
-            "or leave --tile out."
+            f"This network can be shown {limit} x {limit} pixels at most: use tile {_largest(restorer)}, "
+            "or leave tile out."
         )
     if one:
         return tile
     tile = max(1, tile // restorer.alignment) * restorer.alignment
     if tile < (smallest := smallest_size(restorer)):
-        logger.info(
+        logger.debug(
             "Windows of %d pixels show this network little of the picture; it was trained with %d and more.",
             tile,
             smallest,

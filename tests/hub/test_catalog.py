@@ -71,7 +71,7 @@ def test_in_brief(models):
     (models / "tiny" / catalog.WEIGHTS).unlink()
     for text in ("{", "[]", '{"network": 3}'):
         (models / "tiny" / catalog.CONFIG).write_text(text)
-        assert catalog.summary(models / "tiny") == (None, None, None, 0)
+        assert catalog.summary(models / "tiny") == (None, None, None, 0, None)
 
 
 def test_no_model_at_all(monkeypatch, tmp_path):

@@ -9,7 +9,16 @@ from torch import Tensor
 from leapsr.errors import DataError, UnknownName, WeightsError
 from leapsr.metrics import METRICS, available, missing, perceptual, select
 
-FILELESS = {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "lr_psnr", "fine_detail", "color_shift", "grid_artifact"}
+FILELESS = {
+    "psnr_y",
+    "ssim_y",
+    "psnr_rgb",
+    "ssim_rgb",
+    "lr_psnr",
+    "fine_detail",
+    "color_shift",
+    "grid_artifact",
+}
 
 
 @pytest.fixture(autouse=True)

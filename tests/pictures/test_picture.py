@@ -199,7 +199,7 @@ def test_large_pictures_open_without_pillows_limit(tmp_path):
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 3), bool),
         np.zeros((4, 4, 2), np.uint8),
         np.zeros(4, np.uint8),
         np.zeros((0, 4, 3), np.uint8),
@@ -211,7 +211,7 @@ def test_unusable_arrays(array, take):
         take(array)
 
 
-@pytest.mark.parametrize("source", [io.BytesIO(b"x"), bytearray(b"x"), memoryview(b"x"), [1, 2], None, 3])
+@pytest.mark.parametrize("source", [[1, 2], None, 3])
 @pytest.mark.parametrize("take", [load, measure])
 def test_what_is_no_picture_at_all(source, take):
     with pytest.raises(ImageError, match="give a path"):
@@ -290,7 +290,7 @@ def test_name_too_long(tmp_path, photo):
 
 def test_a_drive_that_is_not_there(monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda path: False)
-    with pytest.raises(OutputError, match="choose another -o"):
+    with pytest.raises(OutputError, match="choose another place"):
         save_file.check_place(Path("/nowhere/a.png"))
 
 

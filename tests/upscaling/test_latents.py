@@ -69,7 +69,7 @@ def test_any_size(name, size, loaded):
 def test_sizes_beyond_the_networks_positions(loaded):
     restorer = loaded("smfsr_f")
     assert restorer.largest == LARGEST
-    with pytest.raises(UsageError, match=r"use --tile 92"):
+    with pytest.raises(UsageError, match=r"use tile 92"):
         Upscaler(restorer)(photo(8, 100), tile=0)
     with pytest.raises(UsageError, match="at most"):
         Upscaler(restorer)(photo(8, 100), tile=96)
