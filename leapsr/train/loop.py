@@ -224,9 +224,9 @@ def keep_best(run: Run, scores: Mapping[str, float]) -> None:
     if not lower:
         return
     name, score = next(reversed(lower.items()))  # full samples come last
-    before = run.progress.get("best")
-    known = before is not None and before["metric"] == name
-    if not math.isfinite(score) or (known and score >= before["lower"]):
+    before = run.progress.get("best", {"metric": None})
+    worse = before["metric"] == name and score >= before["lower"]
+    if worse or not math.isfinite(score):
         return
     run.progress["best"] = {"metric": name, "lower": score, "step": run.progress["step"]}
     with suppress(WeightsError):  # a weight is out of range: the next checkpoint says so
