@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench rehearsal clean
 
 demo: .venv/demo.done
 	$(BIN)/python examples/before_after.py --out out/demo
@@ -18,6 +18,10 @@ check: .venv/dev.done
 
 bench: .venv/dev.done
 	$(BIN)/python benchmarks/upscale.py
+
+# Every recipe of the papers on tiny networks, from published folders to scores.
+rehearsal: .venv/dev.done
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/rehearsal.py --out out/rehearsal
 
 clean:
 	rm -rf .venv out

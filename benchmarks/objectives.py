@@ -1,4 +1,4 @@
-"""Training samples a second and peak memory of every objective, on the small network in bf16 on the CPU.
+"""Training samples a second and peak memory of every objective, on the small network on the CPU.
 
     python benchmarks/objectives.py [--threads 1] [--batch 16] [--steps 6]
 
@@ -6,6 +6,7 @@ One whole update of each: teacher, student, auxiliary networks, backward, AdamW 
 The objectives take turns, one update each, so that a machine that slows down slows all of them. Memory is the
 highest of three updates above that of the networks themselves, in a process of its own (Linux). LPIPS is left
 out: it needs files.
+In bf16 where the processor has it, else in fp32.
 """
 
 import argparse
@@ -19,11 +20,13 @@ import torch
 from resident import growth
 
 from leapsr import methods
+from leapsr.devices import has_bfloat16
 from leapsr.methods import Batch, Networks
 from leapsr.networks import Condition, UNet
 from leapsr.train import optimizers, recipes
 
 SEED, SIDE, SCALE = 0, 32, 4
+HALF = has_bfloat16(torch.device("cpu"))
 RECIPES = ("teacher_small", "oftsr_small", "mfsr_small", "smfsr_small", "flowsr_small", "refine_small")
 
 
@@ -61,7 +64,7 @@ class Trainee:
     def step(self) -> None:
         batch = self.draw()
         began = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
             updates = self.method(batch)
             for name, losses in updates:
                 parameters = list(self.networks[name].parameters())

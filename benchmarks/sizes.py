@@ -130,7 +130,7 @@ def _count(network: nn.Module | None) -> int:
 def memory(config: TrainConfig, found: dict[str, int]) -> dict[str, float]:
     """Gigabytes. What trains is float32 with a gradient and AdamW's two moments, the student averaged too;
     the rest is in the precision of the run, the autoencoder in float32."""
-    half = config.precision == "bf16" and config.adapters is not None
+    half = config.precision != "fp32" and config.adapters is not None
     frozen = (found["frozen"] - found["autoencoder"]) * (2 if half else 4) + found["autoencoder"] * 4
     trained = found["student"] + found["others"]
     return {
@@ -244,7 +244,10 @@ def row(name: str) -> str:
     found, work, ahead = numbers(networks), flops(config, networks), encoding(config, networks.autoencoder)
     held = memory(config, found)
     counts = [found["student"], found["others"], found["frozen"] - found["autoencoder"], found["autoencoder"]]
-    speeds = [SHARE * H200[config.precision] / flops for flops in (work, work + ahead)]
+    speeds = [
+        SHARE * H200["fp32" if config.precision == "fp32" else "bf16"] / flops
+        for flops in (work, work + ahead)
+    ]
     cells = [name, str(config.batch), *(f"{count / 1e6:,.1f}" for count in counts)]
     cells += [*(f"{size:.1f}" for size in held.values()), f"{sum(held.values()):.1f}"]
     cells += [f"{work / 1e12:,.0f}", f"{ahead / 1e12:,.0f}", *(f"{speed:.2f}" for speed in speeds)]

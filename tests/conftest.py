@@ -21,15 +21,28 @@ if TYPE_CHECKING:
     from leapsr.upscaling.upscaler import Upscaler
 
 REPOSITORY = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+"""Numbers that the papers' own code gave, see its README.md."""
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with golden vectors, weights and validation pictures; $LEAPSR_DATA or ../shared."""
+    """The folder with weights of metrics and validation pictures; $LEAPSR_DATA or ../shared."""
     folder = Path(os.environ.get("LEAPSR_DATA", REPOSITORY.parent / "shared"))
     if not folder.is_dir():
         pytest.skip(f"needs the data folder {folder}; set LEAPSR_DATA to where it is")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was left out for lack of photos or weights, in one line."""
+    skipped = [
+        each for each in terminalreporter.stats.get("skipped", []) if "LEAPSR_DATA" in str(each.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests left out: they need photos or the weights of metrics in $LEAPSR_DATA."
+        )
 
 
 def picture_array(height: int, width: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.uint8]]:

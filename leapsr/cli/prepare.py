@@ -2,7 +2,7 @@
 
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -11,6 +11,9 @@ from rich.progress import Progress
 from ..errors import UsageError
 from .shared import Device, Dtype, enough_memory
 from .terminal import say, starting
+
+if TYPE_CHECKING:
+    from ..data.crops import Symmetries
 
 Photos = Annotated[
     Path,
@@ -51,6 +54,28 @@ Crops = Annotated[int, typer.Option(min=1, metavar="N", help="Samples of each ph
 Degradation = Annotated[
     str, typer.Option(metavar="NAME", help="As data.degradation of the recipe that will train.")
 ]
+Sharpen = Annotated[bool, typer.Option("--sharpen", help="Sharpen the clean images (USM), as data.sharpen.")]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        min=8,
+        metavar="N",
+        help="Make every photo a square of this side first, as data.resize.",
+        show_default="as they are",
+    ),
+]
+Mirrors = Annotated[
+    str,
+    typer.Option(
+        "--symmetries",
+        metavar="H,V,T",
+        help="Shares of samples that are mirrored left to right, top to bottom, and transposed.",
+    ),
+]
+DrawnBy = Annotated[
+    Literal["photo", "area"],
+    typer.Option("--drawing", metavar="HOW", help="Samples of each photo alike (photo), or by its area."),
+]
 Pixels = Annotated[
     bool,
     typer.Option("--pixels", help="Keep the crops' pixels too, for losses of images: FlowSR, refinements."),
@@ -80,6 +105,10 @@ def prepare(
     crop: Crop = 512,
     crops: Crops = 1,
     degradation: Degradation = "realesrgan-heavy",
+    sharpen: Sharpen = False,
+    resize: Resize = None,
+    symmetries: Mirrors = "0.5,0,0",
+    drawing: DrawnBy = "photo",
     pixels: Pixels = False,
     seed: Seed = 0,
     megabytes: Megabytes = 256.0,
@@ -116,8 +145,11 @@ def prepare(
         length=length,
         dtype=choose_dtype(dtype, place),
     )
-    found = open_photos(photos, smallest=crop)
-    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes, pixels), made_by)
+    found = open_photos(photos, crop, resize)
+    options = ShardOptions(
+        crop, crops, degradation, seed, megabytes, pixels, sharpen, resize, _mirrors(symmetries), drawing
+    )
+    description = plan(found, options, made_by)
     writer, numbers = ShardWriter(found, description, made_by, workers), range(description.count)
     mine, console = None if shard is None else part(numbers, shard), Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
@@ -131,3 +163,15 @@ def prepare(
         f"{made} shards made; {here} of {len(numbers)} are here, {description.samples} samples when all "
         f"are: {out}",
     )
+
+
+def _mirrors(listed: str) -> "Symmetries":
+    from ..data.crops import Symmetries
+
+    try:
+        horizontal, vertical, transposed = map(float, listed.split(","))
+        return Symmetries(horizontal=horizontal, vertical=vertical, transposed=transposed)
+    except ValueError:
+        raise UsageError(
+            f"--symmetries takes three shares from 0 to 1, as 0.5,0,0, not '{listed}'."
+        ) from None

@@ -1,12 +1,13 @@
 """Random crops of photos. The n-th is a pure function of (seed, n), so that a run resumes exactly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from ..ops.transfer import pin, to_device
@@ -36,6 +37,46 @@ class Sample(NamedTuple):
         return Sample(change(self.image), *(None if part is None else change(part) for part in self[1:]))
 
 
+class Symmetries(BaseModel):
+    """How often a crop is mirrored or turned; the defaults are all eight symmetries of the square alike.
+
+    horizontal, vertical: share of crops that are mirrored left to right, and top to bottom. transposed: share
+    whose rows become columns, so that they lie on their sides.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    horizontal: float = Field(0.5, ge=0, le=1)
+    vertical: float = Field(0.5, ge=0, le=1)
+    transposed: float = Field(0.5, ge=0, le=1)
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """One symmetry, 0 to 7, see `turn`."""
+        return int(rng.integers(8)) if self == EVERY else int(self.of(np.array(rng.random())))
+
+    def of(self, chance: np.ndarray) -> np.ndarray:
+        """Numbers in [0, 1) to symmetries, each number used up bit by bit."""
+        symmetry = np.zeros(chance.shape, dtype=np.int64)
+        for bit, share in ((4, self.transposed), (2, self.vertical), (1, self.horizontal)):
+            yes = chance >= 1 - share
+            symmetry += bit * yes
+            chance = np.where(yes, (chance - (1 - share)) / (share or 1), chance / ((1 - share) or 1))
+        return symmetry
+
+
+EVERY = Symmetries()
+Drawing = Literal["area", "photo"]
+"""Which photo a crop is of: each as likely as its area, or all alike."""
+
+
+def shares(sizes: Sequence[tuple[int, int]] | np.ndarray, drawing: Drawing) -> np.ndarray:
+    """Cumulative chances of photos of these (height, width); the last is 1."""
+    areas = np.prod(np.asarray(sizes, dtype=np.float64), axis=1)
+    chances = (areas if drawing == "area" else np.ones_like(areas)).cumsum()
+    found: np.ndarray = chances / chances[-1]
+    return found
+
+
 def turn(image: Tensor, symmetry: int) -> Tensor:
     """One of the eight symmetries of the square, 0 to 7. image: (..., S, S)."""
     if symmetry & 4:
@@ -55,17 +96,18 @@ def places(length: int, side: int) -> int:
 
 @dataclass
 class PhotoCrops:
-    """Random crops of photos, each photo with a probability in proportion to its area; not degraded."""
+    """Random crops of photos, not degraded."""
 
     photos: Photos
     indices: list[int]  # of the photos to use
     side: int
     seed: int
+    symmetries: Symmetries = EVERY
+    drawing: Drawing = "area"
     share: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        areas = np.array([np.prod(self.photos.sizes[i], dtype=np.float64) for i in self.indices])
-        self.share = areas / areas.sum()
+        self.share = shares([self.photos.sizes[i] for i in self.indices], self.drawing)
 
     def __call__(self, first: int, count: int) -> Sample:
         """Samples first .. first + count - 1 of the run."""
@@ -73,10 +115,10 @@ class PhotoCrops:
 
     def one(self, n: int) -> Tensor:
         rng = np.random.default_rng((self.seed, n))
-        index = self.indices[rng.choice(len(self.indices), p=self.share)]
+        index = self.indices[int(np.searchsorted(self.share, rng.random(), side="right"))]
         height, width = self.photos.sizes[index]
         top, left = (GRID * int(rng.integers(places(length, self.side))) for length in (height, width))
-        return turn(self.photos.crop(index, top, left, self.side), int(rng.integers(8)))
+        return turn(self.photos.crop(index, top, left, self.side), self.symmetries.draw(rng))
 
 
 def shuffled(seed: int, n: int, count: int) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import DataError
 from ..memory import available
 from ..ops.transfer import pin, to_device
-from .crops import GRID, Sample, places
+from .crops import EVERY, GRID, Drawing, Sample, Symmetries, places, shares
 from .photos import Photos, cores
 
 BLOCK = 1024  # samples whose positions are drawn at once: making a generator costs more than its numbers
@@ -77,11 +77,12 @@ class DeviceCrops:
     photos: DevicePhotos
     side: int
     seed: int
+    symmetries: Symmetries = EVERY
+    drawing: Drawing = "area"
     share: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        areas = self.photos.sizes.prod(axis=1)
-        self.share = np.cumsum(areas) / areas.sum()
+        self.share = shares(self.photos.sizes, self.drawing)
 
     def __call__(self, first: int, count: int) -> CropIndex:
         """Positions of samples first .. first + count - 1 of the run: a pure function of seed and number."""
@@ -92,7 +93,7 @@ class DeviceCrops:
             GRID * (chances[:, 1 + axis] * places(length, self.side)).astype(np.int64)
             for axis, length in enumerate((height, width))
         )
-        symmetry = (chances[:, 3] * 8).astype(np.int64)
+        symmetry = self.symmetries.of(chances[:, 3])
         corner = self.photos.firsts[photo] + top * width + left
         return CropIndex(
             self.photos, torch.from_numpy(_turned(corner, width, symmetry, self.side)), self.side

@@ -21,6 +21,7 @@ from torch import Tensor
 from ..errors import DataError, ImageError, OutputError
 from ..files import atomic_write, remove_stale_parts
 from ..ops.color import to_uint8
+from ..ops.resize import resize
 from ..pictures import icc_profiles
 from ..pictures.picture import READABLE_SUFFIXES, load, measure
 
@@ -90,14 +91,25 @@ def _data_errors(file: Path | bytes, name: str | None = None) -> Iterator[None]:
 
 def picture_files(folder: Path) -> list[Path]:
     """Every picture below a folder, by name. Hidden ones, those in hidden folders and in NOT_PHOTOS, and
-    folders with a picture's suffix are none.
+    folders with a picture's suffix are none. Links to folders are followed, each folder once.
     """
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in READABLE_SUFFIXES)
-    return sorted(path for path in found if _is_wanted(path.relative_to(folder)) and not path.is_dir())
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else sorted(filter(_is_wanted, folders))
+        if real not in seen:
+            found += [Path(place, name) for name in files if _is_wanted(name) and _is_picture(name)]
+        seen.add(real)
+    return sorted(found)
 
 
-def _is_wanted(path: Path) -> bool:
-    return not any(part.startswith(".") or part in NOT_PHOTOS for part in path.parts)
+def _is_wanted(name: str) -> bool:
+    return not name.startswith(".") and name not in NOT_PHOTOS
+
+
+def _is_picture(name: str) -> bool:
+    return Path(name).suffix.lower() in READABLE_SUFFIXES
 
 
 class FolderPhotos:
@@ -175,8 +187,35 @@ def _opened(archive: Path) -> Any:
     return safe_open(archive, "pt")
 
 
-def open_photos(source: str | Path, smallest: int) -> Photos:
-    """A folder or an archive; photos with a side below `smallest` are left out. Raises DataError."""
+class ResizedPhotos:
+    """Photos made as small or as large as a square of `side`, and cut to it in the middle (OFTSR's faces and
+    ImageNet)."""
+
+    def __init__(self, photos: Photos, side: int) -> None:
+        self.photos, self.side = photos, side
+        self.names, self.too_small = photos.names, photos.too_small
+        self.sizes = [(side, side)] * len(photos.names)
+
+    def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
+        return self.whole(index)[:, top : top + side, left : left + side]
+
+    def whole(self, index: int) -> Tensor:
+        photo = self.photos.whole(index)
+        height, width = photo.shape[1:]
+        size = [max(self.side, round(self.side * n / min(height, width))) for n in (height, width)]
+        small = resize(photo[None].float() / 255, (size[0], size[1]), antialias=True)[0]
+        top, left = ((n - self.side) // 2 for n in size)
+        return to_uint8(small[:, top : top + self.side, left : left + self.side])
+
+
+def open_photos(source: str | Path, smallest: int, side: int | None = None) -> Photos:
+    """A folder or an archive; photos with a side below `smallest` are left out.
+
+    side: of the squares that all photos become, see `ResizedPhotos`, none being left out; None: as they are.
+    Raises DataError.
+    """
+    if side is not None:
+        return ResizedPhotos(open_photos(source, smallest=1), side)
     source = Path(source)
     if source.is_dir():
         return FolderPhotos(source, smallest)

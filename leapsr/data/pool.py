@@ -24,7 +24,7 @@ from ..errors import DataError
 from ..ops.color import to_uint8
 from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
-from .crops import GRID, Sample, places, shuffled, turn
+from .crops import EVERY, GRID, Sample, Symmetries, places, shuffled, turn
 from .photos import Photos, Progress
 from .processes import spread
 
@@ -55,6 +55,7 @@ class Pool:
     seed: int
     answers: Path | None = None
     """What another upscaler makes of each lr, see `data.answers`; None: it is not asked."""
+    symmetries: Symmetries = EVERY
 
     def __post_init__(self) -> None:
         self.image = np.load(self.folder / "image.npy", mmap_mode="r")
@@ -75,7 +76,7 @@ class Pool:
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
-        index, symmetry = self.order(n), int(rng.integers(8))
+        index, symmetry = self.order(n), self.symmetries.draw(rng)
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
         large = [each[index, :, rows, columns][:, : self.crop, : self.crop] for each in self.large]

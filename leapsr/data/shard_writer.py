@@ -8,6 +8,7 @@ same bytes.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from ..errors import DataError, UsageError
 from ..frozen.prompts import describe
 from ..networks import Prompt
 from ..ops.color import to_uint8
+from ..ops.filters import unsharp_mask
 from . import shards
-from .crops import turn
+from .crops import EVERY, Drawing, Symmetries, shares, turn
 from .latents import Latents, joined
 from .photos import Photos, Progress
 from .prefetch import Prefetch
@@ -46,6 +48,13 @@ class ShardOptions:
     """Of a shard, about."""
     photo: bool = False
     """Keep the pixels of the crops, for losses of images."""
+    sharpen: bool = False
+    """Sharpen the clean images first (USM)."""
+    resize: int | None = None
+    """Side of the squares that the photos became, for the description alone."""
+    symmetries: Symmetries = EVERY
+    drawing: Drawing = "photo"
+    """"photo": `crops` of each. "area": as many in all, each photo's in proportion to its area."""
 
 
 def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Description:
@@ -74,6 +83,10 @@ def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Descripti
         latents=latents,
         lr=lr,
         photo=options.photo,
+        sharpen=options.sharpen,
+        resize=options.resize,
+        symmetries=options.symmetries,
+        drawing=options.drawing,
         captions=encoders.captions,
         texts=texts,
         each=max(1, int(options.megabytes * 1e6 / size)),
@@ -110,11 +123,11 @@ class ShardWriter:
 
     def clean(self, rows: range) -> tuple[Tensor, list[Origin]]:
         """Crops, uint8 (B, 3, S, S), and their origins without captions."""
-        side, crops = self.description.crop, self.description.crops
-        whole = {index: self.whole(index) for index in {row // crops for row in rows}}
+        side = self.description.crop
+        whole = {index: self.whole(index) for index in {self.photo_of(row) for row in rows}}
         origins = [self.origin(row) for row in rows]
         cut = [
-            turn(whole[row // crops][:, at.top : at.top + side, at.left : at.left + side], at.symmetry)
+            turn(whole[self.photo_of(row)][:, at.top : at.top + side, at.left : at.left + side], at.symmetry)
             for row, at in zip(rows, origins, strict=True)
         ]
         return torch.stack(cut), origins
@@ -130,20 +143,33 @@ class ShardWriter:
                 "there under its name."
             ) from error
 
+    def photo_of(self, row: int) -> int:
+        """Index of a sample's photo."""
+        if self.description.drawing == "photo":
+            return row // self.description.crops
+        return int(np.searchsorted(self._shares, (row + 0.5) / self.description.samples, side="right"))
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        return shares(self.photos.sizes, self.description.drawing)
+
     def origin(self, row: int) -> Origin:
         """Of the sample at this index; a function of seed, photo's name and number of the crop."""
-        index, crop = divmod(row, self.description.crops)
+        index = self.photo_of(row)
+        crop = row % self.description.crops if self.description.drawing == "photo" else row
         name = self.photos.names[index]
         named = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         rng = np.random.default_rng((self.description.seed, named, crop))
         top, left = (int(rng.integers(side - self.description.crop + 1)) for side in self.photos.sizes[index])
-        symmetry, damage = int(rng.integers(8)), int(rng.integers(2**62))
+        symmetry, damage = self.description.symmetries.draw(rng), int(rng.integers(2**62))
         return Origin(photo=name, top=top, left=left, symmetry=symmetry, damage=damage, caption="")
 
     @torch.no_grad()
     def encode(self, clean: Tensor, origins: list[Origin]) -> tuple[Latents, list[Origin]]:
         """clean: uint8 (B, 3, S, S) -> samples on the CPU, and their origins with captions."""
         space, image = self.encoders.space, clean.to(self.encoders.device).float() / 255
+        if self.description.sharpen:
+            image = unsharp_mask(image)
         lr = self.damage(image, origins)
         latents = space.encode(image * 2 - 1)
         upsampled = space.upsample(lr.float() / 255 * 2 - 1)

@@ -25,6 +25,7 @@ from torch import Tensor
 from ..errors import DataError, OutputError
 from ..files import atomic_write, remove_stale_parts, sha256
 from ..networks import Prompt
+from .crops import EVERY, Drawing, Symmetries
 from .latents import Latents
 
 DESCRIPTION = "shards.json"
@@ -68,6 +69,13 @@ class Description(Strict):
     """Whether the low-resolution pixels are kept."""
     photo: bool = False
     """Whether the pixels of the crops are kept."""
+    sharpen: bool = False
+    """Whether the clean images are sharpened (USM)."""
+    resize: int | None = None
+    """Side of the squares that photos became first."""
+    symmetries: Symmetries = EVERY
+    drawing: Drawing = "photo"
+    """Whether photos have samples in proportion to their areas, or all as many."""
     captions: str
     """Where they are from."""
     texts: Texts | None

@@ -35,7 +35,7 @@ def train_model(
         recipe: name of a recipe (`leapsr recipes`), or a whole configuration.
         photos: folder of photos, an archive made by `leapsr pack`, or shards made by `leapsr prepare`.
         out: folder of the run, which receives config.json, log.jsonl, TensorBoard events, samples/,
-            checkpoints/ and model/; None is runs/RECIPE.
+            checkpoints/, model/ and best/; None is runs/RECIPE.
         teacher: name or folder of the model that a student is distilled from; recipes of teachers have none.
             A dial may have any upscaler for its teacher, also the file of another project.
         start_from: name or folder of a model whose weights the training begins with.
@@ -62,6 +62,7 @@ def train_model(
     optional("accelerate", "train")
     optional("tensorboard", "train")
     from . import launch
+    from .loop import MODEL
 
     folder = Path(out or Path("runs") / (recipe if isinstance(recipe, str) else recipe.recipe))
     if config_file is None and resume is not None and (folder / launch.CONFIG).exists():
@@ -81,7 +82,7 @@ def train_model(
         )
     except OSError as error:  # a run writes from many places
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
-    return folder / launch.MODEL
+    return folder / MODEL
 
 
 def _config(recipe: str | TrainConfig, file: str | Path | None) -> TrainConfig:

@@ -61,7 +61,7 @@ def split_photos(
         shard_checks.check_data(shards, config)
         return shards
     smallest = data.pool_crop if data.pool else data.crop
-    photos = open_photos(source, smallest=smallest)
+    photos = open_photos(source, smallest, data.resize)
     count = len(photos.names)
     if count <= data.held_out:
         raise DataError(
@@ -108,9 +108,9 @@ def open_samples(
         photos = on_device.load(split.photos, split.training, device)
         size, seconds = photos.pixels.numel() / 1e9, time.monotonic() - began
         callbacks.notice(f"{len(photos.sizes)} photos, {size:.2f} GB on {device} in {seconds:.1f} s.")
-        return DeviceCrops(photos, data.crop, config.seed)
+        return DeviceCrops(photos, data.crop, config.seed, data.symmetries, data.drawing)
     if not data.pool:
-        return PhotoCrops(split.photos, split.training, data.crop, config.seed)
+        return PhotoCrops(split.photos, split.training, data.crop, config.seed, data.symmetries, data.drawing)
     spec = pool.PoolSpec(
         source=str(Path(source).resolve()),
         names=[split.photos.names[i] for i in split.training],
@@ -140,7 +140,7 @@ def open_samples(
         raise TrainingError(
             "The time was over before the pool of crops was made; the same command goes on with it."
         ) from None
-    return pool.Pool(cache, data.crop, config.seed, answering and cache / answers.ANSWER)
+    return pool.Pool(cache, data.crop, config.seed, answering and cache / answers.ANSWER, data.symmetries)
 
 
 class Pixels(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from .. import degrade, methods
+from ..data.crops import EVERY, Drawing, Symmetries
 from ..errors import ConfigError, UnknownName
 from ..flow import GridName, Source
 from ..methods import MethodConfig
@@ -30,6 +31,14 @@ class DataConfig(Strict):
     """Name of the damage, see `leapsr.degrade`."""
     group: int = Field(1, ge=1)
     """Images that share their random sizes; 1 suits a CPU, 8 or more keep a GPU busy."""
+    resize: int | None = Field(None, ge=8)
+    """Side of a square that every photo becomes first: its shorter side made as long, its middle cut out.
+    None: photos stay as they are."""
+    symmetries: Symmetries = EVERY
+    """How often crops are mirrored and turned: by default in all eight ways, which suits small networks. The
+    papers mirror, and do not lay photos on their sides."""
+    drawing: Drawing = "area"
+    """Which photo a crop is of: "area", each as likely as its area, or "photo", all alike."""
     sharpen: bool = False
     """Sharpen the clean image first (USM), as Real-ESRGAN does with its targets."""
     on_device: bool = False
@@ -42,8 +51,8 @@ class DataConfig(Strict):
     """Side of a crop in the pool, in pixels of the clean image."""
     held_out: int = Field(8, ge=0)
     """Photos kept out of training, for validation."""
-    workers: int = Field(2, ge=1)
-    """Threads that read ahead."""
+    workers: int | None = Field(None, ge=1)
+    """Threads that read ahead. None: one for each core, and two at least."""
     bad: float = Field(0.0, ge=0, le=1)
     """Share of samples with the label BAD, whose target is the upsampled low-resolution image. Needs a
     network that reads labels (network.quality) or text."""
@@ -98,8 +107,11 @@ class TrainConfig(Strict):
     so a resumed run is no longer the same bit for bit. None: `steps` alone decide."""
     batch: int = Field(16, ge=1)
     """Samples of one step in each process."""
-    precision: Literal["fp32", "bf16"] = "bf16"
-    """Of the convolutions and matrix products; weights, optimizer and losses are always float32."""
+    accumulate: int = Field(1, ge=1)
+    """Parts that a batch is cut into, one in memory at a time; their gradients add up before weights move."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Of the convolutions and matrix products; weights, optimizer and losses are always float32. "auto" is
+    bf16 where the processor or card computes in it itself, else fp32; the run's config.json says which."""
     compile: bool = False
     """Compile the networks with torch.compile: a minute at the start for steps about a sixth faster. Needs a
     C++ compiler."""
@@ -136,6 +148,9 @@ class TrainConfig(Strict):
     """Steps between two reports of the losses."""
     validate_every: int = Field(2000, ge=1)
     """Steps between two validations."""
+    best: Literal["lpips", "psnr"] = "lpips"
+    """Which score of a validation chooses the model that is kept in `best`, beside the newest in `model`.
+    PSNR also where LPIPS's files are not on this computer."""
     checkpoint_minutes: float = Field(5.0, gt=0)
     """Time between two checkpoints."""
 
@@ -193,6 +208,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError("guidance is used with teachers, and a student has none: see method.guidance.")
     if config.guidance not in (None, 1) and not config.labelled:
         raise ConfigError("guidance needs a network that reads labels: network.quality=true.")
+    if config.batch % config.accumulate:
+        raise ConfigError(
+            f"batch = {config.batch} cannot be cut into accumulate = {config.accumulate} parts."
+        )
     config.network.check(config)
     config.method.check(config)
     trained = {"student", *(name for row in methods.CONFIGS.values() for name in row.config.auxiliary_names)}
@@ -201,6 +220,12 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
             raise UnknownName("network that trains", name, trained)
     if config.data.pool and config.data.on_device:
         raise ConfigError("A pool lies on the disk and data.on_device degrades anew: set data.pool=0.")
+    if config.data.pool and config.data.drawing != "area":
+        raise ConfigError("A pool is drawn by area: use --set data.drawing=area, or data.pool=0.")
+    if config.data.resize is not None and config.data.resize < max(
+        config.data.crop, config.data.pool_crop if config.data.pool else 0
+    ):
+        raise ConfigError(f"data.resize = {config.data.resize} must hold data.crop = {config.data.crop}.")
     if config.data.pool and config.data.pool_crop < config.data.crop:
         raise ConfigError(
             f"data.pool_crop = {config.data.pool_crop} must hold data.crop = {config.data.crop}."

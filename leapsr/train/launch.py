@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import methods
 from ..data.shard_reader import Shards
-from ..devices import choose_dtype
+from ..devices import choose_device, choose_dtype, has_bfloat16
 from ..errors import ConfigError
 from ..files import atomic_write
 from ..frozen import Clip
@@ -29,7 +29,7 @@ from .networks import RunNetworks
 from .optimizers import ScheduledOptimizer
 from .validation import validator
 
-MODEL, CHECKPOINTS, CONFIG = "model", checkpoints.FOLDER, "config.json"
+CHECKPOINTS, CONFIG = checkpoints.FOLDER, "config.json"
 Result = TypeVar("Result")
 GOOD = "image quality is good, with clear details and vibrant colors"
 BAD = "image quality is poor, blurry, and noisy"
@@ -50,8 +50,8 @@ def run(
 ) -> None:
     """Train `config` on `photos` (a folder, an archive or a folder of shards) into the folder `out`.
 
-    `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/, model/ and, if the
-    recipe has one, pool/. Processes on several machines must share it.
+    `out` receives config.json, log.jsonl, TensorBoard events, samples/, checkpoints/, model/, best/ and, if
+    the recipe has one, pool/. Processes on several machines must share it.
 
     Args:
         teacher: model folder that a distilling method learns from; of one that takes answers, also the file
@@ -71,6 +71,9 @@ def run(
         perceptual.require(config.perceptual)  # its file may be missing; that is told before anything else
     deadline = None if minutes is None else began + minutes * 60
     split = batches.split_photos(photos, config, callbacks)
+    if config.precision == "auto":
+        place = torch.device("cpu") if cpu else choose_device("auto")
+        config = config.model_copy(update={"precision": "bf16" if has_bfloat16(place) else "fp32"})
     with accelerator_for(config.precision, out, cpu) as accelerator:
         device = accelerator.device
         if config.compile:
@@ -102,7 +105,13 @@ def run(
                 photos, split, config, device, out / "pool", callbacks, deadline, answering
             )
         rank, world = accelerator.process_index, accelerator.num_processes
-        job.read = lambda step: samples((step * world + rank) * config.batch, config.batch).pinned(device)
+        size = config.batch // config.accumulate
+        job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
+        if world > 1 or config.accumulate > 1:
+            callbacks.notice(
+                f"{config.batch * world} samples a step: each of {world} processes takes {config.batch}, "
+                f"{size} at a time."
+            )
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
             with atomic_write(out / CONFIG) as part:
@@ -181,7 +190,7 @@ def _assemble(
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
-        export=lambda network: _export(config, built, network, out / MODEL),
+        export=lambda network, name: _export(config, built, network, out / name),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,
         stop=callbacks.stop,

@@ -1,8 +1,10 @@
 """The training loop. It calls a method for losses and knows none by name."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ..data.photos import Progress
+from ..data.photos import Progress, cores
 from ..data.prefetch import Prefetch
-from ..errors import DataError, TrainingError
+from ..errors import DataError, TrainingError, WeightsError
 from ..methods import Batch, Method
 from . import checkpoints
 from .callbacks import Reporter
@@ -21,6 +23,8 @@ from .config import OptimizerConfig, TrainConfig
 from .ema import EMA
 from .optimizers import ScheduledOptimizer
 
+MODEL, BEST = "model", "best"
+"""Folders of a run."""
 LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half precision
 
 
@@ -28,9 +32,11 @@ LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half prec
 class Run:
     """Everything that one training run holds.
 
-    read: the raw sample of a step, read ahead by threads. make_batch: that sample and its step to a Batch.
+    read: the raw sample of a step, or of a part of one, counted through, read ahead by threads. make_batch:
+    that sample and its number to a Batch.
     networks: those that train, by the name that the method gives them; "student" is averaged.
-    export: called with the averaged student at every checkpoint. validate: scores of it at a step.
+    export: called with the averaged student and the name of its folder, MODEL at every checkpoint and BEST
+    when no validation was better. validate: scores of it at a step.
     deadline: on time.monotonic()'s clock, after which the run saves and stops, or None.
     """
 
@@ -42,7 +48,7 @@ class Run:
     optimizers: dict[str, list[ScheduledOptimizer]]
     average: EMA
     make_batch: Callable[[Any, int], Batch]
-    export: Callable[[nn.Module], None]
+    export: Callable[[nn.Module, str], None]
     report: Reporter
     on_step: Progress = lambda done, total: None
     stop: Callable[[], bool] = lambda: False
@@ -78,19 +84,24 @@ def fit(run: Run) -> None:
     config, step = run.config, run.progress["step"]
     finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)  # whether all losses were
     used = time_used(run)
-    batches = Prefetch(run.read, range(step, config.steps if used < 1 else step), config.data.workers)
+    parts = config.accumulate
+    pieces = range(step * parts, (config.steps if used < 1 else step) * parts)
+    batches = Prefetch(run.read, pieces, config.data.workers or max(2, cores()))
     watch = Stopwatch(batches)
     saved = time.monotonic()
     began = saved - run.progress["seconds"]
     try:
-        for sample in batches:
-            batch = run.make_batch(sample, step)
+        for piece, sample in zip(pieces, batches, strict=True):
+            batch = run.make_batch(sample, piece)
             share = schedule(config.optimizer, step, config.steps, used)
-            losses = update(run, batch, share)
-            run.average.update(run.accelerator.unwrap_model(run.networks["student"]))
+            last = (piece + 1) % parts == 0
+            losses = update(run, batch, share, last)
             finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
+            if not last:
+                continue
+            run.average.update(run.accelerator.unwrap_model(run.networks["student"]))
             now, step = time.monotonic(), step + 1
-            count = len(batch.image) * run.accelerator.num_processes
+            count = config.batch * run.accelerator.num_processes
             watch.samples += count
             run.progress |= {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
             run.on_step(step, config.steps)
@@ -102,7 +113,9 @@ def fit(run: Run) -> None:
                 values = {name: value.item() for name, value in losses.items()}
                 run.report(step, values | {"rate": share} | watch.read())
             if step % config.validate_every == 0:
-                run.report(step, run.validate(run.average.network, step))
+                scores = run.validate(run.average.network, step)
+                run.report(step, scores)
+                keep_best(run, scores)
                 watch.reset()  # validation is not training
             if over:
                 break
@@ -138,15 +151,19 @@ def any_process(accelerator: Accelerator, *decisions: bool) -> tuple[bool, ...]:
     return tuple((accelerator.reduce(votes, "sum") > 0).tolist())
 
 
-def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
+def update(run: Run, batch: Batch, share: float, last: bool = True) -> dict[str, Tensor]:
     """One step of every network on one batch, at a share of the full learning rates.
 
+    last: whether this is the last part of a batch; the gradients of the others only add up.
     Returns the losses as "network/loss".
     """
     report: dict[str, Tensor] = {}
     for name, losses in run.method(batch):
         parameters = [p for p in run.networks[name].parameters() if p.requires_grad]
-        run.accelerator.backward(sum(losses.values()), inputs=parameters)
+        run.accelerator.backward(sum(losses.values()) / run.config.accumulate, inputs=parameters)
+        report |= {f"{name}/{key}": value.detach() for key, value in losses.items()}
+        if not last:
+            continue
         norm = run.accelerator.clip_grad_norm_(parameters, run.config.optimizer.clip)
         for optimizer, rate in run.optimizers[name]:
             for group in optimizer.param_groups:
@@ -154,7 +171,6 @@ def update(run: Run, batch: Batch, share: float) -> dict[str, Tensor]:
             optimizer.step()
         for optimizer, _ in run.optimizers[name]:
             optimizer.zero_grad()
-        report |= {f"{name}/{key}": value.detach() for key, value in losses.items()}
         report[f"{name}/gradient_norm"] = norm
     return report
 
@@ -194,7 +210,27 @@ def save(run: Run, finite: Tensor) -> None:
     check_finite(run, finite)
     checkpoints.save(run.folder / checkpoints.FOLDER, run.accelerator, run.progress)
     if run.accelerator.is_main_process:
-        run.export(run.average.network)
+        run.export(run.average.network, MODEL)
+
+
+def keep_best(run: Run, scores: Mapping[str, float]) -> None:
+    """Write the averaged student as the best model if no validation before had as good a score.
+
+    The score is the run's `best`: LPIPS of full samples, or PSNR, also where there is no LPIPS.
+    """
+    lpips = {name: score for name, score in scores.items() if name.startswith("lpips")}
+    psnr = {name: -score for name, score in scores.items() if name.startswith("psnr")}
+    lower = (lpips if run.config.best == "lpips" else None) or psnr
+    if not lower:
+        return
+    name, score = next(reversed(lower.items()))  # full samples come last
+    before = run.progress.get("best", {"metric": None})
+    worse = before["metric"] == name and score >= before["lower"]
+    if worse or not math.isfinite(score):
+        return
+    run.progress["best"] = {"metric": name, "lower": score, "step": run.progress["step"]}
+    with suppress(WeightsError):  # a weight is out of range: the next checkpoint says so
+        run.export(run.average.network, BEST)
 
 
 class JsonLines:

@@ -1,5 +1,6 @@
 """Whether shards hold what a run would have made of the photos itself."""
 
+import json
 from pathlib import Path
 
 from ..data.shard_reader import Shards
@@ -21,13 +22,19 @@ def check_data(shards: Shards, config: TrainConfig) -> None:
         "scale": (made.scale, config.factor),
         "data.crop": (made.crop, data.crop),
         "data.degradation": (made.degradation, data.degradation),
-        "data.sharpen": (False, data.sharpen),
+        "data.sharpen": (made.sharpen, data.sharpen),
+        "data.resize": (made.resize, data.resize),
+        "data.drawing": (made.drawing, data.drawing),
+        **{
+            f"data.symmetries.{name}": (share, getattr(data.symmetries, name))
+            for name, share in made.symmetries
+        },
         "data.pool": (0, data.pool),
         "data.on_device": (False, data.on_device),
     }
     for field, (found, wanted) in pairs.items():
         if found != wanted:
-            made_with, asked = str(found).lower(), str(wanted).lower()  # as JSON writes them
+            made_with, asked = (json.dumps(value).strip('"') for value in (found, wanted))
             raise DataError(
                 f"{shards.folder} is made with {field}={made_with} and the recipe has {asked}: "
                 f"use --set {field}={made_with}, or prepare other shards."

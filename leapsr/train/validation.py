@@ -1,7 +1,7 @@
-"""How good the run is so far: PSNR on held-out photos, and a picture of them."""
+"""How good the run is so far: PSNR and LPIPS on held-out photos, and a picture of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,7 +12,9 @@ from .. import degrade
 from ..data.shard_reader import Shards
 from ..frozen.space import Space
 from ..methods import Region
+from ..metrics import Metric, available
 from ..metrics.fidelity import psnr
+from ..metrics.perceptual import MIN_SIDE
 from ..ops.color import to_pil
 from ..restorer import Restorer
 from .batches import PhotoSplit
@@ -25,11 +27,15 @@ SHOWN = 8  # photos
 
 @dataclass(frozen=True)
 class Validation:
-    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale), both in [0, 1]; noise: in the network's space."""
+    """image: (N, 3, S, S); lr: (N, 3, S/scale, S/scale), both in [0, 1]; noise: in the network's space.
+
+    lpips: the metric, by its name; empty where its files are not here, or pictures are too small for it.
+    """
 
     image: Tensor
     lr: Tensor
     noise: Tensor
+    lpips: dict[str, Metric] = field(default_factory=dict)
 
     def __call__(self, restorer: Restorer) -> tuple[dict[str, float], Tensor]:
         """Scores, and a grid (3, rows, columns) in [0, 1]: input, most faithful, most realistic, photo."""
@@ -44,6 +50,9 @@ class Validation:
             f"psnr_fidelity_{fidelity}": psnr(image, self.image, channels="y", border=4).mean().item()
             for fidelity, image in restored.items()
         }
+        for name, metric in self.lpips.items():
+            for fidelity, image in restored.items():
+                scores[f"{name}_fidelity_{fidelity}"] = metric.function(image, self.image, 0).mean().item()
         enlarged = F.interpolate(self.lr, self.image.shape[-2:], mode="nearest")
         rows = torch.cat([enlarged, *restored.values(), self.image], dim=3)
         return scores, rows.permute(1, 0, 2, 3).flatten(1, 2)
@@ -65,7 +74,14 @@ def validation(split: PhotoSplit, config: TrainConfig, space: Space) -> Validati
     generator = torch.Generator().manual_seed(config.seed)
     lr = degrade.make(config.data.degradation, scale)(image, generator)
     shape = (len(lr), *space.state_shape(*lr.shape[2:]))
-    return Validation(image, lr, torch.randn(shape, generator=generator))
+    return Validation(image, lr, torch.randn(shape, generator=generator), _lpips(side))
+
+
+def _lpips(side: int) -> dict[str, Metric]:
+    """The first LPIPS that can be had, AlexNet's before all: what published tables show."""
+    there = available() if side >= MIN_SIDE else {}
+    names = [name for name in ("lpips_alex", "lpips_squeeze", "lpips_vgg") if name in there]
+    return {name: there[name] for name in names[:1]}
 
 
 def validator(

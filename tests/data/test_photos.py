@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from leapsr.data.photos import decode, open_photos
+from leapsr.data.photos import decode, open_photos, picture_files
 from leapsr.errors import DataError
 from leapsr.pictures.colour_spaces import ADOBE_RGB
 from leapsr.pictures.picture import load
@@ -83,3 +83,14 @@ def test_colours_of_16_bits_and_other_tone_curves_are_read_as_for_upscaling(tmp_
     image.save(tmp_path / "b.png", icc_profile=ADOBE_RGB.profile(grey=False))
     found = decode(tmp_path / "b.png").int() - load(tmp_path / "b.png").pixels.int()
     assert 0 < found.abs().max() <= 10  # a gamma of 2.2 is near the curve of sRGB
+
+
+def test_linked_folders_are_followed_each_once(tmp_path):
+    """Data sets lie on other disks; a link to a folder above it ends."""
+    for name in ("photos", "elsewhere/deep"):
+        (tmp_path / name).mkdir(parents=True)
+        Image.new("RGB", (40, 40)).save(tmp_path / name / "a.png")
+    (tmp_path / "photos" / "disk").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "loop").symlink_to(tmp_path / "photos")
+    found = [str(path.relative_to(tmp_path / "photos")) for path in picture_files(tmp_path / "photos")]
+    assert found == ["a.png", "disk/deep/a.png"]

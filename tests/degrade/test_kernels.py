@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from leapsr.degrade.kernels import SIDE, Blur, BlurDraw, SincDraw, sinc
+from tests.conftest import GOLDEN
 
 NAMES = [f"k{number:02}" for number in range(1, 13)]
 
@@ -43,9 +44,9 @@ def ours(function, params):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_kernels_are_those_of_basicsr(shared, name):
-    case = json.loads((shared / "golden/degradation_kernels.json").read_text())["kernels"][name]
-    expected = load_file(shared / "golden/degradation_kernels.safetensors")[f"kernel.{name}"]
+def test_kernels_are_those_of_basicsr(name):
+    case = json.loads((GOLDEN / "degradation_kernels.json").read_text())["kernels"][name]
+    expected = load_file(GOLDEN / "degradation_kernels.safetensors")[f"kernel.{name}"]
     # An even kernel of n pixels reaches from -(n / 2 - 1) to n / 2.
     before, side = (expected.shape[0] - 1) // 2, expected.shape[0]
     first = SIDE // 2 - before

@@ -16,6 +16,7 @@ from leapsr.flow import (
     uniform_pairs,
 )
 from leapsr.flow.times import host_uniform
+from tests.conftest import GOLDEN
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -112,8 +113,8 @@ def test_the_cosine_grid_is_smfsrs_backwards():
 @pytest.mark.parametrize(
     ("name", "kind"), [("smfsr_cosine_time_grid", "cosine"), ("dit4sr_sigma_table", "shifted")]
 )
-def test_grids_are_the_references(name, kind, shared):
-    table = json.loads((shared / "golden/sr3_time_grids.json").read_text())[name]
+def test_grids_are_the_references(name, kind):
+    table = json.loads((GOLDEN / "sr3_time_grids.json").read_text())[name]
     grids = table["grid"] if kind == "cosine" else {n: row["sigmas"] for n, row in table["steps"].items()}
     for steps, expected in grids.items():
         found = GRIDS[kind](int(steps), 1.0, 0.0)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from leapsr.data.crops import Sample
+from leapsr.data.crops import EVERY, Sample
 from leapsr.data.latents import joined
 from leapsr.data.photos import open_photos
 from leapsr.data.shard_encoders import encoders
@@ -18,10 +18,12 @@ from leapsr.errors import DataError
 from leapsr.frozen import autoencoder, describe, load_book
 from leapsr.frozen.fingerprint import fingerprint
 from leapsr.networks import Quality
+from leapsr.ops.filters import unsharp_mask
 from leapsr.ops.upsample import bicubic_upsample
 from leapsr.restorer import Restorer, located, space
 from leapsr.train import batches, launch
 from leapsr.train.callbacks import Callbacks
+from leapsr.train.recipes.full_size import MIRRORED
 from leapsr.train.shard_checks import NO_VALIDATION
 from tests.conftest import picture_array
 from tests.hub.test_recipes import resshift, tiny_run
@@ -39,7 +41,12 @@ def writer(models, tmp_path_factory):
     (root / "captions.json").write_text(json.dumps(CAPTIONS))
     photos = open_photos(root, 64)
     made_by = encoders(models("dit4sr_q"), CPU, "text", root / "captions.json")
-    return ShardWriter(photos, plan(photos, ShardOptions(64, 2, megabytes=0.08), made_by), made_by, workers=1)
+    return ShardWriter(
+        photos,
+        plan(photos, ShardOptions(64, 2, megabytes=0.08, symmetries=MIRRORED), made_by),
+        made_by,
+        workers=1,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +136,9 @@ def test_the_model_restores(folder, config, models, tmp_path):
         ("crop", 32, "--set data.crop=64"),
         ("degradation", "bicubic", "--set data.degradation=realesrgan-heavy"),
         ("sharpen", True, "--set data.sharpen=false"),
+        ("resize", 96, "--set data.resize=null"),
+        ("drawing", "area", "--set data.drawing=photo"),
+        ("symmetries", EVERY, r"--set data.symmetries.vertical=0\.0"),
         ("on_device", True, "--set data.on_device=false"),
     ],
 )
@@ -173,7 +183,9 @@ def of_another(models, tiny, writer, tmp_path_factory):
         root = tmp_path_factory.mktemp(name)
         model = models("sd21") if name == "flowsr_sd21" else resshift(root / "model", tiny)
         own = encoders(model, CPU)
-        description = plan(writer.photos, ShardOptions(64, 1, photo=name == "flowsr_sd21"), own)
+        description = plan(
+            writer.photos, ShardOptions(64, 1, photo=name == "flowsr_sd21", symmetries=MIRRORED), own
+        )
         prepare(ShardWriter(writer.photos, description, own, 1), root / "shards")
         return model, root / "shards", ShardWriter(writer.photos, description, own, 1)
 
@@ -208,7 +220,7 @@ def test_shards_without_photos_are_refused_where_a_loss_sees_them(models, tiny, 
     own = encoders(models("sd21"), CPU)
     Image.fromarray(picture_array(96, 96)).save(tmp_path / "0.png")
     photos = open_photos(tmp_path, 64)
-    writer = ShardWriter(photos, plan(photos, ShardOptions(64), own), own, 1)
+    writer = ShardWriter(photos, plan(photos, ShardOptions(64, symmetries=MIRRORED), own), own, 1)
     prepare(writer, tmp_path / "shards")
     with pytest.raises(DataError, match="prepare them with --pixels"):
         run = tiny_run("flowsr_sd21", models, tiny)
@@ -223,6 +235,23 @@ def test_damaged_targets_are_damaged_pixels_too(models, tiny):
     found = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0, 0))
     soft = bicubic_upsample(clean[..., ::4, ::4] / 127.5 - 1, 4)
     torch.testing.assert_close(found.photo, soft, rtol=0, atol=1e-5)
+
+
+def test_sharpened_targets_come_from_shards_too(models, tiny, tmp_path):
+    """Real-ESRGAN's USM: of the image that is learnt, and of what is damaged."""
+    config = tiny_run("flowsr_sd21", models, tiny)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"sharpen": True})})
+    Image.fromarray(picture_array(64, 64)).save(tmp_path / "0.png")
+    own, photos = encoders(models("sd21"), CPU), open_photos(tmp_path, 64)
+    options = ShardOptions(64, photo=True, sharpen=True, symmetries=MIRRORED)
+    writer = ShardWriter(photos, plan(photos, options, own), own, 1)
+    prepare(writer, tmp_path / "shards")
+    split = batches.split_photos(tmp_path / "shards", config)
+    make = batches.batch_maker(config, CPU, space(located(models("sd21"))))
+    [photo] = make(split(0, 1), make.generator(0, 0, 0)).photo
+    clean = writer.clean(range(1))[0].float() / 255
+    assert (photo / 2 + 0.5 - unsharp_mask(clean)).abs().max() < 1.1 / 255
+    assert (photo / 2 + 0.5 - clean).abs().max() > 0.02
 
 
 def test_a_loss_of_images_decodes(of_another, models, tiny, tmp_path):

@@ -19,6 +19,7 @@ from leapsr.networks.adm.published_weights import (
 )
 from leapsr.ops.resize import downsample
 from leapsr.restorer import ModelConfig, pixels
+from tests.conftest import GOLDEN
 from tests.networks.velocities import (
     Question,
     channels_last_error,
@@ -46,8 +47,8 @@ def question(height: int = 16, width: int = 16, batch: int = 2, shrink: int = 4,
 
 
 @pytest.fixture(scope="module")
-def vectors(shared):
-    return golden(shared, "oftsr_unet_tiny")
+def vectors():
+    return golden("oftsr_unet_tiny")
 
 
 def reference(vectors: dict[str, Tensor], config: GuidedUNetConfig = TINY) -> GuidedUNet:
@@ -126,9 +127,9 @@ def test_oftsrs_operators(vectors):
         ("oftsr_imagenet", PRESETS["imagenet"]),
     ],
 )
-def test_every_published_weight_has_its_place(shared, name, config):
+def test_every_published_weight_has_its_place(name, config):
     """Names, shapes and order: OFTSR's averaged weights have no names. Its other configurations are alike."""
-    entry = json.loads((shared / "golden/full_size_keys.json").read_text())[name]
+    entry = json.loads((GOLDEN / "full_size_keys.json").read_text())[name]
     with torch.device("meta"):
         network = GuidedUNet(config)
         weights = guided_unet_weights({key: torch.empty(shape) for key, shape in entry["keys"].items()})

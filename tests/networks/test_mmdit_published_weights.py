@@ -27,6 +27,7 @@ from leapsr.networks.mmdit.published_weights import (
     mmdit_config,
     mmdit_state,
 )
+from tests import conftest
 from tests.networks.mmdits import inputs, randomised, tiny
 
 GOLDEN = {"dit4sr": "dit4sr_tiny", "dit4sr_r1": "dit4sr_r1_tiny", "smfsr": "smfsr_tiny"}
@@ -34,10 +35,8 @@ KINDS = pytest.mark.parametrize("kind", GOLDEN)
 
 
 @pytest.fixture(scope="module")
-def folder(shared: Path) -> Path:
-    if not (shared / "golden").is_dir():
-        pytest.skip(f"needs the golden vectors {shared / 'golden'}")
-    return shared / "golden"
+def folder() -> Path:
+    return conftest.GOLDEN
 
 
 def tensors(folder: Path, name: str) -> dict[str, Tensor]:

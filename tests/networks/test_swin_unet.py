@@ -21,6 +21,7 @@ from leapsr.networks.adm.residual_shift import ResidualShift
 from leapsr.networks.adm.shifted_windows import WindowBlock, from_windows, to_windows
 from leapsr.networks.adm.swin_unet import PRESETS, SwinUNet, SwinUNetConfig
 from leapsr.ops.derivative import directional_derivative
+from tests.conftest import GOLDEN
 from tests.networks.velocities import (
     Question,
     channels_last_error,
@@ -50,8 +51,8 @@ def question(height: int = 16, width: int = 16, batch: int = 2, channels: int = 
 
 
 @pytest.fixture(scope="module")
-def vectors(shared):
-    return golden(shared, "resshift_unet_tiny")
+def vectors():
+    return golden("resshift_unet_tiny")
 
 
 # ResShift's numbers
@@ -66,9 +67,9 @@ def test_the_network_is_resshifts(vectors, case):
     assert relative(found, vectors[f"out{case}.sample"]) < 1e-5
 
 
-def test_every_published_weight_has_its_place(shared):
+def test_every_published_weight_has_its_place():
     """The journal's network has the same. Where a mask is published, and only there, windows are shifted."""
-    entry = json.loads((shared / "golden/full_size_keys.json").read_text())["resshift_realsr"]
+    entry = json.loads((GOLDEN / "full_size_keys.json").read_text())["resshift_realsr"]
     with torch.device("meta"):
         network = SwinUNet(PRESETS["realsr"])
         weights = {key: torch.empty(shape) for key, shape in entry["keys"].items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +14,7 @@ from leapsr.methods.oftsr import Oftsr
 from leapsr.methods.teacher import Teacher
 from leapsr.networks import Condition, Prompt
 from leapsr.ops.derivative import directional_derivative
+from tests.conftest import GOLDEN
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -37,9 +37,9 @@ class Question:
         return Question(self.x.double(), self.t.double(), self.r.double(), cond)
 
 
-def golden(shared: Path, name: str) -> dict[str, Tensor]:
+def golden(name: str) -> dict[str, Tensor]:
     """The tensors of a golden file, all of float32."""
-    tensors = load_file(shared / f"golden/{name}.safetensors")
+    tensors = load_file(GOLDEN / f"{name}.safetensors")
     return {key: value.clone().float() for key, value in tensors.items()}
 
 

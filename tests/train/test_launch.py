@@ -20,12 +20,13 @@ from leapsr.data.photos import pack
 from leapsr.data.pool import Pool
 from leapsr.errors import ConfigError, DataError, TrainingError, UnknownName, UsageError, WeightsError
 from leapsr.frozen.space import Space
+from leapsr.metrics import Metric
 from leapsr.networks import Condition
 from leapsr.networks.pixel.rescaling import rescaled
 from leapsr.ops.damage import measure
 from leapsr.ops.resize import downsample
 from leapsr.restorer import Restorer
-from leapsr.train import batches, checkpoints, config, launch, recipes
+from leapsr.train import batches, checkpoints, config, launch, recipes, validation
 from leapsr.train.callbacks import Callbacks
 from leapsr.train.config import TrainConfig
 from tests.train.conftest import QUICK, relabelled
@@ -54,6 +55,64 @@ def test_a_run_leaves_all_that_is_promised(teacher):
     assert list((teacher / "tensorboard").glob("events*"))
     values = {name for line in log(teacher) for name in line}
     assert {"student/flow", "samples_per_s", "waiting", "psnr_fidelity_1"} <= values
+
+
+def test_the_best_model_is_kept_beside_the_newest(photos, tmp_path, monkeypatch):
+    """OFTSR selects by metrics. LPIPS decides where it is measured; a worse validation changes nothing."""
+    seen = iter([{"psnr_fidelity_0": 30.0, "lpips_alex_fidelity_0": score} for score in (0.5, 0.3, 0.4)])
+    kept = []
+
+    def validator(*given):
+        def validate(network, step):
+            kept.append([p.clone() for p in network.parameters()])
+            return next(seen)
+
+        return validate
+
+    monkeypatch.setattr(launch, "validator", validator)
+    train("teacher_tiny", photos, tmp_path, "steps=3", "validate_every=1")
+    best, newest = (Restorer.from_pretrained(tmp_path / name).network for name in ("best", "model"))
+    assert all(torch.equal(a.half().float(), b) for a, b in zip(kept[1], best.parameters(), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(best.parameters(), newest.parameters(), strict=True))
+    progress = json.loads((checkpoints.complete(tmp_path / "checkpoints")[-1] / "progress.json").read_text())
+    assert (progress["best"]["step"], progress["best"]["metric"]) == (2, "lpips_alex_fidelity_0")
+
+
+def test_validation_scores_lpips_where_it_can(photos, tmp_path, monkeypatch):
+    asked = []
+
+    def function(restored, target, border):
+        asked.append((restored.shape, target.shape))
+        return torch.full((len(restored),), 0.25)
+
+    metric = Metric("lpips_alex", "lower", "hr", function)
+    monkeypatch.setattr(validation, "available", lambda: {"lpips_vgg": None, "lpips_alex": metric})
+    train("teacher_tiny", photos, tmp_path, "steps=1", "validate_every=1")
+    scores = {name: value for line in log(tmp_path) for name, value in line.items() if "fidelity" in name}
+    assert scores["lpips_alex_fidelity_0"] == scores["lpips_alex_fidelity_1"] == 0.25
+    assert "psnr_fidelity_0" in scores
+    assert all(one == other for one, other in asked)
+    assert (tmp_path / "best" / "config.json").is_file()
+
+
+def test_gradients_of_the_parts_of_a_batch_add_up(photos, tmp_path):
+    """Two halves move the weights as the whole batch does: the mean of means of as many samples."""
+    settings = ["steps=2", "data.degradation=bicubic", "batch=4", "precision=fp32", "source.kind=lr"]
+    settings += ["method.at_source=1"]  # nothing else is drawn than which crops
+    notices = []
+    train("teacher_tiny", photos, tmp_path / "whole", *settings)
+    told = Callbacks(notice=notices.append)
+    train("teacher_tiny", photos, tmp_path / "parts", *settings, "accumulate=2", callbacks=told)
+    whole, parts = (
+        load_file(checkpoints.complete(tmp_path / name / "checkpoints")[-1] / "model.safetensors")
+        for name in ("whole", "parts")
+    )
+    assert all(torch.allclose(whole[name], parts[name], rtol=0, atol=1e-5) for name in whole)
+    progress = checkpoints.complete(tmp_path / "parts" / "checkpoints")[-1] / "progress.json"
+    assert json.loads(progress.read_text())["samples"] == 8
+    assert any("each of 1 processes takes 4, 2 at a time" in notice for notice in notices)
+    with pytest.raises(ConfigError, match="cannot be cut"):
+        train("teacher_tiny", photos, tmp_path / "odd", *settings, "accumulate=3")
 
 
 def test_training_learns(photos, tmp_path):
@@ -418,6 +477,13 @@ def test_models_to_begin_with_are_found_by_name(photos, teacher, tmp_path, monke
     assert Restorer.from_pretrained(tmp_path / "run" / "model").config.method == "oftsr"
     with pytest.raises(UnknownName, match=r"Did you mean 'mine'\?"):
         distill("oftsr_tiny", photos, "mine", tmp_path / "other", start="mines", **given)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_run_takes_half_precision_where_the_machine_has_it(native, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "has_bfloat16", lambda device: native)
+    train("teacher_tiny", photos, tmp_path, "steps=1")
+    assert config.read(tmp_path / "config.json").precision == ("bf16" if native else "fp32")
 
 
 def test_precisions_can_change_within_one_process(photos, tmp_path):

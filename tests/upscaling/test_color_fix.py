@@ -3,6 +3,7 @@ import torch
 from safetensors.torch import load_file
 
 from leapsr.upscaling.color_fix import COLOR_FIXES, RADIUS, Moments, adain, wavelet
+from tests.conftest import GOLDEN
 
 PAIRS = ["random_to_smooth", "smooth_to_random"]
 
@@ -22,8 +23,8 @@ FIXES = {"adain": adain_of_whole, "wavelet": wavelet}
 
 
 @pytest.fixture(scope="module")
-def golden(shared):
-    return load_file(shared / "golden" / "colorfix.safetensors")
+def golden():
+    return load_file(GOLDEN / "colorfix.safetensors")
 
 
 @pytest.mark.parametrize("pair", PAIRS)

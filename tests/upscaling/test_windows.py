@@ -10,7 +10,7 @@ from leapsr.upscaling.sizes import Target
 from leapsr.upscaling.tiles import Box, Extent
 from leapsr.upscaling.upscaler import Settings, Upscaler
 from leapsr.upscaling.windows import BlendedWindows, blend_windows, gaussian
-from tests.conftest import FakeRestorer
+from tests.conftest import GOLDEN, FakeRestorer
 
 LENGTHS = [1, 5, 63, 64, 65, 90, 128, 129, 200, 1000]
 
@@ -26,9 +26,9 @@ class SeesEverything(FakeRestorer):
 
 
 @pytest.fixture
-def reference(shared):
-    tiles = json.loads((shared / "golden" / "sr3_time_grids.json").read_text())["dit4sr_tiles"]
-    tables = load_file(shared / "golden" / "sr3_tiles.safetensors")
+def reference():
+    tiles = json.loads((GOLDEN / "sr3_time_grids.json").read_text())["dit4sr_tiles"]
+    tables = load_file(GOLDEN / "sr3_tiles.safetensors")
     return SimpleNamespace(tile=tiles["tile"], overlap=tiles["overlap"], sizes=tiles["sizes"], tables=tables)
 
 
