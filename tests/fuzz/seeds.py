@@ -60,6 +60,9 @@ def jpeg() -> Iterator[tuple[str, bytes]]:
     yield "CMYK with profile", saved(picture("CMYK"), "JPEG", icc_profile=photos.cmyk_profile())
     yield "grey with profile", saved(picture("L"), "JPEG", icc_profile=GREY)
     yield "two pictures", saved(picture(), "MPO", **frames())
+    light = np.full((SIDE, SIDE, 4), 3, np.float16)
+    light[:, : SIDE // 2] = 0.2
+    yield "Ultra HDR", imagecodecs.ultrahdr_encode(light)
 
 
 def png() -> Iterator[tuple[str, bytes]]:
@@ -202,6 +205,13 @@ def gif() -> Iterator[tuple[str, bytes]]:
     yield "animated", saved(picture(), "GIF", duration=50, loop=0, **frames())
 
 
+def jp2() -> Iterator[tuple[str, bytes]]:
+    for mode in ("L", "LA", "RGB", "RGBA", "I;16"):
+        yield mode, saved(picture(mode), "JPEG2000")
+    yield "with loss", saved(picture(), "JPEG2000", irreversible=True, quality_layers=[4, 2])
+    yield "codestream", saved(picture(), "JPEG2000", no_jp2=True)
+
+
 MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "jpeg": jpeg,
     "png": png,
@@ -211,6 +221,7 @@ MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "heic": heic,
     "bmp": bmp,
     "gif": gif,
+    "jp2": jp2,
 }
 SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 
