@@ -4,8 +4,8 @@
     python benchmarks/formats.py --write       # puts it into docs/photos.md
 
 Each file is made by Pillow, tifffile, imagecodecs or pillow-heif. What leapsr reads of it is brought to sRGB
-and compared with what was put in, and with what libvips, and ImageMagick where it is, make of it. The tests do
-so too.
+and compared with what was put in, and with what libvips, and ImageMagick where it is, make of it. The tests
+do so too.
 """
 
 import argparse
@@ -61,7 +61,7 @@ class File:
     @property
     def truth(self) -> np.ndarray | None:
         kind = self.kind
-        if kind.tag == "gAMA 1":
+        if kind.tag in ("gAMA 1", "linear"):
             linear = scene()
             encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
             return (255 * encoded).round().astype(np.uint8)
@@ -75,7 +75,7 @@ class File:
             by_pillow = kind.container == "JPEG" or kind[::2][:2] in (("PNG", "8"), ("JPEG 2000", "8"))
             grey = np.asarray(pil("L")) if by_pillow and "alpha" not in kind.photometric else levels(1, 8)
             return np.repeat((255 - grey if "white" in kind.photometric else grey)[..., None], 3, 2)
-        return levels(3, 8) if kind.photometric.startswith(("RGB", "YCbCr", "L*a*b*")) else None
+        return levels(3, 8) if kind.photometric.startswith(("RGB", "YCbCr", "L*a*b*", "XYB")) else None
 
 
 def scene(channels: int = 3) -> np.ndarray:
@@ -359,9 +359,24 @@ def others() -> Iterator[File]:
         Kind("JPEG 2000", "RGB", "16", compression="lossless"),
         lambda: imagecodecs.jpeg2k_encode(levels(3, 16), level=0),
     )
+    for channels, name in ((1, "grey"), (3, "RGB"), (4, "RGB + alpha")):
+        yield File(
+            Kind("JPEG XL", name, "8", compression="modular"),
+            lambda c=channels: imagecodecs.jpegxl_encode(levels(c, 8), lossless=True),
+        )
+    for bits in (10, 16):  # imagecodecs calls these, and floats, linear
+        yield File(
+            Kind("JPEG XL", "RGB", str(bits), compression="modular", tag="linear"),
+            lambda b=bits: imagecodecs.jpegxl_encode(levels(3, b), lossless=True, bitspersample=b),
+        )
     yield File(
-        Kind("JPEG XL", "RGB", "8", compression="modular"),
-        lambda: imagecodecs.jpegxl_encode(levels(3, 8), lossless=True),
+        Kind("JPEG XL", "RGB", "32", "float", compression="modular", tag="linear"),
+        lambda: imagecodecs.jpegxl_encode(scene().astype(np.float32), lossless=True),
+    )
+    yield File(
+        Kind("JPEG XL", "XYB", "8", compression="VarDCT"),
+        lambda: imagecodecs.jpegxl_encode(levels(3, 8), level=95),
+        3.0,
     )
     yield File(Kind("JPEG XR", "RGB", "8"), lambda: imagecodecs.jpegxr_encode(levels(3, 8)))
     for name in ("TGA", "PPM", "ICO"):

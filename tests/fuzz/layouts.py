@@ -203,6 +203,18 @@ def jp2(data: bytes) -> Layout:
     return _within(found, data)
 
 
+def jxl(data: bytes) -> Layout:
+    """Boxes, and the header of the codestream, in which sides have no whole bytes."""
+    found, place = Layout(), 0
+    if data[4:8] == b"JXL ":
+        _boxes(data, 0, len(data), found)
+        place = max(data.find(b"jxlc") + 4, data.find(b"jxlp") + 8)
+    found.starts += [place + 2, place + 12]
+    found.lengths.append(Number(place + 4, 2, "little"))
+    found.sides.append(Number(place + 2, 2, "little"))
+    return _within(found, data)
+
+
 LAYOUTS: dict[str, Callable[[bytes], Layout]] = {
     "jpeg": jpeg,
     "png": png,
@@ -213,4 +225,5 @@ LAYOUTS: dict[str, Callable[[bytes], Layout]] = {
     "bmp": bmp,
     "gif": gif,
     "jp2": jp2,
+    "jxl": jxl,
 }

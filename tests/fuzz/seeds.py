@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import imagecodecs
 import numpy as np
 import pillow_heif
+import pillow_jxl  # noqa: F401, makes Pillow write JPEG XL
 import tifffile
 from PIL import Image, PngImagePlugin
 
@@ -212,6 +213,18 @@ def jp2() -> Iterator[tuple[str, bytes]]:
     yield "codestream", saved(picture(), "JPEG2000", no_jp2=True)
 
 
+def jxl() -> Iterator[tuple[str, bytes]]:
+    for channels in (1, 3, 4):
+        yield f"{channels} channels", imagecodecs.jpegxl_encode(samples(channels, np.uint8), lossless=True)
+    yield "16 bits", imagecodecs.jpegxl_encode(samples(3, np.uint16), lossless=True)
+    yield "floats", imagecodecs.jpegxl_encode(samples(3, np.float32), lossless=True)
+    yield "with loss", imagecodecs.jpegxl_encode(samples(3, np.uint8), level=80)
+    yield "animated", imagecodecs.jpegxl_encode(np.stack([samples(3, np.uint8)] * 2))
+    about = {"exif": EXIF, "xmp": photos.XMP, "use_container": True}
+    yield "camera", saved(picture(), "JXL", **about)
+    yield "a JPEG inside", imagecodecs.jpegxl_encode_jpeg(photos.jpeg(SIDE, SIDE))
+
+
 MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "jpeg": jpeg,
     "png": png,
@@ -222,6 +235,7 @@ MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "bmp": bmp,
     "gif": gif,
     "jp2": jp2,
+    "jxl": jxl,
 }
 SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 

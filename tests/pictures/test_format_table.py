@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-for needed in ("imagecodecs", "tifffile", "pillow_heif", "pyvips"):
+for needed in ("imagecodecs", "tifffile", "pillow_heif", "pillow_jxl", "pyvips"):
     pytest.importorskip(needed, reason=f"the table of kinds of files needs {needed}")
 
 SPECIFICATION = importlib.util.spec_from_file_location("formats", REPOSITORY / "benchmarks" / "formats.py")
