@@ -302,3 +302,9 @@ def test_where_results_are_remembered(tree, tmp_path):
     assert homes([folder / "a.jpg"], None, remember_all=True) == {folder}
     assert homes([folder / "a.jpg"], out, remember_all=True) == {out}
     assert homes([folder / "a.jpg"], out / "b.jpg", remember_all=True) == {out}
+
+
+def test_sub_folders_with_pictures_are_told_of(tree):
+    folder = tree("a.jpg", "beach/b.jpg", "empty/notes.txt", ".hidden/c.jpg", "out/d.jpg", "deep/er/e.jpg")
+    assert plan([folder], folder / "out", "x4").folders == (folder / "beach",)
+    assert plan([folder], folder / "out", "x4", recursive=True).folders == ()
