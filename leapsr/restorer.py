@@ -75,6 +75,18 @@ class ModelConfig(BaseModel):
         return self.network.scale_for(self.scale)
 
     @property
+    def region(self) -> methods.Region:
+        """Of its method."""
+        return methods.entry(self.method).config.region
+
+    @property
+    def defaults(self) -> str:
+        """What a result is made with unless the user asks for something else, in words."""
+        followed = f", solver euler, guidance {self.guidance:g}"
+        more = followed if self.region is methods.Region.DIAGONAL else ""
+        return f"fidelity {self.fidelity:g}, steps 1{more}"
+
+    @property
     def preferred_half(self) -> torch.dtype:
         """The half precision to use; published autoencoders overflow in float16."""
         return torch.float16 if self.autoencoder is None else torch.bfloat16
@@ -88,7 +100,7 @@ class Restorer:
         self.config = config
         self.network = network.eval().requires_grad_(False)
         self.space = space or pixels(config)
-        self.region = methods.entry(config.method).config.region
+        self.region = config.region
         self.dtype = torch.float32
         self._away: torch.device | None = None  # where an offloaded network works
 
@@ -300,14 +312,18 @@ class Restorer:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write config.json, model.safetensors, the weights in `dtype`, and prompts where it reads any.
+        """Write config.json, model.safetensors and prompts where it reads any.
+
+        The weights are in `dtype`, but for those that the network keeps in float32.
 
         The card is not touched; an autoencoder is named by its path. All files are replaced, or none.
         Raises WeightsError when a weight does not fit into `dtype`, OutputError.
         """
         folder = Path(folder)
+        whole = self.network.full_precision
         weights = {
-            name: value.to("cpu", dtype).contiguous() for name, value in self.network.state_dict().items()
+            name: value.to("cpu", torch.float32 if name.startswith(whole) else dtype).contiguous()
+            for name, value in self.network.state_dict().items()
         }
         if not all(value.isfinite().all() for value in weights.values()):
             raise WeightsError(f"A weight does not fit into {dtype}; nothing was written to {folder}.")
@@ -339,7 +355,14 @@ class Restorer:
 
 def pixels(config: ModelConfig) -> Space:
     """The space of a network that works on pixels."""
-    return Space(config.factor, PIXELS, config.network.state_multiple, config.network.condition_input)
+    network = config.network
+    return Space(
+        config.factor,
+        PIXELS,
+        network.state_multiple,
+        network.condition_input,
+        upsampled_by=network.upsampled_by,
+    )
 
 
 def located(folder: Path) -> ModelConfig:

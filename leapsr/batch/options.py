@@ -12,6 +12,7 @@ from .. import __version__
 from ..errors import UsageError
 from ..files import sha256
 from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
+from ..methods.restore import Region
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
 from ..upscaling.upscaler import DEFAULTS, Settings
@@ -59,9 +60,13 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     so is what does not change the content of files.
     """
     left_out = {"target", "settings", "keep_dates"} | (set() if options.preview else {"preview"})
-    if read_config(model).autoencoder is None:
+    config = read_config(model)
+    if config.autoencoder is None:
         left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
+    guidance = config.guidance if config.region is Region.DIAGONAL else None
+    for control, own in (("fidelity", config.fidelity), ("guidance", guidance)):
+        every[control] = own if every[control] is None else every[control]
     chosen = {name: value for name, value in every.items() if name not in left_out}
     made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
     whole = {**made_with, "model_sha256": _digest(model), **chosen}

@@ -51,6 +51,10 @@ Crops = Annotated[int, typer.Option(min=1, metavar="N", help="Samples of each ph
 Degradation = Annotated[
     str, typer.Option(metavar="NAME", help="As data.degradation of the recipe that will train.")
 ]
+Pixels = Annotated[
+    bool,
+    typer.Option("--pixels", help="Keep the crops' pixels too, for losses of images: FlowSR, refinements."),
+]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of crops and damage.")]
 Megabytes = Annotated[float, typer.Option(min=0.001, metavar="N", help="Size of a shard, about.")]
 Workers = Annotated[int, typer.Option(min=1, metavar="N", help="Threads that read photos ahead.")]
@@ -76,6 +80,7 @@ def prepare(
     crop: Crop = 512,
     crops: Crops = 1,
     degradation: Degradation = "realesrgan-heavy",
+    pixels: Pixels = False,
     seed: Seed = 0,
     megabytes: Megabytes = 256.0,
     workers: Workers = 2,
@@ -112,7 +117,7 @@ def prepare(
         dtype=choose_dtype(dtype, place),
     )
     found = open_photos(photos, smallest=crop)
-    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes), made_by)
+    description = plan(found, ShardOptions(crop, crops, degradation, seed, megabytes, pixels), made_by)
     writer, numbers = ShardWriter(found, description, made_by, workers), range(description.count)
     mine, console = None if shard is None else part(numbers, shard), Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:

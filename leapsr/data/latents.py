@@ -21,6 +21,8 @@ class Latents(NamedTuple):
     """uint8 (B, 3, h, w)."""
     prompt: Prompt | None = None
     """None: the model's own."""
+    photo: Tensor | None = None
+    """uint8 (B, 3, S, S), the clean crop; None: not kept."""
 
     def pinned(self, device: torch.device) -> "Latents":
         """In pinned memory, from which a copy to `device` does not wait."""
@@ -32,20 +34,21 @@ class Latents(NamedTuple):
         prompt = there.prompt
         if prompt is not None:
             prompt = Prompt(prompt.tokens.float(), None if prompt.pooled is None else prompt.pooled.float())
-        return Latents(there.image.float(), there.upsampled.float(), there.lr, prompt)
+        return there._replace(image=there.image.float(), upsampled=there.upsampled.float(), prompt=prompt)
 
     def _each(self, change: Callable[[Tensor, torch.device], Tensor], device: torch.device) -> "Latents":
         prompt = self.prompt
         if prompt is not None:
             pooled = None if prompt.pooled is None else change(prompt.pooled, device)
             prompt = Prompt(change(prompt.tokens, device), pooled)
-        lr = None if self.lr is None else change(self.lr, device)
-        return Latents(change(self.image, device), change(self.upsampled, device), lr, prompt)
+        lr, photo = (None if part is None else change(part, device) for part in (self.lr, self.photo))
+        return Latents(change(self.image, device), change(self.upsampled, device), lr, prompt, photo)
 
 
 def joined(samples: list[Latents]) -> Latents:
     """One batch of several, all with the same parts."""
     lr = [sample.lr for sample in samples if sample.lr is not None]
+    photos = [sample.photo for sample in samples if sample.photo is not None]
     prompts = [sample.prompt for sample in samples if sample.prompt is not None]
     pooled = [prompt.pooled for prompt in prompts if prompt.pooled is not None]
     return Latents(
@@ -55,4 +58,5 @@ def joined(samples: list[Latents]) -> Latents:
         Prompt(torch.cat([prompt.tokens for prompt in prompts]), torch.cat(pooled) if pooled else None)
         if prompts
         else None,
+        torch.cat(photos) if photos else None,
     )

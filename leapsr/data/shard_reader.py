@@ -55,8 +55,8 @@ def _row(file: Any, row: int) -> Latents:
     if "text" in names:
         text = int(take("text", row))
         prompt = Prompt(take("tokens", text), take("pooled", text) if "pooled" in names else None)
-    lr = take("lr", row) if "lr" in names else None
-    return Latents(take("image", row), take("upsampled", row), lr, prompt)
+    lr, photo = (take(name, row) if name in names else None for name in ("lr", "photo"))
+    return Latents(take("image", row), take("upsampled", row), lr, prompt, photo)
 
 
 @cache  # reading the header again for every sample would cost more than the sample

@@ -44,6 +44,8 @@ class ShardOptions:
     seed: int = 0
     megabytes: float = 256.0
     """Of a shard, about."""
+    photo: bool = False
+    """Keep the pixels of the crops, for losses of images."""
 
 
 def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Description:
@@ -53,9 +55,10 @@ def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Descripti
     if options.crop % space.scale:
         raise UsageError(f"--crop {options.crop} must be a multiple of the model's scale, {space.scale}.")
     small = options.crop // space.scale
-    latents, lr = space.state_shape(small, small), space.condition_input != "latents"
+    latents, lr = space.state_shape(small, small), options.photo or space.condition_input != "latents"
     texts = _texts(encoders)
-    size = 2 * LATENT * int(np.prod(latents)) + (3 * small**2 if lr else 0)
+    pixels = (3 * small**2 if lr else 0) + (3 * options.crop**2 if options.photo else 0)
+    size = 2 * LATENT * int(np.prod(latents)) + pixels
     if texts is not None:
         size += WORD * (int(np.prod(texts.tokens)) + (texts.pooled or 0))
     return Description(
@@ -70,6 +73,7 @@ def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Descripti
         autoencoder=encoders.autoencoder,
         latents=latents,
         lr=lr,
+        photo=options.photo,
         captions=encoders.captions,
         texts=texts,
         each=max(1, int(options.megabytes * 1e6 / size)),
@@ -143,8 +147,11 @@ class ShardWriter:
         lr = self.damage(image, origins)
         latents = space.encode(image * 2 - 1)
         upsampled = space.upsample(lr.float() / 255 * 2 - 1)
-        sample = Latents(latents, upsampled, lr if self.description.lr else None).to(torch.device("cpu"))
-        return sample, self._captioned(image * 2 - 1, origins)
+        known = self.description
+        kept = Latents(
+            latents, upsampled, lr if known.lr else None, None, to_uint8(image) if known.photo else None
+        )
+        return kept.to(torch.device("cpu")), self._captioned(image * 2 - 1, origins)
 
     def damage(self, image: Tensor, origins: list[Origin]) -> Tensor:
         """(B, 3, S, S) in [0, 1] -> uint8 (B, 3, S/scale, S/scale), each with its own seed."""

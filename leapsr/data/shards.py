@@ -7,8 +7,9 @@ Training billions of weights leaves neither memory nor time for autoencoders and
     FOLDER/00003-of-00012.json      which samples are in it, and its SHA-256; written last
 
 A shard holds `image` and `upsampled` (N, C, h, w) float16; `lr` (N, 3, h, w) uint8 if the network takes
-pixels too; `tokens` (T, L, D) and `pooled` (T, P) bfloat16, one for each text, and `text` (N,) int64, the
-index of each sample's text. Shards with the same shards.json may be made anywhere and gathered in one folder.
+pixels too or photos are kept; `photo` (N, 3, S, S) uint8 if they are; `tokens` (T, L, D) and `pooled` (T, P)
+bfloat16, one for each text, and `text` (N,) int64, the index of each sample's text. Shards with the same
+shards.json may be made anywhere and gathered in one folder.
 """
 
 import hashlib
@@ -65,6 +66,8 @@ class Description(Strict):
     """(C, h, w) of one sample."""
     lr: bool
     """Whether the low-resolution pixels are kept."""
+    photo: bool = False
+    """Whether the pixels of the crops are kept."""
     captions: str
     """Where they are from."""
     texts: Texts | None
@@ -180,6 +183,8 @@ def write(
     tensors = {"image": sample.image.half(), "upsampled": sample.upsampled.half()}
     if sample.lr is not None:
         tensors["lr"] = sample.lr
+    if sample.photo is not None:
+        tensors["photo"] = sample.photo
     if prompts is not None:
         prompt, text = prompts
         tensors |= {"tokens": prompt.tokens.bfloat16(), "text": torch.tensor(text)}

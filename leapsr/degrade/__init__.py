@@ -7,7 +7,7 @@ from ..errors import UnknownName
 from .degradation import Degradation, Mixture
 from .draw import Generators, Randomness
 from .mild import Mild
-from .params import HEAVY, LIGHT, RealESRGANParams
+from .params import HEAVY, LIGHT, RESSHIFT, RealESRGANParams
 from .realesrgan import RealESRGAN
 from .simple import AveragePool, Bicubic, ResizeJpeg
 
@@ -18,6 +18,7 @@ __all__ = [
     "DEGRADATIONS",
     "HEAVY",
     "LIGHT",
+    "RESSHIFT",
     "VERSION",
     "AveragePool",
     "Bicubic",
@@ -71,6 +72,7 @@ DEGRADATIONS: dict[str, Recipe] = {
     "resize-jpeg": lambda scale, group=1: ResizeJpeg(scale, group),
     "realesrgan-heavy": lambda scale, group=1: RealESRGAN(scale, HEAVY, group=group),
     "realesrgan-light": lambda scale, group=1: RealESRGAN(scale, LIGHT, group=group),
+    "resshift": lambda scale, group=1: RealESRGAN(scale, RESSHIFT, group=group),
     "photo": photo,
     "photo-heavy": photo_heavy,
 }

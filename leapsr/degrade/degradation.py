@@ -16,7 +16,8 @@ class Degradation(Protocol):
     def scale(self) -> int: ...
 
     def __call__(self, image: Tensor, generator: Randomness) -> Tensor:
-        """image: (B, 3, H, W) in [0, 1], sRGB; returns (B, 3, H / scale, W / scale) in [0, 1], same device.
+        """image: (B, 3, H, W) in [0, 1], sRGB; returns (B, 3, H / scale, W / scale) in [0, 1] but
+        for AveragePool's noise, same device.
 
         Every image of the batch draws its own damage. The generator may be on another device than the image;
         `Generators` keep a GPU from waiting. Raises ValueError if a side is not a multiple of `scale`.

@@ -86,9 +86,9 @@ class SincDraw:
     cutoff: Tensor
 
     @classmethod
-    def draw(cls, count: int, generator: Randomness) -> Self:
+    def draw(cls, sizes: tuple[int, int], count: int, generator: Randomness) -> Self:
         """Cutoffs from U[pi/3, pi)."""
-        size = _draw_size((7, SIDE), count, generator)
+        size = _draw_size(sizes, count, generator)
         return cls(size, uniform(math.pi / 3, math.pi, count, generator))
 
     def kernels(self) -> Tensor:

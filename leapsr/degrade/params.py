@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..ops.transfer import to_device_together
 from .draw import Randomness, chance, choice, resize_factor, uniform
-from .kernels import Blur, BlurDraw, SincDraw
+from .kernels import SIDE, Blur, BlurDraw, SincDraw
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,6 +37,8 @@ class RealESRGANParams:
     second_order_probability: float = 1.0
     """Of the second stage (ResShift: 0.5); an image without it goes from the first to its final size."""
     final_sinc_probability: float = 0.8
+    final_sizes: tuple[int, int] = (7, SIDE)
+    """Of the last filter; both odd."""
 
 
 # The published training options of Real-ESRGAN x4plus.
@@ -50,6 +52,16 @@ LIGHT = RealESRGANParams(
     second=Stage(
         Blur((0.2, 1.5), (7, 11)), 0.5, (0.3, 0.4, 0.3), (0.6, 1.2), (1, 12), (0.05, 1.0), (60, 100)
     ),
+)
+
+
+# ResShift's, which OFTSR's real-world runs take: kernels of 3 to 19 and 3 to 13 pixels, one stage for a half.
+RESSHIFT = replace(
+    HEAVY,
+    first=replace(HEAVY.first, blur=Blur((0.2, 3.0), (3, 19))),
+    second=replace(HEAVY.second, blur=Blur((0.2, 1.5), (3, 13))),
+    second_order_probability=0.5,
+    final_sizes=(3, 13),
 )
 
 
@@ -95,7 +107,7 @@ class FinalDraw:
     def draw(cls, params: RealESRGANParams, count: int, generator: Randomness) -> Self:
         return cls(
             ringing=chance(params.final_sinc_probability, count, generator),
-            sinc=SincDraw.draw(count, generator),
+            sinc=SincDraw.draw(params.final_sizes, count, generator),
             mode=_draw_mode(count, generator),
             jpeg_first=chance(0.5, count, generator),
         )

@@ -29,7 +29,7 @@ class Bicubic:
 class AveragePool:
     """Means of scale x scale blocks plus noise: the linear inverse problem of OFTSR (section 5).
 
-    Unlike OFTSR's, the result is clamped to [0, 1].
+    Noise leads beyond [0, 1] and is not cut there: white stays 1 on average. A file cuts it.
     """
 
     scale: int
@@ -41,7 +41,7 @@ class AveragePool:
         lr = F.avg_pool2d(image, self.scale)
         if self.sigma_n:
             lr = lr + self.sigma_n / 2 * normal(lr.shape, generator, lr.device)
-        return lr.clamp(0, 1)
+        return lr
 
 
 UP_DOWN_KEEP = (0.2, 0.7, 0.1)

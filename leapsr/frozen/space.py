@@ -7,8 +7,10 @@ result into a picture.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..networks.base import ConditionInput
@@ -24,7 +26,7 @@ PIXELS = Identity()
 class Space:
     """scale: of the pictures. autoencoder: whose latents the network works on, or `PIXELS`.
 
-    state_multiple, condition_input: see `networks.base.NetworkConfigBase`.
+    state_multiple, condition_input, upsampled_by: see `networks.base.NetworkConfigBase`.
     prompts: the text of each label, for one sample, (1, L, D); empty for networks that read none.
     """
 
@@ -33,6 +35,7 @@ class Space:
     state_multiple: int = 1
     condition_input: ConditionInput = "picture"
     prompts: Mapping[Quality, Prompt] = field(default_factory=dict)
+    upsampled_by: Literal["bicubic", "nearest"] = "bicubic"
 
     @property
     def pixel_multiple(self) -> int:
@@ -72,7 +75,9 @@ class Space:
         return self.condition(upsampled, lr, prompt), upsampled
 
     def upsample(self, lr: Tensor) -> Tensor:
-        """lr: (B, 3, H, W) in [-1, 1] -> that picture by bicubic enlargement, in this space."""
+        """lr: (B, 3, H, W) in [-1, 1] -> that picture, enlarged, in this space."""
+        if self.upsampled_by == "nearest":
+            return self.encode(F.interpolate(lr, scale_factor=self.scale, mode="nearest"))
         return self.encode(bicubic_upsample(lr, self.scale))
 
     def condition(

@@ -70,7 +70,7 @@ def convert(
         Restorer(config, network).save_pretrained(out, dtype)
     finally:
         texts.unlink(missing_ok=True)
-    (out / catalog.CARD).write_text(_card(name, known, base), encoding="utf-8")
+    (out / catalog.CARD).write_text(_card(name, known, base, config), encoding="utf-8")
     catalog.write_checksums(out)
     return config
 
@@ -88,11 +88,11 @@ def _place(name: str, known: Published, weights: Path) -> Path:
     )
 
 
-def _card(name: str, known: Published, base: Path | None) -> str:
+def _card(name: str, known: Published, base: Path | None, config: ModelConfig) -> str:
     places = f"The autoencoder is read from `{base}`.\n" if base is not None else ""
     stated = f", stated on {known.repository.page}" if known.repository is not None else ""
     return (
         f"# {name}\n\n{known.what}, converted from {known.origin}.\n\n"
         f"Licence of the weights: {known.licence}{stated}. What you make with them may fall under it.\n"
-        f"{places}"
+        f"{places}\nUnless asked otherwise: {config.defaults}.\n"
     )

@@ -100,15 +100,20 @@ FLOWSR_TEXTS = standard_texts(standard=FLOWSR)
 SMFSR_MODEL = {"method": "smfsr", "source": NOISE, "grid": "cosine", "fidelity": 0.0, "color_fix": "adain"}
 
 _OFTSR_DISTILLED = "distil-v_boot-solver_rk2_0.5-dt0.05-w_distil_1.0-w_bound_0.1-w_align_0.01"
+_BICUBIC, _POOLED = "sr_bicubic-sf4-guided_unet", "sr_avp-sf4-sigmay_0.05-guided_unet"
 OFTSR_FILES = {
-    "ffhq": f"sigma0.1-bs32-loss_l1-lr1e-05-{_OFTSR_DISTILLED}-FFHQ_DIS-checkpoint_2",
-    "ffhq_teacher": "sigma0.1-bs32-loss_l1-lr0.0001-FFHQ-checkpoint_10",
-    "div2k": f"sigma0.2-bs32-loss_l1-lr1e-05-{_OFTSR_DISTILLED}-DIV2K_DIS-checkpoint_5",
-    "div2k_teacher": "sigma0.2-bs128-loss_l1-lr1e-05-DIV2K-checkpoint_4",
-    "imagenet": f"sigma0.2-bs8-loss_l1-lr1e-04-{_OFTSR_DISTILLED}-ImageNet_DIS-checkpoint_10",
-    "imagenet_teacher": "sigma0.2-bs32-loss_l1-lr1e-04-ImageNet-checkpoint_10",
+    "ffhq": f"{_BICUBIC}-sigma0.1-bs32-loss_l1-lr1e-05-{_OFTSR_DISTILLED}-FFHQ_DIS-checkpoint_2",
+    "ffhq_teacher": f"{_BICUBIC}-sigma0.1-bs32-loss_l1-lr0.0001-FFHQ-checkpoint_10",
+    "ffhq_noisy": f"{_POOLED}-sigma0.5-bs32-loss_l1-lr2e-05-{_OFTSR_DISTILLED}-FFHQ_DIS-checkpoint_24",
+    "ffhq_noisy_teacher": f"{_POOLED}-sigma0.5-bs128-loss_l1-lr0.0001-FFHQ-checkpoint_23",
+    "div2k": f"{_BICUBIC}-sigma0.2-bs32-loss_l1-lr1e-05-{_OFTSR_DISTILLED}-DIV2K_DIS-checkpoint_5",
+    "div2k_teacher": f"{_BICUBIC}-sigma0.2-bs128-loss_l1-lr1e-05-DIV2K-checkpoint_4",
+    "imagenet": f"{_BICUBIC}-sigma0.2-bs8-loss_l1-lr1e-04-{_OFTSR_DISTILLED}-ImageNet_DIS-checkpoint_10",
+    "imagenet_teacher": f"{_BICUBIC}-sigma0.2-bs32-loss_l1-lr1e-04-ImageNet-checkpoint_10",
 }
-"""OFTSR's files for pictures that were downsampled without noise."""
+"""OFTSR's files, as the commands of its README name them."""
+OFTSR_SIGMA = {"ffhq": 0.1, "ffhq_noisy": 0.5, "div2k": 0.2, "imagenet": 0.2}
+"""Of the noise that joins the source, eq. 4."""
 OFTSR_FIDELITY = 0.01
 """The dial in its README's commands: 0.99 in that paper's reversed time."""
 
@@ -142,8 +147,7 @@ def _smfsr(letter: str) -> Published:
 
 
 def _oftsr_entry(data: str, suffix: str) -> Published:
-    file = f"sr_bicubic-sf4-guided_unet-{OFTSR_FILES[data + suffix]}.pth"
-    sigma = 0.1 if data == "ffhq" else 0.2
+    file = f"{OFTSR_FILES[data + suffix]}.pth"
     preset = guided_unet.PRESETS[data]
     config = preset if suffix else guided_unet.student(preset)
     return Published(
@@ -154,7 +158,7 @@ def _oftsr_entry(data: str, suffix: str) -> Published:
         file,
         model={
             "method": "teacher" if suffix else "oftsr",
-            "source": Source(kind="noisy_lr", sigma=sigma),
+            "source": Source(kind="noisy_lr", sigma=OFTSR_SIGMA[data]),
             "fidelity": 0.0 if suffix else OFTSR_FIDELITY,
             "scale": 4,
         },
@@ -209,7 +213,7 @@ PUBLISHED: dict[str, Published] = {
     ),
     **{
         f"oftsr_{data}{suffix}": _oftsr_entry(data, suffix)
-        for data in ("ffhq", "div2k", "imagenet")
+        for data in OFTSR_SIGMA
         for suffix in ("", "_teacher")
     },
     "resshift": _resshift_entry("realsr"),

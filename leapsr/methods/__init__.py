@@ -103,6 +103,10 @@ class RefinementConfig(RefineConfig):
         return self.distillation > 0 and self.student.guided
 
     @property
+    def compares_photos(self) -> bool:
+        return bool(self.reconstruction or self.adversarial)
+
+    @property
     def uses_clip(self) -> bool:
         return self.student.uses_clip
 
@@ -137,7 +141,7 @@ class RefinementConfig(RefineConfig):
             )
         super().check(run)
         if self.distillation:
-            self.student.check(run)
+            self.student.for_refinement().check(run)
 
 
 def _refine(networks: Networks, config: RefinementConfig) -> Refine:

@@ -78,6 +78,8 @@ class RunSettings(Protocol):
     @property
     def dino(self) -> object | None: ...
     @property
+    def diffusion(self) -> object | None: ...
+    @property
     def clip(self) -> object | None: ...
     @property
     def labelled(self) -> bool: ...
@@ -108,6 +110,11 @@ class MethodConfigBase(BaseModel):
     @property
     def guided(self) -> bool:
         """Whether it compares labels, so that the networks it compares must know them."""
+        return False
+
+    @property
+    def compares_photos(self) -> bool:
+        """Whether a loss of it compares decoded pictures with the photos themselves, `Batch.photo`."""
         return False
 
     @property
@@ -176,6 +183,8 @@ class Batch:
 
     image, source: (B, C, H, W), the two ends of the flow. generator: for all that the method draws.
     redraw: draws another source for the same images, (B, C, H, W).
+    photo: (B, 3, S, S) in [-1, 1], the clean pictures themselves, for losses of images. None: `image`,
+    decoded, which on pixels is the same.
     """
 
     image: Tensor
@@ -183,6 +192,7 @@ class Batch:
     cond: Condition
     generator: torch.Generator
     redraw: Callable[[], Tensor] | None = None
+    photo: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -244,13 +254,13 @@ def interval_times(
 def guided_velocity(
     teacher: VelocityFunction, x: Tensor, t: Tensor, cond: Condition, scale: float, away_from: Quality
 ) -> Tensor:
-    """The teacher's velocity for a good image, guided away from the one for `away_from`, in one call.
+    """The teacher's velocity, guided away from the one for `away_from`, in one call.
 
-    MFSR eq. 10 and 11, SMFSR eq. 13. Scale 1 is no guidance and asks for one velocity only.
+    MFSR eq. 10 and 11, SMFSR eq. 13. Scale 1 is no guidance and asks for one velocity only. The teacher is
+    asked for what the student is asked for: a sample without its text has none on either side.
     """
-    good = cond.labelled(Quality.GOOD)
     if scale == 1:
-        return teacher(x, t, t, good)
+        return teacher(x, t, t, cond)
     x, t = torch.cat([x, x]), torch.cat([t, t])
-    asked, avoided = teacher(x, t, t, good + cond.labelled(away_from)).chunk(2)
+    asked, avoided = teacher(x, t, t, cond + cond.labelled(away_from)).chunk(2)
     return flow.guide(asked, avoided, scale)

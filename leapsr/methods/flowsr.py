@@ -7,7 +7,7 @@ f(x, t) = x - t u(x, t, 0). The paper's time is this package's:
     (3)   x_t = x_t' - (t' - t) v(x_t', t'),  v the teacher's velocity, t < t'
     (4)   f(x, t) = x - t u(x, t, 0); hence f(x, 0) = x
     (6)   d(f(x_t', t'), f_average(x_t, t)) + d(f(x_t, t), image)
-    (7)   d = l2 + 2 LPIPS, of the decoded images
+    (7)   d = l2 + 2 LPIPS, of the decoded images and the photo itself
 
 Section 4.1 prints the Euler step of sampling with a plus, X_t' = X_t + dt v with t falling from 1 to 0. Its
 velocity is LR - HR, so a positive dt would lead away from the HR image; only dt < 0 works. Equation 3 has the
@@ -37,6 +37,7 @@ from .base import (
     MethodConfigBase,
     Networks,
     Norm,
+    RunSettings,
     VelocityFunction,
     distance,
     hinge,
@@ -54,6 +55,8 @@ class FlowsrConfig(MethodConfigBase):
     consistency, regularisation: weights of the two terms of eq. 6, the paper's one lambda_cd. 0 in one of
     them is an ablation of table 3.
     adversarial, alignment: weights of eq. 8 and eq. 9, used if their networks are given.
+    critic: what it looks through. "diffusion" is the pretrained diffusion model, at latents with its own
+    noise (eq. 8, section 4.3); "teacher" is the teacher, at points of its flow.
     heads: normalisation of the critic's heads, see networks.discriminator.
     latest_noise: the critic sees images at times uniform over [0, latest_noise] (not printed).
     """
@@ -72,6 +75,7 @@ class FlowsrConfig(MethodConfigBase):
     regularisation: float = Field(0.1, ge=0)
     adversarial: float = Field(0.05, ge=0)
     alignment: float = Field(0.1, ge=0)
+    critic: Literal["diffusion", "teacher"] = "diffusion"
     heads: HeadsNorm = "group"
     latest_noise: float = Field(1.0, gt=0, le=1)
 
@@ -91,6 +95,10 @@ class FlowsrConfig(MethodConfigBase):
     def needs_teacher(self) -> bool:
         """Whether this is the second stage, which learns from the first."""
         return self.flow_share < 1
+
+    @property
+    def compares_photos(self) -> bool:
+        return True
 
     @property
     def uses_clip(self) -> bool:
@@ -116,6 +124,21 @@ class FlowsrConfig(MethodConfigBase):
 
     def for_refinement(self) -> Self:
         return self.model_copy(update={"adversarial": 0.0})
+
+    def check(self, run: RunSettings) -> None:
+        super().check(run)
+        if not self.needs_teacher:
+            return
+        if self.alignment and run.clip is None:
+            raise ConfigError(
+                "FlowSR's alignment (eq. 9) looks through CLIP ViT-L/14: use --set clip=FOLDER, or leave it "
+                "out with --set method.alignment=0."
+            )
+        if self.adversarial and self.critic == "diffusion" and run.diffusion is None:
+            raise ConfigError(
+                "FlowSR's critic (eq. 8) looks through Stable Diffusion: use --set diffusion=FOLDER, what "
+                "'leapsr models convert sd21' writes, or --set method.critic=teacher."
+            )
 
 
 DEFAULTS = FlowsrConfig()
@@ -184,7 +207,8 @@ class Flowsr:
         """Eq. 10. restored: the student's images of the batch and, with regularisation, of the followers."""
         config, n = self.config, len(batch.image)
         first = n - (0 if followers is None else len(followers.t))
-        images, clean = self.networks.decode(restored), self.target(batch.image)
+        images = self.networks.decode(restored)
+        clean = self.target(batch.image) if batch.photo is None else batch.photo
         losses: Losses = {}
         if first:
             losses["flow"] = self.discrepancy(images[:first], clean[:first]).mean()
@@ -226,33 +250,46 @@ class Flowsr:
 
     def adversarial_loss(self, restored: Tensor, batch: Batch) -> Tensor:
         """The student's side of eq. 8, which the paper does not print: that of Phased Consistency Models."""
-        t, source = self.noise(batch)
+        noise = self.noise(batch)
 
         def missing(fake: Tensor) -> Tensor:
-            scores = self.networks.unwrapped_auxiliary["critic"](self.seen(fake, source, t, batch.cond))
+            scores = self.networks.unwrapped_auxiliary["critic"](self.seen(fake, *noise, batch.cond))
             return hinge(*cast("Sequence[Tensor]", scores))
 
         return through_input(missing, restored)
 
     def critic_loss(self, fake: Tensor, batch: Batch) -> Tensor:
         """Eq. 8; real and restored images share their noise."""
-        t, source = self.noise(batch)
+        t, noise = self.noise(batch)
         with torch.no_grad():
-            images, sources = torch.cat([fake, batch.image]), torch.cat([source, source])
-            maps = self.seen(images, sources, torch.cat([t, t]), batch.cond + batch.cond)
+            images, noises = torch.cat([fake, batch.image]), torch.cat([noise, noise])
+            maps = self.seen(images, torch.cat([t, t]), noises, batch.cond + batch.cond)
         scores = cast("Sequence[Tensor]", self.networks.auxiliary["critic"](maps))
         restored, real = zip(*(score.chunk(2) for score in scores), strict=True)
         return hinge(*real) + hinge(*(-score for score in restored))
 
     def noise(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The time and source that images are moved to before the critic sees them."""
-        t = flow.uniform(len(batch.image), batch.generator, high=self.config.latest_noise)
-        source = batch.source if batch.redraw is None else batch.redraw()
-        return t.to(batch.image), source
+        """The time, and the noise or source, that images are moved to before the critic sees them."""
+        generator = batch.generator
+        t = flow.uniform(len(batch.image), generator, high=self.config.latest_noise).to(batch.image)
+        if self.config.critic == "diffusion":
+            noise = torch.randn(batch.image.shape, generator=generator, device=generator.device)
+            return t, noise.to(batch.image)
+        return t, batch.source if batch.redraw is None else batch.redraw()
 
-    def seen(self, image: Tensor, source: Tensor, t: Tensor, cond: Condition) -> Sequence[Tensor]:
+    def seen(self, image: Tensor, t: Tensor, noise: Tensor, cond: Condition) -> Sequence[Tensor]:
         assert self.networks.features is not None
-        return self.networks.features(flow.interpolate(image, source, t).x, t, cond)
+        if self.config.critic == "diffusion":
+            return self.networks.features(diffused(image, t, noise), t, cond)
+        return self.networks.features(flow.interpolate(image, noise, t).x, t, cond)
+
+
+def diffused(image: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    """Latents after t of Stable Diffusion's thousand steps of noise, whose betas are squares of a line."""
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64).square()
+    kept = (1 - betas).cumprod(0).to(image.device)[(1000 * t).long().clamp_max(999)]
+    kept = flow.expand_as_batch(kept, image).to(image)
+    return kept.sqrt() * image + (1 - kept).sqrt() * noise
 
 
 def arrive(network: VelocityFunction, points: Points) -> Tensor:

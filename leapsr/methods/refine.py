@@ -1,7 +1,7 @@
 """Refinement of a one-step student of any method: the second stage of SMFSR (arXiv:2605.09328, eq. 14-20).
 
     (14)  z = source - u(source, 1, 0), the student's one step; image(z) its decoded picture
-    (15)  dL/dz = omega(t) (v_teacher(z_t, t) - v_score(z_t, t)),  z_t = (1 - t) z + t another source
+    (15)  dL/dz = omega(t) (v_teacher(z_t, t) - v_score(z_t, t)) dz_t/dz,  z_t = (1 - t) z + t another source
     (16)  the score network learns the velocity of the student's own outputs, ||v_score(z_t, t) - v||^2
     (17)  the student raises the critic's score of its picture
     (18)  the critic learns max(0, 1 - D(photo)) + max(0, 1 + D(picture))
@@ -36,7 +36,7 @@ from .base import (
     identity,
 )
 
-Omega = Literal["uniform", "sigma2", "normalised"]
+Omega = Literal["uniform", "inverse", "sigma2", "normalised"]
 
 
 class RefineConfig(MethodConfigBase):
@@ -44,8 +44,9 @@ class RefineConfig(MethodConfigBase):
 
     distillation: of the student's own method. reconstruction: of eq. 19. perceptual: of the perceptual
     distance inside it. score: of eq. 15. adversarial: of eq. 17.
-    omega: the weight of a time in eq. 15, which the paper does not print. "uniform" is 1; "sigma2" is t^2
-    (TSD-SR); "normalised" compares the clean images and divides by mean |z - x_teacher| (OSEDiff).
+    omega: the weight of a time in eq. 15, which the paper does not print. "uniform" is 1; "inverse" is
+    1 / (1 - t), with which a velocity's difference moves z by as much at every time; "sigma2" is that times
+    t^2 (TSD-SR); "normalised" compares the clean images and divides by mean |z - x_teacher| (OSEDiff).
     earliest, latest: the times of eq. 15 and 16 are uniform over [earliest, latest] (OSEDiff's).
     """
 
@@ -116,8 +117,8 @@ class Refine:
 
     method: builds the student's own from the networks it may use; its losses for "student" are kept, as
     "distillation_NAME", and its auxiliary networks rest.
-    decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is decoded
-    too, so that losses of the autoencoder do not count.
+    decode: the network's space -> pictures in [-1, 1], (B, 3, H, W), differentiable. The photo is
+    `Batch.photo`; where there is none, the batch's image is decoded too.
     features: the critic's input, maps of a frozen network (frozen.Dino's for FeatureCritic); None is the
     picture. Raises ConfigError where a weight needs a network that is not there, and what `method` raises.
     """
@@ -139,7 +140,7 @@ class Refine:
 
     def __call__(self, batch: Batch) -> Iterator[tuple[str, Losses]]:
         with torch.no_grad():
-            photo = self.decode(batch.image)
+            photo = self.decode(batch.image) if batch.photo is None else batch.photo
         z, losses = self.one_step(batch)
         picture = self.decode(z)
         yield "student", losses | self.student(z, picture, photo, batch)
@@ -185,10 +186,12 @@ class Refine:
         return self.omega(z, flow.jump(z_t, teacher, t, torch.zeros_like(t)), t) * (teacher - score)
 
     def omega(self, z: Tensor, clean: Tensor, t: Tensor) -> Tensor:
-        """The weight of each sample, positive, (B, 1, 1, 1). clean: the teacher's image."""
+        """omega(t) dz_t/dz, the weight of each sample, positive, (B, 1, 1, 1). clean: the teacher's image."""
         t = flow.expand_as_batch(t, z)
         match self.config.omega:
             case "uniform":
+                return 1 - t
+            case "inverse":
                 return torch.ones_like(t)
             case "sigma2":
                 return t.square()

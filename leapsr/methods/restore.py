@@ -37,9 +37,10 @@ def restore(
 ) -> Tensor:
     """source: (B, C, H, W) -> image of that shape, in `steps` steps.
 
-    fidelity: the time r in [0, 1] where the trajectory is left; from there the mean velocity so far leads
-    on to the image, source - u(source, 1, r) (OFTSR eq. 13). 1 is the posterior mean (the median, for a
-    teacher trained with l1), 0 a full sample; 1 takes one evaluation, whatever the steps.
+    fidelity: the time r in [0, 1] where the trajectory is left. From there a student's mean velocity so far
+    leads on to the image, source - u(source, 1, r) (OFTSR eq. 13), and a teacher's velocity at that point,
+    x_r - r v(x_r, r) (OFTSR figures 6 and 7), which is one more evaluation. 1 is the posterior mean (the
+    median, for a teacher trained with l1), 0 a full sample; 1 takes one evaluation, whatever the steps.
     solver: how a teacher's ODE is followed. None is Euler; a step takes as many evaluations of u as
     `flow.solvers.EVALUATIONS` says. "rk45" chooses its own steps, and needs SciPy.
     grid: how the times of several steps lie between 1 and `fidelity`.
@@ -56,10 +57,9 @@ def restore(
     if region is Region.SOURCE_EDGE:
         return source - u(source, one, fidelity * one)
     if region is Region.TRIANGLE:
-        left = flow.follow(u, source, times)
-    else:
-        left = _solve(u, source, times, solver or "euler")
-    return source - (source - left) / (1 - fidelity)
+        return source - (source - flow.follow(u, source, times)) / (1 - fidelity)
+    left = _solve(u, source, times, solver or "euler")
+    return left if fidelity == 0 else left - fidelity * u(left, fidelity * one, fidelity * one)
 
 
 def _solve(u: AverageVelocity, source: Tensor, times: Tensor, solver: Solver) -> Tensor:
@@ -96,16 +96,4 @@ def check_teacher(region: Region, wanted: str) -> None:
     if region is not Region.DIAGONAL:
         raise UsageError(
             f"This model jumps along its flow, and {wanted} is for teachers, which know velocities only."
-        )
-
-
-def check_dial(region: Region, steps: int, solver: Solver | None = None) -> None:
-    """Raises UsageError where there is no dial, or all its positions give the same image.
-
-    One Euler step of a teacher follows one velocity, so it gives the same image at every position.
-    """
-    check(region, steps, 0.5, solver)
-    if region is Region.DIAGONAL and steps == 1 and solver in (None, "euler"):
-        raise UsageError(
-            "A teacher has no dial in one step, because all positions give one image; use more --steps."
         )

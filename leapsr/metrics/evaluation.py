@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..data.pairs import Pair, PairFolder
 from ..errors import UsageError
 from ..files import atomic_write
-from ..methods.restore import Region, Solver, check, check_dial, check_teacher
+from ..methods.restore import Region, Solver, check, check_teacher
 from ..ops.noise import position_noise
 from ..restorer import Restorer
 from . import Metric, plots
@@ -59,13 +59,13 @@ class Evaluation:
     def combinations(
         self, counts: Sequence[int], positions: Sequence[float] | None, baseline: bool = True
     ) -> Plan:
-        """Every number of steps at every position (None: the model's default), after bicubic as a baseline.
+        """Every number of steps at every position (None: the model's own), after bicubic as a baseline.
 
         Raises UsageError for a setting that a model does not have.
         """
         plan: Plan = {Setting(BICUBIC): bicubic(self.pairs.scale)} if baseline or not self.models else {}
         for name, restorer in self.models.items():
-            for steps, position in product(counts, [None] if positions is None else positions):
+            for steps, position in product(counts, positions or [restorer.default_fidelity]):
                 setting = self.setting(name, steps, position)
                 plan[setting] = restore_at(restorer, setting, self.seed, self.guidance)
         return plan
@@ -86,21 +86,22 @@ class Evaluation:
                 plan[setting] = restore_at(restorer, setting, self.seed, self.guidance) if has else None
         return plan
 
-    def setting(self, name: str, steps: int, fidelity: float | None) -> Setting:
-        guided = self._guided(self.models[name])
+    def setting(self, name: str, steps: int, fidelity: float) -> Setting:
+        restorer, solver = self.models[name], self.solver
+        guided = self._guided(restorer)
+        if solver is None and restorer.region is Region.DIAGONAL:
+            solver = "euler"
         shown = name if guided == 1 else f"{name} guidance {guided:g}"
-        adaptive = self.solver == "rk45" and steps == 1  # it takes as many steps as it needs
-        return Setting(shown, None if adaptive else steps, fidelity, self.solver)
+        adaptive = solver == "rk45" and steps == 1  # it takes as many steps as it needs
+        return Setting(shown, None if adaptive else steps, fidelity, solver)
 
     def _guided(self, restorer: Restorer) -> float:
         return restorer.config.guidance if self.guidance is None else self.guidance
 
     def _has(self, restorer: Restorer, steps: int, fidelity: float) -> bool:
-        """Whether the model has this setting, and it is not the same as another position."""
+        """Whether the model has this setting."""
         try:
             check(restorer.region, steps, fidelity, self.solver)
-            if fidelity > 0:
-                check_dial(restorer.region, steps, self.solver)
         except UsageError:
             return False
         return True

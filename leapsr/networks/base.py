@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from ..errors import ConfigError, optional
+from ..flow import Source
 from .condition import Condition
 from .lora import shared_copy
 from .timestep import IntervalEmbedding, Reads
@@ -39,6 +40,8 @@ class RunSettings(Protocol):
     def negative(self) -> str: ...
     @property
     def scale(self) -> int | None: ...
+    @property
+    def source(self) -> Source: ...
 
 
 class NetworkConfigBase(BaseModel):
@@ -71,6 +74,11 @@ class NetworkConfigBase(BaseModel):
     @property
     def condition_input(self) -> ConditionInput:
         return "picture"
+
+    @property
+    def upsampled_by(self) -> Literal["bicubic", "nearest"]:
+        """How the low-resolution picture is enlarged to the state, also for the source."""
+        return "bicubic"
 
     @property
     def times_read(self) -> Reads:
@@ -123,6 +131,8 @@ class Network(nn.Module):
     """u(x, t, r, cond): the average velocity from time t to r; v(x, t) where r = t."""
 
     config: NetworkConfigBase
+    full_precision: ClassVar[tuple[str, ...]] = ()
+    """How the names of weights begin that stay float32, also in files of half precision."""
 
     def __init__(self, config: Any) -> None:
         super().__init__()

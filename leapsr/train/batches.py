@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +23,8 @@ from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
 from ..degrade.noise import noise_of
 from ..errors import DataError, TrainingError
-from ..frozen.space import Space
+from ..frozen.large_pictures import reflect
+from ..frozen.space import PIXELS, Space
 from ..methods import Batch
 from ..networks import Condition
 from ..ops.damage import measure
@@ -140,6 +142,13 @@ def open_samples(
     return pool.Pool(cache, data.crop, config.seed)
 
 
+class Pixels(NamedTuple):
+    """What a network of latents learns from, in [-1, 1]."""
+
+    photo: Tensor  # (B, 3, S, S)
+    lr: Tensor  # (B, 3, S / scale, S / scale)
+
+
 @dataclass(frozen=True)
 class BatchMaker:
     """Samples -> a Batch on the device: degraded and encoded if they are not yet, with a source."""
@@ -151,22 +160,31 @@ class BatchMaker:
 
     @torch.no_grad()
     def __call__(self, sample: Sample | CropIndex | Latents, generator: torch.Generator) -> Batch:
-        image, cond, upsampled = self._encode(sample, generator)
+        image, cond, upsampled, pixels = self._encode(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
         if self.config.labelled:
-            image, quality = labels.draw(image, upsampled, self.config.data, generator)
-            cond = cond.relabelled(quality)
-        return Batch(image, source, cond, generator, redraw)
+            bad, quality = labels.draw(len(image), self.config.data, generator, image.device)
+            harmed = bad[:, None, None, None]
+            image, cond = torch.where(harmed, upsampled, image), cond.relabelled(quality)
+            if pixels is not None:
+                soft = bicubic_upsample(pixels.lr, self.config.factor)
+                pixels = pixels._replace(photo=torch.where(harmed, soft, pixels.photo))
+        photo = None if pixels is None else reflect(pixels.photo, self.space.pixel_multiple)
+        return Batch(image, source, cond, generator, redraw, photo=photo)
 
     def _encode(
         self, sample: Sample | CropIndex | Latents, generator: torch.Generator
-    ) -> tuple[Tensor, Condition, Tensor]:
-        """In the network's space: the image, the condition, and the upsampled low-resolution picture."""
+    ) -> tuple[Tensor, Condition, Tensor, Pixels | None]:
+        """In the network's space: the image, the condition, and the upsampled low-resolution picture; and the
+        pixels of a network of latents, where they are known and a loss sees them."""
         found = sample.to(self.device)
+        wanted = self.config.method.compares_photos and self.space.autoencoder is not PIXELS
         if isinstance(found, Latents):
-            lr = None if found.lr is None else _floats(found.lr) * 2 - 1
-            return found.image, self.space.condition(found.upsampled, lr, found.prompt), found.upsampled
+            lr, photo = (None if part is None else _floats(part) * 2 - 1 for part in (found.lr, found.photo))
+            pixels = Pixels(photo, lr) if wanted and photo is not None and lr is not None else None
+            cond = self.space.condition(found.upsampled, lr, found.prompt)
+            return found.image, cond, found.upsampled, pixels
         image = _floats(found.image)
         if found.lr is not None:
             lr = _floats(found.lr)
@@ -178,7 +196,8 @@ class BatchMaker:
             measures = measure(lr) if found.measures is None else found.measures
             image, damage = self._keep_noise(image, lr, measures, generator)
         cond, upsampled = self.space.make_condition(lr * 2 - 1)
-        return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled
+        pixels = Pixels(image * 2 - 1, lr * 2 - 1) if wanted else None
+        return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled, pixels
 
     def _keep_noise(
         self, image: Tensor, lr: Tensor, measures: Tensor, generator: torch.Generator

@@ -110,7 +110,9 @@ class TrainConfig(Strict):
     dino: Path | None = None
     """Folder of DINOv3, for a refinement with method.critic_input=dino."""
     clip: Path | None = None
-    """Folder of CLIP, for FlowSR's alignment loss. None leaves that loss out."""
+    """Folder of CLIP, for FlowSR's alignment loss."""
+    diffusion: Path | None = None
+    """Folder of the model that FlowSR's critic looks through, Stable Diffusion 2.1 as it was converted."""
     network: NetworkConfig = UNetConfig()
     scale: int | None = Field(None, ge=1, le=8)
     """For networks that do not fix their scale. None is 4, which must then be the scale of the model that the
@@ -121,6 +123,9 @@ class TrainConfig(Strict):
     """File of prompts, for networks that read text. None is that of the model the run begins with."""
     negative: Literal["negative", "negative_mfsr"] = "negative"
     """Which of the prompts describes a bad picture: the model's own, or the text of the MFSR paper."""
+    guidance: float | None = Field(None, ge=0)
+    """For teachers: what the saved model is used with, see `ModelConfig.guidance`. None is that of the model
+    the run begins with, or none."""
     adapters: AdapterConfig | None = None
     """Train low-rank adapters and the network's new parts. None trains every weight."""
     source: Source = Source()
@@ -184,6 +189,10 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError(
             "data.bad and data.unlabelled need a network that reads labels: network.quality=true."
         )
+    if config.guidance is not None and config.method.region is not methods.Region.DIAGONAL:
+        raise ConfigError("guidance is used with teachers, and a student has none: see method.guidance.")
+    if config.guidance not in (None, 1) and not config.labelled:
+        raise ConfigError("guidance needs a network that reads labels: network.quality=true.")
     config.network.check(config)
     config.method.check(config)
     trained = {"student", *(name for row in methods.CONFIGS.values() for name in row.config.auxiliary_names)}

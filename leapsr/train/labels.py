@@ -12,11 +12,10 @@ from .config import DataConfig
 
 
 def draw(
-    image: Tensor, damaged: Tensor, config: DataConfig, generator: torch.Generator
+    samples: int, config: DataConfig, generator: torch.Generator, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """image, damaged: (B, C, H, W) -> (targets, the Quality of each, (B,) int64)."""
-    chance = torch.rand(2, len(image), generator=generator, device=generator.device).to(image.device)
+    """(whether the target is the damaged image, (B,) bool; the Quality that is told, (B,) int64)."""
+    chance = torch.rand(2, samples, generator=generator, device=generator.device).to(device)
     bad, dropped = chance[0] < config.bad, chance[1] < config.unlabelled
     quality = torch.where(bad, int(Quality.BAD), int(Quality.GOOD))
-    quality = torch.where(dropped, int(Quality.NONE), quality)
-    return torch.where(bad[:, None, None, None], damaged, image), quality
+    return bad, torch.where(dropped, int(Quality.NONE), quality)

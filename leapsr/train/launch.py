@@ -14,6 +14,7 @@ from ..data.shard_reader import Shards
 from ..errors import ConfigError
 from ..files import atomic_write
 from ..frozen import Clip
+from ..hub.catalog import CARD
 from ..methods.base import Alignment
 from ..metrics import perceptual
 from . import batches, checkpoints, networks, optimizers, shard_checks
@@ -77,6 +78,7 @@ def run(
         config, built = networks.select_negative_prompt(config, built, callbacks.notice)
         if isinstance(split, Shards):
             shard_checks.check_model(split, built.model)
+            shard_checks.check_photos(split, config)
             callbacks.notice(shard_checks.NO_VALIDATION)
         job = _assemble(config, accelerator, built, out, callbacks)
         job.progress["start"] = None if start is None else str(start)
@@ -121,9 +123,9 @@ def _assemble(
     make_batch = batches.batch_maker(config, accelerator.device, built.space)
     rank = accelerator.process_index
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
-    features = None  # of the teacher, for critics that look through it
-    if teacher is not None and teacher.feature_channels:
-        features = _autocast(accelerator, lambda x, t, cond: teacher.features(x, t, t, cond))
+    features, seen_through = None, built.diffusion or teacher
+    if seen_through is not None and seen_through.feature_channels:
+        features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
     backbone = config.perceptual
     known = methods.Networks(
         student=wrapped["student"],
@@ -147,11 +149,22 @@ def _assemble(
         optimizers=scheduled,
         average=average,
         make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
-        export=lambda network: built.restorer(network).save_pretrained(out / MODEL),
+        export=lambda network: _export(config, built, network, out / MODEL),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,
         stop=callbacks.stop,
     )
+
+
+def _export(config: TrainConfig, built: RunNetworks, network: nn.Module, folder: Path) -> None:
+    """The averaged student as a model folder, with a card."""
+    built.restorer(network).save_pretrained(folder)
+    with atomic_write(folder / CARD) as part:
+        part.write_text(
+            f"# {config.recipe}\n\nTrained by leapsr with the method {config.method.kind}.\n\n"
+            f"Unless asked otherwise: {built.model.defaults}.\n",
+            encoding="utf-8",
+        )
 
 
 def _alignment(config: TrainConfig) -> Alignment | None:

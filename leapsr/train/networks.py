@@ -28,7 +28,7 @@ class RunNetworks:
     """All networks of a run, on its device. `student` and `others` train, `teacher` is frozen.
 
     model: the config of the folder that the student is saved to. critic_features: what a critic of images
-    looks through.
+    looks through. diffusion: what FlowSR's critic looks through, if that is not the teacher.
     """
 
     student: Network
@@ -37,6 +37,7 @@ class RunNetworks:
     teacher: Network | None = None
     others: dict[str, nn.Module] = field(default_factory=dict)
     critic_features: Dino | None = None
+    diffusion: Network | None = None
 
     def restorer(self, network: nn.Module) -> Restorer:
         """The averaged student as a model of its own, so that using it does not disturb the training."""
@@ -115,22 +116,36 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
     `_load_teacher` and `_load_start` make sure that the scales of the two are the same then.
     """
     method = config.method.student_method
-    edge = method.region is methods.Region.IMAGE_EDGE
+    diagonal = method.region is methods.Region.DIAGONAL
+    # A dial stands in the middle. A student that starts from noise learnt little of other places than the
+    # end, FlowSR's has no others, and a teacher's trajectory is followed to its end.
+    dial = not diagonal and method.region is not methods.Region.IMAGE_EDGE and config.source.kind != "noise"
     known = None if origin is None else origin.config
     inherited = {name: None if known is None else getattr(known, name) for name in ("autoencoder", "prompts")}
     own = {"autoencoder": config.autoencoder, "prompts": config.prompts}
     places = {name: inherited[name] if path is None else str(path.resolve()) for name, path in own.items()}
+    latents = config.network.condition_input != "picture" and config.adapters is None
+    if latents and places["autoencoder"] is None:
+        raise ConfigError(f"{config.recipe} works on latents: use --set autoencoder=FOLDER.")
     return ModelConfig(
         method=method.kind,
         network=config.network,
         scale=config.scale if config.scale or known is None else known.scale,
         source=config.source,
-        fidelity=0.0 if edge else 0.5,
+        fidelity=0.5 if dial else 0.0,
         grid=config.grid,
         licence=known.licence if known is not None and known.autoencoder else LICENCE,
+        guidance=_guidance(config, known) if diagonal else 1.0,
         color_fix="none" if known is None else known.color_fix,
         **places,
     )
+
+
+def _guidance(config: TrainConfig, origin: ModelConfig | None) -> float:
+    """Of a teacher's folder: the run's, or that of the model it begins with."""
+    if config.guidance is not None:
+        return config.guidance
+    return 1.0 if origin is None else origin.guidance
 
 
 def _small_student(
@@ -185,7 +200,12 @@ def _build_large(
         if known is not None:
             known.requires_grad_(False)
     student.train()  # a model that was loaded to restore is in eval mode
-    return RunNetworks(student, space_of(model), model, frozen, others, features)
+    diffusion = None
+    if config.diffusion is not None:
+        diffusion = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
+        if diffusion.feature_channels != (() if frozen is None else frozen.feature_channels):
+            raise ConfigError(f"{config.diffusion} has other maps than the teacher: give its own base model.")
+    return RunNetworks(student, space_of(model), model, frozen, others, features, diffusion)
 
 
 def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:

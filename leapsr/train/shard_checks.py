@@ -34,6 +34,15 @@ def check_data(shards: Shards, config: TrainConfig) -> None:
             )
 
 
+def check_photos(shards: Shards, config: TrainConfig) -> None:
+    """Raises DataError where a loss compares with photos and the shards hold none."""
+    if config.method.compares_photos and not shards.description.photo:
+        raise DataError(
+            f"{config.recipe} compares results with the photos, and {shards.folder} holds latents alone: "
+            "prepare them with --pixels."
+        )
+
+
 def check_model(shards: Shards, model: ModelConfig) -> None:
     """Raises DataError for latents of another autoencoder or texts of other encoders than the model's."""
     made = shards.description

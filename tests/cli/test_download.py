@@ -216,6 +216,8 @@ def test_a_teacher_through_the_command_line(leapsr, models):  # noqa: F811
     assert code == 0
     assert "made for --steps 20 or 40" in err
     assert json.loads(out)["settings"]["guidance"] == 2
+    own = json.loads(leapsr(*options[:4], "--dry-run", "--json")[1])["settings"]
+    assert (own["fidelity"], own["guidance"]) == (0, 8)  # what is used where nothing is asked for
     assert json.loads(out)["settings"]["tile"] == "auto"  # with latents, another one is another result
     assert "teacher" not in leapsr(*options, "--steps", 20)[2]
 

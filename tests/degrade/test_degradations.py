@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from leapsr import degrade
-from leapsr.degrade import HEAVY, AveragePool, Bicubic, Mixture, RealESRGAN, ResizeJpeg
+from leapsr.degrade import HEAVY, RESSHIFT, AveragePool, Bicubic, Mixture, RealESRGAN, ResizeJpeg
+from leapsr.degrade.params import Draw
 from leapsr.errors import UnknownName
 
 NAMES = sorted(degrade.DEGRADATIONS)
@@ -81,6 +82,21 @@ def test_bicubic_has_eight_bits_unless_told():
     torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-4)
     exact = Bicubic(4, eight_bit=False)(image, seeded())
     assert 0 < (exact * 255 - levels).abs().max() <= 0.5001
+
+
+def test_the_noise_of_average_pooling_is_whole_where_the_picture_is_white():
+    """OFTSR adds n to H x and cuts nothing: cut at 1, white would be 0.990 with half of its noise."""
+    white = AveragePool(2)(torch.ones(1, 3, 256, 256), seeded())
+    assert abs(white.mean().item() - 1) < 1e-3
+    assert abs(white.std().item() - 0.025) < 1e-3
+
+
+def test_resshifts_kernels_are_smaller_and_half_of_its_images_have_one_stage():
+    draw = Draw.draw(RESSHIFT, 4000, seeded())
+    assert draw.first.blur.size.unique().tolist() == list(range(3, 20, 2))
+    assert draw.second.blur.size.unique().tolist() == list(range(3, 14, 2))
+    assert draw.final.sinc.size.unique().tolist() == list(range(3, 14, 2))
+    assert abs(draw.twice.double().mean().item() - 0.5) < 0.03
 
 
 def test_average_pool_states_its_noise_on_images_from_minus_one_to_one():

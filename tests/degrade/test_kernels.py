@@ -82,7 +82,10 @@ def drawn(blur, count, seed):
 
 @pytest.mark.parametrize(
     "draw",
-    [lambda g: BlurDraw.draw(Blur((0.2, 3.0)), 400, g).kernels(), lambda g: SincDraw.draw(400, g).kernels()],
+    [
+        lambda g: BlurDraw.draw(Blur((0.2, 3.0)), 400, g).kernels(),
+        lambda g: SincDraw.draw((7, SIDE), 400, g).kernels(),
+    ],
 )
 def test_drawn_kernels_sum_to_one_and_differ(draw):
     kernels = draw(torch.Generator().manual_seed(3))

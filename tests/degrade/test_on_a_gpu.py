@@ -102,7 +102,10 @@ def test_a_batch_of_a_run_waits_for_nothing(quality: bool, monkeypatch: pytest.M
     crops = DeviceCrops(photos, 64, seed=0)
     monkeypatch.setattr(Generators, "from_generator", lambda generator: Generators(generator, None))
     monkeypatch.setattr("leapsr.flow.Source.draw", lambda self, upsampled, _: self(upsampled, upsampled))
-    monkeypatch.setattr("leapsr.train.labels.draw", lambda image, *_: (image, torch.zeros(8, device=META)))
+    monkeypatch.setattr(
+        "leapsr.train.labels.draw",
+        lambda *_: (torch.zeros(8, dtype=torch.bool, device=META), torch.zeros(8, device=META)),
+    )
     prepare(crops(0, 8), torch.Generator())
     with Launches():
         batch = prepare(crops(8, 8), torch.Generator().manual_seed(1))

@@ -18,6 +18,7 @@ from leapsr.errors import DataError
 from leapsr.frozen import autoencoder, describe, load_book
 from leapsr.frozen.fingerprint import fingerprint
 from leapsr.networks import Quality
+from leapsr.ops.upsample import bicubic_upsample
 from leapsr.restorer import Restorer, located, space
 from leapsr.train import batches, launch
 from leapsr.train.callbacks import Callbacks
@@ -172,7 +173,7 @@ def of_another(models, tiny, writer, tmp_path_factory):
         root = tmp_path_factory.mktemp(name)
         model = models("sd21") if name == "flowsr_sd21" else resshift(root / "model", tiny)
         own = encoders(model, CPU)
-        description = plan(writer.photos, ShardOptions(64, 1), own)
+        description = plan(writer.photos, ShardOptions(64, 1, photo=name == "flowsr_sd21"), own)
         prepare(ShardWriter(writer.photos, description, own, 1), root / "shards")
         return model, root / "shards", ShardWriter(writer.photos, description, own, 1)
 
@@ -196,6 +197,32 @@ def test_without_captions_it_is_the_batch_of_the_photos(name, of_another, models
     ):
         torch.testing.assert_close(left, right, rtol=2e-3, atol=2e-3)
     assert prepared.cond.prompts.keys() == plain.cond.prompts.keys()
+    if name == "flowsr_sd21":  # its losses look at the photo
+        assert torch.equal(plain.photo, clean.float() / 255 * 2 - 1)
+        assert torch.equal(prepared.photo, plain.photo)
+    else:
+        assert plain.photo is prepared.photo is None
+
+
+def test_shards_without_photos_are_refused_where_a_loss_sees_them(models, tiny, tmp_path):
+    own = encoders(models("sd21"), CPU)
+    Image.fromarray(picture_array(96, 96)).save(tmp_path / "0.png")
+    photos = open_photos(tmp_path, 64)
+    writer = ShardWriter(photos, plan(photos, ShardOptions(64), own), own, 1)
+    prepare(writer, tmp_path / "shards")
+    with pytest.raises(DataError, match="prepare them with --pixels"):
+        run = tiny_run("flowsr_sd21", models, tiny)
+        launch.run(run, tmp_path / "shards", tmp_path / "run", start=models("sd21"), cpu=True)
+
+
+def test_damaged_targets_are_damaged_pixels_too(models, tiny):
+    config = tiny_run("flowsr_sd21", models, tiny)
+    config = config.model_copy(update={"data": config.data.model_copy(update={"bad": 1.0})})
+    make = batches.batch_maker(config, CPU, space(located(models("sd21"))))
+    clean = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
+    found = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0, 0))
+    soft = bicubic_upsample(clean[..., ::4, ::4] / 127.5 - 1, 4)
+    torch.testing.assert_close(found.photo, soft, rtol=0, atol=1e-5)
 
 
 def test_a_loss_of_images_decodes(of_another, models, tiny, tmp_path):

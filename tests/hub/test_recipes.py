@@ -33,10 +33,14 @@ BEGINNINGS = {  # recipe: (what it distils, what it begins with), None is itself
     "smfsr_sd35_refine": ("dit4sr_sd35", "smfsr_sd35"),
     "oftsr_ffhq_teacher": (None, None),
     "oftsr_ffhq": ("oftsr_ffhq_teacher", None),
+    "oftsr_ffhq_noisy_teacher": (None, None),
+    "oftsr_ffhq_noisy": ("oftsr_ffhq_noisy_teacher", None),
     "oftsr_div2k_teacher": (None, None),
     "oftsr_div2k": ("oftsr_div2k_teacher", None),
     "oftsr_imagenet_teacher": (None, None),
     "oftsr_imagenet": ("oftsr_imagenet_teacher", None),
+    "oftsr_resshift_flow_teacher": (None, None),
+    "oftsr_resshift_flow": ("oftsr_resshift_flow_teacher", None),
     "oftsr_resshift": ("resshift", None),
     "oftsr_dit4sr": ("dit4sr_q", None),
     "flowsr_sd21": (None, "sd21"),
@@ -85,10 +89,12 @@ def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
         "log_every": 1,
         "validate_every": 3,
     }
+    if name == "oftsr_resshift_flow_teacher":
+        fields["autoencoder"] = tiny("vq")
     if name == "smfsr_sd35_refine":
         fields["dino"] = tiny("dino")
     if name == "flowsr_sd21_consistent":
-        fields["clip"] = tiny("clip")
+        fields |= {"clip": tiny("clip"), "diffusion": models("sd21")}
     return config.TrainConfig.model_validate(recipe.model_dump() | fields)
 
 
@@ -148,6 +154,28 @@ def test_three_steps_saved_loaded_and_used(name, runs):
     assert image.shape == (1, 3, 24, 36)
     assert image.isfinite().all()
     assert torch.equal(image, again.restore(lr, noise, steps=1))
+
+
+SAVED = {  # recipe: fidelity, guidance
+    "dit4sr_sd35": (0, 8),
+    "mfsr_sd35": (0, 1),
+    "smfsr_sd35": (0, 1),
+    "oftsr_dit4sr": (0, 1),
+    "oftsr_ffhq_teacher": (0, 1),
+    "oftsr_ffhq": (0.5, 1),
+    "flowsr_sd21": (0, 1),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_what_is_saved_is_used_where_it_was_trained(name, runs):
+    """A student that starts from noise learnt u(x, 1, 0); its folder says so, in the card too."""
+    folder = runs(name) / "model"
+    saved = Restorer.from_pretrained(folder).config
+    assert (saved.fidelity, saved.guidance) == SAVED[name]
+    card = (folder / "README.md").read_text()
+    assert f"fidelity {saved.fidelity:g}, steps 1" in card
+    assert (f"solver euler, guidance {saved.guidance:g}" in card) is (saved.method == "teacher")
 
 
 @pytest.mark.parametrize(("name", "origin"), [("mfsr_sd35", "dit4sr_q"), ("flowsr_sd21", "sd21")])
@@ -267,8 +295,10 @@ def test_looking_at_pictures_leaves_half_precision_as_it_is(
     asked = tiny_run(name, models, tiny).model_copy(update={"precision": "bf16", "validate_every": 1})
     teacher, start = (other and models(other) for other in BEGINNINGS[name])
     launch.run(asked, photos, tmp_path, teacher=teacher, start=start, cpu=True)
-    frozen = [weight for weight in built[0].student.parameters() if not weight.requires_grad]
-    assert {weight.dtype for weight in frozen} == {torch.bfloat16}
+    whole = built[0].student.full_precision  # the embedding of time
+    frozen = [(name, p) for name, p in built[0].student.named_parameters() if not p.requires_grad]
+    assert {p.dtype for name, p in frozen if not name.startswith(whole)} == {torch.bfloat16}
+    assert {p.dtype for name, p in frozen if name.startswith(whole)} <= {torch.float32}
 
 
 @pytest.mark.parametrize("name", ["smfsr_sd35_refine", "flowsr_sd21"])

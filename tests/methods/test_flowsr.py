@@ -10,7 +10,7 @@ from torch import Tensor
 from leapsr.errors import ConfigError
 from leapsr.flow import expand_as_batch
 from leapsr.methods.base import Batch, Networks, hinge
-from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, quality_alignment
+from leapsr.methods.flowsr import Flowsr, FlowsrConfig, Points, arrive, diffused, quality_alignment
 from leapsr.networks import PRESETS, Condition, UNet
 from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from tests.gaussian import example
@@ -183,6 +183,19 @@ def test_l1_is_the_mean_error():
     torch.testing.assert_close(first["flow"], (finished - data.image).abs().mean())
 
 
+def test_losses_compare_with_the_photo_itself():
+    """Eq. 6 and 7: X_HR is the photo, not what an autoencoder makes of it."""
+    plain, (seen, against) = losses(FLOW.wrong), ({}, {})
+    for shift, found in ((1, seen), (2, against)):
+        data = batch()
+        method = Flowsr(networks(FLOW.wrong, decode=lambda latent: 3 * latent + 1))
+        found |= dict(method(replace(data, photo=3 * data.image + shift)))["student"]
+    for name in ("flow", "regularisation"):
+        torch.testing.assert_close(seen[name], 9 * plain[name])
+        assert not torch.allclose(against[name], seen[name], rtol=1e-3)
+    torch.testing.assert_close(against["consistency"], seen["consistency"])  # of two decoded images
+
+
 def test_losses_compare_decoded_images():
     plain = losses(FLOW.wrong)
     decoded = dict(Flowsr(networks(FLOW.wrong, decode=lambda latent: 3 * latent + 1))(batch()))["student"]
@@ -258,6 +271,29 @@ def test_the_critic_learns_to_tell_and_the_student_to_pass():
     assert slope < 0
 
 
+def test_the_critic_sees_latents_in_the_noise_of_the_diffusion():
+    """Eq. 8: of Stable Diffusion's own schedule, though the path of the flow has no noise."""
+    seen = []
+
+    def features(x: Tensor, t: Tensor, cond: Condition) -> list[Tensor]:
+        seen.append((x, t))
+        return [x]
+
+    critic = {"critic": mean_critic(parameter())}
+    known = networks(FLOW.wrong, auxiliary=critic, unwrapped_auxiliary=critic, features=features)
+    list(Flowsr(known, FlowsrConfig(flow_share=1))(replace(batch(), redraw=None)))
+    x, t = seen[1]
+    real, late = x[256:], t[256:] > 0.95
+    assert torch.equal(t[:256], t[256:])
+    assert real[late].std().item() == pytest.approx(1, abs=0.1)  # nearly nothing of the image is left
+    image, noise = torch.ones(2, 1, 64, 64), torch.randn(2, 1, 64, 64)
+    weak, strong = diffused(image, torch.tensor([0.0, 0.999]), noise)
+    assert (weak - image[0]).std().item() == pytest.approx(0.00085**0.5, rel=0.05)
+    assert strong.mean().item() == pytest.approx(
+        0.0683, abs=0.05
+    )  # the root of what is left of a thousand steps
+
+
 def test_the_critic_sees_noised_images_of_the_networks_space():
     """At latest_noise they are t of the way to a fresh source; real and restored share it."""
     seen = []
@@ -274,7 +310,7 @@ def test_the_critic_sees_noised_images_of_the_networks_space():
             decode=lambda latent: 1e6 * latent,
             features=features,
         ),
-        FlowsrConfig(latest_noise=0.5, flow_share=1),
+        FlowsrConfig(critic="teacher", latest_noise=0.5, flow_share=1),
     )
     fresh = torch.full_like(batch().source, 5)
     data = replace(batch(), redraw=lambda: fresh)

@@ -15,7 +15,7 @@ from tests.gaussian import GaussianFlow, example
 
 FLOW = example()
 SIZE = FLOW.image_mean.numel()
-OMEGAS = ["uniform", "sigma2", "normalised"]
+OMEGAS = ["uniform", "inverse", "sigma2", "normalised"]
 
 
 def batch(n: int = 64, seed: int = 0) -> Batch:
@@ -115,7 +115,9 @@ def test_weights_of_the_times():
     assert t.max() <= 0.98
     z_t = torch.lerp(z, data.redraw(), flow.expand_as_batch(t, z))
     v_teacher, v_score = FLOW.v(z_t, t), other(z_t, t, t)
-    torch.testing.assert_close(found("uniform"), v_teacher - v_score)
+    torch.testing.assert_close(found("inverse"), v_teacher - v_score)
+    # Eq. 15 with omega 1 is a gradient by way of z_t, of which z is a part of 1 - t.
+    torch.testing.assert_close(found("uniform"), flow.expand_as_batch(1 - t, z) * (v_teacher - v_score))
     torch.testing.assert_close(found("sigma2"), flow.expand_as_batch(t**2, z) * (v_teacher - v_score))
     x_teacher, x_score = (z_t - flow.expand_as_batch(t, z) * v for v in (v_teacher, v_score))
     far = (z - x_teacher).abs().mean((1, 2, 3), keepdim=True)
@@ -325,6 +327,22 @@ def test_a_weight_of_zero_drops_the_loss_and_its_network(dropped, losses, auxili
     updates = dict(method(batch()))
     assert list(updates) == ["student", *auxiliary.split()]
     assert set(updates["student"]) == losses
+
+
+def test_the_photo_itself_is_what_pictures_are_compared_with():
+    """Eq. 18 and 19: "real" is the photo, not what an autoencoder makes of it."""
+    data, shown = batch(4), []
+
+    def critic(picture: Tensor, lr: Tensor) -> Tensor:
+        shown.append(picture)
+        return picture.mean(1)
+
+    photo = torch.full_like(data.image, 0.25)
+    method = refine(perfect(), critic=critic, decode=lambda z: 0 * z, distillation=0, score=0)
+    updates = method(replace(data, photo=photo))
+    torch.testing.assert_close(next(updates)[1]["reconstruction"], torch.tensor(0.0625).double())
+    next(updates)
+    assert torch.equal(shown[-1][:4], photo)
 
 
 def test_pictures_are_decoded_and_shown_through_features():

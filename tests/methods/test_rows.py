@@ -101,9 +101,9 @@ def test_oftsr(objective, align, share):
     ("velocity", "avoided"), [("null", Quality.NONE), ("negative", Quality.BAD), ("data", None)]
 )
 def test_mfsr(velocity, avoided, diagonal, derivative):
-    """The teacher is asked for good images and for the others, whatever the sample's own label."""
+    """The teacher is asked for what the student is asked for, and for what guidance leads away from."""
     cast, _ = play(MfsrConfig(velocity=velocity, diagonal=diagonal, derivative=derivative))
-    asked = [] if avoided is None else [[Quality.GOOD] * ROWS + [avoided] * ROWS]
+    asked = [] if avoided is None else [LABELS + [avoided] * ROWS]
     assert cast["teacher"].labels() == asked
     assert cast["student"].labels() == [LABELS]
     below = LABELS[int(diagonal * ROWS) :]
@@ -127,7 +127,7 @@ def test_smfsr(share, guidance, away_from, avoided):
     first = int(share * ROWS)
     assert cast["student"].labels() == [LABELS]
     assert cast["unwrapped"].labels() == ([LABELS[first:]] * 2 if first < ROWS else [])
-    assert cast["teacher"].labels() == ([[Quality.GOOD] * first + avoided * first] if first else [])
+    assert cast["teacher"].labels() == ([LABELS[:first] + avoided * first] if first else [])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])

@@ -137,6 +137,23 @@ def test_guidance():
     assert asked == [4, 8, 8]
 
 
+@pytest.mark.parametrize("guidance", [1.0, 4.5])
+def test_a_dropped_text_is_dropped_on_both_sides(guidance: float) -> None:
+    """Else the student's null text would learn what the teacher says of the caption."""
+    quality = torch.tensor([Quality.GOOD, Quality.NONE, Quality.GOOD, Quality.NONE])
+    asked: list[Tensor] = []
+
+    def told(x, t, r, cond):
+        asked.append(cond.labels)
+        return teacher(x, t, r, cond)
+
+    data, t = batch(4), torch.tensor([0.9, 0.5, 0.2, 0.7]).double()
+    method = Smfsr(Networks(FLOW.u, FLOW.u, told), SmfsrConfig(guidance=guidance))
+    velocity = method.velocity(data.source, t, data.cond.relabelled(quality))
+    assert torch.equal(asked[0][:4], quality)
+    torch.testing.assert_close(velocity[1::2], OTHER.v(data.source, t)[1::2])
+
+
 def test_one_pass_carries_gradients_and_reaches_the_student_alone():
     gain, bare_gain, teacher_gain = (torch.ones(1).double().requires_grad_(True) for _ in range(3))
     calls = []

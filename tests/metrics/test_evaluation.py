@@ -52,6 +52,13 @@ def test_rk45_has_no_number_of_steps_but_one_of_evaluations(pairs: PairFolder) -
         evaluation.combinations([8], [0.0], baseline=False)
 
 
+def test_a_line_says_what_was_used(pairs: PairFolder) -> None:
+    """Also where nothing was asked for: the model's own place of the dial, and how a teacher is followed."""
+    models = {"student": model("oftsr"), "teacher": model("teacher")}
+    plan = Evaluation(models, pairs, border=4).combinations([1], None, baseline=False)
+    assert list(plan) == [Setting("student", 1, 0.5), Setting("teacher", 1, 0.5, "euler")]
+
+
 def test_a_setting_is_the_restorer_with_noise_by_position(pairs: PairFolder) -> None:
     restorer, lr = model("teacher"), torch.rand(1, 3, 6, 5)
     found = restore_at(restorer, Setting("m", 2, None, "heun"), seed=3)(lr, "")

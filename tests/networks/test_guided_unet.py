@@ -18,6 +18,7 @@ from leapsr.networks.adm.published_weights import (
     load_published,
 )
 from leapsr.ops.resize import downsample
+from leapsr.restorer import ModelConfig, pixels
 from tests.networks.velocities import (
     Question,
     channels_last_error,
@@ -116,19 +117,36 @@ def test_oftsrs_operators(vectors):
 
 
 @pytest.mark.parametrize(
-    ("name", "preset"),
-    [("oftsr_ffhq_as_released", "ffhq"), ("oftsr_ffhq_with_cond", "div2k"), ("oftsr_imagenet", "imagenet")],
+    ("name", "config"),
+    [
+        ("oftsr_ffhq_as_released", PRESETS["ffhq"].model_copy(update={"conditioned": False})),
+        ("oftsr_ffhq_with_cond", PRESETS["ffhq"]),
+        ("oftsr_ffhq_with_cond", PRESETS["ffhq_noisy"]),
+        ("oftsr_ffhq_with_cond", PRESETS["div2k"]),
+        ("oftsr_imagenet", PRESETS["imagenet"]),
+    ],
 )
-def test_every_published_weight_has_its_place(shared, name, preset):
+def test_every_published_weight_has_its_place(shared, name, config):
     """Names, shapes and order: OFTSR's averaged weights have no names. Its other configurations are alike."""
     entry = json.loads((shared / "golden/full_size_keys.json").read_text())[name]
     with torch.device("meta"):
-        network = GuidedUNet(PRESETS[preset])
+        network = GuidedUNet(config)
         weights = guided_unet_weights({key: torch.empty(shape) for key, shape in entry["keys"].items()})
     own = [(key, value.shape) for key, value in network.named_parameters()]
     assert [(key, value.shape) for key, value in weights.items()] == own
     assert sum(value.numel() for value in weights.values()) == entry["n_params"]
     assert list(network.state_dict()) == list(weights)
+
+
+@pytest.mark.parametrize("name", ["ffhq", "ffhq_noisy", "div2k"])
+def test_the_source_is_made_of_the_condition(name):
+    """Eq. 4 noises x_LR = H^T y, which is also what the network is told; but for a border of two pixels."""
+    network = GuidedUNet(TINY.model_copy(update={"upsampling": PRESETS[name].upsampling}))
+    model = ModelConfig(method="teacher", network=network.config, scale=4)
+    lr = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    _, upsampled = pixels(model).make_condition(lr)
+    inner = (..., slice(8, -8), slice(8, -8))
+    torch.testing.assert_close(upsampled[inner], network.upsample(lr, (32, 32))[inner], rtol=0, atol=1e-5)
 
 
 # Files

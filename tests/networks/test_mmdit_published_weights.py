@@ -197,8 +197,8 @@ def test_an_index_that_names_no_files_is_refused(folder, index, tmp_path):
 @pytest.fixture
 def sd35(tmp_path: Path) -> Path:
     """As diffusers writes it, tiny and in halves: no stream, but the last block's queries of the text."""
-    state = randomised(tiny()).half().state_dict()
-    plain = {name: value for name, value in state.items() if "control" not in name}
+    state = randomised(tiny()).state_dict()
+    plain = {name: value.half() for name, value in state.items() if "control" not in name}
     last = "transformer_blocks.3.attn"
     plain[f"{last}.add_q_proj.weight"] = torch.ones(32, 32)
     plain |= {f"{last}.{name}": torch.ones(32) for name in ("add_q_proj.bias", "norm_added_q.weight")}

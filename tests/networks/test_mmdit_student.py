@@ -11,6 +11,7 @@ pytest.importorskip("peft", reason="needs leapsr[sd]")
 
 from leapsr.networks import registry
 from leapsr.networks.lora import lora_parameters, merge_lora
+from leapsr.networks.mmdit.config import MMDiTConfig
 from leapsr.networks.mmdit.network import MMDiT
 from leapsr.networks.mmdit.student import refit_time, reset_interval_embedding, student_of, train_adapters
 from leapsr.ops.derivative import directional_derivative
@@ -30,6 +31,41 @@ def test_a_student_begins_as_its_teacher_wherever_r_is(lr_keys):
         velocity = teacher(x, t, t, cond)
         for end in (t, r, torch.zeros_like(r)):
             torch.testing.assert_close(student(x, t, end, cond), velocity, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1000.0, 1.0])
+def test_smfsrs_student_begins_as_its_teacher(scale):
+    """Its small network passes on the embedding of t; with times as t, that of times close to 0."""
+    teacher = randomised(tiny())
+    config = teacher.config.model_copy(update={"time_conditioning": "concat_mlp", "time_scale": scale})
+    student = registry.init_from(config, teacher, share=True)
+    train_adapters(student, rank=None)
+    x, t, r, cond = inputs()
+    with torch.no_grad():
+        velocity = teacher(x, t * scale / 1000, t, cond)
+        torch.testing.assert_close(student(x, t, r, cond), velocity, rtol=0, atol=2e-5)
+    student(x, t, r, cond).square().mean().backward()
+    first = student.time_text_embed.interval_embedder[0]
+    assert first.weight.grad.chunk(2, dim=1)[0].abs().max() > 0  # r can be learnt
+
+
+def test_smfsrs_student_trains_what_its_table_2_counts():
+    """366.2M: the stream, the embedders of time and of pooled text, and the network that joins them."""
+    config = MMDiTConfig(time_conditioning="concat_mlp")
+    with torch.device("meta"):
+        student = MMDiT(config)
+    train_adapters(student, rank=None)
+    counts: dict[str, int] = {}
+    for name, p in student.named_parameters():
+        if p.requires_grad:
+            kind = "control" if "control" in name else name.split(".")[1]
+            counts[kind] = counts.get(kind, 0) + p.numel()
+    assert counts == {
+        "control": 350_877_696,
+        "timestep_embedder": 2_755_584,
+        "text_embedder": 5_508_096,
+        "interval_embedder": 7_080_960,
+    }
 
 
 def test_r_is_learnt_and_the_teacher_stays():
@@ -126,18 +162,19 @@ def test_half_precision_is_refitted_in_full():
     assert student.proj_out.weight.dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize(("start", "said"), [("refit", "follows"), ("published", "time as t itself")])
 @pytest.mark.parametrize("time", ["single", "add_r", "concat_mlp"])
-def test_a_teacher_whose_student_is_refitted_stays(time):
+def test_a_teacher_whose_student_counts_times_anew_stays(time, start, said):
     """Where nothing is added to the network, all of it is the teacher's own tensors."""
     teacher, told = slow(randomised(tiny(time_conditioning=time))), []
     before = copy.deepcopy(teacher.state_dict())
-    config = teacher.config.model_copy(update={"time_scale": 1.0})
+    config = teacher.config.model_copy(update={"time_scale": 1.0, "time_start": start})
     student = registry.init_from(config, teacher, share=True, notice=told.append)
     assert student.config == config
     assert student.proj_out.weight.data_ptr() == teacher.proj_out.weight.data_ptr()
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, before[name]), name
-    assert [text.partition(" follows ")[0] for text in told] == ["The embedding of time"]
+    assert [said in text for text in told] == [True]
 
 
 def test_an_embedding_of_r_is_refitted_too():

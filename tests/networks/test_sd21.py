@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from leapsr.errors import UsageError, WeightsError
 from leapsr.methods.base import Batch, Networks
 from leapsr.methods.flowsr import Flowsr, FlowsrConfig
-from leapsr.networks import Condition, Prompt
+from leapsr.networks import Condition, Prompt, registry
 from leapsr.networks.adm.published_weights import flowsr_adapters, load_published
 from leapsr.networks.discriminator import FeatureHeads, FeatureHeadsConfig
 from leapsr.networks.lora import add_lora, load_lora, lora_parameters, lora_state, merge_lora
@@ -192,6 +192,22 @@ def test_flowsrs_critic_looks_through_it():
     assert network.unet.conv_in.weight.grad.abs().sum() > 0
     other["hinge"].backward()
     assert all(parameter.grad.isfinite().all() for parameter in critic.parameters())
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_low_resolution_latents_begin_without_effect_and_are_seen(share):
+    """FlowSR's table 2: paths from noise, told of LR by more channels."""
+    network, asked = randomised(SD21(TINY)), question(16, 16)
+    wider = registry.init_from(TINY.model_copy(update={"sees_lr": True}), network, share)
+    assert wider.unet.conv_in.in_channels == 2 * TINY.channels
+    torch.testing.assert_close(asked.ask(wider), asked.ask(network), rtol=0, atol=1e-5)
+    add_lora(wider, 4, TARGETS)
+    with torch.no_grad():
+        for parameter in lora_parameters(wider):
+            parameter.add_(0.1)
+    told = wider(asked.x, asked.t, asked.t, asked.cond)
+    other = wider(asked.x, asked.t, asked.t, replace(asked.cond, lr=asked.cond.lr + 1))
+    assert (told - other).abs().max() > 1e-4
 
 
 # Adapters

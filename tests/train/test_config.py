@@ -16,6 +16,8 @@ def test_a_recipe_survives_its_own_json(name, tmp_path):
     assert recipe.recipe == name
     if name == "smfsr_sd35_refine":  # which is refused without the folder of its critic
         recipe = recipe.model_copy(update={"dino": tmp_path})
+    if name == "flowsr_sd21_consistent":  # and those of its critic and of CLIP
+        recipe = recipe.model_copy(update={"clip": tmp_path, "diffusion": tmp_path})
     path = tmp_path / "config.json"
     path.write_text(recipe.model_dump_json())
     assert config.read(path) == recipe
@@ -74,6 +76,7 @@ def test_settings_change_nested_fields():
         ("data.crop=66", "multiple of the scale"),
         ("batch=0", "batch"),
         ("source.sigma=3", "source.sigma"),
+        ("guidance=2", "network.quality=true"),
     ],
 )
 def test_impossible_settings_are_refused_in_one_sentence(setting, message):
@@ -115,17 +118,33 @@ def test_a_student_that_is_told_its_times():
         ("teacher_small", "negative=negative_mfsr", "negative=negative"),
         ("oftsr_small", "clip=FOLDER", "clip=null"),
         ("mfsr_sd35", "clip=FOLDER", "clip=null"),
+        ("mfsr_sd35", "guidance=2", "method.guidance"),
     ],
 )
 def test_what_a_run_would_not_read_is_refused(recipe, setting, remedy):
-    with pytest.raises(ConfigError, match=f"--set {remedy}"):
+    with pytest.raises(ConfigError, match=remedy):
+        config.override(recipes.get(recipe), [setting])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "remedy"),
+    [
+        ("flowsr_sd21_consistent", "diffusion=SD21", "clip=FOLDER"),
+        ("flowsr_sd21_consistent", "clip=CLIP", "diffusion=FOLDER"),
+        ("flowsr_sd21", 'source={"kind":"noise"}', "network.sees_lr=true"),
+    ],
+)
+def test_what_flowsr_cannot_do_without_is_said(recipe, setting, remedy):
+    """A loss never vanishes silently, and no network is asked to restore what it does not see."""
+    with pytest.raises(ConfigError, match=remedy):
         config.override(recipes.get(recipe), [setting])
 
 
 @pytest.mark.parametrize("recipe", ["oftsr_resshift", "flowsr_sd21"])
 def test_a_critic_of_pixels_needs_the_picture_alone(recipe):
     """ResShift's network is told the picture and its latents, as channels one after the other."""
-    refined = {"kind": "refine", "student": {"kind": "flowsr" if recipe == "flowsr_sd21" else "oftsr"}}
+    flowsr = {"kind": "flowsr", "alignment": 0}
+    refined = {"kind": "refine", "student": flowsr if recipe == "flowsr_sd21" else {"kind": "oftsr"}}
     with pytest.raises(ConfigError, match=r"method\.critic_input=dino"):
         config.override(recipes.get(recipe), [f"method={json.dumps(refined)}"])
     without = {**refined, "adversarial": 0}
@@ -185,6 +204,8 @@ def test_an_unknown_recipe_lists_the_known():
 def test_a_refinement_takes_any_student(kind):
     """A new kind brings fields of its own, which can be set at once; the old one's are unknown to it."""
     settings = ["network.quality=true", f"method.student.kind={kind}", "method.student.norm=l1"]
+    if kind == "flowsr":
+        settings.append("method.student.alignment=0")
     changed = config.override(recipes.get("refine_tiny"), settings).method.student_method
     assert (changed.kind, changed.norm) == (kind, "l1")
 

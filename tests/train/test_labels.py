@@ -6,10 +6,9 @@ from leapsr.train.config import DataConfig
 
 
 def drawn(bad: float, unlabelled: float, n: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:
-    image, damaged = torch.ones(n, 1, 1, 1), torch.zeros(n, 1, 1, 1)
-    config = DataConfig(bad=bad, unlabelled=unlabelled)
-    asked, quality = labels.draw(image, damaged, config, torch.Generator().manual_seed(0))
-    return asked.flatten(), quality
+    config, generator = DataConfig(bad=bad, unlabelled=unlabelled), torch.Generator().manual_seed(0)
+    damaged, quality = labels.draw(n, config, generator, torch.device("cpu"))
+    return (~damaged).double(), quality
 
 
 def test_shares_and_that_a_label_tells_the_truth():

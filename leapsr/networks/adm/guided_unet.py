@@ -76,6 +76,10 @@ class GuidedUNetConfig(NetworkConfigBase):
         return self
 
     @property
+    def upsampled_by(self) -> Literal["bicubic", "nearest"]:
+        return self.upsampling
+
+    @property
     def times_read(self) -> Reads:
         return self.reads
 
@@ -98,8 +102,8 @@ TEACHER_TIMES, STUDENT_TIMES = (0.0, 0.999), (0.01, 0.99)
 
 PRESETS: dict[str, GuidedUNetConfig] = {
     "tiny": GuidedUNetConfig(width=32, multipliers=(1, 2), attention=(1,), head_channels=32),
-    # The released configuration of FFHQ has no condition; the paper's tables have that of DIV2K.
-    "ffhq": GuidedUNetConfig(conditioned=False, trained=TEACHER_TIMES),
+    "ffhq": GuidedUNetConfig(trained=TEACHER_TIMES),
+    "ffhq_noisy": GuidedUNetConfig(upsampling="nearest", trained=TEACHER_TIMES),
     "div2k": GuidedUNetConfig(trained=TEACHER_TIMES),
     "imagenet": GuidedUNetConfig(width=256, blocks=2, attention=(3, 4, 5), trained=TEACHER_TIMES),
 }

@@ -27,6 +27,9 @@ class MMDiTConfig(NetworkConfigBase):
     has one embedder for t and r and a small network on both (SMFSR).
     time_scale: factor of times in [0, 1] before their sines: 1000 for SD3.5 and DiT4SR, 1 for SMFSR and for
     MFSR's c_noise(t) = t.
+    time_start: how a student begins whose time_scale is 1 and whose teacher's is 1000. "published": with the
+    teacher's weights (MFSR's paper), for which all times are then close to 0, so the embedding hardly moves
+    at first. "refit": fitted anew to what the teacher's said, see student.refit_time.
     attention: see ops.attention. gradient_checkpointing: whether the backward pass recomputes blocks.
     """
 
@@ -52,6 +55,7 @@ class MMDiTConfig(NetworkConfigBase):
     lr_mlp_scale: float = Field(1.2, ge=0)
     time_conditioning: TimeConditioning = "single"
     time_scale: float = Field(1000.0, gt=0)
+    time_start: Literal["published", "refit"] = "published"
 
     attention: Kernel = "fused"
     gradient_checkpointing: bool = False

@@ -21,7 +21,7 @@ from ..condition import Condition, Prompt
 from ..lora import shared_copy
 from .blocks import EPS, Block, Grid, normalization
 from .config import MMDiTConfig
-from .student import refit_time, reset_interval_embedding, student_of, train_adapters
+from .student import refit_time, reset_interval_embedding, set_time_scale, student_of, train_adapters
 from .time import TimeText
 
 embeddings = optional("diffusers.models.embeddings", "sd")
@@ -31,6 +31,7 @@ class MMDiT(Network):
     """u(x, t, r, cond) in the space of latents; where time conditioning is "single", v(x, t, cond)."""
 
     config: MMDiTConfig
+    full_precision = ("time_text_embed.",)
 
     def __init__(self, config: MMDiTConfig) -> None:
         super().__init__(config)
@@ -65,12 +66,20 @@ class MMDiT(Network):
         if not isinstance(origin, MMDiT) or origin.config == config:
             return super().init_from(config, origin, share, notice)
         student = shared_copy(origin) if share else copy.deepcopy(origin)
-        if config.time_conditioning == "add_r" and origin.config.time_conditioning == "single":
-            student = student_of(student)
+        if config.time_conditioning != "single" == origin.config.time_conditioning:
+            student = student_of(student, config.time_conditioning)
         if config.time_scale == 1 != student.config.time_scale:
-            _tell(notice, refit_time(student))
+            if config.time_start == "refit":
+                _tell(notice, refit_time(student))
+            else:
+                set_time_scale(student)
+                notice(
+                    "The student reads a time as t itself, of which its embedding says little at first; with "
+                    "network.time_start=refit it begins as its teacher."
+                )
         how = {
-            name: getattr(config, name) for name in ("attention", "gradient_checkpointing", "lr_mlp_scale")
+            name: getattr(config, name)
+            for name in ("attention", "gradient_checkpointing", "lr_mlp_scale", "time_start")
         }
         if student.config.model_copy(update=how) != config:
             raise ConfigError(f"The network {origin.config} cannot begin one of {config}.")

@@ -4,7 +4,7 @@ The student of arXiv:2603.20690 is its DiT4SR teacher with an embedding of r, ad
 weights, and the trained low-resolution stream::
 
     student = student_of(teacher)     # u(x, t, r) = v(x, t) for every r; frozen weights are shared
-    left = refit_time(student)        # c_noise(t) = t, for MeanFlow's derivative
+    set_time_scale(student)           # c_noise(t) = t, for MeanFlow's derivative; or refit_time
     train_adapters(student, rank=64)
 
 Move the teacher to its device and precision first, so that shared weights stay shared. FSDP2 (`fully_shard`)
@@ -21,7 +21,8 @@ from ...errors import ConfigError
 from ..lora import add_lora, give_own, shared_copy
 from ..pixel.blocks import zero_
 from ..timestep import sinusoids
-from .time import FREQUENCIES, TimestepEmbedder, TimeText
+from .config import TimeConditioning
+from .time import FREQUENCIES, TimestepEmbedder, TimeText, interval_embedder
 
 if TYPE_CHECKING:
     from .network import MMDiT
@@ -29,58 +30,92 @@ if TYPE_CHECKING:
 LORA_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 """The projections of every attention. The paper says "transformer blocks" and no more."""
 
-OWN = ("control", "timestep_embedder", "r_embedder", "interval_embedder")
-"""Parts of the names of parameters that a student trains in full."""
+OWN: dict[TimeConditioning, tuple[str, ...]] = {
+    "single": ("control",),
+    "add_r": ("control", "timestep_embedder", "r_embedder"),
+    "concat_mlp": ("control", "time_text_embed"),
+}
+"""Parts of the names of parameters that train in full, by the network's time conditioning: of a teacher what
+DiT4SR's code trains, of SMFSR's student the 366.2M of its table 2."""
+
+LINEAR, GAIN = 20.0, 0.25
+"""silu(LINEAR + GAIN e) is linear in e but for 5e-4, up to |e| = 40."""
 
 POINTS = 4096
-RIDGE = 1e-7
+RIDGE, EXACT = 1e-5, 1e-7
+"""Of the least squares: of a fit to another embedding, and of one that the same units can do exactly. With
+the second, a fit to a rough embedding is 8 % closer, and its weights are ten times as large and cancel."""
 
 
-def student_of(teacher: "MMDiT") -> "MMDiT":
+def student_of(teacher: "MMDiT", conditioning: TimeConditioning = "add_r") -> "MMDiT":
     """The teacher with an embedding of r that has no effect yet.
 
-    Parameters that will train are copied, the others are the teacher's own tensors. The embedding of r copies
-    the first layer of the one of t; its last layer is zero.
+    Parameters that will train are copied, the others are the teacher's own tensors. With "add_r" the
+    embedding of r copies the first layer of the one of t, and its last layer is zero. With "concat_mlp" the
+    new small network begins by passing on the embedding of t.
     Raises ConfigError unless the teacher's time conditioning is "single".
     """
+    assert conditioning != "single"
     if teacher.config.time_conditioning != "single":
         raise ConfigError(
             f"A teacher knows one time, and this network has '{teacher.config.time_conditioning}': "
             "give a network with time_conditioning 'single'."
         )
     student = shared_copy(teacher)
-    student.config = teacher.config.model_copy(update={"time_conditioning": "add_r"})
-    student.time_text_embed = _with_r(student.time_text_embed, student.config.width)
-    for name in filter(_is_own, [name for name, _ in student.named_parameters()]):
-        give_own(student, name)
+    student.config = teacher.config.model_copy(update={"time_conditioning": conditioning})
+    time, width = student.time_text_embed, student.config.width
+    first = time.timestep_embedder.linear_1
+    if conditioning == "add_r":
+        time.r_embedder = TimestepEmbedder(width).to(first.weight)
+        time.r_embedder.linear_1.load_state_dict(first.state_dict())
+        zero_(time.r_embedder.linear_2)
+    else:
+        time.interval_embedder = interval_embedder(width).to(first.weight)
+        _pass_on_t(time.interval_embedder, width)
+    time.conditioning = conditioning
+    for name, _ in list(student.named_parameters()):
+        if _is_own(student, name):
+            give_own(student, name)
     return student
 
 
-def _with_r(time: TimeText, width: int) -> TimeText:
-    first = time.timestep_embedder.linear_1
-    time.r_embedder = TimestepEmbedder(width).to(first.weight)
-    time.r_embedder.linear_1.load_state_dict(first.state_dict())
-    nn.init.zeros_(time.r_embedder.linear_2.weight)
-    nn.init.zeros_(time.r_embedder.linear_2.bias)
-    time.conditioning = "add_r"
-    return time
+@torch.no_grad()
+def _pass_on_t(layers: nn.Sequential, width: int) -> None:
+    """[e_r, e_t] -> e_t, through the activation where it is linear."""
+    first, last = layers[0], layers[2]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    first.weight.zero_()
+    first.weight[:, width:] = GAIN * torch.eye(width)
+    first.bias.fill_(LINEAR)
+    last.weight.copy_(torch.eye(width) / GAIN)
+    last.bias.fill_(-LINEAR / GAIN)
 
 
 def train_adapters(
     network: "MMDiT", rank: int | None = 64, alpha: float | None = None, seed: int = 0
 ) -> None:
-    """Train adapters of the attentions, the low-resolution stream and the time embedders only.
+    """Train adapters of the attentions, the low-resolution stream and the time embedders only, see OWN.
 
     rank, alpha, seed: as in `add_lora`; rank None is no adapters, as DiT4SR and SMFSR train.
     """
     if rank is not None:
         add_lora(network, rank, LORA_TARGETS, alpha, seed)
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(_is_own(name) or ".lora_" in name)
+        parameter.requires_grad_(_is_own(network, name) or ".lora_" in name)
 
 
-def _is_own(name: str) -> bool:
-    return any(part in name for part in OWN)
+def _is_own(network: "MMDiT", name: str) -> bool:
+    return any(part in name for part in OWN[network.config.time_conditioning])
+
+
+def set_time_scale(student: "MMDiT") -> None:
+    """Set the student's time scale to 1 (c_noise(t) = t) and keep the weights of its time embedders.
+
+    MFSR's section 4.4 as printed. What they say of any t is then what the teacher's say near t = 0.
+    """
+    student.time_text_embed.scale = 1.0
+    student.config = student.config.model_copy(update={"time_scale": 1.0})
 
 
 @torch.no_grad()
@@ -90,7 +125,7 @@ def refit_time(student: "MMDiT", resolution: float = 0.02) -> float:
     At scale 1 the pretrained embedder would read every t as a time close to 0. So its first layer is replaced
     by equally spaced bends in t, each about `resolution` wide, and its second layer is fitted to the old
     embedding by least squares, in closed form. An embedder of r is treated alike; one without an effect stays
-    so. Both become float32 copies, since bfloat16 would merge the bends. Do this before the student trains.
+    so. Both become copies. Do this before the student trains.
 
     resolution: in units of t. Faster changes of the old embedding are left out on purpose, so that MeanFlow's
     derivative is smooth. Smaller follows the old one more closely, if the network is wide enough.
@@ -103,13 +138,12 @@ def refit_time(student: "MMDiT", resolution: float = 0.02) -> float:
     targets = [embedder(time.scale * t) for embedder in embedders]
     before = _diagonal(time, between)
 
-    time.scale = 1.0
-    student.config = student.config.model_copy(update={"time_scale": 1.0})
+    set_time_scale(student)
     for embedder, target in zip(embedders, targets, strict=True):
         for name, parameter in list(embedder.named_parameters()):
             give_own(embedder, name, torch.float32, parameter.requires_grad)
         _bend(embedder.linear_1, resolution)
-        _fit(embedder, t, target)
+        _fit(embedder, t, target, RIDGE)
     return _error(_diagonal(time, between), before)
 
 
@@ -132,7 +166,7 @@ def reset_interval_embedding(student: "MMDiT") -> float:
     elif time.conditioning == "add_r" and any(p.any() for p in time.r_embedder.linear_2.parameters()):
         t, between = _grids(time)
         target, before = _diagonal(time, t), _diagonal(time, between)
-        _fit(time.timestep_embedder, time.scale * t, target)
+        _fit(time.timestep_embedder, time.scale * t, target, EXACT)
         zero_(time.r_embedder.linear_2)
         return _error(_diagonal(time, between), before)
     return 0.0
@@ -169,14 +203,14 @@ def _bend(layer: nn.Linear, resolution: float) -> None:
     layer.bias.copy_(-slope * centres.sin())
 
 
-def _fit(embedder: TimestepEmbedder, times: Tensor, target: Tensor) -> None:
+def _fit(embedder: TimestepEmbedder, times: Tensor, target: Tensor, ridge: float) -> None:
     """The second layer, by least squares with a ridge, in float64. times: scaled ones."""
     first, features = embedder.linear_1, sinusoids(times, 2 * FREQUENCIES)
     hidden = nn.functional.silu(features @ first.weight.double().T + first.bias.double())
     hidden = torch.cat([hidden, torch.ones_like(times)[:, None]], dim=1)
     size = hidden.square().mean(0).sqrt()
     hidden = hidden / size
-    normal = hidden.T @ hidden / len(times) + RIDGE * torch.eye(hidden.shape[1]).to(hidden)
+    normal = hidden.T @ hidden / len(times) + ridge * torch.eye(hidden.shape[1]).to(hidden)
     found = torch.linalg.solve(normal, hidden.T @ target.double() / len(times)) / size[:, None]
     embedder.linear_2.weight.copy_(found[:-1].T)
     embedder.linear_2.bias.copy_(found[-1])

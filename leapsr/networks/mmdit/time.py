@@ -1,7 +1,13 @@
 """The MM-DiT's embedding of the times: one vector for each sample, which modulates every block.
 
 It includes the pooled text, as in SD3 (arXiv:2403.03206). MFSR and SMFSR differ in how r joins t.
+
+All of it stays float32, in files, on devices and under autocast: a fitted embedder adds up many steep units,
+and in half precision their sum is noise.
 """
+
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -15,10 +21,7 @@ FREQUENCIES = 128
 
 
 class TimestepEmbedder(nn.Module):
-    """(B,) scaled times -> (B, width), in float32 even if the network is in half precision.
-
-    Eight bits of mantissa cannot distinguish a thousand steps.
-    """
+    """(B,) scaled times -> (B, width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -26,14 +29,8 @@ class TimestepEmbedder(nn.Module):
         self.linear_2 = nn.Linear(width, width)
 
     def forward(self, time: Tensor) -> Tensor:
-        with torch.autocast(time.device.type, enabled=False):
-            hidden = F.silu(_promoted(self.linear_1, sinusoids(time, 2 * FREQUENCIES)))
-            return _promoted(self.linear_2, hidden)
-
-
-def _promoted(layer: nn.Linear, x: Tensor) -> Tensor:
-    dtype = torch.promote_types(layer.weight.dtype, x.dtype)
-    return F.linear(x.to(dtype), layer.weight.to(dtype), layer.bias.to(dtype))
+        features = sinusoids(time, 2 * FREQUENCIES).to(self.linear_1.weight)
+        return self.linear_2(F.silu(self.linear_1(features)))
 
 
 class PooledTextEmbedder(nn.Module):
@@ -46,6 +43,11 @@ class PooledTextEmbedder(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         return self.linear_2(F.silu(self.linear_1(pooled)))
+
+
+def interval_embedder(width: int) -> nn.Sequential:
+    """SMFSR's M: [e_r, e_t], (B, 2 width) -> (B, width)."""
+    return nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, width))
 
 
 class TimeText(nn.Module):
@@ -67,19 +69,29 @@ class TimeText(nn.Module):
             nn.init.zeros_(self.r_embedder.linear_2.weight)
             nn.init.zeros_(self.r_embedder.linear_2.bias)
         elif self.conditioning == "concat_mlp":
-            self.interval_embedder = nn.Sequential(
-                nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, width)
-            )
+            self.interval_embedder = interval_embedder(width)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """What `to`, `half` and their like do with every tensor, but for rounding it to half precision."""
+
+        def move(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return moved if moved.dtype.itemsize >= 4 else tensor.to(moved.device, torch.float32)
+
+        applied: Any = super()._apply(move, recurse)
+        return applied
 
     def forward(self, t: Tensor, r: Tensor, pooled: Tensor) -> Tensor:
         """t, r: (B,) in [0, 1]; pooled: (B, pooled), whose precision is the result's."""
-        text = self.text_embedder(pooled)
-        at_t = self.timestep_embedder(self.scale * t)
-        match self.conditioning:
-            case "single":
-                return at_t.to(text) + text
-            case "add_r":
-                return (at_t + self.r_embedder(self.scale * r)).to(text) + text
-            case "concat_mlp":
-                at_r = self.timestep_embedder(self.scale * r)
-                return self.interval_embedder(torch.cat([at_r.to(text) + text, at_t.to(text) + text], dim=-1))
+        with torch.autocast(t.device.type, enabled=False):
+            text = self.text_embedder(pooled.to(self.text_embedder.linear_1.weight))
+            at_t = self.timestep_embedder(self.scale * t)
+            match self.conditioning:
+                case "single":
+                    time = at_t + text
+                case "add_r":
+                    time = at_t + self.r_embedder(self.scale * r) + text
+                case "concat_mlp":
+                    at_r = self.timestep_embedder(self.scale * r)
+                    time = self.interval_embedder(torch.cat([at_r + text, at_t + text], dim=-1))
+            return time.to(pooled.dtype)

@@ -19,8 +19,8 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from ...errors import UsageError, WeightsError, optional
-from ..base import ConditionInput, Network, NetworkConfigBase
+from ...errors import ConfigError, UsageError, WeightsError, optional
+from ..base import ConditionInput, Network, NetworkConfigBase, Notice, RunSettings
 from ..condition import Condition
 from ..lora import add_lora
 from ..timestep import IntervalEmbedding, Reads, sinusoids, time_read
@@ -45,6 +45,8 @@ class SD21Config(NetworkConfigBase):
     layers: residual blocks a level. heads: attention heads at each level. text: channels of the prompt's
     tokens.
     groups: of every norm. reads: see networks.timestep.
+    sees_lr: whether the low-resolution latents join the state as more channels, for paths that do not begin
+    with them (FlowSR's table 2). They begin without effect.
     gradient_checkpointing: whether the backward pass recomputes blocks.
     """
 
@@ -61,6 +63,7 @@ class SD21Config(NetworkConfigBase):
     text: int = Field(1024, ge=1)
     groups: int = Field(32, ge=1)
     reads: Reads = "t"
+    sees_lr: bool = False
     gradient_checkpointing: bool = False
 
     @model_validator(mode="after")
@@ -81,11 +84,19 @@ class SD21Config(NetworkConfigBase):
     def times_read(self) -> Reads:
         return self.reads
 
+    def check(self, run: RunSettings) -> None:
+        super().check(run)
+        if run.source.kind == "noise" and not self.sees_lr:
+            raise ConfigError(
+                "From noise this network would never see the low-resolution picture: use "
+                "--set network.sees_lr=true."
+            )
+
     def diffusers(self) -> dict[str, Any]:
         """The arguments of diffusers' UNet2DConditionModel."""
         deepest = len(self.widths) - 1
         return {
-            "in_channels": self.channels,
+            "in_channels": self.channels * (2 if self.sees_lr else 1),
             "out_channels": self.channels,
             "block_out_channels": self.widths,
             "layers_per_block": self.layers,
@@ -153,7 +164,7 @@ class SD21(Network):
     def forward(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> Tensor:
         """x: (B, C, H, W) latents, scaled as Stable Diffusion's; t, r: (B,). Returns x's shape; any H and W.
 
-        cond.prompt.tokens: (B, L, text). cond.lr is not read.
+        cond.prompt.tokens: (B, L, text). cond.lr: latents of x's shape, read if the config says so.
         Raises UsageError when there is no prompt.
         """
         if cond.prompt is None:
@@ -164,7 +175,8 @@ class SD21(Network):
         second = None if self.interval is None else self.interval(t - r)
         dtype = self.unet.time_embedding.linear_1.weight.dtype
         tokens = cond.prompt.tokens.to(dtype)
-        out = self.unet(x.to(dtype), steps, encoder_hidden_states=tokens, class_labels=second).sample
+        state = torch.cat([x, cond.lr], dim=1) if self.config.sees_lr else x
+        out = self.unet(state.to(dtype), steps, encoder_hidden_states=tokens, class_labels=second).sample
         return out.to(x.dtype)
 
     def features(self, x: Tensor, t: Tensor, r: Tensor, cond: Condition) -> list[Tensor]:
@@ -176,6 +188,20 @@ class SD21(Network):
         with _recorded(levels) as maps:
             self(x, t, r, cond)
         return maps
+
+    @classmethod
+    def init_from(
+        cls, config: Any, origin: Network, share: bool = False, notice: Notice = lambda text: None
+    ) -> Network:
+        """See `Network.init_from`; the low-resolution latents, where they are new, begin without effect."""
+        known = origin.config
+        if not isinstance(known, SD21Config) or known.sees_lr or not config.sees_lr:
+            return super().init_from(config, origin, share, notice)
+        network = super().init_from(config.model_copy(update={"sees_lr": False}), origin, share, notice)
+        weights = dict(network.state_dict())
+        first = weights["unet.conv_in.weight"]
+        weights["unet.conv_in.weight"] = torch.cat([first, torch.zeros_like(first)], dim=1)
+        return cls.from_tensors(config, weights)
 
     @classmethod
     def from_diffusers(cls, folder: Path, reads: Reads = "t", gradient_checkpointing: bool = False) -> Self:

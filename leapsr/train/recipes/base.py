@@ -72,4 +72,6 @@ def dial_base() -> TrainConfig:
 
 def refine_base() -> TrainConfig:
     """A refinement of smfsr_base, in ten minutes."""
-    return _run("refine_base", RefinementConfig(student=SMFSR), perceptual="vgg", grid="cosine")
+    return _run(
+        "refine_base", RefinementConfig(student=SMFSR, omega="inverse"), perceptual="vgg", grid="cosine"
+    )

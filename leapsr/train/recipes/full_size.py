@@ -1,7 +1,7 @@
 """The runs of the four papers at their own scale, for whoever has the base weights and the GPUs.
 
-Every hyperparameter is the paper's where it states one, except the learning rates of OFTSR, which are those
-in the names of its released files. A comment marks what no paper states and is our choice, with its reason.
+Every hyperparameter is the paper's where it states one. A comment marks what no paper states and is our
+choice, with its reason; docs/papers.md has a row for each.
 `batch` is that of one GPU; the docstring says how many GPUs the paper used. The base weights are model
 folders that `leapsr models convert` writes, given by --teacher or --from.
 
@@ -25,23 +25,23 @@ DIT4SR = MMDiTConfig(lr_keys="own", gradient_checkpointing=True)
 # MFSR does not say which DiT4SR it distils; the released f and q, shown in DiT4SR's figures, have these keys.
 DIT4SR_Q = DIT4SR.model_copy(update={"lr_keys": "noise_double_norm"})
 MFSR_STUDENT = DIT4SR_Q.model_copy(update={"time_conditioning": "add_r", "time_scale": 1.0})
-# SMFSR's own time conditioning cannot begin with its teacher's output; an embedding of r that begins at zero
-# can. Splitting needs no derivative, so the teacher's times in thousandths may stay. Both are ours.
-SMFSR_STUDENT = DIT4SR.model_copy(update={"time_conditioning": "add_r"})
+# One embedder for t and r and a small network on both, as the paper draws it; times as its code passes them.
+SMFSR_STUDENT = DIT4SR.model_copy(update={"time_conditioning": "concat_mlp", "time_scale": 1.0})
 
 # Unstated: warm-up and clipping are DiT4SR's, the EMA is a usual one for tens of thousands of steps.
 ADAM = OptimizerConfig(kind="adamw", learning_rate=5e-5, beta2=0.999, warmup=500, clip=1.0, ema=0.999)
 ADAMW = ADAM.model_copy(update={"weight_decay": 1e-2})
-# The paper says 1e-4 for both stages. Its released files say so of FFHQ's teacher and of both of ImageNet's,
-# and 1e-5 of FFHQ's noiseless student and of both of DIV2K's: those rates made the published weights.
+# The paper says 1e-4 for both stages. The names of its released files say so of faces' teachers and of both
+# of ImageNet's, 1e-5 of the noiseless student of faces and of both of DIV2K's, 2e-5 of the noisy student.
 OFTSR_ADAM = OptimizerConfig(kind="adamw", learning_rate=1e-4, beta2=0.999, warmup=1000, clip=1.0, ema=0.9999)
-SLOW_OFTSR_ADAM = OFTSR_ADAM.model_copy(update={"learning_rate": 1e-5})
 
 NOISE = Source(kind="noise")
 PHOTOS_512 = DataConfig(crop=512, degradation="realesrgan-heavy", group=8, on_device=False)
 PHOTOS_256 = PHOTOS_512.model_copy(update={"crop": 256})
 UNLABELLED_512 = PHOTOS_512.model_copy(update={"unlabelled": 0.2})
 BICUBIC_256 = PHOTOS_256.model_copy(update={"degradation": "bicubic"})
+NOISY_256 = PHOTOS_256.model_copy(update={"degradation": "average"})
+RESSHIFT_256 = PHOTOS_256.model_copy(update={"degradation": "resshift"})
 
 
 def _run(**fields: Any) -> TrainConfig:
@@ -62,6 +62,7 @@ def dit4sr_sd35() -> TrainConfig:
         network=DIT4SR,
         source=NOISE,
         grid="shifted",
+        guidance=8.0,  # with which DiT4SR's published weights are used; SMFSR does not say
         adapters=AdapterConfig(rank=None),
         data=UNLABELLED_512,
     )
@@ -70,8 +71,9 @@ def dit4sr_sd35() -> TrainConfig:
 def mfsr_sd35() -> TrainConfig:
     """MFSR on DiT4SR: 8 GPUs x 10, 19 hours on H200s; guidance 6, away from its own negative prompt.
 
-    --teacher is a DiT4SR folder; its prompts hold that text unless it was converted by an early version. The
-    time embedder is fitted anew to t in [0, 1] before the first step.
+    --teacher is a DiT4SR folder; its prompts hold that text unless it was converted by an early version.
+    Times are t itself and the embedder keeps its weights, as printed; --set network.time_start=refit fits it
+    to what it said, so that the student begins as its teacher.
     """
     return _run(
         recipe="mfsr_sd35",
@@ -96,7 +98,7 @@ def smfsr_sd35() -> TrainConfig:
         network=SMFSR_STUDENT,
         source=NOISE,
         grid="cosine",
-        adapters=AdapterConfig(rank=None),  # 366M parameters train: the stream and the embedders
+        adapters=AdapterConfig(rank=None),  # 366.2M parameters train: the stream and the embedders
         data=UNLABELLED_512,
     )
 
@@ -117,13 +119,14 @@ def smfsr_sd35_refine() -> TrainConfig:
         grid="cosine",
         perceptual="vgg",
         adapters=AdapterConfig(rank=None),
+        data=UNLABELLED_512,
         # Unstated: the critic's rate. Twice the student's, so that it does not fall behind.
         optimizer=ADAMW.model_copy(update={"rate_factors": {"critic": 2.0}}),
     )
 
 
 def _oftsr_teacher(
-    name: str, network: NetworkConfigBase, sigma: float, optimizer: OptimizerConfig = OFTSR_ADAM
+    name: str, network: NetworkConfigBase, sigma: float, data: DataConfig = BICUBIC_256
 ) -> TrainConfig:
     """OFTSR's first stage: flow matching with L1, which is better than L2 in its Tab. 7; 4 GPUs x 8."""
     return _run(
@@ -134,13 +137,13 @@ def _oftsr_teacher(
         network=network,
         source=Source(kind="noisy_lr", sigma=sigma),
         precision="fp32",  # as its code, which found compiled half precision to leave artefacts
-        data=BICUBIC_256,
-        optimizer=optimizer,
+        data=data,
+        optimizer=OFTSR_ADAM,
     )
 
 
 def _oftsr_student(
-    name: str, teacher: guided_unet.GuidedUNetConfig, sigma: float, optimizer: OptimizerConfig = OFTSR_ADAM
+    name: str, network: NetworkConfigBase, sigma: float, data: DataConfig = BICUBIC_256
 ) -> TrainConfig:
     """OFTSR's second stage: L2 of eq. 9 and 11 by the midpoint method, the best of its Tab. 8; 4 GPUs x 8."""
     return _run(
@@ -148,45 +151,71 @@ def _oftsr_student(
         steps=50_000,
         batch=8,
         method=OftsrConfig(),
-        network=guided_unet.student(teacher),
+        network=network,
         source=Source(kind="noisy_lr", sigma=sigma),
         precision="fp32",
-        data=BICUBIC_256,
-        optimizer=optimizer,
+        data=data,
+        optimizer=OFTSR_ADAM,
     )
 
 
-def oftsr_ffhq_teacher() -> TrainConfig:
-    """OFTSR's teacher for faces of 256 pixels, noiseless (sigma_p 0.1).
+FFHQ, FFHQ_NOISY, DIV2K, IMAGENET = (
+    guided_unet.PRESETS[name] for name in ("ffhq", "ffhq_noisy", "div2k", "imagenet")
+)
 
-    Its released configs have no condition, the paper has one.
-    """
-    return _oftsr_teacher("oftsr_ffhq_teacher", guided_unet.PRESETS["ffhq"], 0.1)
+
+def oftsr_ffhq_teacher() -> TrainConfig:
+    """OFTSR's teacher for faces of 256 pixels, noiseless (sigma_p 0.1)."""
+    return _oftsr_teacher("oftsr_ffhq_teacher", FFHQ, 0.1)
 
 
 def oftsr_ffhq() -> TrainConfig:
-    """OFTSR for faces, at a tenth of the paper's learning rate, as the released file."""
-    return _oftsr_student("oftsr_ffhq", guided_unet.PRESETS["ffhq"], 0.1, SLOW_OFTSR_ADAM)
+    """OFTSR for faces; its released file: --set optimizer.learning_rate=1e-5."""
+    return _oftsr_student("oftsr_ffhq", guided_unet.student(FFHQ), 0.1)
+
+
+def oftsr_ffhq_noisy_teacher() -> TrainConfig:
+    """OFTSR's teacher for noisy faces: average pooling, sigma_n 0.05, sigma_p 0.5."""
+    return _oftsr_teacher("oftsr_ffhq_noisy_teacher", FFHQ_NOISY, 0.5, NOISY_256)
+
+
+def oftsr_ffhq_noisy() -> TrainConfig:
+    """OFTSR for noisy faces; its released file: --set optimizer.learning_rate=2e-5."""
+    return _oftsr_student("oftsr_ffhq_noisy", guided_unet.student(FFHQ_NOISY), 0.5, NOISY_256)
 
 
 def oftsr_div2k_teacher() -> TrainConfig:
-    """OFTSR's teacher for photos (sigma_p 0.2), at a tenth of the paper's rate, as the released file."""
-    return _oftsr_teacher("oftsr_div2k_teacher", guided_unet.PRESETS["div2k"], 0.2, SLOW_OFTSR_ADAM)
+    """OFTSR's teacher for photos (sigma_p 0.2); its released file: --set optimizer.learning_rate=1e-5."""
+    return _oftsr_teacher("oftsr_div2k_teacher", DIV2K, 0.2)
 
 
 def oftsr_div2k() -> TrainConfig:
-    """OFTSR for photos, at a tenth of the paper's learning rate, as the released file."""
-    return _oftsr_student("oftsr_div2k", guided_unet.PRESETS["div2k"], 0.2, SLOW_OFTSR_ADAM)
+    """OFTSR for photos; its released file: --set optimizer.learning_rate=1e-5."""
+    return _oftsr_student("oftsr_div2k", guided_unet.student(DIV2K), 0.2)
 
 
 def oftsr_imagenet_teacher() -> TrainConfig:
     """OFTSR's teacher for ImageNet (sigma_p 0.2)."""
-    return _oftsr_teacher("oftsr_imagenet_teacher", guided_unet.PRESETS["imagenet"], 0.2)
+    return _oftsr_teacher("oftsr_imagenet_teacher", IMAGENET, 0.2)
 
 
 def oftsr_imagenet() -> TrainConfig:
     """OFTSR for ImageNet."""
-    return _oftsr_student("oftsr_imagenet", guided_unet.PRESETS["imagenet"], 0.2)
+    return _oftsr_student("oftsr_imagenet", guided_unet.student(IMAGENET), 0.2)
+
+
+def oftsr_resshift_flow_teacher() -> TrainConfig:
+    """OFTSR's real-world teacher (its Tab. 4 to 6): a flow in ResShift's architecture, from nothing.
+
+    On latents: --set autoencoder=VQ. sigma_p is ImageNet's.
+    """
+    return _oftsr_teacher("oftsr_resshift_flow_teacher", swin_unet.PRESETS["oftsr"], 0.2, RESSHIFT_256)
+
+
+def oftsr_resshift_flow() -> TrainConfig:
+    """That teacher distilled by OFTSR."""
+    network = swin_unet.PRESETS["oftsr"].model_copy(update={"reads": "r"})
+    return _oftsr_student("oftsr_resshift_flow", network, 0.2, RESSHIFT_256)
 
 
 def oftsr_resshift() -> TrainConfig:
@@ -199,8 +228,8 @@ def oftsr_resshift() -> TrainConfig:
         method=OftsrConfig(),
         network=realsr.model_copy(update={"reads": "r"}),
         source=Source(kind="noisy_lr", sigma=realsr.schedule.sigma),
-        data=PHOTOS_256,
-        optimizer=SLOW_OFTSR_ADAM,  # unstated: the slower of the two
+        data=RESSHIFT_256,
+        optimizer=OFTSR_ADAM,
     )
 
 
@@ -238,14 +267,18 @@ FLOWSR_ADAMW = ADAMW.model_copy(update={"learning_rate": 2e-5})
 def flowsr_sd21() -> TrainConfig:
     """FlowSR's first stage: 16 images, rank 32; --from `leapsr models convert sd21 FOLDER`."""
     return _flowsr(
-        recipe="flowsr_sd21", steps=10_000, method=FlowsrConfig(flow_share=1), optimizer=FLOWSR_ADAMW
+        recipe="flowsr_sd21",
+        steps=10_000,
+        method=FlowsrConfig(flow_share=1, adversarial=0, alignment=0),  # eq. 7 alone
+        optimizer=FLOWSR_ADAMW,
     )
 
 
 def flowsr_sd21_consistent() -> TrainConfig:
     """FlowSR's second stage; --teacher is the model of flowsr_sd21, with which it begins.
 
-    The alignment of eq. 9 looks through CLIP ViT-L/14: --set clip=FOLDER; without it that loss is left out.
+    The alignment of eq. 9 looks through CLIP ViT-L/14, --set clip=FOLDER, and the critic of eq. 8 through
+    Stable Diffusion itself, --set diffusion=FOLDER, the converted sd21.
     """
     return _flowsr(
         recipe="flowsr_sd21_consistent",

@@ -71,7 +71,7 @@ def smfsr_tiny() -> TrainConfig:
 
 def flowsr_tiny() -> TrainConfig:
     """teacher_tiny distilled by FlowSR, in seconds."""
-    return _tiny("flowsr_tiny", FlowsrConfig())
+    return _tiny("flowsr_tiny", FlowsrConfig(critic="teacher", alignment=0))
 
 
 def dial_tiny() -> TrainConfig:
@@ -120,7 +120,7 @@ def _student(name: str, method: MethodConfig, **fields: Any) -> TrainConfig:
 OFTSR = OftsrConfig(norm="l1", align=0, boundary=1.0, boundary_share=0.5, boundary_target="data")
 MFSR = MfsrConfig(norm="l1", times="uniform", guidance=1.5, derivative="step", dt=0.05)
 SMFSR = SmfsrConfig(norm="l1", times="uniform")
-FLOWSR = FlowsrConfig(norm="l1")
+FLOWSR = FlowsrConfig(norm="l1", critic="teacher", alignment=0)
 
 
 def oftsr_small() -> TrainConfig:
@@ -169,7 +169,7 @@ def refine_small() -> TrainConfig:
     """
     return _student(
         "refine_small",
-        RefinementConfig(student=OFTSR, critic=critic.PRESETS["small"]),
+        RefinementConfig(student=OFTSR, omega="inverse", critic=critic.PRESETS["small"]),
         steps=5_000,
         perceptual="squeeze",
         optimizer=HALF_MUON.model_copy(
