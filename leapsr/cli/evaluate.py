@@ -160,6 +160,11 @@ def evaluate(
         settings = asked | evaluation.as_dict() | {"straightness": straight}
         unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
     show(table, notes)
+    if out is not None:
+        terminal.say(
+            Console(stderr=True),
+            f"written: {', '.join(sorted(path.name for path in out.iterdir()))} in {out}",
+        )
     for note in unsaid:
         terminal.say(Console(stderr=True), note)
     if straight is not None:
