@@ -63,6 +63,9 @@ class DialConfig(MethodConfigBase):
     mesh: weight of the difference to the photo that windows of 8 x 8 blocks have in common.
     target: of the end at r = 0, where an upscaler teaches: its answer; the photo in samples where that is
     nearer; or always the photo, which leaves the upscaler out.
+    truth: share of LPIPS that compares with the photo where an upscaler teaches.
+    anchored: whether, where an upscaler teaches, the blocks' means are still the photo's: its light and colour
+    with the upscaler's detail.
     middle: what is learnt between the ends: the same distance, weighted by r, or the straight path.
     coarse: share of the updates in which LPIPS compares the images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0; the rest is uniform between them.
@@ -81,6 +84,8 @@ class DialConfig(MethodConfigBase):
     critic: CriticConfig = CRITICS["small"]
     mesh: float = Field(0.0, ge=0)
     target: Literal["answer", "nearer", "photo"] = "answer"
+    truth: float = Field(0.0, ge=0, le=1)
+    anchored: bool = False
     middle: Literal["distance", "path"] = "distance"
     coarse: float = Field(0.5, ge=0, le=1)
     faithful: float = Field(0.4, ge=0, le=1)
@@ -150,7 +155,8 @@ class Dial:
         learnt = faithful + real if config.middle == "path" else len(r)  # from the photo
         near = 1 - (1 - config.fine) * (1 - r[:learnt]) ** config.fall  # how much exact pixels count
         wanted = self.target(state[:learnt], batch, r[:learnt])
-        losses = {"pixels": self.pixels(state[:learnt], wanted, batch.cond, near) / len(r)}
+        blocks = batch.image[:learnt] if config.anchored else wanted
+        losses = {"pixels": self.pixels(state[:learnt], wanted, blocks, batch.cond, near) / len(r)}
         if learnt < len(r):
             target = self.path(batch.source[learnt:], r[learnt:], batch.cond.take(slice(learnt, None)))
             losses["path"] = distance(state[learnt:], target, config.norm).sum() / len(r)
@@ -162,6 +168,9 @@ class Dial:
         if config.perceptual and faithful < learnt:
             rest = slice(faithful, learnt)
             likeness = self.likeness(image[rest], photo[rest], batch.generator)
+            if config.truth and batch.answer is not None:
+                true = self.likeness(image[rest], self.networks.decode(batch.image[rest]), batch.generator)
+                likeness = likeness.lerp(true, config.truth)
             weight = config.perceptual * (1 - r[rest]) ** config.fall
             losses["perceptual"] = (weight * likeness).sum() / len(r)
         if not config.adversarial:
@@ -200,14 +209,17 @@ class Dial:
             answer = torch.where(flow.expand_as_batch(to_photo < to_answer, photo), photo, answer)
         return answer.lerp(photo, flow.expand_as_batch(r, photo))
 
-    def pixels(self, state: Tensor, photo: Tensor, cond: Condition, near: Tensor) -> Tensor:
-        """The sum over the samples of the pixels' distance, of their blocks' and of the mesh."""
+    def pixels(self, state: Tensor, wanted: Tensor, coarse: Tensor, cond: Condition, near: Tensor) -> Tensor:
+        """The sum over the samples of the pixels' distance, of their blocks' and of the mesh.
+
+        wanted: what the pixels shall be; coarse: what the blocks' means shall be those of.
+        """
         config = self.config
-        total = (near * distance(state, photo, config.norm)).sum()
+        total = (near * distance(state, wanted, config.norm)).sum()
         if config.fine == 1 and not config.mesh:
             return total
         side = state.shape[-1] // cond.lr.shape[-1]
-        blocks = F.pixel_unshuffle(state - photo, side).unflatten(1, (-1, side**2))  # (B, C, s^2, H/s, W/s)
+        blocks = F.pixel_unshuffle(state - coarse, side).unflatten(1, (-1, side**2))  # (B, C, s^2, H/s, W/s)
         means = blocks.mean(2, keepdim=True)
         zero = torch.zeros_like(means)
         total = total + ((1 - near) * distance(means, zero, config.norm)).sum()

@@ -290,3 +290,18 @@ def test_it_takes_an_upscalers_answers_unless_the_photo_is_its_target():
     assert DialConfig().takes_answers
     assert not DialConfig().needs_teacher
     assert not DialConfig(target="photo").takes_answers
+
+
+def test_an_anchored_end_keeps_the_light_of_the_photo_and_takes_the_answers_detail():
+    fields = {"faithful": 0, "real": 1, "fine": 0, "anchored": True}
+    assert losses_of(lambda r: 0 * r, "answer", taught(), **fields)["pixels"] == 0
+    assert losses_of(lambda r: 0 * r + 1, "answer", taught(), **fields)["pixels"] == 1
+    part = fields | {"fine": 0.25}  # a quarter asks for the answer's pixels
+    assert losses_of(lambda r: 0 * r, "answer", taught(), **part)["pixels"] == 0.25
+
+
+def test_truth_is_the_share_of_likeness_to_the_photo():
+    fields = {"faithful": 0, "real": 1, "perceptual": 1.0, "coarse": 0}
+    for truth in (0.0, 0.25, 1.0):
+        at_photo = losses_of(lambda r: 0 * r, "answer", taught(), squares, truth=truth, **fields)
+        assert at_photo["perceptual"].item() == pytest.approx(1 - truth)
