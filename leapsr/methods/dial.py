@@ -64,8 +64,8 @@ class DialConfig(MethodConfigBase):
     target: of the end at r = 0, where an upscaler teaches: its answer; the photo in samples where that is
     nearer; or always the photo, which leaves the upscaler out.
     truth: share of LPIPS that compares with the photo where an upscaler teaches.
-    anchored: whether, where an upscaler teaches, the blocks' means are still the photo's: its light and colour
-    with the upscaler's detail.
+    anchored: whether, where an upscaler teaches, the blocks' means are still the photo's: its light and
+    colour, with the upscaler's detail.
     middle: what is learnt between the ends: the same distance, weighted by r, or the straight path.
     coarse: share of the updates in which LPIPS compares the images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0; the rest is uniform between them.
