@@ -17,6 +17,10 @@ Many photos, or a model and a device of your choice:
     for name in names:
         upscaler(name).save(f"large/{name}")
 
+Any upscaler that was published as a file of weights (with the extra zoo):
+
+    upscaler = leapsr.load("RealESRGAN_x4plus.pth")
+
 Models of your own: `leapsr.train_model(recipe, photos, out)` and `leapsr.evaluate(models, pairs)`. Pictures
 themselves: `leapsr.open(path)` gives a `Picture` with `.pil()`, `.numpy()`, `.save(path)`. Every
 error that is raised on purpose is a `leapsr.LeapsrError`. Nothing heavy is imported before it is used.
@@ -41,7 +45,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .api import evaluate, open, upscale
+    from .api import evaluate, load, open, upscale
     from .pictures.picture import Picture
     from .restorer import Restorer
     from .train.api import train_model
@@ -69,6 +73,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "evaluate",
+    "load",
     "open",
     "train_model",
     "upscale",
@@ -77,6 +82,7 @@ __all__ = [
 _LAZY = {
     "evaluate": ".api",
     "train_model": ".train.api",
+    "load": ".api",
     "open": ".api",
     "upscale": ".api",
     "Picture": ".pictures.picture",

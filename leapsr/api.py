@@ -1,4 +1,4 @@
-"""The functions of `leapsr` itself: open a picture, enlarge one, score models."""
+"""The functions of `leapsr` itself: open a picture, load a model, enlarge a picture, score models."""
 
 import os
 import threading
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from .hub.catalog import default_name, find
-from .pictures.picture import Picture, Source, load
+from .pictures import picture as pictures
+from .pictures.picture import Picture, Source
 from .upscaling.upscaler import File, Held, UpscaleOptions, Upscaler
 
 if TYPE_CHECKING:
@@ -41,7 +42,23 @@ def open(source: Source) -> Picture:
     Raises:
         ImageError: in one sentence, for what cannot be read.
     """
-    return load(source)
+    return pictures.load(source)
+
+
+def load(name: str | Path | None = None, *, device: str = "auto", dtype: str = "auto") -> Upscaler:
+    """A model, ready for many pictures.
+
+        upscaler = leapsr.load("RealESRGAN_x4plus.pth")
+        upscaler("small.jpg").save("large.png")
+
+    Args:
+        name: of a model, or its folder; or the file of another project's upscaler, which needs the extra zoo.
+            None is the default model.
+        device, dtype: see `Upscaler.from_pretrained`, which has more to choose from.
+    Raises:
+        LeapsrError: see `leapsr.errors`.
+    """
+    return Upscaler.from_pretrained(name, device, dtype)
 
 
 @overload
@@ -75,8 +92,8 @@ def upscale(
     Args:
         image: a path, an open file or its bytes, which give a `Picture` that keeps what the file said; or a
             PIL image, an array or a tensor, which give the same kind.
-        model: a name or a folder. None is the default for the scale: of the x2 models up to 2, else of the
-            x4 models.
+        model: a name, a folder, or the file of another project's upscaler. None is the default for the scale:
+            of the x2 models up to 2, else of the x4 models.
         device: auto, cpu, cuda, cuda:1, mps. dtype: auto, fp32, bf16, fp16.
         options: scale, width, fidelity, denoise, seed, ...: see `UpscaleOptions`.
     Raises:
@@ -119,7 +136,7 @@ def evaluate(
             print(setting.label, table.mean(setting).scores["psnr_y"])
 
     Args:
-        models: names or folders, of one scale.
+        models: names, folders or files, of one scale.
         pairs: folder with HR and LR, or with pictures that have no reference.
         fidelity: positions of the dial; None is each model's own.
         steps: numbers of steps; every one is combined with every position.

@@ -1,6 +1,7 @@
 """A trained network with all that it needs to restore: low-resolution tensor in, high-resolution tensor out.
 
-A model folder holds `config.json`, `model.safetensors` and a card, `README.md`. No pickles.
+A model folder holds `config.json`, `model.safetensors` and a card, `README.md`. No pickles. A model of
+another project is a file of weights, see `networks.zoo`.
 """
 
 import json
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -27,8 +29,9 @@ from .frozen.autoencoder import Pretrained
 from .frozen.prompts import load_book
 from .frozen.space import PIXELS, Space
 from .hub.catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
-from .methods.restore import Solver, check, check_teacher
-from .networks import Network, Prompt, Quality, registry
+from .hub.releases import licence_of
+from .methods.restore import Region, Solver, check, check_teacher
+from .networks import Network, Prompt, Quality, registry, zoo
 from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
 from .ops.damage import of_pictures
@@ -38,8 +41,9 @@ _building = threading.Lock()
 
 
 class ModelConfig(BaseModel):
-    """What a model folder's config.json holds. Unknown fields are errors.
+    """What a model folder's config.json holds, or stands for it. Unknown fields are errors.
 
+    method: how it learnt; of another project's upscaler, its architecture.
     scale: of networks that do not fix it themselves; None is 4 for these.
     autoencoder: folder of the autoencoder whose latents the network works on, absolute or relative to the
     model's folder; None is pixels. prompts: file of the prompts that the network reads, likewise.
@@ -75,9 +79,9 @@ class ModelConfig(BaseModel):
         return self.network.scale_for(self.scale)
 
     @property
-    def region(self) -> methods.Region:
-        """Of its method."""
-        return methods.entry(self.method).config.region
+    def region(self) -> Region:
+        """What it can be asked for. Raises UnknownName where there is no such method."""
+        return Region.CORNER if self.network.is_foreign else methods.entry(self.method).config.region
 
     @property
     def defaults(self) -> str:
@@ -88,8 +92,9 @@ class ModelConfig(BaseModel):
 
     @property
     def preferred_half(self) -> torch.dtype:
-        """The half precision to use; published autoencoders overflow in float16."""
-        return torch.float16 if self.autoencoder is None else torch.bfloat16
+        """The half precision to use, or float32 where there is none; autoencoders overflow in float16."""
+        half = torch.float16 if self.autoencoder is None else torch.bfloat16
+        return next(kind for kind in (half, torch.bfloat16, torch.float32) if kind in self.network.precisions)
 
 
 class Restorer:
@@ -115,7 +120,7 @@ class Restorer:
     @property
     def most_faithful(self) -> float:
         """The highest fidelity that it can be asked for; 0 for a model without a dial."""
-        return 0.0 if self.region is methods.Region.IMAGE_EDGE else 1.0
+        return 0.0 if self.region in (Region.IMAGE_EDGE, Region.CORNER) else 1.0
 
     @property
     def alignment(self) -> int:
@@ -141,12 +146,29 @@ class Restorer:
         return None if self.network.radius is None else self.network.radius * steps
 
     @property
+    def bytes_per_pixel(self) -> int:
+        """Memory for each low-resolution pixel of a tile, about and at most."""
+        return self.network.bytes_per_pixel
+
+    @property
+    def keeps_light(self) -> bool:
+        """Whether a good result is near its source in light and colour, see `NetworkConfigBase`."""
+        return self.config.network.keeps_light
+
+    @property
     def labels(self) -> set[Quality]:
         """The qualities that the network can be asked for; at least one."""
         return set(Quality) if self.config.network.reads_labels else {Quality.GOOD, *self.space.prompts}
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
-        """dtype: the precision to compute in; None keeps it. The weights of small networks stay float32."""
+        """dtype: the precision to compute in; None keeps it. The weights of small networks stay float32.
+
+        Raises UsageError for a precision that the network cannot compute in.
+        """
+        if dtype is not None and dtype not in self.config.network.precisions:
+            raise UsageError(
+                f"This model does not work in {str(dtype).removeprefix('torch.')}: leave --dtype out."
+            )
         self.dtype = dtype or self.dtype
         if self._away is not None:
             self._away, device = torch.device(device), "cpu"
@@ -340,8 +362,14 @@ class Restorer:
     def from_pretrained(
         cls, folder: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
     ) -> Self:
-        """Load a model folder. Raises WeightsError when something is missing, misspelt or does not fit."""
+        """Load a model folder, or another project's file.
+
+        Raises WeightsError when something is missing, misspelt or does not fit.
+        """
         folder = Path(folder)
+        if folder.is_file():
+            upscaler = zoo.read(folder)
+            return cls(_file_config(folder, upscaler.config), upscaler).to(device, dtype)
         config = located(folder)
         kind = registry.network_class(config.network)
         if config.network.is_large:
@@ -382,16 +410,34 @@ def space(config: ModelConfig) -> Space:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Raises WeightsError naming the file and the first field that is wrong."""
+    """Of a model folder, or what stands for it of another project's file.
+
+    Raises WeightsError naming the file and the first field that is wrong.
+    """
+    if folder.is_file():
+        return _config_of_file(folder.resolve(), folder.stat().st_mtime_ns)
     path = folder / CONFIG
     try:
         config = ModelConfig.model_validate_json(path.read_text(encoding="utf-8"))
-        methods.entry(config.method)
+        _ = config.region
     except FileNotFoundError:
         raise WeightsError(f"{folder} is not a model folder: it has no {CONFIG}.") from None
     except (ValidationError, UnknownName, json.JSONDecodeError, OSError, UnicodeDecodeError) as error:
         raise WeightsError(f"{path} cannot be used: {first_problem(error)}.") from error
     return config
+
+
+@lru_cache(maxsize=8)  # a command asks several times, and each time reads all weights
+def _config_of_file(path: Path, changed: int) -> ModelConfig:
+    """changed: when, so that another file of that name is read again."""
+    return _file_config(path, zoo.read(path).config)
+
+
+def _file_config(path: Path, network: zoo.ZooConfig) -> ModelConfig:
+    source, licence = Source(kind="lr"), licence_of(path)
+    return ModelConfig(
+        method=network.architecture, network=network, source=source, fidelity=0.0, licence=licence
+    )
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

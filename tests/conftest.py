@@ -74,6 +74,8 @@ class FakeRestorer:
     most_faithful = 1.0
     largest = None
     reads_damage = False
+    bytes_per_pixel = 8_192
+    keeps_light = True
     space = Space(scale)
     device = torch.device("cpu")
     dtype = torch.float32

@@ -18,7 +18,15 @@ LAYERS = [
     "pictures",
     "networks",
 ]
-LAYERS += ["hub.catalog", "hub.repositories", "frozen", "methods", "hub.published", "hub.download"]
+LAYERS += [
+    "hub.catalog",
+    "hub.repositories",
+    "frozen",
+    "methods",
+    "hub.published",
+    "hub.releases",
+    "hub.download",
+]
 LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))

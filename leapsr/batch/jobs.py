@@ -49,6 +49,8 @@ class Plan:
     """Left out because leapsr made them."""
     unreadable: list[Path]
     """Left out as pictures of kinds that are not read, such as RAW."""
+    folders: tuple[Path, ...] = ()
+    """Sub-folders with pictures, which nobody has asked for."""
 
 
 def plan(
@@ -96,7 +98,8 @@ def plan(
     else:
         jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars)
     refuse_overwriting((job.source for job in jobs), (job.output for job in jobs))
-    return Plan(jobs, [item.path for item in own], unreadable)
+    folders = () if recursive else tuple(_with_pictures(inputs, out))
+    return Plan(jobs, [item.path for item in own], unreadable, folders)
 
 
 def _input_files(inputs: Iterable[Path], out: Path | None, recursive: bool) -> Iterator[InputFile]:
@@ -131,6 +134,19 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
         folders[:] = [name for name in keep if name not in NOT_PHOTOS and resolved(here / name) != results]
     for error in closed:  # as jobs that will fail, and say why
         yield Path(error.filename)
+
+
+def _with_pictures(inputs: Iterable[Path], out: Path | None) -> Iterator[Path]:
+    """The sub-folders of the inputs that hold pictures, as a look at their lists of files tells."""
+    results = resolved(out) if out is not None else None
+    for folder in filter(_is_folder, inputs):
+        for inside in sorted(folder.iterdir()):
+            name = inside.name
+            if name.startswith(".") or name in NOT_PHOTOS or inside.is_symlink() or not inside.is_dir():
+                continue
+            with suppress(OSError):
+                if resolved(inside) != results and any(map(_is_readable, inside.iterdir())):
+                    yield inside
 
 
 def _is_readable(path: Path) -> bool:

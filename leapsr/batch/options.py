@@ -56,12 +56,12 @@ class Options:
 def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:
     """All that decides what becomes of a source, flat, as JSON: a result made by another recipe is outdated.
 
-    model: its folder. The size of tiles is left out where tiles do not show: where there are no latents; and
-    so is what does not change the content of files.
+    model: its folder or file. The size of tiles is left out where tiles do not show: with models of ours that
+    have no latents; and so is what does not change the content of files.
     """
     left_out = {"target", "settings", "keep_dates"} | (set() if options.preview else {"preview"})
     config = read_config(model)
-    if config.autoencoder is None:
+    if config.autoencoder is None and not config.network.is_foreign:
         left_out.add("tile")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
     guidance = config.guidance if config.region is Region.DIAGONAL else None
@@ -74,7 +74,9 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
 
 
 def _digest(model: Path) -> str:
-    """Of what a model folder's results depend on: its configuration, its weights, and its prompts if any."""
+    """Of what results depend on: a model's configuration, weights, and prompts if any; or its file."""
+    if model.is_file():
+        return sha256(model)
     digest = hashlib.sha256()
     for name in (CONFIG, WEIGHTS, PROMPTS):
         if (model / name).is_file():

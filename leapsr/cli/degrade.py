@@ -75,6 +75,7 @@ def degrade(
             except ImageError as error:
                 failed += 1
                 say(console, f"error: {error}", style="red")
+    say(console, f"{len(files) - failed} pictures: {target}")
     if failed:
         raise typer.Exit(1)
 

@@ -49,7 +49,7 @@ def diagnose(model_dir: Path | None = None) -> Iterator[Finding]:
 
 def _devices() -> Iterator[Finding]:
     capability = torch.backends.cpu.get_cpu_capability()
-    yield Finding("cpu", f"{torch.get_num_threads()} threads on {os.cpu_count()} cores, {capability}")
+    yield Finding("cpu", f"{torch.get_num_threads()} of {os.cpu_count()} cores in use, {capability}")
     yield Finding("memory", f"{_gibibytes(memory.available(torch.device('cpu')))} free")
     for index in range(torch.cuda.device_count()):
         name = torch.cuda.get_device_name(index)

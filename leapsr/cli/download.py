@@ -1,4 +1,4 @@
-"""leapsr models download | convert: published weights, from the hub to a folder that upscale can use."""
+"""leapsr models download | convert: published weights, from their hub or release to what upscale can use."""
 
 import shlex
 import sys
@@ -11,9 +11,9 @@ from ..errors import UnknownName, UsageError
 from .shared import Device, enough_memory
 
 if TYPE_CHECKING:
-    from ..hub.repositories import Repository
+    from ..hub.releases import Release
 
-NEEDLESS = {"Apache-2.0", "MIT License"}
+NEEDLESS = {"Apache-2.0", "MIT License", "BSD-3-Clause"}
 """Licences that ask nothing of those who only use a model."""
 
 
@@ -25,8 +25,9 @@ def _published_names(incomplete: str) -> list[str]:
 
 def _downloadable_names(incomplete: str) -> list[str]:
     from ..hub.published import downloadable
+    from ..hub.releases import RELEASES
 
-    return [name for name in downloadable() if name.startswith(incomplete)]
+    return [name for name in (*RELEASES, *downloadable()) if name.startswith(incomplete)]
 
 
 LISTED = "From 'leapsr models list --published'."
@@ -51,7 +52,12 @@ def download(name: Wanted, to: To = None, accept_licence: Accept = False) -> Non
     """Download published weights, a base model or a captioner, once you accept its licence."""
     from ..hub.download import download
     from ..hub.published import PUBLISHED, downloadable
+    from ..hub.releases import RELEASES
 
+    folder = Path("published") / name if to is None else to
+    if name in RELEASES:
+        _fetch(RELEASES[name], folder, accept_licence)
+        return
     known, place = PUBLISHED.get(name), ""
     if known is not None:
         place = known.place
@@ -59,19 +65,28 @@ def download(name: Wanted, to: To = None, accept_licence: Accept = False) -> Non
             raise UsageError(f"{name} is not on the hub: take its weights from {known.origin}.")
     repositories = downloadable()
     if name not in repositories:
-        raise UnknownName("download", name, repositories)
-    folder = Path("published") / name if to is None else to
-    _accept(repositories[name], accept_licence)
-    download(repositories[name], folder, place)
+        raise UnknownName("download", name, [*repositories, *RELEASES])
+    repository = repositories[name]
+    _accept(repository.name, repository.licence, repository.page, accept_licence)
+    download(repository, folder, place)
     typer.echo(folder)
     for line in _next_steps(name, folder):
         typer.echo(line, err=True)
 
 
-def _accept(repository: "Repository", accepted: bool) -> None:
+def _fetch(release: "Release", folder: Path, accepted: bool) -> None:
+    from ..hub.releases import fetch
+
+    _accept(f"{release.name} ({release.size / 1e6:.0f} MB)", release.licence, release.page, accepted)
+    path = fetch(release, folder)
+    typer.echo(path)
+    typer.echo(f"next:\n  leapsr upscale photo.jpg -n {shlex.quote(str(path))}", err=True)
+
+
+def _accept(name: str, licence: str, page: str, accepted: bool) -> None:
     """Show the licence and where it is stated, and ask. Raises UsageError if it is not accepted."""
-    typer.echo(f"{repository.name}: {repository.licence}, stated on {repository.page}", err=True)
-    if accepted or repository.licence in NEEDLESS:
+    typer.echo(f"{name}: {licence}, stated on {page}", err=True)
+    if accepted or licence in NEEDLESS:
         return
     if not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask on: read the licence and add --accept-licence.")
@@ -116,10 +131,15 @@ def convert(
 
 
 def listing() -> list[str]:
-    """What can be converted: name, what it is, licence, command; then the base models and captioners."""
+    """What can be had: name, what it is, licence, command. Upscalers of one file, then what can be converted,
+    then the base models and captioners."""
     from ..hub.published import BASES, CAPTIONERS, PUBLISHED
+    from ..hub.releases import RELEASES
 
     lines = []
+    for name, release in RELEASES.items():
+        lines += [f"{name}  {release.what}", f"    licence: {release.licence}"]
+        lines.append(f"    leapsr models download {name}")
     for name, known in PUBLISHED.items():
         needs = f"; needs {known.base}" if known.base and known.base != name else ""
         how = f"leapsr models download {name}" if known.repository is not None else known.origin

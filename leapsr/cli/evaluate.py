@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 Models = Annotated[
-    list[str], typer.Argument(metavar="MODEL", help="Names or folders of models, or 'bicubic'.")
+    list[str], typer.Argument(metavar="MODEL", help="Names, folders or files of models, or 'bicubic'.")
 ]
 Pairs = Annotated[
     Path, typer.Argument(metavar="PAIRS", help="Folder with HR and LR, or pictures without reference.")
@@ -160,6 +160,11 @@ def evaluate(
         settings = asked | evaluation.as_dict() | {"straightness": straight}
         unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
     show(table, notes)
+    if out is not None:
+        terminal.say(
+            Console(stderr=True),
+            f"written: {', '.join(sorted(path.name for path in out.iterdir()))} in {out}",
+        )
     for note in unsaid:
         terminal.say(Console(stderr=True), note)
     if straight is not None:

@@ -18,7 +18,7 @@ app.command()(download.convert)
 Name = Annotated[
     str | None,
     typer.Argument(
-        help="A model's name or folder; the default model if missing.", autocompletion=model_names
+        help="A model's name, folder or file; the default model if missing.", autocompletion=model_names
     ),
 ]
 ModelDir = Annotated[
@@ -26,7 +26,7 @@ ModelDir = Annotated[
     typer.Option("-m", "--model-dir", metavar="FOLDER", help="Look in this folder of model folders first."),
 ]
 Published = Annotated[
-    bool, typer.Option("--published", help="Also the published weights that can be converted.")
+    bool, typer.Option("--published", help="Also the published weights that can be downloaded.")
 ]
 Encoders = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="Downloaded folder of Stable Diffusion 3.5 or 2.1.")
@@ -53,7 +53,7 @@ def list_models(model_dir: ModelDir = None, every: Published = False) -> None:
     for name in known:
         typer.echo(f"{'*' if name == default else ' '} {name:<{width}}  {_in_brief(name, model_dir)}")
     if every:
-        for line in ["", "published weights, to download and to convert:", *download.listing()]:
+        for line in ["", "published weights, to download, and to convert or use:", *download.listing()]:
             typer.echo(line)
 
 
@@ -76,6 +76,12 @@ def _in_brief(name: str, model_dir: Path | None) -> str:
 def info(name: Name = None, model_dir: ModelDir = None) -> None:
     """Show a model's folder, configuration and card, and its licence if it differs."""
     folder = catalog.find(name or catalog.default_name(model_dir), model_dir)
+    if folder.is_file():
+        from ..restorer import read_config
+
+        config = read_config(folder)
+        typer.echo(f"licence of the weights: {config.licence}\n{folder}\n{config.network.model_dump_json()}")
+        return
     if (licence := catalog.summary(folder).licence) not in (None, catalog.LICENCE):
         typer.echo(f"licence of the weights: {licence}")
     typer.echo(folder)

@@ -31,5 +31,7 @@ def recipes(name: Name = None) -> None:
     teacher = " --teacher MODEL" if config.method.needs_teacher else ""
     typer.echo(inspect.getdoc(known.RECIPES[name]))
     typer.echo(f"\nleapsr {'distill' if teacher else 'train'} {name} PHOTOS{teacher}")
+    if config.method.takes_answers:
+        typer.echo(f"leapsr distill {name} PHOTOS --teacher FILE    (a fast dial of any upscaler)")
     typer.echo("\nFields, to be changed with --set path.to.field=value:")
     typer.echo(config.model_dump_json(indent=2))

@@ -135,7 +135,7 @@ def upscale(source: Path | bytes, suffix: str | None, upscaler: "Upscaler", opti
 
 def _suffix(data: bytes) -> str:
     """For the format of a file's content. Raises ImageError when that is no picture."""
-    from ..pictures import float_tiff, open_file, tiff_pages
+    from ..pictures import float_tiff, jpeg_xl, open_file, tiff_pages
 
     name = "standard input"
     if not data:
@@ -143,6 +143,8 @@ def _suffix(data: bytes) -> str:
     data = tiff_pages.photo(data, name)
     if float_tiff.layout(data, name) is not None:
         return ".tif"
+    if jpeg_xl.matches(data):
+        return ".jxl"
     with open_file.opened(data, name) as image:
         return _SUFFIXES[image.format or ""]
 

@@ -34,7 +34,12 @@ Photos = Annotated[
     ),
 ]
 Teacher = Annotated[
-    str, typer.Option(help="Name or folder of the teacher.", autocompletion=model_names, show_default=False)
+    str,
+    typer.Option(
+        help="Name or folder of the teacher; of a dial's, also a file of another project's upscaler.",
+        autocompletion=model_names,
+        show_default=False,
+    ),
 ]
 Start = Annotated[
     str | None,
@@ -68,7 +73,8 @@ def _list_recipes(context: typer.Context, wanted: bool) -> None:
     from ..train import recipes
 
     for name in recipes.RECIPES:
-        if recipes.get(name).method.needs_teacher == (context.info_name == "distill"):
+        method, distils = recipes.get(name).method, context.info_name == "distill"
+        if method.needs_teacher == distils or (distils and method.takes_answers):
             typer.echo(f"{name:22}  {recipes.describe(name)}")
     raise typer.Exit
 
@@ -202,6 +208,7 @@ def _bars(console: Console, stop: Callable[[], bool]) -> Iterator["Callbacks"]:
 
         yield Callbacks(
             degrading=partial(show, "degrading"),
+            answering=partial(show, "asking the teacher"),
             on_step=partial(show, "training"),
             notice=partial(say, console),
             report=report,

@@ -63,9 +63,9 @@ class SizeOptions:
 class ModelOptions:
     model: str | None = _model(
         None,
-        "-n --model NAME|FOLDER",
+        "-n --model NAME|FOLDER|FILE",
         "leap-small: any photo (default); leap-medium: smoother, twice the time; "
-        "'leapsr models list' says which for what.",
+        "'leapsr models list' says which for what; or a file of another project's weights.",
         autocompletion=model_names,
     )
     model_dir: Path | None = _model(None, "-m --model-dir FOLDER", "Look for models here first.")

@@ -59,6 +59,9 @@ class Report:
             self.say(f"{len(own)} files left out, because leapsr made them ({unsupported.some_names(own)}).")
         for sentence in unsupported.advice(self.plan.unreadable):
             self.say(sentence)
+        if folders := self.plan.folders:
+            some = "1 sub-folder" if len(folders) == 1 else f"{len(folders)} sub-folders"
+            self.say(f"{some} with pictures left out ({unsupported.some_names(folders)}): add --recursive.")
 
     def say(self, text: str, style: str | None = None) -> None:
         say(self.console, text, style)

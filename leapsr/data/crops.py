@@ -23,6 +23,8 @@ class Sample(NamedTuple):
     """(B, 3, S/scale, S/scale); None: not degraded yet."""
     measures: Tensor | None = None
     """(B, 5) of `ops.damage`, of a larger piece of the same small picture; None: not measured."""
+    answer: Tensor | None = None
+    """(B, 3, S, S), what another upscaler makes of the small picture; None: it was not asked."""
 
     def pinned(self, device: torch.device) -> "Sample":
         """In pinned memory, from which a copy to `device` does not wait."""
@@ -32,8 +34,7 @@ class Sample(NamedTuple):
         return self._each(lambda part: to_device(part, device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Sample":
-        lr, measures = (None if part is None else change(part) for part in self[1:])
-        return Sample(change(self.image), lr, measures)
+        return Sample(change(self.image), *(None if part is None else change(part) for part in self[1:]))
 
 
 class Symmetries(BaseModel):

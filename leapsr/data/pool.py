@@ -8,12 +8,8 @@ further lines which photos are done, so that an interrupted pool goes on.
 """
 
 import json
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
@@ -29,7 +25,8 @@ from ..ops.color import to_uint8
 from ..ops.damage import MEASURES, measure
 from ..ops.filters import unsharp_mask
 from .crops import EVERY, GRID, Sample, Symmetries, places, shuffled, turn
-from .photos import Photos, Progress, cores
+from .photos import Photos, Progress
+from .processes import spread
 
 CHUNK = 8  # crops degraded at once: large enough to share overhead, small enough for the cache
 
@@ -56,11 +53,16 @@ class Pool:
     folder: Path
     crop: int
     seed: int
+    answers: Path | None = None
+    """What another upscaler makes of each lr, see `data.answers`; None: it is not asked."""
     symmetries: Symmetries = EVERY
 
     def __post_init__(self) -> None:
         self.image = np.load(self.folder / "image.npy", mmap_mode="r")
         self.lr = np.load(self.folder / "lr.npy", mmap_mode="r")
+        self.large = [self.image]
+        if self.answers is not None:
+            self.large.append(np.load(self.answers, mmap_mode="r"))
         self.measures = torch.from_numpy(np.load(self.folder / "measures.npy"))
         self.scale = self.image.shape[-1] // self.lr.shape[-1]
 
@@ -69,16 +71,19 @@ class Pool:
         samples = [self.one(n) for n in range(first, first + count)]
         return Sample(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
 
-    def one(self, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def one(self, n: int) -> list[torch.Tensor]:
+        """The parts of a Sample."""
         rng = np.random.default_rng((self.seed, n))
         small = self.crop // self.scale
         top, left = rng.integers(self.lr.shape[-1] - small + 1, size=2)
         index, symmetry = self.order(n), self.symmetries.draw(rng)
         lr = self.lr[index, :, top : top + small, left : left + small]
         rows, columns = slice(top * self.scale, None), slice(left * self.scale, None)
-        image = self.image[index, :, rows, columns][:, : self.crop, : self.crop]
-        pair = turn(torch.from_numpy(image.copy()), symmetry), turn(torch.from_numpy(lr.copy()), symmetry)
-        return *pair, self.measures[index]
+        large = [each[index, :, rows, columns][:, : self.crop, : self.crop] for each in self.large]
+        image, lr, *answer = (
+            turn(torch.from_numpy(part.copy()), symmetry) for part in (large[0], lr, *large[1:])
+        )
+        return [image, lr, self.measures[index], *answer]
 
     def order(self, n: int) -> int:
         """Index of the n-th sample's crop."""
@@ -104,7 +109,7 @@ def build(
 
     Raises:
         KeyboardInterrupt: `stop` said so.
-        DataError: the disk has not the space, or a process of the pool was killed.
+        DataError: the disk has not the space, or a process was killed.
     """
     wanted = json.loads(json.dumps(spec._asdict()))
     marker, begun = folder / "pool.json", folder / "begun.jsonl"
@@ -114,9 +119,9 @@ def build(
         folder / "lr.npy": (spec.crops, 3, small, small),
         folder / "measures.npy": (spec.crops, len(MEASURES)),
     }
-    if marker.exists() and _made_from(marker) == wanted and all(starmap(_holds, arrays.items())):
+    if made_from(marker) == wanted and all(starmap(holds, arrays.items())):
         return
-    finished = _finished(begun, wanted) if all(starmap(_holds, arrays.items())) else None
+    finished = _finished(begun, wanted) if all(starmap(holds, arrays.items())) else None
     if finished is None:
         for file in (marker, begun, *arrays):  # of another pool; its space is needed
             file.unlink(missing_ok=True)
@@ -127,29 +132,21 @@ def build(
         finished = set()
     jobs = allot(photos, indices, spec.crops)
     done = sum(len(rows) for _, rows in jobs if rows.start in finished)
-    try:
-        for rows in _filled(folder, spec, photos, [job for job in jobs if job[1].start not in finished]):
-            with begun.open("a") as list_of_done:
-                list_of_done.write(f"{rows.start}\n")
-            done += len(rows)
-            progress(done, spec.crops)
-            if stop():
-                raise KeyboardInterrupt
-    except BrokenProcessPool as error:
-        if stop():
-            raise KeyboardInterrupt from None
-        raise DataError(
-            "A process that degrades photos was killed, perhaps for lack of memory; leave the largest out."
-        ) from error
+    left = [job for job in jobs if job[1].start not in finished]
+    for _, rows in spread(_fill, left, _start, (folder, spec, photos), stop):
+        with begun.open("a") as list_of_done:
+            list_of_done.write(f"{rows.start}\n")
+        done += len(rows)
+        progress(done, spec.crops)
     marker.write_text(json.dumps(wanted))
     begun.unlink()
 
 
-def _made_from(marker: Path) -> object:
-    """None if the marker is damaged."""
+def made_from(marker: Path) -> object:
+    """What the marker says; None if there is none, or it is damaged."""
     try:
         return json.loads(marker.read_text())
-    except ValueError:
+    except (OSError, ValueError):
         return None
 
 
@@ -162,24 +159,12 @@ def _finished(begun: Path, wanted: object) -> set[int] | None:
         return None
 
 
-def _holds(file: Path, shape: tuple[int, ...]) -> bool:
+def holds(file: Path, shape: tuple[int, ...]) -> bool:
+    """Whether it is an array of that shape."""
     try:
         return np.load(file, mmap_mode="r").shape == shape
     except (OSError, ValueError, EOFError):
         return False
-
-
-def _filled(folder: Path, spec: PoolSpec, photos: Photos, jobs: list[tuple[int, range]]) -> Iterator[range]:
-    """Yield the rows of each photo when they are filled. After an error or interrupt no more are begun."""
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(cores(), context, _start, (folder, spec, photos))
-    try:
-        futures = {executor.submit(_fill, index, rows): rows for index, rows in jobs}
-        for future in as_completed(futures):
-            future.result()
-            yield futures[future]
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
 
 
 def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, range]]:
@@ -192,8 +177,6 @@ def allot(photos: Photos, indices: list[int], count: int) -> list[tuple[int, ran
 
 def _start(*work: object) -> None:
     """What every job of a worker process shares."""
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C reaches all processes: end at once
     global _work
     _work = work  # type: ignore[assignment]
 
@@ -201,9 +184,9 @@ def _start(*work: object) -> None:
 _work: tuple[Path, PoolSpec, Photos]
 
 
-def _fill(index: int, rows: range) -> None:
+def _fill(job: tuple[int, range]) -> None:
     """Degrade the crops of one photo, in a process of its own."""
-    folder, spec, photos = _work
+    (folder, spec, photos), (index, rows) = _work, job
     photo = photos.whole(index)
     damage = degrade.make(spec.degradation, spec.scale)
     names = ("image.npy", "lr.npy", "measures.npy")
@@ -226,11 +209,15 @@ def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator)
 
 def check_space(folder: Path, spec: PoolSpec) -> None:
     """Raises DataError when the disk cannot hold the pool."""
-    need = spec.crops * 3 * spec.side**2 * (1 + 1 / spec.scale**2)
+    check_free(folder, "The pool", spec.crops * 3 * spec.side**2 * (1 + 1 / spec.scale**2))
+
+
+def check_free(folder: Path, what: str, need: float) -> None:
+    """Raises DataError when the disk has fewer than `need` bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if need > free:
         raise DataError(
-            f"The pool needs {need / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB; "
-            "make it smaller with --set data.pool=N."
+            f"{what} needs {need / 1e9:.1f} GB and {folder} has {free / 1e9:.1f} GB; "
+            "make the pool smaller with --set data.pool=N."
         )

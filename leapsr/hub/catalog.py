@@ -1,4 +1,7 @@
-"""Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS."""
+"""Model names to folders. A model folder holds config.json, model.safetensors, README.md and SHA256SUMS.
+
+A model of another project is a file, see `networks.zoo`; it has no name here, only its path.
+"""
 
 import json
 import os
@@ -32,6 +35,8 @@ SAVED = "model"
 """The model folder in the folder of a training run."""
 PROMPTS = "prompts.safetensors"
 """Only in the folders of networks that read text."""
+FILES = (".safetensors", ".pth", ".pt", ".ckpt")
+"""Suffixes of models of other projects."""
 
 
 def _places(model_dir: str | Path | None = None) -> Iterator[Path]:
@@ -73,10 +78,20 @@ def _models_in(place: Path) -> dict[str, Path]:
 
 def _looks_like_path(name: str) -> bool:
     separators = {"/", os.sep, os.altsep or os.sep}
-    return name.startswith((".", "~")) or any(mark in name for mark in separators) or Path(name).is_dir()
+    begins = name.startswith((".", "~")) or any(mark in name for mark in separators)
+    return begins or name.lower().endswith(FILES) or Path(name).is_dir()
 
 
 def _model_folder(path: Path) -> Path:
+    if path.is_file() and path.suffix.lower() in FILES:
+        ours = path.name == WEIGHTS and _is_model(path.parent)
+        return path.parent if ours else path
+    if path.is_file():
+        raise WeightsError(
+            f"{path} is no model: give a model folder, or a file of weights ({', '.join(FILES)})."
+        )
+    if path.suffix.lower() in FILES and not path.is_dir():
+        raise WeightsError(f"There is no file {path}; 'leapsr models list' shows the models known by name.")
     if not path.is_dir():
         raise WeightsError(
             f"There is no model folder {path}; 'leapsr models list' shows the models known by name."
@@ -95,12 +110,12 @@ def _model_folder(path: Path) -> Path:
 
 
 def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
-    """The folder of a model given by name, or by the path of its folder.
+    """The folder of a model given by name, or by the path of its folder; of another project's, its file.
 
     A name is looked up in model_dir (None: nowhere), then among the packaged models, then in
     $LEAPSR_MODEL_DIR.
     Raises UnknownName for a name that is in none of them, WeightsError for a folder that is not a complete
-    model.
+    model, or a file that is none.
     """
     if not isinstance(name, str | Path):
         raise UsageError(f"A model is given by its name or its folder, not by {name!r}.")
@@ -110,6 +125,11 @@ def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
     if isinstance(name, Path) or _looks_like_path(name):
         return _model_folder(expanded(name))
     raise UnknownName("model", name, names(model_dir))
+
+
+def weights_of(model: Path) -> Path:
+    """The file of a model's weights. model: its folder, or that file itself."""
+    return model if model.is_file() else model / WEIGHTS
 
 
 def names(model_dir: str | Path | None = None) -> list[str]:

@@ -108,6 +108,11 @@ class MethodConfigBase(BaseModel):
         return False
 
     @property
+    def takes_answers(self) -> bool:
+        """Whether its teacher may be any upscaler, of which it is told `Batch.answer` only."""
+        return False
+
+    @property
     def guided(self) -> bool:
         """Whether it compares labels, so that the networks it compares must know them."""
         return False
@@ -185,6 +190,8 @@ class Batch:
     redraw: draws another source for the same images, (B, C, H, W).
     photo: (B, 3, S, S) in [-1, 1], the clean pictures themselves, for losses of images. None: `image`,
     decoded, which on pixels is the same.
+    answer: what another upscaler makes of the low-resolution images, (B, C, H, W), with the noise that
+    `image` keeps; None where no upscaler teaches.
     """
 
     image: Tensor
@@ -193,6 +200,7 @@ class Batch:
     generator: torch.Generator
     redraw: Callable[[], Tensor] | None = None
     photo: Tensor | None = None
+    answer: Tensor | None = None
 
 
 @dataclass(frozen=True)

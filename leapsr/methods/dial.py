@@ -1,4 +1,4 @@
-"""The dial learnt from photos, without a teacher: one step, from pixels at one end to likeness at the other.
+"""The dial learnt from photos, without a flow: one step, from pixels at one end to likeness at the other.
 
 The student is OFTSR's edge of the triangle, image(r) = source - u(source, 1, r) (arXiv:2412.09465, eq. 13).
 It minimises FlowSR's distance to the photo (arXiv:2605.12377, eq. 7), whose perceptual weight falls along it,
@@ -16,6 +16,11 @@ and repeats no error of a teacher.
 **A crisp end.** The best answer to pixels that cannot be known is a blur. So towards r = 0 the pixels' weight
 can fall to `fine`, their blocks' means keep theirs, and a critic (FlowSR eq. 8; SMFSR, arXiv:2605.09328,
 eq. 17 and 18) asks for detail that looks like a photo's. The critic sees r = 0 only.
+
+**Another upscaler's answers.** Where the batch carries what an upscaler makes of the small picture, the
+target goes over from the photo at r = 1 to that answer at r = 0: a fast dial of anybody's model. With
+`target="nearer"` the photo stays the target of the samples in which it is nearer (in LPIPS) to the student's
+own picture than the answer is, so that failures of the teacher are not learnt.
 
 **An even dial.** With `middle="path"` the middle learns the straight path between both ends,
 (1 - r) image(0) + r image(1), so that equal turns look about equally different.
@@ -56,6 +61,8 @@ class DialConfig(MethodConfigBase):
     to the means of blocks of scale x scale pixels.
     adversarial: weight of the critic at r = 0; 0 is no critic. critic: its sizes.
     mesh: weight of the difference to the photo that windows of 8 x 8 blocks have in common.
+    target: of the end at r = 0, where an upscaler teaches: its answer; the photo in samples where that is
+    nearer; or always the photo, which leaves the upscaler out.
     middle: what is learnt between the ends: the same distance, weighted by r, or the straight path.
     coarse: share of the updates in which LPIPS compares the images at half their size.
     faithful, real: shares of the batch at r = 1 and at r = 0; the rest is uniform between them.
@@ -73,6 +80,7 @@ class DialConfig(MethodConfigBase):
     adversarial: float = Field(0.0, ge=0)
     critic: CriticConfig = CRITICS["small"]
     mesh: float = Field(0.0, ge=0)
+    target: Literal["answer", "nearer", "photo"] = "answer"
     middle: Literal["distance", "path"] = "distance"
     coarse: float = Field(0.5, ge=0, le=1)
     faithful: float = Field(0.4, ge=0, le=1)
@@ -85,6 +93,10 @@ class DialConfig(MethodConfigBase):
         if self.adversarial and not self.real:
             raise ValueError("a critic sees the images at r = 0 only, so real must be above 0")
         return self
+
+    @property
+    def takes_answers(self) -> bool:
+        return self.target != "photo"
 
     def auxiliary_networks(
         self, teacher: Network | None, duplicate: Duplicate = deepcopy, maps: Sequence[int] = ()
@@ -125,7 +137,8 @@ class Dial:
     config: DialConfig = DEFAULTS
 
     def __post_init__(self) -> None:
-        if self.config.perceptual and self.networks.perceptual is None:
+        needs_lpips = self.config.perceptual or self.config.target == "nearer"
+        if needs_lpips and self.networks.perceptual is None:
             raise ConfigError("dial needs LPIPS: use --set perceptual=squeeze, or method.perceptual=0.")
         if self.config.adversarial and "critic" not in self.networks.auxiliary:
             raise ConfigError("dial needs a network 'critic', or adversarial=0.")
@@ -136,12 +149,13 @@ class Dial:
         state = batch.source - self.networks.student(batch.source, torch.ones_like(r), r, batch.cond)
         learnt = faithful + real if config.middle == "path" else len(r)  # from the photo
         near = 1 - (1 - config.fine) * (1 - r[:learnt]) ** config.fall  # how much exact pixels count
-        losses = {"pixels": self.pixels(state[:learnt], batch, near) / len(r)}
+        wanted = self.target(state[:learnt], batch, r[:learnt])
+        losses = {"pixels": self.pixels(state[:learnt], wanted, batch.cond, near) / len(r)}
         if learnt < len(r):
             target = self.path(batch.source[learnt:], r[learnt:], batch.cond.take(slice(learnt, None)))
             losses["path"] = distance(state[learnt:], target, config.norm).sum() / len(r)
         if config.structure or config.perceptual or config.adversarial:
-            image, photo = self.networks.decode(state[:learnt]), self.networks.decode(batch.image[:learnt])
+            image, photo = self.networks.decode(state[:learnt]), self.networks.decode(wanted)
         if config.structure:
             alike = similarity(grey(image), grey(photo), multiplied).flatten(1).mean(1)
             losses["structure"] = config.structure * (near * (1 - alike)).sum() / len(r)
@@ -172,13 +186,27 @@ class Dial:
             },
         )
 
-    def pixels(self, state: Tensor, batch: Batch, near: Tensor) -> Tensor:
+    @torch.no_grad()
+    def target(self, state: Tensor, batch: Batch, r: Tensor) -> Tensor:
+        """What the first samples shall become at r: (len(r), C, H, W). state: what they are."""
+        photo = batch.image[: len(r)]
+        if batch.answer is None or self.config.target == "photo":
+            return photo
+        answer = batch.answer[: len(r)]
+        if self.config.target == "nearer":
+            assert self.networks.perceptual is not None
+            image, *others = (self.networks.decode(each) for each in (state, photo, answer))
+            to_photo, to_answer = (self.networks.perceptual(image, other) for other in others)
+            answer = torch.where(flow.expand_as_batch(to_photo < to_answer, photo), photo, answer)
+        return answer.lerp(photo, flow.expand_as_batch(r, photo))
+
+    def pixels(self, state: Tensor, photo: Tensor, cond: Condition, near: Tensor) -> Tensor:
         """The sum over the samples of the pixels' distance, of their blocks' and of the mesh."""
-        config, photo = self.config, batch.image[: len(state)]
+        config = self.config
         total = (near * distance(state, photo, config.norm)).sum()
         if config.fine == 1 and not config.mesh:
             return total
-        side = batch.source.shape[-1] // batch.cond.lr.shape[-1]
+        side = state.shape[-1] // cond.lr.shape[-1]
         blocks = F.pixel_unshuffle(state - photo, side).unflatten(1, (-1, side**2))  # (B, C, s^2, H/s, W/s)
         means = blocks.mean(2, keepdim=True)
         zero = torch.zeros_like(means)

@@ -24,6 +24,7 @@ class Region(Enum):
     SOURCE_EDGE = "t = 1"  # OFTSR: one jump from the source, of any length
     TRIANGLE = "r <= t"  # MFSR, SMFSR: any jump
     IMAGE_EDGE = "r = 0"  # FlowSR: from any point to the image
+    CORNER = "t = 1, r = 0"  # an upscaler of another project: one jump from the source to the image
 
 
 def restore(
@@ -52,6 +53,8 @@ def restore(
         # Each step aims at the image and goes a part of the way: the path of the flow is straight.
         return flow.follow(lambda x, t, r: u(x, t, torch.zeros_like(r)), source, times)
     one = source.new_ones(len(source))
+    if region is Region.CORNER:
+        return source - u(source, one, 0 * one)
     if fidelity == 1:
         return source - u(source, one, one)
     if region is Region.SOURCE_EDGE:
@@ -83,6 +86,11 @@ def check(region: Region, steps: int, fidelity: float, solver: Solver | None = N
         check_teacher(region, f"the solver {solver}")
     if solver == "rk45" and steps > 1:
         raise UsageError(f"rk45 chooses its own steps and cannot take {steps}; leave --steps out.")
+    if region is Region.CORNER and (steps > 1 or fidelity > 0):
+        raise UsageError(
+            "This is another project's upscaler, which has one step and no dial: leave out --steps and "
+            "--fidelity."
+        )
     if region is Region.IMAGE_EDGE and fidelity > 0:
         raise UsageError("This model knows the way to the image only and has no dial; use --fidelity 0.")
     if region is Region.SOURCE_EDGE and steps > 1:
@@ -93,6 +101,8 @@ def check(region: Region, steps: int, fidelity: float, solver: Solver | None = N
 
 def check_teacher(region: Region, wanted: str) -> None:
     """Raises UsageError when something that needs velocities is wanted of a model that is no teacher."""
+    if region is Region.CORNER:
+        raise UsageError(f"This is another project's upscaler, and {wanted} is for teachers: leave it out.")
     if region is not Region.DIAGONAL:
         raise UsageError(
             f"This model jumps along its flow, and {wanted} is for teachers, which know velocities only."

@@ -8,9 +8,11 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, Self
 
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from .. import memory
 from ..errors import ConfigError, optional
 from ..flow import Source
 from .condition import Condition
@@ -61,6 +63,8 @@ class NetworkConfigBase(BaseModel):
     """Whether it may work on the latents of an autoencoder."""
     reads_text: ClassVar[bool] = False
     """Whether it needs `Condition.prompt`."""
+    is_foreign: ClassVar[bool] = False
+    """Whether it is an upscaler of another project: one image for each picture, whatever the times."""
     times_remedy: ClassVar[str] = "network.reads=both"
     """The setting that makes it read both times, for error messages."""
 
@@ -104,6 +108,16 @@ class NetworkConfigBase(BaseModel):
     def reads_damage(self) -> bool:
         """Whether it reads `Condition.damage`."""
         return False
+
+    @property
+    def precisions(self) -> frozenset[torch.dtype]:
+        """What it can compute in."""
+        return frozenset({torch.float32, torch.float16, torch.bfloat16})
+
+    @property
+    def keeps_light(self) -> bool:
+        """Whether a good result is near its source in light and colour, so that results are kept there."""
+        return True
 
     def scale_for(self, given: int | None) -> int:
         """The scale of a model. given: by its config; None is DEFAULT_SCALE."""
@@ -151,6 +165,11 @@ class Network(nn.Module):
     def radius(self) -> int | None:
         """Low-resolution pixels that an output pixel sees on each side; None: the whole picture."""
         return None
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory for each low-resolution pixel of a tile, about and at most."""
+        return memory.NETWORK
 
     @property
     def feature_channels(self) -> tuple[int, ...]:

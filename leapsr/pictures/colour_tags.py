@@ -78,7 +78,7 @@ def of_tiff(tags: Mapping[int, Any], name: str) -> Colours:
         return SRGB
 
 
-def _of_code_points(primaries: int, transfer: int, name: str) -> Colours:
+def of_code_points(primaries: int, transfer: int, name: str) -> Colours:
     """ITU-T H.273. Raises ImageError for those that are not known here."""
     if transfer in HDR_TONES:
         raise ImageError(
@@ -103,7 +103,7 @@ def _of_png(image: Image.Image, name: str) -> Colours | None:
         primaries, transfer, _, full = code
         if not full:
             raise ImageError(f"{name} has colours in the narrow range of video; convert it to sRGB first.")
-        return _of_code_points(primaries, transfer, name)
+        return of_code_points(primaries, transfer, name)
     if image.info.get("icc_profile"):
         return None
     if "srgb" in image.info:
@@ -128,7 +128,7 @@ def _of_heif(image: Image.Image, name: str) -> Colours | None:
     nclx = image.info.get("nclx_profile")
     if not nclx or image.info.get("icc_profile"):
         return None
-    return _of_code_points(nclx["color_primaries"], nclx["transfer_characteristics"], name)
+    return of_code_points(nclx["color_primaries"], nclx["transfer_characteristics"], name)
 
 
 def _of_avif(image: Image.Image, name: str) -> Colours | None:
@@ -138,7 +138,7 @@ def _of_avif(image: Image.Image, name: str) -> Colours | None:
     if nclx is None:
         return None
     primaries, transfer = struct.unpack_from(">HH", nclx, 4)
-    return _of_code_points(primaries, transfer, name)
+    return of_code_points(primaries, transfer, name)
 
 
 def _properties(data: bytes) -> Iterator[tuple[bytes, bytes]]:

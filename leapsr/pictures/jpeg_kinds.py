@@ -8,6 +8,7 @@ bytes uses them, and its pixels change.
 import io
 import logging
 import re
+import struct
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
@@ -46,6 +47,15 @@ def add_end_marker(image: Image.Image, name: str) -> None:
         raise ValueError("it ends before its last pixels")
     logger.warning("%s ends without its end marker; every pixel is there.", name)
     image.fp = io.BytesIO(data + _END)
+
+
+def size(data: bytes) -> tuple[int, int] | None:
+    """(height, width) by the header of a JPEG; None where there is none."""
+    for marker, place in _segments(data) if data.startswith(_START) else ():
+        if marker in _FRAMES and len(data) >= place + 7:
+            height, width = struct.unpack_from(">HH", data, place + 3)
+            return height, width
+    return None
 
 
 def unsupported(data: bytes) -> str | None:

@@ -81,6 +81,22 @@ def of_tiff(
     return Metadata(exif.upright(block, name, orientation) if block else None, packet, iptc, dpi), colours
 
 
+def of_blocks(
+    block: bytes | None, packet: bytes | None, size: tuple[int, int], name: str = "the picture"
+) -> Metadata:
+    """Of an upright picture of size (height, width). block: EXIF, a TIFF structure. packet: XMP."""
+    orientation, dpi = Orientation(1, size), None
+    tags = Image.Exif()
+    try:
+        tags.load(exif.HEADER + block if block else b"")
+        dpi = _positive(_dpi_of_tags(tags))
+    except Exception as error:  # Pillow raises many kinds of errors on damaged EXIF
+        exif.warn(name, error)
+        block = None
+    found = exif.upright(exif.HEADER + block, name, orientation) if block else None
+    return Metadata(found, _xmp(packet, orientation), dpi=dpi)
+
+
 def resource(number: int, data: bytes) -> bytes:
     """One of Photoshop's image resources, as files hold it."""
     padding = b"\0" * (len(data) % 2)

@@ -18,6 +18,7 @@ from .pillow_limits import MAX_SIDE, load, open_image
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
 READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
 READABLE_SUFFIXES |= {".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}
+READABLE_SUFFIXES |= {".jxl"}
 READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
-from . import colour_tags, float_tiff, gain_map, icc_profiles, metadata, open_file
+from . import colour_tags, float_tiff, gain_map, icc_profiles, jpeg_xl, metadata, open_file
 from .colour_tags import SRGB, Colours
 from .decode import Planes, decode, from_samples
 from .metadata import Metadata
@@ -180,6 +180,8 @@ def load(source: Source, with_metadata: bool = True) -> Picture:
     data, name = open_file.contents(source)
     if (layout := float_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
+    if jpeg_xl.matches(data):
+        return _from_jpeg_xl(data, name)
     with open_file.opened(data, name) as image:
         return from_pil(image, name, with_metadata)
 
@@ -204,6 +206,8 @@ def measure(source: Source) -> tuple[int, int]:
     if (layout := float_tiff.layout(data, name)) is not None:
         open_file.check_size(*layout.size, name)
         return layout.size
+    if jpeg_xl.matches(data):
+        return _size_of_jpeg_xl(data, name)
     with open_file.opened(data, name) as image:
         colour_tags.read(image, name)  # which may be of a kind that is refused
         return upright_size(image)
@@ -251,6 +255,20 @@ def _checked_array(array: np.ndarray) -> np.ndarray:
     if values.ndim != 3 or values.shape[2] not in (1, 3, 4) or not array.size:
         raise ImageError(f"The array has shape {array.shape}; give (H, W), (H, W, 3) or (H, W, 4).")
     return values
+
+
+def _from_jpeg_xl(data: bytes, name: str) -> Picture:
+    size = _size_of_jpeg_xl(data, name)
+    open_file.check_memory(*size, name)
+    found = jpeg_xl.read(data, name)
+    about = metadata.of_blocks(found.exif, found.xmp, size, name)
+    return _picture(from_samples(found.values, name), about, found.colours)
+
+
+def _size_of_jpeg_xl(data: bytes, name: str) -> tuple[int, int]:
+    told = jpeg_xl.header(data, name)
+    open_file.check_size(told.height, told.width, name)
+    return told.height, told.width
 
 
 def _from_array(array: np.ndarray) -> Picture:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from PIL import Image, ImagePalette, TiffImagePlugin
 
 from ..errors import ImageError
+from . import jpeg_kinds
 from . import tiff_pages as tags
 from .tiff_pages import Page
 
@@ -54,7 +55,9 @@ _FORMATS = {
 }
 _BILEVEL = (2, 3, 4)
 """Compressions of fax, in which 0 is white where nothing else is said."""
-_OLD_JPEG = 6
+_OLD_JPEG, _JPEG = 6, 7
+_HEADER_OF_JPEG = 1 << 16
+"""Bytes of a strip that are looked at: its tables and the size of the picture are first."""
 _WEBP = 50_001
 _OTHER_INKS = 2
 _MOST_SAMPLES = 6
@@ -172,8 +175,12 @@ class Kind:
 
 
 def prepare_for_pillow(image: Image.Image) -> None:
-    """Correct what Pillow would decode wrongly. image: opened and not yet decoded, of any format."""
+    """Correct what Pillow would decode wrongly. image: opened and not yet decoded, of any format.
+
+    Raises ValueError for a TIFF of JPEGs that are smaller than it says.
+    """
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:
+        _check_jpegs(image)
         _leave_to_libtiff(image)
         _read_short_palette(image)
 
@@ -210,6 +217,20 @@ def _leave_to_libtiff(image: TiffImagePlugin.TiffImageFile) -> None:
             args=("RGBX", False, image.tag_v2.offset),
         )
         image.tile, image.use_load_libtiff, image._mode = [place], True, "RGB"
+
+
+def _check_jpegs(image: TiffImagePlugin.TiffImageFile) -> None:
+    """libtiff makes grey of what a narrow JPEG lacks. Raises ValueError."""
+    tags = image.tag_v2
+    separate = tags.get(TiffImagePlugin.PLANAR_CONFIGURATION, 1) != 1
+    if tags.get(TiffImagePlugin.COMPRESSION) != _JPEG or separate or image.fp is None:
+        return
+    width = tags.get(TiffImagePlugin.TILEWIDTH, tags[TiffImagePlugin.IMAGEWIDTH])
+    for place in tags.get(TiffImagePlugin.TILEOFFSETS, tags.get(TiffImagePlugin.STRIPOFFSETS, ())):
+        image.fp.seek(place)
+        size = jpeg_kinds.size(image.fp.read(_HEADER_OF_JPEG))
+        if size is not None and size[1] < width:
+            raise ValueError(f"{size[1]} pixels in a row of {width}")
 
 
 def _read_short_palette(image: TiffImagePlugin.TiffImageFile) -> None:

@@ -176,8 +176,12 @@ def first_page(data: bytes) -> Page | None:
 
 def page_of(image: TiffImagePlugin.TiffImageFile) -> Page:
     """The one that an image opened by Pillow shows."""
-    found = {tag: image.tag_v2[tag] for tag in _TAGS if tag in image.tag_v2}
-    rows = {tag: value if isinstance(value, tuple) else (value,) for tag, value in found.items()}
+    found = {tag: image.tag_v2.get(tag) for tag in _TAGS}  # None too where a tag is there and empty
+    rows = {
+        tag: value if isinstance(value, tuple) else (value,)
+        for tag, value in found.items()
+        if value is not None
+    }
     numbers = {tag: row for tag, row in rows.items() if all(isinstance(number, int) for number in row)}
     return Page(0, 0, numbers, image.tag_v2.prefix == b"MM", big=False)
 

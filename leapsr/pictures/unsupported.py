@@ -24,7 +24,6 @@ _RAW = Kind("RAW", "develop them first")
 _SUFFIXES = {
     _RAW: ".3fr .ari .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .erf .fff"
     " .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f",
-    Kind("JPEG XL", _CONVERT): ".jxl",
     Kind("JPEG 2000", _CONVERT): ".jhc .jph .jpm",
     Kind("JPEG XR", _CONVERT): ".hdp .jxr .wdp",
     Kind("layered", "save them flat, as PNG or TIFF, first"): ".afphoto .clip .kra .ora .psb .psd .xcf",

@@ -37,6 +37,7 @@ def train_model(
         out: folder of the run, which receives config.json, log.jsonl, TensorBoard events, samples/,
             checkpoints/, model/ and best/; None is runs/RECIPE.
         teacher: name or folder of the model that a student is distilled from; recipes of teachers have none.
+            A dial may have any upscaler for its teacher, also the file of another project.
         start_from: name or folder of a model whose weights the training begins with.
         options: fields of the configuration to change, such as {"optimizer.learning_rate": 1e-4}, or the
             same as texts, "optimizer.learning_rate=1e-4".

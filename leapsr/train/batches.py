@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .. import degrade
-from ..data import on_device, pool
+from ..data import answers, on_device, pool
 from ..data.crops import PhotoCrops, Sample
 from ..data.latents import Latents
 from ..data.on_device import CropIndex, DeviceCrops
@@ -32,6 +32,7 @@ from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
 from ..pictures import unsupported
+from ..restorer import Restorer
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
 from .config import TrainConfig
@@ -89,6 +90,7 @@ def open_samples(
     cache: Path,
     callbacks: Callbacks,
     deadline: float | None = None,
+    answering: Path | None = None,
 ) -> Callable[[int, int], Sample | CropIndex | Latents]:
     """samples(first, count) of a run.
 
@@ -96,6 +98,7 @@ def open_samples(
     ahead of time in the folder `cache`, or on the disk, as the config says.
 
     deadline: on time.monotonic()'s clock, after which a pool is left as it is. Raises TrainingError then.
+    answering: the model whose answers to a pool are wanted, too. Without a pool, the BatchMaker asks it.
     """
     data = config.data
     if isinstance(split, Shards):
@@ -124,22 +127,20 @@ def open_samples(
     def is_over() -> bool:
         return deadline is not None and time.monotonic() > deadline
 
+    def stop() -> bool:
+        return callbacks.stop() or is_over()
+
     try:
-        pool.build(
-            cache,
-            spec,
-            split.photos,
-            split.training,
-            callbacks.degrading,
-            lambda: callbacks.stop() or is_over(),
-        )
+        pool.build(cache, spec, split.photos, split.training, callbacks.degrading, stop)
+        if answering is not None:
+            answers.build(cache, answering, device, callbacks.answering, stop)
     except KeyboardInterrupt:
         if callbacks.stop() or not is_over():
             raise
         raise TrainingError(
-            "The time was over before the pool of degraded crops was made; the same command goes on with it."
+            "The time was over before the pool of crops was made; the same command goes on with it."
         ) from None
-    return pool.Pool(cache, data.crop, config.seed, data.symmetries)
+    return pool.Pool(cache, data.crop, config.seed, answering and cache / answers.ANSWER, data.symmetries)
 
 
 class Pixels(NamedTuple):
@@ -151,68 +152,88 @@ class Pixels(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchMaker:
-    """Samples -> a Batch on the device: degraded and encoded if they are not yet, with a source."""
+    """Samples -> a Batch on the device: degraded, answered and encoded if they are not yet, with a source.
+
+    answering: the upscaler whose answers the samples lack.
+    """
 
     degradation: Degradation
     config: TrainConfig
     device: torch.device
     space: Space
+    answering: Restorer | None = None
 
     @torch.no_grad()
     def __call__(self, sample: Sample | CropIndex | Latents, generator: torch.Generator) -> Batch:
-        image, cond, upsampled, pixels = self._encode(sample, generator)
+        images, cond, upsampled, pixels = self._encode(sample, generator)
         redraw = partial(self.config.source.draw, upsampled, generator)
         source = redraw()
         if self.config.labelled:
-            bad, quality = labels.draw(len(image), self.config.data, generator, image.device)
+            bad, quality = labels.draw(len(source), self.config.data, generator, source.device)
             harmed = bad[:, None, None, None]
-            image, cond = torch.where(harmed, upsampled, image), cond.relabelled(quality)
+            images = [torch.where(harmed, upsampled, image) for image in images]
+            cond = cond.relabelled(quality)
             if pixels is not None:
                 soft = bicubic_upsample(pixels.lr, self.config.factor)
                 pixels = pixels._replace(photo=torch.where(harmed, soft, pixels.photo))
         photo = None if pixels is None else reflect(pixels.photo, self.space.pixel_multiple)
-        return Batch(image, source, cond, generator, redraw, photo=photo)
+        image, *answer = images
+        return Batch(image, source, cond, generator, redraw, photo, *answer)
 
     def _encode(
         self, sample: Sample | CropIndex | Latents, generator: torch.Generator
-    ) -> tuple[Tensor, Condition, Tensor, Pixels | None]:
-        """In the network's space: the image, the condition, and the upsampled low-resolution picture; and the
-        pixels of a network of latents, where they are known and a loss sees them."""
+    ) -> tuple[list[Tensor], Condition, Tensor, Pixels | None]:
+        """In the network's space: the image, and the answer if there is one; the condition; and the upsampled
+        low-resolution picture. And the pixels of a network of latents, where they are known and a loss sees
+        them."""
         found = sample.to(self.device)
         wanted = self.config.method.compares_photos and self.space.autoencoder is not PIXELS
         if isinstance(found, Latents):
             lr, photo = (None if part is None else _floats(part) * 2 - 1 for part in (found.lr, found.photo))
             pixels = Pixels(photo, lr) if wanted and photo is not None and lr is not None else None
             cond = self.space.condition(found.upsampled, lr, found.prompt)
-            return found.image, cond, found.upsampled, pixels
-        image = _floats(found.image)
+            return [found.image], cond, found.upsampled, pixels
+        images = [_floats(found.image)]
         if found.lr is not None:
             lr = _floats(found.lr)
         else:
-            image = unsharp_mask(image) if self.config.data.sharpen else image
-            lr = self.degradation(image, Generators.from_generator(generator))
+            images = [unsharp_mask(images[0])] if self.config.data.sharpen else images
+            lr = self.degradation(images[0], Generators.from_generator(generator))
+        if found.answer is not None:
+            images.append(_floats(found.answer))
+        elif self.answering is not None:
+            images.append(self._ask(self.answering, lr, generator))
         damage = None
         if self.config.network.reads_damage:
             measures = measure(lr) if found.measures is None else found.measures
-            image, damage = self._keep_noise(image, lr, measures, generator)
+            images, damage = self._keep_noise(images, lr, measures, generator)
         cond, upsampled = self.space.make_condition(lr * 2 - 1)
-        pixels = Pixels(image * 2 - 1, lr * 2 - 1) if wanted else None
-        return self.space.encode(image * 2 - 1), replace(cond, damage=damage), upsampled, pixels
+        pixels = Pixels(images[0] * 2 - 1, lr * 2 - 1) if wanted else None
+        encoded = [self.space.encode(image * 2 - 1) for image in images]
+        return encoded, replace(cond, damage=damage), upsampled, pixels
+
+    def _ask(self, answering: Restorer, lr: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, 3, H, W) in [0, 1]."""
+        shape = len(lr), *answering.space.state_shape(*lr.shape[2:])
+        noise = torch.randn(shape, generator=generator, device=generator.device)
+        return answering.restore(lr, noise).clamp(0, 1)
 
     def _keep_noise(
-        self, image: Tensor, lr: Tensor, measures: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Draw how much of the small picture's noise each image shall keep.
+        self, images: list[Tensor], lr: Tensor, measures: Tensor, generator: torch.Generator
+    ) -> tuple[list[Tensor], Tensor]:
+        """Draw how much of the small picture's noise each image, and the answer to it, shall keep.
 
-        Returns the images with that noise, and Condition.damage, which tells the network how much it is.
+        Returns them with that noise, and Condition.damage, which tells the network how much it is.
         """
+        image = images[0]
         chance = to_device(
             torch.rand(3, len(image), generator=generator, device=generator.device), image.device
         )
         part = torch.where(chance[1] < 0.5, 0.0, chance[2])
         denoise = torch.where(chance[0] < self.config.data.kept_noise, part, 1.0)
         kept = bicubic_upsample(noise_of(lr, image, self.config.factor), self.config.factor)
-        wanted = torch.addcmul(image, (1 - denoise).view(-1, 1, 1, 1), kept).clamp(0, 1)
+        left = (1 - denoise).view(-1, 1, 1, 1)
+        wanted = [torch.addcmul(each, left, kept).clamp(0, 1) for each in images]
         return wanted, torch.cat([measures, denoise[:, None]], dim=1)
 
     def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
@@ -226,6 +247,8 @@ def _floats(pixels: Tensor) -> Tensor:
     return pixels.to(torch.float32, memory_format=torch.contiguous_format) / 255
 
 
-def batch_maker(config: TrainConfig, device: torch.device, space: Space) -> BatchMaker:
+def batch_maker(
+    config: TrainConfig, device: torch.device, space: Space, answering: Restorer | None = None
+) -> BatchMaker:
     degradation = degrade.make(config.data.degradation, config.factor, config.data.group)
-    return BatchMaker(degradation, config, device, space)
+    return BatchMaker(degradation, config, device, space, answering)

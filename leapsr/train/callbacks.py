@@ -15,11 +15,13 @@ class Reporter(Protocol):
 class Callbacks:
     """Functions that a run calls; each does nothing unless it is given.
 
-    degrading: (done, total) crops of a pool. on_step: (done, total) steps, after each. notice: a sentence for
-    the user. report: losses and scores of a step. stop: asked after each step; true saves and ends the run.
+    degrading: (done, total) crops of a pool. answering: the same, when its teacher answers them. on_step:
+    (done, total) steps, after each. notice: a sentence for the user. report: losses and scores of a step.
+    stop: asked after each step; true saves and ends the run.
     """
 
     degrading: Progress = lambda done, total: None
+    answering: Progress = lambda done, total: None
     on_step: Progress = lambda done, total: None
     notice: Callable[[str], None] = lambda text: None
     report: Reporter = lambda step, values: None

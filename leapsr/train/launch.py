@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from .. import methods
 from ..data.shard_reader import Shards
-from ..devices import choose_device, has_bfloat16
+from ..devices import choose_device, choose_dtype, has_bfloat16
 from ..errors import ConfigError
 from ..files import atomic_write
 from ..frozen import Clip
 from ..hub.catalog import CARD
 from ..methods.base import Alignment
 from ..metrics import perceptual
+from ..restorer import Restorer, read_config
 from . import batches, checkpoints, networks, optimizers, shard_checks
 from .accelerator import accelerator_for, check_compiler
 from .callbacks import SILENT, Callbacks, Reporter
@@ -53,7 +54,8 @@ def run(
     the recipe has one, pool/. Processes on several machines must share it.
 
     Args:
-        teacher: model folder that a distilling method learns from.
+        teacher: model folder that a distilling method learns from; of one that takes answers, also the file
+            of another project's upscaler.
         start: model folder whose weights the student begins with; None: the teacher's, or random ones.
         resume: None (a new run), "auto" (the newest checkpoint of `out`, if any) or a checkpoint's folder.
         minutes: wall time, degrading included, after which the run saves and stops; None: when it is done. A
@@ -78,19 +80,30 @@ def run(
             check_compiler(device)
         torch.manual_seed(config.seed)  # of first weights; the generators of the process come back at the end
         resumed = checkpoint is not None
-        built = networks.build_networks(config, teacher, start, device, callbacks.notice, resumed)
+        answering = teacher if config.method.takes_answers else None
+        distilled = teacher if answering is None else None
+        built = networks.build_networks(config, distilled, start, device, callbacks.notice, resumed)
         config, built = networks.select_negative_prompt(config, built, callbacks.notice)
+        if answering is not None:
+            built = networks.taught_by(config, built, answering)
         if isinstance(split, Shards):
+            if answering is not None:
+                raise ConfigError(
+                    f"{photos} holds no answers of {answering.name}: give it the photos themselves."
+                )
             shard_checks.check_model(split, built.model)
             shard_checks.check_photos(split, config)
             callbacks.notice(shard_checks.NO_VALIDATION)
-        job = _assemble(config, accelerator, built, out, callbacks)
+        job = _assemble(config, accelerator, built, out, callbacks, answering)
         job.progress["start"] = None if start is None else str(start)
+        job.progress["answering"] = None if answering is None else str(answering)
         if checkpoint is not None:
-            _load(job, checkpoint, start)
+            _load(job, checkpoint, start, answering)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
         with accelerator.main_process_first():  # the first builds the pool, the others find it
-            samples = batches.open_samples(photos, split, config, device, out / "pool", callbacks, deadline)
+            samples = batches.open_samples(
+                photos, split, config, device, out / "pool", callbacks, deadline, answering
+            )
         rank, world = accelerator.process_index, accelerator.num_processes
         size = config.batch // config.accumulate
         job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
@@ -108,20 +121,34 @@ def run(
         fit(job)
 
 
-def _load(job: Run, checkpoint: Path, start: Path | None) -> None:
-    """Go on from a checkpoint. Raises ConfigError where its adapters would adapt another network."""
+def _load(job: Run, checkpoint: Path, start: Path | None, answering: Path | None) -> None:
+    """Go on from a checkpoint. Raises ConfigError where its adapters would adapt another network, or nobody
+    would answer."""
     adapted = job.config.adapters is not None
     with optimizers.as_configured(job.optimizers):
         job.progress = checkpoints.load(checkpoint, job.accelerator, partly=adapted)
     begun = job.progress.get("start")
     if begun is not None and start is None and adapted:
         raise ConfigError(f"This run began --from {begun}, and its states hold adapters only: give it again.")
+    taught = job.progress.get("answering")
+    if taught is not None and answering is None:
+        raise ConfigError(
+            f"This run learns what {taught} answers: give it again, by leapsr distill --teacher."
+        )
 
 
 def _assemble(
-    config: TrainConfig, accelerator: Accelerator, built: RunNetworks, out: Path, callbacks: Callbacks
+    config: TrainConfig,
+    accelerator: Accelerator,
+    built: RunNetworks,
+    out: Path,
+    callbacks: Callbacks,
+    answering: Path | None = None,
 ) -> Run:
-    """The run, but for the samples that it reads and its validation."""
+    """The run, but for the samples that it reads and its validation.
+
+    answering: the upscaler that teaches by its answers.
+    """
     average = EMA(built.student, config.optimizer.ema)
     learners = {"student": built.student, **built.others}
     wrapped, scheduled = _prepare(config, accelerator, learners)
@@ -130,7 +157,11 @@ def _assemble(
     if config.compile:  # each batch size has a graph of its own: one that fits all would be slower
         for network in [*learners.values(), *([teacher] if teacher else [])]:
             network.compile(dynamic=False)
-    make_batch = batches.batch_maker(config, accelerator.device, built.space)
+    asked = None  # where a pool holds no answers
+    if answering is not None and not config.data.pool:
+        half = choose_dtype("auto", accelerator.device, read_config(answering).preferred_half)
+        asked = Restorer.from_pretrained(answering, accelerator.device, half)
+    make_batch = batches.batch_maker(config, accelerator.device, built.space, asked)
     rank = accelerator.process_index
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     features, seen_through = None, built.diffusion or teacher
@@ -172,7 +203,7 @@ def _export(config: TrainConfig, built: RunNetworks, network: nn.Module, folder:
     with atomic_write(folder / CARD) as part:
         part.write_text(
             f"# {config.recipe}\n\nTrained by leapsr with the method {config.method.kind}.\n\n"
-            f"Unless asked otherwise: {built.model.defaults}.\n",
+            f"Unless asked otherwise: {built.model.defaults}.\n{built.origin}",
             encoding="utf-8",
         )
 

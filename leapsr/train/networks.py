@@ -10,14 +10,15 @@ from torch import nn
 
 from .. import methods
 from ..errors import ConfigError
+from ..files import sha256
 from ..frozen import Dino
 from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
-from ..hub.catalog import LICENCE
+from ..hub.catalog import LICENCE, weights_of
 from ..networks import Network, Quality, registry
 from ..networks.base import Notice
 from ..networks.lora import give_own, merge_lora, shared_copy
-from ..restorer import ModelConfig, Restorer
+from ..restorer import ModelConfig, Restorer, read_config
 from ..restorer import space as space_of
 from .config import TrainConfig
 from .ema import trained_names
@@ -28,7 +29,8 @@ class RunNetworks:
     """All networks of a run, on its device. `student` and `others` train, `teacher` is frozen.
 
     model: the config of the folder that the student is saved to. critic_features: what a critic of images
-    looks through. diffusion: what FlowSR's critic looks through, if that is not the teacher.
+    looks through. diffusion: what FlowSR's critic looks through, if that is not the teacher. origin: what its
+    card tells of the upscaler whose answers it learns.
     """
 
     student: Network
@@ -38,6 +40,7 @@ class RunNetworks:
     others: dict[str, nn.Module] = field(default_factory=dict)
     critic_features: Dino | None = None
     diffusion: Network | None = None
+    origin: str = ""
 
     def restorer(self, network: nn.Module) -> Restorer:
         """The averaged student as a model of its own, so that using it does not disturb the training."""
@@ -218,11 +221,47 @@ def _unfreeze(config: TrainConfig, network: Network, seed: int) -> None:
         give_own(network, name, torch.float32)
 
 
+def taught_by(config: TrainConfig, built: RunNetworks, teacher: Path) -> RunNetworks:
+    """The same, with a model that tells whose answers it learns from, and the licence of that one.
+
+    teacher: folder or file of the upscaler that answers.
+    Raises ConfigError where it has another scale or needs many steps, WeightsError where it cannot be read.
+    """
+    found = read_config(teacher)
+    if found.region is methods.Region.DIAGONAL:
+        raise ConfigError(
+            f"{teacher} is the teacher of a flow, which blurs in one step: distil it by oftsr_small, or give "
+            f"{config.recipe} a model of one step."
+        )
+    if found.factor != config.factor:
+        setting = "scale" if config.network.fixed_scale is None else "network.scale"
+        raise ConfigError(
+            f"{teacher} is for scale {found.factor} and this run for {config.factor}: "
+            f"use --set {setting}={found.factor}."
+        )
+    licence = built.model.licence
+    if found.licence != licence:
+        licence = f"{licence}; learnt from {teacher.name}, whose licence is {found.licence}"
+    origin = (
+        f"\nAt fidelity 0 it has learnt what {teacher.name} answers, by `leapsr distill {config.recipe} "
+        f"PHOTOS --teacher {teacher.name}`.\n\n"
+        f"Teacher: {teacher.name}, {found.method} x{found.factor}, SHA-256 {sha256(weights_of(teacher))}. "
+        f"Licence of its weights: {found.licence}. What is learnt from a model may fall under its licence: "
+        "read it before you pass this one on.\n"
+    )
+    return replace(built, model=built.model.model_copy(update={"licence": licence}), origin=origin)
+
+
 def _load_teacher(config: TrainConfig, folder: Path) -> Restorer:
     """Raises ConfigError where the model is no teacher for this recipe."""
     if not config.method.needs_teacher:
         raise ConfigError(f"{config.recipe} learns from photos alone: use `leapsr train`, without --teacher.")
     restorer = Restorer.from_pretrained(folder)
+    if restorer.config.network.is_foreign:
+        raise ConfigError(
+            f"{folder} is another project's upscaler, and this recipe needs a flow: use `leapsr distill "
+            "dial_small`, which learns from any upscaler."
+        )
     found = (restorer.config.method, restorer.config.source, restorer.scale)
     kinds = config.method.teacher_kinds(config.network)
     wanted = (found[0] if found[0] in kinds else kinds[-1], config.source, config.factor)

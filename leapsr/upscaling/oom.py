@@ -19,10 +19,13 @@ logger = logging.getLogger(__name__)
 SMALLEST_TILE, LARGEST_TILE = 32, 512
 
 
-def auto_tile(free: int | None, halo: int) -> int:
-    """Side of a core, in low-resolution pixels, that needs at most half of `free` bytes (None: unknown)."""
+def auto_tile(free: int | None, halo: int, each: int = memory.NETWORK) -> int:
+    """Side of a core, in low-resolution pixels, that needs at most half of `free` bytes (None: unknown).
+
+    each: bytes for each of its pixels and those of its halo.
+    """
     budget = max(0, free) // 2 if free is not None else 1 << 30
-    side = isqrt(budget // memory.NETWORK) - 2 * halo
+    side = isqrt(budget // each) - 2 * halo
     return min(LARGEST_TILE, max(SMALLEST_TILE, side))
 
 

@@ -74,11 +74,12 @@ class ColorPlanes:
         extent = Extent(*picture.size, settings.seamless)
         self.input = NetworkInput(restorer, settings, extent, read, prompt)
         self._fix = restorer.config.color_fix if settings.color_fix == "auto" else settings.color_fix
+        self._is_guarded = restorer.keeps_light
         self.restart()
 
     @property
     def margin(self) -> int:
-        limits = guard.MARGIN * self.input.restorer.scale
+        limits = guard.MARGIN * self.input.restorer.scale if self._is_guarded else 0
         return limits + (color_fix.RADIUS if self._fix == "wavelet" else 0)
 
     @property
@@ -102,10 +103,14 @@ class ColorPlanes:
             restored = color_fix.wavelet(restored, self._reference(box))
         elif self._fix == "adain":
             restored = color_fix.adain(restored, self._statistics, self._wanted)
+        if self._grey:
+            restored = restored.mean(0, keepdim=True)
+        if not self._is_guarded:
+            return restored
         scale = self.input.restorer.scale
         source = self.input.read_input(box.covering(scale))
         if self._grey:
-            restored, source = restored.mean(0, keepdim=True), source.mean(0, keepdim=True)
+            source = source.mean(0, keepdim=True)
         result, change = guard.limited(restored, source, scale)
         self._report.add(self._exact(box).relative_to(box).of(change))
         return result

@@ -66,9 +66,13 @@ class Target:
         return next((side / have for side, have in sides if side), self.scale or model_scale)
 
     def reached_by(self, height: int, width: int, model_scale: int) -> bool:
-        """Whether a picture already is at least as large as it shall become."""
+        """Whether a picture already is at least as large as it shall become, so that there is nothing to do.
+
+        A model of scale 1 restores pictures of the wanted size, too.
+        """
         wanted = self.size(height, width, model_scale)
-        return wanted[0] <= height and wanted[1] <= width
+        restores = model_scale == 1 and wanted == (height, width)
+        return wanted[0] <= height and wanted[1] <= width and not restores
 
     def label(self, model_scale: int) -> str:
         """The size as part of a file name: x4, x2.5, 1920w, 1920wx1080h, 3000long, 1080short, 12mp."""

@@ -85,7 +85,8 @@ class Upscaler:
         """Load a model by name or from its folder.
 
         Args:
-            name: see `models`; None is the default model for `scale`.
+            name: see `models`; or a model's folder, or the file of another project's upscaler. None is the
+                default model for `scale`.
             device: auto, cpu, cuda, cuda:1, mps.
             dtype: auto, fp32, bf16, fp16; auto is half precision on CUDA, in which the model does not
                 overflow, and fp32 elsewhere.
@@ -318,7 +319,8 @@ class Upscaler:
             planes.restart()
             read: BoxReader = ExactTiles(given)
             if not exact:
-                read = BlendedWindows(given.evaluate, given.extent, scale, tile, alignment)
+                overlap = windows.overlap(self.restorer, tile or max(given.extent.height, given.extent.width))
+                read = BlendedWindows(given.evaluate, given.extent, scale, tile, alignment, overlap)
             try:
                 if planes.needs_statistics:
                     for attempt in oom.Tiles(given.extent.whole, tile, alignment, halve=exact):
@@ -349,7 +351,7 @@ class Upscaler:
         free = memory.available(self.restorer.device)
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
             free -= result_bytes
-        tile = oom.auto_tile(free, compositor.halo())
+        tile = oom.auto_tile(free, compositor.halo(), self.restorer.bytes_per_pixel)
         logger.debug("Tiles of %d pixels.", tile)
         return tile
 

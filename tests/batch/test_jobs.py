@@ -120,19 +120,19 @@ def test_named_results_are_upscaled_again_only_without_their_source(tree):
 
 
 def test_kinds_that_are_not_read_are_told_of(tree):
-    folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxl", "e.psd", "f.jpm", "notes.txt", ".g.nef", "h.tga")
+    folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxr", "e.psd", "f.jpm", "notes.txt", ".g.nef", "h.tga")
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg"]
     sentences = list(unsupported.advice(found.unreadable))
     assert sentences[0] == "2 RAW files left out (b.CR2, c.nef): develop them first."
-    assert "1 JPEG XL file left out (d.jxl): convert it to PNG or TIFF first." in sentences
+    assert "1 JPEG XR file left out (d.jxr): convert it to PNG or TIFF first." in sentences
     assert len(sentences) == 5
     assert len(plan([folder / "b.CR2"], None, "x4").jobs) == 1  # which will fail and say why
 
 
 def test_a_folder_of_kinds_that_are_not_read(tree):
-    folder = tree("only/a.jxl", "b.jpg")
-    with pytest.raises(UsageError, match="1 JPEG XL file left out"):
+    folder = tree("only/a.jxr", "b.jpg")
+    with pytest.raises(UsageError, match="1 JPEG XR file left out"):
         plan([folder / "only"], None, "x4")
     assert len(plan([folder, folder / "only"], None, "x4").unreadable) == 1
 
@@ -302,3 +302,9 @@ def test_where_results_are_remembered(tree, tmp_path):
     assert homes([folder / "a.jpg"], None, remember_all=True) == {folder}
     assert homes([folder / "a.jpg"], out, remember_all=True) == {out}
     assert homes([folder / "a.jpg"], out / "b.jpg", remember_all=True) == {out}
+
+
+def test_sub_folders_with_pictures_are_told_of(tree):
+    folder = tree("a.jpg", "beach/b.jpg", "empty/notes.txt", ".hidden/c.jpg", "out/d.jpg", "deep/er/e.jpg")
+    assert plan([folder], folder / "out", "x4").folders == (folder / "beach",)
+    assert plan([folder], folder / "out", "x4", recursive=True).folders == ()

@@ -89,9 +89,10 @@ def test_a_bad_file_is_one_line_and_the_rest_is_finished(photos, tmp_path):
     result = run(photos, tmp_path / "out")
     assert result.exit_code == 1
     lines = result.stderr.strip().splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert "aa.png" in lines[0]
     assert "small.png is smaller than 4 pixels" in lines[1]
+    assert lines[2].startswith("3 pictures: ")
     assert len(list((tmp_path / "out").rglob("*.png"))) == 3
     assert not list((tmp_path / "out").rglob("*.part"))
 

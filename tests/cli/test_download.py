@@ -17,6 +17,7 @@ from leapsr.errors import WeightsError
 from leapsr.hub import catalog
 from leapsr.hub.download import download
 from leapsr.hub.published import BASES, CAPTIONERS, PUBLISHED, downloadable
+from leapsr.hub.releases import RELEASES
 from leapsr.hub.repositories import SD35, Repository
 from tests.conftest import REPOSITORY, picture_array
 from tests.hub.conftest import make_mmdit_folder, models, tiny  # noqa: F401
@@ -143,9 +144,9 @@ def test_commands_are_whole():
 def test_every_name_is_listed_with_its_licence(leapsr):
     code, out, _ = leapsr("models", "list", "--published")
     assert code == 0
-    for name in (*PUBLISHED, *BASES, *CAPTIONERS):
+    for name in (*RELEASES, *PUBLISHED, *BASES, *CAPTIONERS):
         assert f"\n{name}  " in out
-    assert out.count("licence: ") == len({*PUBLISHED, *BASES, *CAPTIONERS})
+    assert out.count("licence: ") == len({*RELEASES, *PUBLISHED, *BASES, *CAPTIONERS})
     assert downloadable().keys() == {*PUBLISHED, *BASES, *CAPTIONERS} - {"resshift", "resshift_journal"}
     assert "published weights" not in leapsr("models", "list")[1]
 

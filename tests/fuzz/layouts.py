@@ -187,6 +187,34 @@ def _within(found: Layout, data: bytes) -> Layout:
     return found
 
 
+def jp2(data: bytes) -> Layout:
+    """Its boxes, and the segments in the header of the codestream (ISO 15444-1, annexes A and I)."""
+    found, place = Layout(), 0
+    if data[4:8] == b"jP  ":
+        _boxes(data, 0, len(data), found)
+    place = data.find(b"\xff\x4f\xff\x51") + 2
+    while place > 1 and data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\x93":
+        found.starts.append(place)
+        size = Number(place + 2, 2, "big")
+        found.lengths.append(size)
+        if data[place + 1 : place + 2] == b"\x51":
+            found.sides += [Number(place + at, 4, "big") for at in (6, 10, 14, 18, 22, 26)]
+        place += 2 + size.of(data)
+    return _within(found, data)
+
+
+def jxl(data: bytes) -> Layout:
+    """Boxes, and the header of the codestream, in which sides have no whole bytes."""
+    found, place = Layout(), 0
+    if data[4:8] == b"JXL ":
+        _boxes(data, 0, len(data), found)
+        place = max(data.find(b"jxlc") + 4, data.find(b"jxlp") + 8)
+    found.starts += [place + 2, place + 12]
+    found.lengths.append(Number(place + 4, 2, "little"))
+    found.sides.append(Number(place + 2, 2, "little"))
+    return _within(found, data)
+
+
 LAYOUTS: dict[str, Callable[[bytes], Layout]] = {
     "jpeg": jpeg,
     "png": png,
@@ -196,4 +224,6 @@ LAYOUTS: dict[str, Callable[[bytes], Layout]] = {
     "heic": heif,
     "bmp": bmp,
     "gif": gif,
+    "jp2": jp2,
+    "jxl": jxl,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import imagecodecs
 import numpy as np
 import pillow_heif
+import pillow_jxl  # noqa: F401, makes Pillow write JPEG XL
 import tifffile
 from PIL import Image, PngImagePlugin
 
@@ -60,6 +61,9 @@ def jpeg() -> Iterator[tuple[str, bytes]]:
     yield "CMYK with profile", saved(picture("CMYK"), "JPEG", icc_profile=photos.cmyk_profile())
     yield "grey with profile", saved(picture("L"), "JPEG", icc_profile=GREY)
     yield "two pictures", saved(picture(), "MPO", **frames())
+    light = np.full((SIDE, SIDE, 4), 3, np.float16)
+    light[:, : SIDE // 2] = 0.2
+    yield "Ultra HDR", imagecodecs.ultrahdr_encode(light)
 
 
 def png() -> Iterator[tuple[str, bytes]]:
@@ -202,6 +206,25 @@ def gif() -> Iterator[tuple[str, bytes]]:
     yield "animated", saved(picture(), "GIF", duration=50, loop=0, **frames())
 
 
+def jp2() -> Iterator[tuple[str, bytes]]:
+    for mode in ("L", "LA", "RGB", "RGBA", "I;16"):
+        yield mode, saved(picture(mode), "JPEG2000")
+    yield "with loss", saved(picture(), "JPEG2000", irreversible=True, quality_layers=[4, 2])
+    yield "codestream", saved(picture(), "JPEG2000", no_jp2=True)
+
+
+def jxl() -> Iterator[tuple[str, bytes]]:
+    for channels in (1, 3, 4):
+        yield f"{channels} channels", imagecodecs.jpegxl_encode(samples(channels, np.uint8), lossless=True)
+    yield "16 bits", imagecodecs.jpegxl_encode(samples(3, np.uint16), lossless=True)
+    yield "floats", imagecodecs.jpegxl_encode(samples(3, np.float32), lossless=True)
+    yield "with loss", imagecodecs.jpegxl_encode(samples(3, np.uint8), level=80)
+    yield "animated", imagecodecs.jpegxl_encode(np.stack([samples(3, np.uint8)] * 2))
+    about = {"exif": EXIF, "xmp": photos.XMP, "use_container": True}
+    yield "camera", saved(picture(), "JXL", **about)
+    yield "a JPEG inside", imagecodecs.jpegxl_encode_jpeg(photos.jpeg(SIDE, SIDE))
+
+
 MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "jpeg": jpeg,
     "png": png,
@@ -211,6 +234,8 @@ MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "heic": heic,
     "bmp": bmp,
     "gif": gif,
+    "jp2": jp2,
+    "jxl": jxl,
 }
 SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 

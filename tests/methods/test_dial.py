@@ -236,3 +236,57 @@ def test_a_critic_that_is_asked_for_must_be_there():
     critic = FINE.model_copy(update={"adversarial": 1.0})
     assert critic.auxiliary_networks(None).keys() == {"critic"}
     assert not critic.for_refinement().auxiliary_networks(None)
+
+
+def taught(n: int = 6) -> Batch:
+    """Photos of 0, answers of 1, sources of 0."""
+    zero = torch.zeros(n, 3, 16, 16)
+    cond, generator = Condition(torch.zeros(n, 3, 4, 4)), torch.Generator().manual_seed(0)
+    return Batch(zero, zero, cond, generator, answer=zero + 1)
+
+
+def losses_of(level, target: str, given: Batch, likeness=None, **fields) -> dict[str, torch.Tensor]:
+    """Of a student that says level(r) everywhere."""
+    networks = Networks(
+        lambda x, t, r, c: x - level(r)[:, None, None, None].expand_as(x),
+        lambda x, t, r, c: x,
+        perceptual=likeness,
+    )
+    config = DialConfig(target=target, **{"perceptual": 0, "structure": 0} | fields)
+    [(_, found)] = Dial(networks, config)(given)
+    return found
+
+
+def test_the_target_goes_over_from_the_photo_to_the_answer():
+    """Nothing is paid by a student whose image(r) is r photo + (1 - r) answer."""
+    assert losses_of(lambda r: 1 - r, "answer", taught())["pixels"] < 1e-12
+    assert losses_of(lambda r: 0 * r, "photo", taught())["pixels"] == 0
+    ends = {"faithful": 0.5, "real": 0.5}
+    assert losses_of(lambda r: 0 * r, "answer", taught(), **ends)["pixels"] == 0.5
+    unasked = Batch(*(getattr(taught(), name) for name in ("image", "source", "cond", "generator")))
+    assert losses_of(lambda r: 0 * r, "answer", unasked)["pixels"] == 0
+
+
+def test_likeness_and_structure_compare_with_the_answer_too():
+    fields = {"faithful": 0, "real": 1, "perceptual": 1.0, "structure": 1.0, "coarse": 0}
+    found = losses_of(lambda r: 0 * r + 1, "answer", taught(), squares, **fields)
+    assert all(value < 1e-6 for value in found.values())
+    found = losses_of(lambda r: 0 * r, "answer", taught(), squares, **fields)
+    assert found["perceptual"] == 1
+
+
+def test_the_photo_is_the_target_where_it_is_nearer_to_what_the_student_makes():
+    level = torch.tensor([0.2, 0.4, 0.6, 0.8, 0.0, 1.0])
+    found = losses_of(lambda r: level, "nearer", taught(), squares, faithful=0, real=1)
+    torch.testing.assert_close(found["pixels"], torch.tensor([0.2, 0.4, 0.4, 0.2, 0, 0]).mean())
+
+
+def test_the_nearer_target_needs_a_distance():
+    with pytest.raises(ConfigError, match="perceptual=squeeze"):
+        losses_of(lambda r: r, "nearer", taught())
+
+
+def test_it_takes_an_upscalers_answers_unless_the_photo_is_its_target():
+    assert DialConfig().takes_answers
+    assert not DialConfig().needs_teacher
+    assert not DialConfig(target="photo").takes_answers

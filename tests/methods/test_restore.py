@@ -46,6 +46,8 @@ def test_steps_of_a_teacher_converge_and_those_of_a_student_agree():
         (Region.TRIANGLE, 1, -1),
         (Region.IMAGE_EDGE, 1, 0.5),
         (Region.IMAGE_EDGE, 1, 1.0),
+        (Region.CORNER, 2, 0.0),
+        (Region.CORNER, 1, 0.5),
     ],
 )
 def test_what_a_region_does_not_hold_is_refused(region, steps, fidelity):
@@ -67,6 +69,14 @@ def test_from_the_image_edge_every_step_aims_at_the_image():
     asked = []
     restore(lambda x, t, r: asked.append((t[0].item(), r[0].item())) or x, SOURCE, Region.IMAGE_EDGE, 2)
     assert asked == [(1.0, 0.0), (0.5, 0.0)]
+
+
+def test_from_the_corner_there_is_one_jump_to_the_image():
+    torch.testing.assert_close(
+        restore(FLOW.u, SOURCE, Region.CORNER), FLOW.move(SOURCE, ONE, 0 * ONE), rtol=1e-9, atol=1e-9
+    )
+    with pytest.raises(UsageError, match="is for teachers"):
+        check(Region.CORNER, 1, 0.0, "heun")
 
 
 def test_euler_is_the_default_to_the_bit():

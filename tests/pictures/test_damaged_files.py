@@ -151,3 +151,30 @@ def test_memory_that_runs_out_while_decoding_is_of_one_picture(monkeypatch, erro
     monkeypatch.setattr(decode, "from_samples", none)
     with pytest.raises(ImageError, match=r"does not fit in memory \(8 x 8 pixels\)"):
         load(encoded(Image.new("RGB", (8, 8)), "PNG"))
+
+
+def test_a_tag_of_a_tiff_that_is_there_and_empty():
+    """As a length that lies leaves it."""
+    file = io.BytesIO()
+    Image.new("1", (8, 8)).save(file, "TIFF")
+    data = bytearray(file.getvalue())
+    place = data.index(struct.pack("<HHI", 262, 3, 1))
+    data[place + 4 : place + 8] = bytes(4)
+    with suppress(ImageError):
+        load(bytes(data))
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_a_tiff_of_jpegs_that_are_narrower_than_it_says(tiled):
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    options = {"tile": (32, 32)} if tiled else {"rowsperstrip": 32}
+    values = picture_array(32, 32)
+    tifffile.imwrite(file, values, photometric="rgb", compression="jpeg", metadata=None, **options)
+    data = file.getvalue()
+    assert load(data).size == (32, 32)
+    for tag in (256, 322) if tiled else (256,):
+        place = max(data.find(struct.pack("<HHI", tag, kind, 1)) for kind in (3, 4))
+        data = data[: place + 8] + struct.pack("<I", 5008) + data[place + 12 :]
+    with pytest.raises(ImageError, match="damaged"):
+        load(data)

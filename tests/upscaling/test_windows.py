@@ -87,7 +87,7 @@ def test_a_constant_stays_constant_and_a_box_is_a_part_of_the_whole(size, wraps)
         calls.append(box)
         return torch.full((3, 2 * box.height, 2 * box.width), 0.7)
 
-    blended = BlendedWindows(evaluate, extent, 2, 32, 4)
+    blended = BlendedWindows(evaluate, extent, 2, 32, 4, 12)
     whole = blended(extent.scaled(2).whole)
     assert (whole - 0.7).abs().max() < 1e-6
     assert len(calls) == len(set(calls))
@@ -102,7 +102,7 @@ def test_each_window_is_restored_once_and_neighbours_fade():
         calls.append(box)
         return torch.full((3, 4 * box.height, 4 * box.width), float(len(calls)))
 
-    blended = BlendedWindows(evaluate, Extent(40, 150), 4, 32, 4)
+    blended = BlendedWindows(evaluate, Extent(40, 150), 4, 32, 4, 12)
     rows = torch.cat([blended(Box(top, 0, top + 20, 600)) for top in range(0, 160, 20)], 1)
     assert len(calls) == len(set(calls)) == 2 * 7
     assert (rows[0, 0].diff().abs()).max() < 0.2
