@@ -84,7 +84,9 @@ def tiny_run(name: str, models: Models, tiny: Models) -> config.TrainConfig:
         "batch": 2,
         "adapters": adapters,
         "perceptual": "none",
-        "data": recipe.data.model_copy(update={"crop": 64, "held_out": 1, "group": 1}),
+        "data": recipe.data.model_copy(
+            update={"crop": 64, "held_out": 1, "group": 1, "resize": recipe.data.resize and 64}
+        ),
         "precision": "fp32",
         "log_every": 1,
         "validate_every": 3,
