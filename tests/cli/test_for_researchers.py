@@ -67,7 +67,7 @@ def test_a_missing_file_of_lpips_is_told_before_anything_else(tmp_path, monkeypa
 def test_the_time_bounds_the_pool_and_what_is_done_is_kept(photos, tmp_path):
     done = []
     callbacks = Callbacks(degrading=lambda crops, total: done.append(crops))
-    with pytest.raises(TrainingError, match="before the pool of degraded crops was made"):
+    with pytest.raises(TrainingError, match="before the pool of crops was made"):
         api.train_model(
             "teacher_tiny",
             photos,

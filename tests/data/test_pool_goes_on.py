@@ -43,9 +43,9 @@ def test_what_is_done_is_kept(tmp_path, photos, monkeypatch):
     assert interrupted(tmp_path / "part", photos, 2)[-1] == 6
     with (tmp_path / "part" / "begun.jsonl").open("a") as file:
         file.write("9")  # as a process that was killed while it wrote leaves it
-    made, filled = [], pool._filled
+    made, spread = [], pool.spread
     monkeypatch.setattr(
-        pool, "_filled", lambda *given: (made.extend(rows.start for _, rows in given[3]), filled(*given))[1]
+        pool, "spread", lambda *given: (made.extend(rows.start for _, rows in given[1]), spread(*given))[1]
     )
     told = []
     pool.build(tmp_path / "part", spec(photos), photos, [0, 1, 2, 3], lambda done, total: told.append(done))
