@@ -286,8 +286,8 @@ class Flowsr:
 
 def diffused(image: Tensor, t: Tensor, noise: Tensor) -> Tensor:
     """Latents after t of Stable Diffusion's thousand steps of noise, whose betas are squares of a line."""
-    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64).square()
-    kept = (1 - betas).cumprod(0).to(image.device)[(1000 * t).long().clamp_max(999)]
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, device=image.device).square()
+    kept = (1 - betas).cumprod(0)[(1000 * t).long().clamp_max(999)]
     kept = flow.expand_as_batch(kept, image).to(image)
     return kept.sqrt() * image + (1 - kept).sqrt() * noise
 

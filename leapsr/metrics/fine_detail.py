@@ -14,7 +14,7 @@ from ..errors import DataError
 from ..ops.color import studio_luma
 from .fidelity import crop_border
 
-WINDOW = 64
+WINDOW = 32
 """Side of the windows in pixels; they overlap by half."""
 
 
@@ -22,7 +22,7 @@ def fine_detail(restored: Tensor, reference: Tensor, *, border: int = 0) -> Tens
     """Power of the luma's highest octave, as a share of the reference's.
 
     restored, reference: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more; infinite where the reference has
-    none. Raises DataError for a picture without a whole window of 64 pixels.
+    none. Raises DataError for a picture without a whole window of 32 pixels.
     """
     return _power(restored, border) / _power(reference, border)
 

@@ -38,5 +38,5 @@ def test_the_border_does_not_count():
 
 
 def test_a_picture_without_a_window_is_said():
-    with pytest.raises(DataError, match="64 pixels"):
-        fine_detail(grain(side=63), grain(side=63))
+    with pytest.raises(DataError, match="32 pixels"):
+        fine_detail(grain(side=31), grain(side=31))
