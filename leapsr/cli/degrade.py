@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from ..degrade import Degradation
     from ..pictures.picture import Picture
 
-KINDS = ("bicubic", "average", "resize-jpeg", "realesrgan-light", "realesrgan-heavy", "photo", "photo-heavy")
+KINDS = (
+    "bicubic",
+    "average",
+    "resize-jpeg",
+    "realesrgan-light",
+    "realesrgan-heavy",
+    "photo",
+    "photo-heavy",
+    "resshift",
+)
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="Picture, or folder of pictures, also nested.")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the PNG files.")]

@@ -124,10 +124,11 @@ def test_a_batch_of_everything(leapsr: Leapsr, folder: Path) -> None:
 def test_degrading_everything(leapsr: Leapsr, folder: Path) -> None:
     (folder / "twin.jpg").unlink()
     code, out, err = leapsr("degrade", folder, "out", "--kind", "bicubic", "--pairs")
-    lines = err.splitlines()
+    *lines, last = err.splitlines()
     unusable = list(BAD)
     assert code == 1
     assert out == ""
+    assert last == f"{len(GOOD) - 3} pictures: {Path('out')}"
     assert all(line.startswith("error: ") for line in lines)
     for name in (*unusable, "dot.png", "line.png"):
         assert sum(name in line for line in lines) == 1
@@ -462,7 +463,7 @@ def test_interrupting_a_training(photos: Path, tmp_path: Path) -> None:
     many = ("--set", "steps=1000000", "--set", "log_every=1", *QUICK[2:])
     err = interrupt(start("train", "teacher_tiny", photos, "-o", run, *many), (run / "log.jsonl").exists)
     assert f"Model: {run / 'model'}" in err
-    assert names(run / "model") == ["config.json", "model.safetensors"]
+    assert names(run / "model") == ["README.md", "config.json", "model.safetensors"]
     [state] = (run / "checkpoints").iterdir()
     assert json.loads((state / "progress.json").read_text())["step"] > 0
 

@@ -36,7 +36,7 @@ def test_no_message_hands_a_name_on_as_it_is(leapsr, photo, line):
 
 
 def test_an_error_of_the_command_itself(leapsr):
-    code, _, err = leapsr("upscale", "none\x1b[2J\nerror: x", "-o", "a.bmp")
-    assert code == 2
+    code, _, err = leapsr("upscale", "none\x1b[2J\nerror: x", "-o", "a.png")
+    assert code == 1
     assert "\x1b" not in err
     assert err.count(os.linesep) == 1

@@ -102,7 +102,7 @@ def test_an_update_moves_its_own_network_only():
         networks=networks,
         optimizers=optimizers,
         accelerator=accelerator,
-        config=SimpleNamespace(optimizer=OptimizerConfig(clip=1e9)),
+        config=SimpleNamespace(optimizer=OptimizerConfig(clip=1e9), accumulate=1),
     )
     update(run, None, 0.5)
     moved = before["student"] + 0.5 * before["critic"]

@@ -268,12 +268,12 @@ def test_faint_colour_stays_colour(upscaler, photo):
 
 
 def test_what_was_limited_is_told(upscaler, fake_restorer, photo_tensor, caplog):
-    with caplog.at_level(logging.INFO, "leapsr"):
+    with caplog.at_level(logging.DEBUG, "leapsr"):
         upscaler(photo_tensor[0], fidelity=1.0)
     assert "kept near" not in caplog.text
     restore = fake_restorer.restore
     fake_restorer.restore = lambda lr, noise, **options: restore(lr, noise, **options) + 0.3
-    with caplog.at_level(logging.INFO, "leapsr"):
+    with caplog.at_level(logging.DEBUG, "leapsr"):
         for tile in (0, 16):
             upscaler(photo_tensor[0], fidelity=1.0, tile=tile)
     told = [record for record in caplog.records if "kept near their source" in record.getMessage()]
