@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from ..errors import ImageError
+from .boxes import boxes
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _SUPERBOXES = (b"jp2h",)
@@ -49,17 +50,9 @@ def _bits(data: bytes) -> Iterator[int]:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and content of each, also of those in the header."""
-    place = 0
-    while place + 8 <= len(data) and not data.startswith(_CODESTREAM):
-        size, kind, head = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8], 8
-        if size == 1:
-            size, head = int.from_bytes(data[place + 8 : place + 16], "big"), 16
-        end = place + size if size else len(data)
-        if end < place + head:
-            return
-        content = data[place + head : end] if kind != b"jp2c" else b""
+    """Kind and content of each, also of those in the header; a bare codestream has none."""
+    for kind, place in () if data.startswith(_CODESTREAM) else boxes(data):
+        content = data[place] if kind != b"jp2c" else b""
         yield kind, content
         if kind in _SUPERBOXES:
             yield from _boxes(content)
-        place = end

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ImageError, MissingExtra, optional
+from .boxes import boxes
 from .colour_tags import Colours, of_code_points
 
 _CONTAINER, _CODESTREAM = b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a"
@@ -82,8 +83,8 @@ def read(data: bytes, name: str) -> Contents:
     if values.dtype == np.uint16 and told.bits < 16:
         top = 2**told.bits - 1
         values = ((np.minimum(values, top).astype(np.uint32) * 65_535 + top // 2) // top).astype(np.uint16)
-    boxes = dict(reversed(list(_boxes(data))))
-    return Contents(values, _colours(icc, name), _exif(boxes.get(b"Exif", b"")), boxes.get(b"xml ") or None)
+    first = dict(reversed(list(_boxes(data))))
+    return Contents(values, _colours(icc, name), _exif(first.get(b"Exif", b"")), first.get(b"xml ") or None)
 
 
 def _exif(box: bytes) -> bytes | None:
@@ -165,13 +166,6 @@ def _codestream(data: bytes) -> bytes:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 0
-    while data.startswith(_CONTAINER) and place + 8 <= len(data):
-        size, kind, head = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8], 8
-        if size == 1:
-            size, head = int.from_bytes(data[place + 8 : place + 16], "big"), 16
-        end = place + size if size else len(data)
-        if end < place + head:
-            return
-        yield kind, data[place + head : end]
-        place = end
+    """Kind and content of each; a bare codestream has none."""
+    found = boxes(data) if data.startswith(_CONTAINER) else ()
+    return ((kind, data[place]) for kind, place in found)

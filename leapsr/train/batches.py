@@ -76,7 +76,8 @@ def split_photos(
         callbacks.notice(
             f"Left out, with a side below {smallest} pixels: {photos.too_small} of {found} photos."
         )
-    for sentence in unsupported.advice([path for path in Path(source).rglob("*") if path.is_file()]):
+    others = filter(unsupported.kind_of, Path(source).rglob("*"))  # by suffix, so that photos cost nothing
+    for sentence in unsupported.advice([path for path in others if path.is_file()]):
         callbacks.notice(sentence)
     drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
     return PhotoSplit(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
