@@ -19,15 +19,16 @@ DEFAULT_X2 = "leap-small-x2"
 """For results up to twice as large: a x4 result made smaller takes longer, and shows a pattern."""
 PURPOSES = {
     "leap-small": ("0.26", "any photo"),
-    "leap-medium": ("0.5", "any photo, with smoother skies and walls"),
-    "leap-small-x2": ("0.7", "twice as large or less; -s 2 takes it by itself"),
-    "leap-small-flowsr": ("0.2", "comparison of methods; has no dial"),
-    "leap-small-smfsr": ("0.2", "guesses to choose from (--samples); comparison of methods"),
-} | dict.fromkeys(
-    (f"leap-small-{method}" for method in ("mfsr", "oftsr", "refined")), ("0.2", "comparison of methods")
-)
-"""Of the packaged models: seconds for a megapixel of the result, on two threads of a CPU in fp32, and what
-they are for."""
+    "leap-medium": ("0.4", "any photo, with smoother skies and walls"),
+    "leap-small-x2": ("0.8", "twice as large or less; -s 2 takes it by itself"),
+    "leap-small-flowsr": ("0.4", "comparison of methods; has no dial"),
+    "leap-small-smfsr": ("0.3", "guesses to choose from (--samples); comparison of methods"),
+    "leap-small-mfsr": ("0.3", "comparison of methods"),
+    "leap-small-oftsr": ("0.3", "comparison of methods"),
+    "leap-small-refined": ("0.4", "comparison of methods"),
+}
+"""Of the packaged models: seconds for a megapixel of the result, on two threads of a CPU in fp32 with a
+photo of 384 x 256 pixels, and what they are for."""
 LICENCE = "Apache-2.0"
 """The licence of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
