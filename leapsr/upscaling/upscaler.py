@@ -346,6 +346,8 @@ class Upscaler:
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
             free -= result_bytes
         tile = oom.auto_tile(free, compositor.halo(), self.restorer.bytes_per_pixel)
+        if given.halo is None:
+            tile = max(tile, windows.smallest_size(self.restorer))
         logger.debug("Tiles of %d pixels.", tile)
         return tile
 
