@@ -5,7 +5,7 @@ from .caption import Captioner, FixedCaption, remove_focus_sentences
 from .features import Clip, Dino
 from .prompts import PromptBook, describe, load_book, save_book, standard_texts, write_book
 from .text import Sd3Text, Sd21Text, TextEncoder, text_encoder
-from .vision_language import VisionLanguage
+from .vision_language import QualityCaptions, VisionLanguage
 
 __all__ = [
     "Autoencoder",
@@ -16,6 +16,7 @@ __all__ = [
     "Identity",
     "Pretrained",
     "PromptBook",
+    "QualityCaptions",
     "Sd3Text",
     "Sd21Text",
     "TextEncoder",
