@@ -14,6 +14,7 @@ import typer
 from ..errors import UsageError
 from ..hub import catalog
 from .completion import model_names
+from .shared import suffix_of
 
 if TYPE_CHECKING:
     from ..batch.existing import IfExists
@@ -127,6 +128,14 @@ class LookOptions:
     captioner: Path | None = _look(
         None, "--captioner FOLDER", "LLaVA 1.5 or Qwen2-VL, to caption each photo."
     )
+    captions: Path | None = _look(
+        None,
+        "--captions FILE|FOLDER",
+        "A caption for each photo: .jsonl, .csv or .json, or a folder of .txt files.",
+    )
+    suffix: str = _look(
+        "auto", "--suffix TEXT", "What follows captions; auto: the words of the model's family; none: nothing."
+    )
     text_encoder: Path | None = _look(
         None, "--text-encoder FOLDER", "Base model that encodes captions, if not the model's own."
     )
@@ -148,6 +157,9 @@ class LookOptions:
         """Raises UsageError."""
         from ..upscaling.settings import Settings
 
+        caption = None if self.caption == "none" else self.caption
+        if self.captions is not None and (caption, self.captioner) != (None, None):
+            raise UsageError("Captions of each photo leave none to --caption and --captioner: give one of them.")
         return Settings(
             self.steps,
             self.fidelity,
@@ -157,11 +169,12 @@ class LookOptions:
             self.seamless,
             self._denoise(),
             self.guidance,
-            None if self.caption == "none" else self.caption,
+            "" if self.captions is not None else caption,  # each photo's own takes its place
             *(
                 None if folder is None else str(catalog.expanded(folder).resolve())
                 for folder in (self.captioner, self.text_encoder)
             ),
+            suffix_of(self.suffix),
         )
 
     def _denoise(self) -> float | Literal["auto"]:
