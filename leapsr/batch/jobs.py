@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..data.captions import Captions
-from ..data.photos import NOT_PHOTOS
+from ..data.listing import NOT_PHOTOS
 from ..errors import OutputError, UsageError
 from ..pictures import result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES

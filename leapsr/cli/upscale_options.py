@@ -134,7 +134,9 @@ class LookOptions:
         "A caption for each photo: .jsonl, .csv or .json, or a folder of .txt files.",
     )
     suffix: str = _look(
-        "auto", "--suffix TEXT", "What follows captions; auto: the words of the model's family; none: nothing."
+        "auto",
+        "--suffix TEXT",
+        "What follows captions; auto: the words of the model's family; none: nothing.",
     )
     text_encoder: Path | None = _look(
         None, "--text-encoder FOLDER", "Base model that encodes captions, if not the model's own."
@@ -159,7 +161,9 @@ class LookOptions:
 
         caption = None if self.caption == "none" else self.caption
         if self.captions is not None and (caption, self.captioner) != (None, None):
-            raise UsageError("Captions of each photo leave none to --caption and --captioner: give one of them.")
+            raise UsageError(
+                "Captions of each photo leave none to --caption and --captioner: give one of them."
+            )
         return Settings(
             self.steps,
             self.fidelity,

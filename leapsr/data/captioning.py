@@ -129,7 +129,8 @@ def _start(photos: Photos, file: Path, how: Captioning, place: str) -> None:
 
 
 def _caption(chunk: range) -> list[str]:
-    """Append the captions of a few photos to the file, at once. Returns a sentence for each unreadable one."""
+    """Append the captions of a few photos to the file, at once. Returns a sentence for each that cannot be
+    read."""
     photos, file, how, device, captioner = _work
     shown: dict[str, Tensor] = {}
     unread: list[str] = []

@@ -1,7 +1,7 @@
 """Captions that lie in files, by the name of the picture.
 
-Names are paths below the folder of the pictures, with slashes. A picture's caption is found by its name, or by
-its name without suffix: a caption of `a/b.png` is also that of `a/b.jpg`, and of the pair `a/b`. ::
+Names are paths below the folder of the pictures, with slashes. A picture's caption is found by its name, or
+by its name without suffix: a caption of `a/b.png` is also that of `a/b.jpg`, and of the pair `a/b`. ::
 
     FOLDER/a/b.txt        the caption of a/b.png; FOLDER may be that of the pictures, or another
     captions.jsonl        {"file_name": "a/b.png", "text": "a red fox"}, one picture a line
@@ -56,9 +56,7 @@ def _beside(folder: Path, name: str) -> str:
     try:
         return " ".join(file.read_text(encoding="utf-8-sig").split())
     except FileNotFoundError:
-        raise DataError(
-            f"{name} has no caption {file}; write one, an empty file if there is none."
-        ) from None
+        raise DataError(f"{name} has no caption {file}; write one, an empty file if there is none.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read as a caption ({error}); write it as UTF-8.") from error
 

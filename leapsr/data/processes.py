@@ -1,6 +1,7 @@
 """Work on training pictures, shared out to a process for each core, or for each device."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,10 +12,14 @@ from typing import TypeVar
 import torch
 
 from ..errors import DataError
-from .photos import cores
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Cores that this process may use; where the system cannot tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(
@@ -69,9 +74,7 @@ def spread(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(
-    start: Callable[..., None], shared: tuple[object, ...], places: "SimpleQueue[str] | None"
-) -> None:
+def _begin(start: Callable[..., None], shared: tuple[object, ...], places: "SimpleQueue[str] | None") -> None:
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C reaches all processes: end at once
     start(*shared, *([] if places is None else [places.get()]))

@@ -97,9 +97,7 @@ def encoders(
     if quality is not None:
         judge = VisionLanguage(quality, QWEN2_VL, dtype=dtype)
         ask = judge.quality
-        known = replace(
-            known, qualities=quality.name, quality=lambda clean, lr: ask(list(clean), list(lr))
-        )
+        known = replace(known, qualities=quality.name, quality=lambda clean, lr: ask(list(clean), list(lr)))
     if captions == "none":
         if source is not None or texts is not None or suffix is not None or shown != "hr":
             raise UsageError(

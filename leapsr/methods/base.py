@@ -38,8 +38,8 @@ CriticFeatures = Callable[[Tensor], list[Tensor]]
 """Images in [-1, 1], (B, 3, H, W) -> maps of a frozen network, (B, C_i, H_i, W_i), differentiable."""
 
 Alignment = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Images in [-1, 1], (B, 3, H, W), and `Batch.quality` -> their cosines with the caption of good and with that
-of bad quality, (B,) each, differentiable."""
+"""Images in [-1, 1], (B, 3, H, W), and `Batch.quality` -> their cosines with the caption of good and with
+that of bad quality, (B,) each, differentiable."""
 
 Duplicate = Callable[[nn.Module], nn.Module]
 

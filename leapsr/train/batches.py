@@ -32,7 +32,6 @@ from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
-from ..pictures import unsupported
 from ..restorer import Restorer
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
@@ -68,7 +67,7 @@ def split_photos(
         shard_checks.check_data(shards, config)
         return shards
     smallest = data.pool_crop if data.pool else data.crop
-    photos = open_photos(source, smallest, data.resize)
+    photos = open_photos(source, smallest, data.resize, callbacks.notice)
     count = len(photos.names)
     if count <= data.held_out:
         raise DataError(
@@ -83,8 +82,7 @@ def split_photos(
         callbacks.notice(
             f"Left out, with a side below {smallest} pixels: {photos.too_small} of {found} photos."
         )
-    others = filter(unsupported.kind_of, Path(source).rglob("*"))  # by suffix, so that photos cost nothing
-    for sentence in unsupported.advice([path for path in others if path.is_file()]):
+    for sentence in photos.left_out:
         callbacks.notice(sentence)
     drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
     return PhotoSplit(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))

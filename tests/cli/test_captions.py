@@ -60,7 +60,10 @@ def whole(leapsr, photos, captioner, tmp_path):
 def test_every_photo_has_its_caption(whole, photos, captioner):
     lines = [json.loads(line) for line in whole.read_text().splitlines()]
     names = [line["file_name"] for line in lines]
-    assert names == [*(f"{n}.png" for n in range(0, PHOTOS, 2)), *(f"sub/{n}.png" for n in range(1, PHOTOS, 2))]
+    assert names == [
+        *(f"{n}.png" for n in range(0, PHOTOS, 2)),
+        *(f"sub/{n}.png" for n in range(1, PHOTOS, 2)),
+    ]
     shown = [torch.from_numpy(picture_array(24, 32 + 8 * n, n)).permute(2, 0, 1) / 127.5 - 1 for n in (0, 2)]
     assert [line["text"] for line in lines[:2]] == VisionLanguage(captioner).captions(shown)
     assert read_captions(whole)("sub/3.png") == lines[names.index("sub/3.png")]["text"]

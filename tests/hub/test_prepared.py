@@ -255,7 +255,7 @@ def test_shards_without_captions_of_quality_are_refused(of_another, models, tiny
 @pytest.mark.parametrize("suffix", [None, "", "A drawing."])
 def test_what_follows_a_caption(suffix, writer, models):
     """The words of the model's family, nothing, or others; shards of others are others."""
-    source = writer.photos.files[0].parent / "captions.json"
+    source = writer.photos.folder / "captions.json"
     own = encoders(models("sd21"), CPU, "text", source, suffix=suffix)
     made = ShardWriter(writer.photos, plan(writer.photos, ShardOptions(64), own), own, 1)
     _, origins = made.encode(*made.clean(range(1)))
