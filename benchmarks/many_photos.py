@@ -4,8 +4,8 @@
 
 PHOTOS: a few clean photos. They become JPEGs as ImageNet's (500 pixels wide) and LSDIR's (1,200), of
 quality 92. `--count` hard links to the former, in 1,000 folders below `--place`, stand for as many files, and
-are removed at the end; the index is kept there, too. Then samples a second of decoding, for the data of recipes
-that can train from photos, with one thread for each of `--threads`.
+are removed at the end; the index is kept there, too. Then samples a second of decoding, for the data of
+recipes that can train from photos, with one thread for each of `--threads`.
 """
 
 import argparse

@@ -174,10 +174,8 @@ class LookOptions:
             self._denoise(),
             self.guidance,
             "" if self.captions is not None else caption,  # each photo's own takes its place
-            *(
-                None if folder is None else str(catalog.expanded(folder).resolve())
-                for folder in (self.captioner, self.text_encoder)
-            ),
+            None if self.captioner is None else _whole(self.captioner),
+            None if self.text_encoder is None else _whole(self.text_encoder),
             suffix_of(self.suffix),
         )
 
@@ -197,6 +195,10 @@ class LookOptions:
             raise UsageError("--tolerance is how closely --consistency is kept; give both.")
         check_tolerance(self.tolerance)
         return self.tolerance
+
+
+def _whole(folder: Path) -> str:
+    return str(catalog.expanded(folder).resolve())
 
 
 @dataclass(frozen=True)

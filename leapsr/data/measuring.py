@@ -50,7 +50,7 @@ def _members(folder: Path, archive: str) -> Iterator[tuple[str, tuple[int, int],
     try:
         with tarfile.open(place, "r:") as opened, place.open("rb") as content:
             for member in opened:
-                opened.members = []  # else each stays in memory
+                opened.members = []  # type: ignore[attr-defined]  # else each stays in memory
                 parts = member.name.removeprefix("./").split("/")
                 hidden = any(part.startswith(".") or part in NOT_PHOTOS for part in parts)
                 if hidden or not member.isreg() or Path(parts[-1]).suffix.lower() not in READABLE_SUFFIXES:

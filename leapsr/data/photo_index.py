@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class Index:
             "others": self.others,
             "unused_archives": self.unused_archives,
         }
-        arrays = {
+        arrays: dict[str, Any] = {
             "version": np.array(_VERSION),
             "sizes": self.sizes,
             "stamps": self.stamps,
@@ -96,9 +96,10 @@ class Index:
             "folder_times": np.array([*self.folders.values()], np.int64),
             "archive_stamps": self.archive_stamps,
         }
-        joined = {name: np.frombuffer("\0".join(text).encode(), np.uint8) for name, text in texts.items()}
+        for name, text in texts.items():
+            arrays[name] = np.frombuffer("\0".join(text).encode(), np.uint8)
         with atomic_write(file) as part, part.open("wb") as opened:
-            np.savez(opened, **joined, **arrays)
+            np.savez(opened, **arrays)
 
     @classmethod
     def load(cls, file: Path) -> Self | None:
@@ -116,7 +117,9 @@ class Index:
 
                 return cls(
                     texts("names"),
-                    *(opened[name] for name in ("sizes", "stamps", "places")),
+                    opened["sizes"],
+                    opened["stamps"],
+                    opened["places"],
                     dict(zip(texts("folders"), times, strict=True)),
                     texts("archives"),
                     opened["archive_stamps"],

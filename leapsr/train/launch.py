@@ -179,7 +179,7 @@ def _assemble(
         features=features,
         decode=_autocast(accelerator, built.space.autoencoder.decode),
         critic_features=built.critic_features and _autocast(accelerator, built.critic_features),
-        alignment=clip and _alignment(clip),
+        alignment=None if clip is None else _alignment(clip),
     )
     return Run(
         config=config,
