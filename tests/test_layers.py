@@ -12,6 +12,7 @@ LAYERS = [
     "memory",
     "devices",
     "files",
+    "locks",
     "ops",
     "flow",
     "degrade",
@@ -27,7 +28,18 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cli"]
+LAYERS += [
+    "restorer",
+    "hub.convert",
+    "data",
+    "metrics",
+    "upscaling",
+    "api",
+    "train",
+    "batch",
+    "cluster",
+    "cli",
+]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -56,11 +56,11 @@ def upscale(
 
     if model.threads is not None:
         torch.set_num_threads(model.threads)
-    options, if_exists = batch_options(size, model, look, files), files.if_exists()
+    options, if_exists = batch_options(size, model.tile_side(), look, files), files.if_exists()
     folder, devices = model.folder(size.scale), workers.devices(model.device, model.processes)
     config = read_config(folder)
     dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
-    name = folder.parent.name if folder.name == catalog.SAVED else folder.name  # of a run
+    name = catalog.model_name(folder)
     say_of_model(console, name, config, look.steps, files.verbose)
     if standard_streams.wanted(inputs, out):
         standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))

@@ -235,7 +235,7 @@ class BatchMaker:
         """(B, 3, H, W) in [0, 1]."""
         shape = len(lr), *answering.space.state_shape(*lr.shape[2:])
         noise = torch.randn(shape, generator=generator, device=generator.device)
-        return answering.restore(lr, noise).clamp(0, 1)
+        return answers.answers(answering, lr, noise).clamp(0, 1)
 
     def _keep_noise(
         self, images: list[Tensor], lr: Tensor, measures: Tensor, generator: torch.Generator

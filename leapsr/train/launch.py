@@ -13,9 +13,9 @@ from .. import methods
 from ..data.shard_reader import Shards
 from ..devices import choose_device, choose_dtype, has_bfloat16
 from ..errors import ConfigError
-from ..files import atomic_write
+from ..files import atomic_write, sha256
 from ..frozen import Clip
-from ..hub.catalog import CARD
+from ..hub.catalog import CARD, weights_of
 from ..methods.base import Alignment
 from ..metrics import perceptual
 from ..restorer import Restorer, read_config
@@ -96,6 +96,7 @@ def run(
         job = _assemble(config, accelerator, built, out, callbacks, answering)
         job.progress["start"] = None if start is None else str(start)
         job.progress["answering"] = None if answering is None else str(answering)
+        job.progress["answering_sha256"] = None if answering is None else sha256(weights_of(answering))
         if checkpoint is not None:
             _load(job, checkpoint, start, answering)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
@@ -129,11 +130,13 @@ def _load(job: Run, checkpoint: Path, start: Path | None, answering: Path | None
     begun = job.progress.get("start")
     if begun is not None and start is None and adapted:
         raise ConfigError(f"This run began --from {begun}, and its states hold adapters only: give it again.")
-    taught = job.progress.get("answering")
+    taught, digest = (job.progress.get(name) for name in ("answering", "answering_sha256"))
     if taught is not None and answering is None:
         raise ConfigError(
             f"This run learns what {taught} answers: give it again, by leapsr distill --teacher."
         )
+    if answering is not None and digest not in (None, sha256(weights_of(answering))):
+        raise ConfigError(f"This run learns what {taught} answers, and {answering} is another model.")
 
 
 def _assemble(

@@ -22,13 +22,3 @@ def test_a_module_imports_only_those_above_it(file):
     module = file.relative_to(ROOT / "train").parts[0].removesuffix(".py")
     below = {f"leapsr.train.{name}" for name in ORDER[ORDER.index(module) + 1 :]}
     assert not below & modules_named(file)
-
-
-@pytest.mark.parametrize(("cores", "processes", "threads"), [(16, None, 16), (16, 4, 4), (16, 16, 2), (1, None, 2)])
-def test_the_processes_of_a_machine_share_its_cores_for_reading(cores, processes, threads, monkeypatch):
-    """Sixteen processes with sixteen threads each would only hold each other up."""
-    monkeypatch.setattr(loop, "cores", lambda: cores)
-    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
-    if processes is not None:
-        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
-    assert loop.reading_threads() == threads
