@@ -61,7 +61,8 @@ def listing(folder: Path) -> Listing:
             with suppress(OSError):  # closed to us, or gone
                 walk(f"{place}/{name}", f"{prefix}{name}/")
 
-    walk(str(folder), "")
+    with suppress(OSError):  # it is not there
+        walk(str(folder), "")
     return found
 
 

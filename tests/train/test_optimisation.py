@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from leapsr.frozen.space import Space
+from leapsr.train import loop
 from leapsr.train.batches import batch_maker
 from leapsr.train.config import OptimizerConfig
 from leapsr.train.ema import EMA
-from leapsr.train import loop
 from leapsr.train.loop import schedule, update
 from leapsr.train.optimizers import ScheduledOptimizer
 from leapsr.train.recipes.small import teacher_tiny
