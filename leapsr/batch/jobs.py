@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..data.photos import NOT_PHOTOS
+from ..data.captions import Captions
+from ..data.listing import NOT_PHOTOS
 from ..errors import OutputError, UsageError
 from ..pictures import result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
@@ -23,11 +24,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Job:
-    """One picture. home: the folder whose manifest tells how `output` was made; None where none is kept."""
+    """One picture. home: the folder whose manifest tells how `output` was made; None where none is kept.
+    caption: of this picture; None is that of the settings."""
 
     source: Path
     output: Path
     home: Path | None = None
+    caption: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def plan(
     recursive: bool = False,
     remember_all: bool = False,
     has_sidecars: bool = False,
+    captions: Captions | None = None,
 ) -> Plan:
     """One job for each picture among `inputs`, which are files and folders.
 
@@ -78,8 +82,10 @@ def plan(
         recursive: sub-folders too; not those that are links, so that loops of links have an end.
         remember_all: also the results of files that were named one by one get a home.
         has_sidecars: results have files beside them, whose names must differ too.
+        captions: of each picture, by its path below the folder that was named, or its name.
 
     Raises:
+        DataError: a picture has no caption.
         UsageError: for an empty folder, for `out` that cannot hold the results, and rather than write over a
             source.
     """
@@ -94,9 +100,10 @@ def plan(
     chosen = [item for item in found if item not in left_out]
     if out is not None and _names_a_file(out, inputs):
         name = check_format(out, suffix)
-        jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
+        home = name.parent if remember_all else None
+        jobs = [Job(item.path, name, home, _caption(item, captions)) for item in chosen]
     else:
-        jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars)
+        jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars, captions)
     refuse_overwriting((job.source for job in jobs), (job.output for job in jobs))
     folders = () if recursive else tuple(_with_pictures(inputs, out))
     return Plan(jobs, [item.path for item in own], unreadable, folders)
@@ -214,6 +221,7 @@ def _in_folders(
     suffix: str | None,
     remember_all: bool,
     has_sidecars: bool,
+    captions: Captions | None,
 ) -> list[Job]:
     several = len({item.root for item in found if item.root}) > 1
     wanted = []
@@ -229,8 +237,12 @@ def _in_folders(
         home = out or item.root
         if item.root is None:
             home = (out or output.parent) if remember_all else None
-        jobs.append(Job(item.path, output, home))
+        jobs.append(Job(item.path, output, home, _caption(item, captions)))
     return jobs
+
+
+def _caption(item: InputFile, captions: Captions | None) -> str | None:
+    return None if captions is None else captions(item.relative.as_posix())
 
 
 def refuse_overwriting(sources: Iterable[Path], outputs: Iterable[Path]) -> None:
