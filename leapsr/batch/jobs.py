@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ..data.photos import NOT_PHOTOS
 from ..errors import OutputError, UsageError
-from ..pictures import result_metadata, unsupported
+from ..pictures import raw_kinds, result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.sizes import LABEL
 from .existing import Manifest
@@ -87,7 +87,9 @@ def plan(
     found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
-        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable))}")
+        raise UsageError(
+            f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable, raw_kinds.HINT))}"
+        )
     results = _KnownResults()
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     left_out = set(own)
@@ -150,6 +152,8 @@ def _with_pictures(inputs: Iterable[Path], out: Path | None) -> Iterator[Path]:
 
 
 def _is_readable(path: Path) -> bool:
+    if unsupported.kind_of(path) == unsupported.RAW:
+        return raw_kinds.is_available()
     return path.suffix.lower() in READABLE_SUFFIXES
 
 

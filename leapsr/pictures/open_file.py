@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 
 from .. import memory
 from ..errors import ImageError, MissingExtra, optional
-from . import jpeg2000, jpeg_kinds, tiff_kinds, tiff_pages, unsupported
+from . import jpeg2000, jpeg_kinds, raw_kinds, tiff_kinds, tiff_pages, unsupported
 from .pillow_limits import MAX_SIDE, load, open_image
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
@@ -22,7 +22,6 @@ READABLE_SUFFIXES |= {".jxl"}
 READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
-_TIFF = (b"II*\0", b"MM\0*")
 _WITH_A_PRIMARY = ("MPO", "HEIF")
 """Formats with further frames (previews, stereo, bursts) that say which one is the picture."""
 _OF_IPHONES = b"CgBI"
@@ -32,7 +31,7 @@ _OF_IPHONES = b"CgBI"
 def contents(source: object) -> tuple[bytes, str]:
     """The bytes of a file, and its name for messages. Raises ImageError when it cannot be read.
 
-    A TIFF that holds smaller copies or masks beside its photo is reduced to the photo.
+    A TIFF that holds smaller copies or masks beside its photo is reduced to the photo; a RAW photo is whole.
     source: a path, the bytes themselves, or an open file.
     """
     source = held(source)
@@ -45,8 +44,8 @@ def contents(source: object) -> tuple[bytes, str]:
     data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
-    if data.startswith(_TIFF) and unsupported.is_raw(Path(name)):  # whose first picture is a preview
-        raise ImageError(unsupported.refusal(Path(name)))
+    if raw_kinds.matches(data, name):
+        return data, name
     return tiff_pages.photo(data, name), name
 
 
@@ -166,9 +165,12 @@ def check_size(height: int, width: int, name: str) -> None:
         raise ImageError(f"{name} has no pixels ({width} x {height}).")
 
 
-def check_memory(height: int, width: int, name: str) -> None:
-    """Raises ImageError for a picture that would not fit in memory, before anything is decoded."""
-    free, needed = memory.available(torch.device("cpu")), height * width * memory.DECODING
+def check_memory(height: int, width: int, name: str, each: int = memory.DECODING) -> None:
+    """Raises ImageError for a picture that would not fit in memory, before anything is decoded.
+
+    each: the bytes that its decoder takes for a pixel.
+    """
+    free, needed = memory.available(torch.device("cpu")), height * width * each
     if free is not None and needed > free:
         raise ImageError(
             f"{name} does not fit in memory: {width} x {height} pixels need {needed / 2**30:.1f} GiB "

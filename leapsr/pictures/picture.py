@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
-from . import colour_tags, float_tiff, gain_map, icc_profiles, jpeg_xl, metadata, open_file
+from . import colour_tags, float_tiff, gain_map, icc_profiles, jpeg_xl, metadata, open_file, raw, raw_kinds
 from .colour_tags import SRGB, Colours
 from .decode import Planes, decode, from_samples
 from .metadata import Metadata
@@ -178,6 +178,9 @@ def load(source: Source, with_metadata: bool = True) -> Picture:
     if isinstance(source, Image.Image):
         return from_pil(source, with_metadata=with_metadata)
     data, name = open_file.contents(source)
+    if raw_kinds.matches(data, name):
+        developed = raw.read(data, name, with_metadata)
+        return _picture(from_samples(developed.values, name), developed.about)
     if (layout := float_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
     if jpeg_xl.matches(data):
@@ -203,6 +206,8 @@ def measure(source: Source) -> tuple[int, int]:
             colour_tags.read(image, str(source))
             return upright_size(image)
     data, name = open_file.contents(source)
+    if raw_kinds.matches(data, name):
+        return raw.measure(data, name)
     if (layout := float_tiff.layout(data, name)) is not None:
         open_file.check_size(*layout.size, name)
         return layout.size
