@@ -87,9 +87,8 @@ def plan(
     found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
-        raise UsageError(
-            f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable, raw_kinds.HINT))}"
-        )
+        advice = " ".join(unsupported.advice(unreadable, raw_kinds.HINT))
+        raise UsageError(f"There is no picture that can be read. {advice}")
     results = _KnownResults()
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     left_out = set(own)

@@ -1,5 +1,5 @@
 """RAW photos of cameras, which LibRaw develops (by rawpy, the extra `raw`): with the white balance and the
-exposure of the camera, in sRGB with 16 bits, upright, and without any sharpening, tone curve or noise removal.
+exposure of the camera, in sRGB with 16 bits, upright, without sharpening, tone curve or noise removal.
 
 Two things are done here, because LibRaw leaves them to its caller: the frame around the photo, which cameras
 cut off, and the exposure that a DNG asks for.
@@ -57,7 +57,9 @@ class Contents:
 
 
 def measure(data: bytes, name: str) -> tuple[int, int]:
-    """(height, width), upright, of what `read` gives. Raises ImageError as it does, but for damaged pixels."""
+    """(height, width), upright, of what `read` gives. Raises ImageError as that does, but for what only
+    decoding tells: damaged pixels and unknown colours.
+    """
     with _opened(data, name) as file:
         return _frame(file, name).size
 
@@ -154,7 +156,8 @@ def _exposure(tags: Image.Exif) -> float:
 
 def _exif_of_preview(file: Any) -> bytes:
     """That of the JPEG inside; none where there is no such."""
-    with suppress(Exception):  # LibRaw and Pillow raise many kinds of errors
+    try:
         with open_image(io.BytesIO(file.extract_thumb().data), ("JPEG",)) as image:
             return bytes(image.info.get("exif", b""))
-    return b""
+    except Exception:  # LibRaw and Pillow raise many kinds of errors
+        return b""
