@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,8 +13,20 @@ from PIL import Image, ImageFile
 
 from .. import memory
 from ..errors import ImageError, MissingExtra, optional
-from . import jpeg2000, jpeg_kinds, raw_kinds, tiff_kinds, tiff_pages, unsupported
+from . import (
+    heif_properties,
+    jpeg2000,
+    jpeg_kinds,
+    png_chunks,
+    raw_kinds,
+    tiff_kinds,
+    tiff_pages,
+    unsupported,
+)
+from .orientation import CLEAN_APERTURE
 from .pillow_limits import MAX_SIDE, load, open_image
+
+logger = logging.getLogger(__name__)
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
 READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
@@ -26,6 +39,16 @@ _WITH_A_PRIMARY = ("MPO", "HEIF")
 """Formats with further frames (previews, stereo, bursts) that say which one is the picture."""
 _OF_IPHONES = b"CgBI"
 """The first chunk of PNGs that Xcode rewrites: their colours are in another order and premultiplied."""
+_HEADS = (
+    (0, (b"BM", b"BA"), "a BMP"),
+    (0, b"\x89PNG\r\n", "a PNG"),
+    (0, b"GIF8", "a GIF"),
+    (0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF"),
+    (8, b"WEBP", "a WebP"),
+    (4, (b"ftypavif", b"ftypavis"), "an AVIF"),
+    (4, tuple(b"ftyp" + brand for brand in _HEIF_BRANDS), "a HEIC"),
+)
+"""Where files begin in a way that tells what they are."""
 
 
 def contents(source: object) -> tuple[bytes, str]:
@@ -83,6 +106,8 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
         _check_amount(image, len(data), name)
         if image.format == "JPEG2000":
             jpeg2000.add_metadata(image, data, name)
+        if image.format == "AVIF" and (shown := heif_properties.clean_aperture(data, image.size)):
+            image.info[CLEAN_APERTURE] = shown
         yield image
 
 
@@ -218,6 +243,15 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         return open_image(io.BytesIO(data), formats)
     except Exception as error:  # Pillow's header readers raise many kinds on damaged data
+        if (mended := png_chunks.without_damaged_extras(data)) is not None:
+            logger.warning("Damaged parts of %s that are not its pixels were left out.", name)
+            return _open(mended, name)
+        kind = next((kind for place, head, kind in _HEADS if data[place:].startswith(head)), None)
+        if kind is not None:
+            raise ImageError(
+                f"{name} is damaged, or {kind} of a kind that is not read; "
+                "get it again, or convert it to a PNG."
+            ) from error
         if (what := jpeg_kinds.unsupported(data)) is not None:
             raise ImageError(
                 f"{name} is {what}, which is not read; convert it to a PNG or a common JPEG first."

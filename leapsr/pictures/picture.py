@@ -1,6 +1,7 @@
 """Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
 import io
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from .metadata import Metadata
 from .open_file import READABLE_SUFFIXES
 from .orientation import Orientation, upright_size
 from .png_text import Text
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "READABLE_SUFFIXES",
@@ -223,7 +226,10 @@ def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool 
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
     orientation = Orientation.of(image)
-    gains = gain_map.read(open_file.file_bytes(image), orientation) if with_metadata else None
+    data = open_file.file_bytes(image) if with_metadata else b""
+    gains = gain_map.read(data, orientation)
+    if gain_map.is_left_out(data):
+        logger.warning("The gain map of %s, for HDR screens, cannot be kept.", name)
     planes = decode(image, name)
     about = metadata.read(image, name, orientation) if with_metadata else None
     return replace(_picture(planes, about, colours), gain_map=gains)
