@@ -64,7 +64,7 @@ def contents(source: object) -> tuple[bytes, str]:
             f"A {kind} is no picture; give a path, a file or its bytes, an image, an array or a tensor."
         )
     name = "the picture" if isinstance(source, bytes) else str(source)
-    data = source if isinstance(source, bytes) else _read(Path(source))
+    data = source if isinstance(source, bytes) else _read(name)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
     if raw_kinds.matches(data, name):
@@ -91,7 +91,7 @@ def held(source: object) -> object:
     try:
         data = read()
     except (OSError, ValueError) as error:  # closed, for one
-        raise ImageError(f"The file could not be read: {error}.") from error
+        raise ImageError(f"The file could not be read: {_reason(error)}.") from error
     if not isinstance(data, bytes):
         kind = type(source).__name__
         raise ImageError(f"A {kind} gives no bytes when it is read: open files with 'rb'.")
@@ -220,11 +220,16 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
         raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
 
 
-def _read(path: Path) -> bytes:
+def _read(name: str) -> bytes:
+    path = Path(name)
     try:
+        if not name:
+            raise ValueError("no letters")
         return path.read_bytes()
+    except ValueError as error:  # of a zero byte too
+        raise ImageError(f"{name!r} is no name of a file.") from error
     except FileNotFoundError:
-        raise ImageError(unsupported.missing(path)) from None
+        raise ImageError(unsupported.missing(name)) from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder; name a picture.") from None
     except PermissionError:

@@ -49,11 +49,12 @@ def is_raw(path: Path) -> bool:
     return kind_of(path) == RAW and path.suffix.lower() != ".dng"
 
 
-def missing(path: Path) -> str:
+def missing(name: str | Path) -> str:
     """A sentence about a file that is not there."""
-    if _ADDRESS.match(str(path)):
-        return f"{path} is an address, and leapsr fetches nothing: download it and give the file."
-    return f"{path}{' is a link to a file that' if path.is_symlink() else ''} does not exist."
+    if _ADDRESS.match(str(name)):
+        address = re.sub(":/(?!/)", "://", str(name), count=1)  # a Path makes one slash of two
+        return f"{address} is an address, and leapsr fetches nothing: download it and give the file."
+    return f"{name}{' is a link to a file that' if Path(name).is_symlink() else ''} does not exist."
 
 
 def refusal(path: Path) -> str | None:
