@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,10 +81,14 @@ def plan(
         has_sidecars: results have files beside them, whose names must differ too.
 
     Raises:
-        UsageError: for an empty folder, for `out` that cannot hold the results, and rather than write over a
-            source.
+        UsageError: for an empty folder, for a pipe or a device, for `out` that cannot hold the results, and
+            rather than write over a source.
     """
     listed = _unique(_input_files(inputs, out, recursive))
+    for item in listed:
+        if item.root is None and _is_endless(item.path):
+            raise UsageError(f"{item.path} is a pipe or a device, not a file; give it alone, or '-'.")
+    listed = [item for item in listed if not _is_endless(item.path)]
     found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
@@ -158,6 +163,15 @@ def _is_readable(path: Path) -> bool:
 
 def _is_unreadable(path: Path) -> bool:
     return not _is_readable(path) and unsupported.kind_of(path) is not None
+
+
+def _is_endless(path: Path) -> bool:
+    """Whether reading it might never end: a pipe, a socket, a device."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # reading it will tell
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _unique(found: Iterable[InputFile]) -> list[InputFile]:

@@ -4,6 +4,7 @@ import inspect
 import io
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -114,6 +115,7 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
 @contextmanager
 def opened_header(path: Path) -> Iterator[Image.Image]:
     """The same for a common JPEG or PNG, reading its header only. Raises any error for other files."""
+    _check_file(path.stat(), str(path))
     with path.open("rb") as file:
         if file.read(16)[12:] == _OF_IPHONES:
             raise ImageError(f"{path} is a PNG for iPhones.")
@@ -220,11 +222,24 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
         raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
 
 
+def _check_file(found: os.stat_result, name: str) -> None:
+    """Raises ImageError for what has no end, and for a file that is larger than the memory."""
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise ImageError(f"{name} is a pipe or a device, not a file; give a picture.")
+    free = memory.available(torch.device("cpu"))
+    if free is not None and found.st_size > free:
+        raise ImageError(
+            f"{name} does not fit in memory: the file has {found.st_size / 2**30:.1f} GiB "
+            f"and {free / 2**30:.1f} GiB are free."
+        )
+
+
 def _read(name: str) -> bytes:
     path = Path(name)
     try:
         if not name:
             raise ValueError("no letters")
+        _check_file(path.stat(), name)
         return path.read_bytes()
     except ValueError as error:  # of a zero byte too
         raise ImageError(f"{name!r} is no name of a file.") from error

@@ -9,7 +9,7 @@ from leapsr.batch.existing import FileState, Manifest
 from leapsr.batch.jobs import Job, plan, shard
 from leapsr.errors import ImageError, UsageError
 from leapsr.pictures import unsupported
-from leapsr.pictures.picture import READABLE_SUFFIXES, load
+from leapsr.pictures.picture import READABLE_SUFFIXES, load, measure
 from leapsr.pictures.result_metadata import update_metadata
 from leapsr.pictures.save_file import save
 
@@ -272,6 +272,32 @@ def test_loops_of_links_have_an_end(tree):
     (folder / "itself.jpg").symlink_to("itself.jpg")
     jobs = plan([folder], None, "x4", recursive=True).jobs
     assert [job.source.name for job in jobs] == ["a.jpg", "itself.jpg", "b.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_what_has_no_end_is_not_read(tree, tmp_path):
+    """A pipe would wait for ever, a device give zeros for ever."""
+    folder = tree("a.png")
+    os.mkfifo(folder / "b.png")
+    (folder / "c.png").symlink_to("/dev/zero")
+    assert [job.source.name for job in plan([folder], None, "x4").jobs] == ["a.png"]
+    with pytest.raises(UsageError, match="is a pipe or a device"):
+        plan([folder / "a.png", folder / "c.png"], None, "x4")
+    for name in ("b.png", "c.png"):
+        for take in (load, measure):
+            with pytest.raises(ImageError, match="is a pipe or a device"):
+                take(folder / name)
+
+
+def test_a_file_larger_than_the_memory_is_not_read(tmp_path):
+    path = tmp_path / "a.png"
+    with path.open("wb") as file:
+        try:
+            file.truncate(1 << 42)
+        except OSError:
+            pytest.skip("this file system has no files of holes")
+    with pytest.raises(ImageError, match=r"the file has 4096\.0 GiB"):
+        load(path)
 
 
 def test_shards_are_disjoint_and_complete(tree):
