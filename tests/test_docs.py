@@ -9,6 +9,7 @@ import pytest
 from typer.main import get_command
 
 from leapsr.cli.main import app
+from leapsr.train.config import override
 from leapsr.train.recipes import RECIPES
 from tests.conftest import REPOSITORY
 
@@ -46,7 +47,10 @@ def test_files_that_are_named_exist(page):
 def commands(page: Path) -> Iterator[list[str]]:
     """The words behind each `leapsr`, up to a pipe or the end of the command."""
     shown = re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    for line in "\n".join(shown).replace("\\\n", " ").splitlines():
+    lines = "\n".join(shown).replace("\\\n", " ")
+    for name, value in re.findall(r'^([A-Z]+)="(.*)"$', lines, flags=re.MULTILINE):
+        lines = lines.replace(f"${name}", value)
+    for line in lines.splitlines():
         words = shlex.split(line, comments=True)
         for i, word in enumerate(words):
             if word == "leapsr" and (i == 0 or words[i - 1] in ("|", "&&", "do", ";", "-m")):
@@ -60,7 +64,7 @@ def test_commands_are_found():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_commands_have_a_verb_and_options_that_exist(page):
+def test_commands_have_a_verb_options_and_fields_that_exist(page):
     for words in commands(page):
         verb, rest = get_command(app), list(words)
         while rest and hasattr(verb, "commands") and not rest[0].startswith("-"):
@@ -70,4 +74,4 @@ def test_commands_have_a_verb_and_options_that_exist(page):
         given = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
         assert given <= known | {"--install-completion"}, words
         if words[:1] in (["train"], ["distill"]) and "$" not in words[1]:
-            assert words[1] in RECIPES, words
+            override(RECIPES[words[1]](), [words[i + 1] for i, word in enumerate(words) if word == "--set"])
