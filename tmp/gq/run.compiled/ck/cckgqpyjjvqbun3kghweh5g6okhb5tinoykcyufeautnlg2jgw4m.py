@@ -31,7 +31,9 @@ async_compile = AsyncCompile()
 empty_strided_p2p = torch._C._distributed_c10d._SymmetricMemory.empty_strided_p2p
 
 
-cpp_fused_add_0 = async_compile.cpp_pybinding(['const float*', 'float*'], r'''
+cpp_fused_add_0 = async_compile.cpp_pybinding(
+    ["const float*", "float*"],
+    r"""
 #include <torch/csrc/inductor/cpp_prefix.h>
 extern "C"  void  kernel(const float* in_ptr0,
                        float* out_ptr0)
@@ -51,11 +53,13 @@ extern "C"  void  kernel(const float* in_ptr0,
     inductor_cpu_integer_div_error_flag = nullptr;
     inductor_cpu_throw_if_integer_div_error(inductor_cpu_integer_div_error);
 }
-''')
+""",
+)
 
 
 async_compile.wait(globals())
 del async_compile
+
 
 class Runner:
     def __init__(self, partitions):
@@ -68,13 +72,14 @@ class Runner:
         self.partitions = new_callables
 
     def call(self, args):
-        arg0_1, = args
+        (arg0_1,) = args
         args.clear()
-        assert_size_stride(arg0_1, (1, ), (1, ), 'input')
-        buf0 = empty_strided_cpu((1, ), (1, ), torch.float32)
+        assert_size_stride(arg0_1, (1,), (1,), "input")
+        buf0 = empty_strided_cpu((1,), (1,), torch.float32)
         cpp_fused_add_0(arg0_1, buf0)
         del arg0_1
-        return (buf0, )
+        return (buf0,)
+
 
 runner = Runner(partitions=[])
 call = runner.call
@@ -83,17 +88,22 @@ recursively_apply_fns = runner.recursively_apply_fns
 
 def get_args():
     from torch._dynamo.testing import rand_strided
-    arg0_1 = rand_strided((1, ), (1, ), device='cpu', dtype=torch.float32)
+
+    arg0_1 = rand_strided((1,), (1,), device="cpu", dtype=torch.float32)
     return [arg0_1]
 
 
 def benchmark_compiled_module(args, times=10, repeat=10):
     from torch._inductor.utils import print_performance
+
     fn = lambda: call(list(args))
-    return print_performance(fn, times=times, repeat=repeat, device='cpu')
+    return print_performance(fn, times=times, repeat=repeat, device="cpu")
 
 
 if __name__ == "__main__":
     from torch._inductor.wrapper_benchmark import compiled_module_main
+
     args = get_args()
-    compiled_module_main('None', lambda times, repeat: benchmark_compiled_module(args, times=times, repeat=repeat))
+    compiled_module_main(
+        "None", lambda times, repeat: benchmark_compiled_module(args, times=times, repeat=repeat)
+    )
