@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TypeVar
 from ..data.captions import Captions
 from ..data.listing import NOT_PHOTOS
 from ..errors import OutputError, UsageError
-from ..pictures import result_metadata, unsupported
+from ..pictures import raw_kinds, result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.sizes import LABEL
 from .existing import Manifest
@@ -86,14 +87,19 @@ def plan(
 
     Raises:
         DataError: a picture has no caption.
-        UsageError: for an empty folder, for `out` that cannot hold the results, and rather than write over a
-            source.
+        UsageError: for an empty folder, for a pipe or a device, for `out` that cannot hold the results, and
+            rather than write over a source.
     """
     listed = _unique(_input_files(inputs, out, recursive))
+    for item in listed:
+        if item.root is None and _is_endless(item.path):
+            raise UsageError(f"{item.path} is a pipe or a device, not a file; give it alone, or '-'.")
+    listed = [item for item in listed if not _is_endless(item.path)]
     found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
-        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable))}")
+        advice = " ".join(unsupported.advice(unreadable, raw_kinds.HINT))
+        raise UsageError(f"There is no picture that can be read. {advice}")
     results = _KnownResults()
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     left_out = set(own)
@@ -160,11 +166,22 @@ def _with_pictures(inputs: Iterable[Path], out: Path | None) -> Iterator[Path]:
 
 
 def _is_readable(path: Path) -> bool:
+    if unsupported.kind_of(path) == unsupported.RAW:
+        return raw_kinds.is_available()
     return path.suffix.lower() in READABLE_SUFFIXES
 
 
 def _is_unreadable(path: Path) -> bool:
     return not _is_readable(path) and unsupported.kind_of(path) is not None
+
+
+def _is_endless(path: Path) -> bool:
+    """Whether reading it might never end: a pipe, a socket, a device."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # reading it will tell
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _unique(found: Iterable[InputFile]) -> list[InputFile]:

@@ -255,9 +255,9 @@ class BatchMaker:
         wanted = [torch.addcmul(each, left, kept).clamp(0, 1) for each in images]
         return wanted, torch.cat([measures, denoise[:, None]], dim=1)
 
-    def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
-        """All randomness of one step follows from its number, so a checkpoint need not hold it."""
-        mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
+    def generator(self, seed: int, part: int) -> torch.Generator:
+        """All randomness follows from the number of a part of a batch, so no checkpoint need hold it."""
+        mixed = np.random.SeedSequence((seed, part)).generate_state(1, np.uint64)[0]
         return torch.Generator(self.device).manual_seed(int(mixed))
 
 

@@ -18,6 +18,7 @@ from ..frozen import Clip
 from ..hub.catalog import CARD, weights_of
 from ..methods.base import Alignment
 from ..metrics import perceptual
+from ..ops.recompute import recomputed
 from ..restorer import Restorer, read_config
 from . import batches, checkpoints, networks, optimizers, shard_checks
 from .accelerator import accelerator_for, check_compiler
@@ -105,12 +106,12 @@ def run(
                 photos, split, config, device, out / "pool", callbacks, deadline, answering
             )
         rank, world = accelerator.process_index, accelerator.num_processes
-        size = config.batch // config.accumulate
+        share = config.batch // world
+        size = share // job.parts
         job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
-        if world > 1 or config.accumulate > 1:
+        if world > 1 or job.parts > 1:
             callbacks.notice(
-                f"{config.batch * world} samples a step: each of {world} processes takes {config.batch}, "
-                f"{size} at a time."
+                f"{config.batch} samples a step: each of {world} processes takes {share}, {size} at a time."
             )
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
@@ -165,12 +166,13 @@ def _assemble(
         asked = Restorer.from_pretrained(answering, accelerator.device, half)
     clip = None if config.clip is None else Clip(config.clip)
     make_batch = batches.batch_maker(config, accelerator.device, built.space, asked, clip)
-    rank = accelerator.process_index
+    rank, world = accelerator.process_index, accelerator.num_processes
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     features, seen_through = None, built.diffusion or teacher
     if seen_through is not None and seen_through.feature_channels:
         features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
-    backbone = config.perceptual
+    backbone, at_once = config.perceptual, config.images_at_once
+    compare = None if backbone == "none" else perceptual.loss(backbone, accelerator.device)
     known = methods.Networks(
         student=wrapped["student"],
         unwrapped=unwrapped["student"],
@@ -178,11 +180,11 @@ def _assemble(
         average=_autocast(accelerator, average.network),
         auxiliary=wrapped,
         unwrapped_auxiliary=unwrapped,
-        perceptual=None if backbone == "none" else perceptual.loss(backbone, accelerator.device),
+        perceptual=compare and recomputed(compare, at_once),
         features=features,
-        decode=_autocast(accelerator, built.space.autoencoder.decode),
+        decode=recomputed(_autocast(accelerator, built.space.autoencoder.decode), at_once),
         critic_features=built.critic_features and _autocast(accelerator, built.critic_features),
-        alignment=None if clip is None else _alignment(clip),
+        alignment=None if clip is None else recomputed(_alignment(clip), at_once),
     )
     return Run(
         config=config,
@@ -192,7 +194,11 @@ def _assemble(
         networks=wrapped,
         optimizers=scheduled,
         average=average,
-        make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
+        # What is drawn for a part of a batch depends on its samples, not on the process that it falls to.
+        make_batch=lambda sample, part: make_batch(
+            sample, make_batch.generator(config.seed, part * world + rank)
+        ),
+        parts=config.parts(world),
         export=lambda network, name: _export(config, built, network, out / name),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,

@@ -205,9 +205,12 @@ def _build_large(
     student.train()  # a model that was loaded to restore is in eval mode
     diffusion = None
     if config.diffusion is not None:
-        diffusion = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
-        if diffusion.feature_channels != (() if frozen is None else frozen.feature_channels):
+        found = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
+        if found.feature_channels != (() if frozen is None else frozen.feature_channels):
             raise ConfigError(f"{config.diffusion} has other maps than the teacher: give its own base model.")
+        asked = config.network.model_dump().get("gradient_checkpointing", False)
+        known = found.config.model_copy(update={"gradient_checkpointing": asked})
+        diffusion = registry.init_from(known, found, share=True).requires_grad_(False)
     return RunNetworks(student, space_of(model), model, frozen, others, features, diffusion)
 
 

@@ -105,10 +105,10 @@ def test_an_answer_keeps_the_noise_that_its_photo_keeps():
     make = batches.batch_maker(resolved, CPU, Space(4))
     pixels = [torch.randint(0, 256, (16, 3, side, side), dtype=torch.uint8) for side in (32, 8)]
     given = Sample(*pixels, answer=pixels[0])
-    batch = make(given, make.generator(0, 0, 0))
+    batch = make(given, make.generator(0, 0))
     assert torch.equal(batch.answer, batch.image)
     assert (batch.cond.labels == Quality.BAD).any()
-    plain = make(Sample(*pixels), make.generator(0, 0, 0))
+    plain = make(Sample(*pixels), make.generator(0, 0))
     assert plain.answer is None
     assert torch.equal(plain.image, batch.image)
     assert torch.equal(plain.source, batch.source)
