@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..files import atomic_write
 from ..errors import UsageError
+from ..files import atomic_write
 from ..hub import catalog
 from .completion import model_names
 from .signals import interruptible
