@@ -53,7 +53,7 @@ def limited(restored: Tensor, source: Tensor, scale: int) -> tuple[Tensor, Tenso
         around = extent.grown(core, MARGIN)
         if not around.of(doubtful).any():
             continue
-        image = _limited(around.scaled(scale).of(restored), around.of(source), scale)
+        image = limited_everywhere(around.scaled(scale).of(restored), around.of(source), scale)
         large = core.scaled(scale)
         part = core.relative_to(around).scaled(scale).of(image)
         large.of(change).copy_((part.clamp(0, 1) - large.of(restored).clamp(0, 1)).abs_().amax(0))
@@ -91,8 +91,8 @@ def _doubtful(restored: Tensor, source: Tensor, scale: int) -> Tensor:
     return torch.cat(outside).logical_or_(large.any(0))
 
 
-def _limited(restored: Tensor, source: Tensor, scale: int) -> Tensor:
-    """As `limited`, all of it."""
+def limited_everywhere(restored: Tensor, source: Tensor, scale: int) -> Tensor:
+    """As `limited`, without a look first at which parts need it. Graphs can be made of it."""
     bounds = _range_bounds(source)
     image = _within(restored, bounds, scale)
     if len(source) == 3:
@@ -148,7 +148,7 @@ def _means_limited(image: Tensor, source: Tensor, bounds: Bounds, scale: int) ->
     shown = image.clamp(0, 1)
     error = _block_means(shown, scale) - source
     wanted = _near_zero(error, _contrast(source))
-    if torch.equal(wanted, error):
+    if not torch.compiler.is_exporting() and torch.equal(wanted, error):
         return image
     least, greatest = (_bilinear(bound.clamp(0, 1), scale) for bound in bounds)
 
