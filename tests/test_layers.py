@@ -17,6 +17,7 @@ LAYERS = [
     "degrade",
     "pictures",
     "networks",
+    "spandrel",
 ]
 LAYERS += [
     "hub.catalog",
@@ -27,7 +28,7 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cli"]
+LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "export", "api", "train", "batch", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

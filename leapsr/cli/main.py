@@ -15,6 +15,7 @@ from . import models
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
@@ -45,7 +46,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, doctor):
+for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, export, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -99,8 +99,8 @@ def _mean(planes: FLOAT["P", 1, "H", "W"]):
 
 
 @script()
-def _measured(input: FLOAT[1, 3, "H", "W"], known: FLOAT[1, 5]) -> FLOAT[1, 5]:
-    """known: what a negative number stands in for is measured."""
+def _measured(input: FLOAT[1, 3, "H", "W"], measures: FLOAT[1, 5]) -> FLOAT[1, 5]:
+    """measures: what a negative number stands in for is measured."""
     rows, tall = _places(op.Shape(input, start=2, end=3))
     columns, wide = _places(op.Shape(input, start=3))
     down, across = op.Shape(rows, end=1), op.Shape(columns, end=1)
@@ -124,10 +124,11 @@ def _measured(input: FLOAT[1, 3, "H", "W"], known: FLOAT[1, 5]) -> FLOAT[1, 5]:
     )
     patches = op.Shape(each, end=1)
     median = op.Transpose(_lowest(op.Transpose(each), op.Div(patches - 1, 2)))
-    return op.Where(known < 0.0, median, known)
+    measured = op.Where(measures < 0.0, median, measures)
+    return measured
 
 
 def graph() -> ModelProto:
-    """`input`, (1, 3, H, W) in [0, 1], and `known`, (1, 5), to the measures, (1, 5): those of `known` where
-    they are not negative, else those of the picture."""
+    """`input`, (1, 3, H, W) in [0, 1], and `measures`, (1, 5), to `measured`, (1, 5): those of `measures`
+    that are not negative, and the picture's own in the place of the others."""
     return inliner.inline_local_functions(_measured.to_model_proto())

@@ -198,7 +198,7 @@ def _soft(values: Tensor, limit: Tensor) -> Tensor:
     knee, rest = KNEE * limit, (1 - KNEE) * limit
     size = values.abs()
     beyond = (size - knee).clamp_(min=0)
-    return (torch.minimum(size, knee) - torch.expm1(-beyond / rest) * rest).copysign(values)
+    return (torch.minimum(size, knee) - torch.expm1(-beyond / rest) * rest) * values.sign()
 
 
 def _mean_around(planes: Tensor) -> Tensor:
