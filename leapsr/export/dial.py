@@ -6,31 +6,25 @@ from torch import Tensor, nn
 from ..networks import Condition
 from ..ops.upsample import bicubic_upsample
 from ..restorer import Restorer
-from ..upscaling import guard
 
 
 class Dial(nn.Module):
-    """What `leapsr upscale` does with the pixels of a colour picture, but for the noise of the source."""
+    """Restorer.restore without the noise of the source."""
 
-    def __init__(self, restorer: Restorer, guarded: bool = True) -> None:
-        """guarded: whether the result is kept near its source, see `upscaling.guard`."""
+    def __init__(self, restorer: Restorer) -> None:
         super().__init__()
         self.network = restorer.network
         self.source = restorer.config.source
         self.scale = restorer.scale
-        self.guarded = guarded
 
     def forward(self, image: Tensor, fidelity: Tensor, denoise: Tensor, measures: Tensor) -> Tensor:
         """image: (1, 3, H, W) in [0, 1]. fidelity, denoise: (1,) in [0, 1]. measures: (1, 5), of `ops.damage`.
 
-        Returns (1, 3, scale H, scale W) in [0, 1].
+        Returns (1, 3, scale H, scale W), about [0, 1].
         """
         lr = image * 2 - 1
         upsampled = bicubic_upsample(lr, self.scale)
         start = self.source(upsampled, torch.zeros_like(upsampled))
         cond = Condition(lr, damage=torch.cat([measures, denoise[:, None]], 1))
         velocity = self.network(start, torch.ones_like(fidelity), fidelity, cond)
-        restored = (start - velocity + 1) / 2
-        if self.guarded:
-            restored = guard.limited_everywhere(restored[0], image[0], self.scale)[None]
-        return restored.clamp(0, 1)
+        return (start - velocity + 1) / 2

@@ -4,7 +4,8 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -65,35 +66,37 @@ def write(model: Exported, path: Path, precision: Precision = "fp32", calibratio
         return _checked(Difference.of(pairs), precision)
 
 
-def write_dial(model: Exported, path: Path, guarded: bool = True) -> Difference:
-    """All positions of the dial, and what `leapsr upscale` does with a picture that it holds whole.
+def write_dial(model: Exported, path: Path) -> Difference:
+    """All positions of the dial, and what `leapsr upscale` does with a colour picture that it holds whole.
 
     Inputs: `input`, (1, 3, H, W) in [0, 1]; `fidelity` and `denoise`, (1,) in [0, 1]; `measures`, (1, 5), of
-    which negative ones are measured on the picture. Outputs: `output`, and `measured`, (1, 5), what it was
-    made with. guarded: with the guard, see `upscaling.guard`.
+    which negative ones are measured on the picture. Outputs: `output`, (1, 3, scale H, scale W) in [0, 1],
+    kept near its source by the guard; and `measured`, (1, 5), what it was made with.
 
     As `write` otherwise; the largest difference counts.
     """
     if model.measures is None:
         raise UsageError(f"{model.name} is not told of damage: export it for one position of its dial.")
+    optional("onnxscript", "onnx")
+    from . import guard_graph, measures
+
     one = torch.ones(1)
-    example = {"input": next(pictures()), "fidelity": one, "denoise": one, "measured": torch.ones(1, 5)}
-    graph = _with_measures(_traced(Dial(model.restorer, guarded), example, model))
+    odd = list(pictures())[1]  # a trace of sides that need no padding would never pad
+    example = {"input": odd, "fidelity": one.clone(), "denoise": one.clone(), "measured": torch.ones(1, 5)}
+    network = _traced(Dial(model.restorer), example, model, "restored")
+    graph = _joined(measures.graph(), network, guard_graph.graph())
     with atomic_write(path) as part:
         _onnx().save(graph, part)
-        session = _session(part)
-        unknown = -torch.ones(1, 5)
-        return _checked(
-            Difference.of(
-                (
-                    _run(session, {"input": each, "fidelity": fidelity * one, "denoise": one, "measures": unknown}),
-                    _upscaled(model, each, fidelity, guarded),
-                )
-                for each in pictures()
-                for fidelity in DIAL
-            ),
-            "fp32",
+        session, unknown = _session(part), -torch.ones(1, 5)
+        pairs = (
+            (
+                _run(session, {"input": each, "fidelity": fidelity * one, "denoise": one, "measures": unknown}),
+                _upscaled(model, each, fidelity),
+            )
+            for each in pictures()
+            for fidelity in DIAL
         )
+        return _checked(Difference.of(pairs), "fp32")
 
 
 class _Clamped(nn.Module):
@@ -105,17 +108,18 @@ class _Clamped(nn.Module):
         return self.network(image).clamp(0, 1)
 
 
-def _upscaled(model: Exported, image: Tensor, fidelity: float, guarded: bool) -> Tensor:
-    measured = Exported(model.name, model.restorer, fidelity, None, 1.0)
-    restored = measured.restore(image)
-    return guard.limited(restored[0], image[0], model.restorer.scale)[0][None] if guarded else restored
+def _upscaled(model: Exported, image: Tensor, fidelity: float) -> Tensor:
+    restored = replace(model, measures=None, denoise=1.0, fidelity=fidelity).restore(image)
+    return guard.limited(restored[0], image[0], model.restorer.scale)[0][None]
 
 
 def _onnx() -> Any:
     return optional("onnx", "onnx")
 
 
-def _traced(network: nn.Module, example: dict[str, Tensor], model: Exported) -> "ModelProto":
+def _traced(
+    network: nn.Module, example: dict[str, Tensor], model: Exported, output: str = "output"
+) -> "ModelProto":
     """The graph of a network. example: its inputs by name; that named `input` may have any size."""
     onnx = _onnx()
     optional("onnxscript", "onnx")
@@ -127,7 +131,7 @@ def _traced(network: nn.Module, example: dict[str, Tensor], model: Exported) -> 
             network.eval(),
             tuple(inputs),
             input_names=list(example),
-            output_names=["output"],
+            output_names=[output],
             dynamic_shapes=tuple(sizes.get(name, {}) for name in example),
             opset_version=OPSET,
             dynamo=True,
@@ -153,24 +157,31 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _with_measures(graph: "ModelProto") -> "ModelProto":
-    """The input `measured` of a graph becomes an output, made by the graph of `measures` from `input` and the
-    new input `measures`."""
-    from . import measures
-
+def _joined(measures: "ModelProto", network: "ModelProto", guarded: "ModelProto") -> "ModelProto":
+    """One graph of three, whose inputs and outputs of one name are one value: what is measured goes into the
+    network, and what it restored to the guard."""
     onnx = _onnx()
-    before = onnx.compose.add_prefix(
-        measures.graph(), "measures/", rename_inputs=False, rename_outputs=False
+    keep = {"rename_inputs": False, "rename_outputs": False}
+    parts = [
+        onnx.compose.add_prefix(measures, "measures/", **keep),
+        network,
+        onnx.compose.add_prefix(guarded, "guard/", **keep),
+    ]
+    values = {each.name: each for part in parts for each in (*part.graph.input, *part.graph.output)}
+    names = ("input", "fidelity", "denoise", "measures"), ("output", "measured")
+    inputs, outputs = ([values[name] for name in some] for some in names)
+    graph = onnx.helper.make_graph(
+        [node for part in parts for node in part.graph.node],
+        network.graph.name,
+        inputs,
+        outputs,
+        [each for part in parts for each in part.graph.initializer],
     )
-    (place,) = [k for k, each in enumerate(graph.graph.input) if each.name == "measured"]
-    graph.graph.input[place].name = "measures"
-    graph.graph.output.append(before.graph.output[0])
-    nodes = [*before.graph.node, *graph.graph.node]
-    del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
-    graph.graph.initializer.extend(before.graph.initializer)
-    onnx.checker.check_model(graph)
-    return graph
+    model = onnx.helper.make_model(graph, opset_imports=network.opset_import, ir_version=network.ir_version)
+    model.producer_name = network.producer_name
+    model.metadata_props.extend(network.metadata_props)
+    onnx.checker.check_model(model)
+    return model
 
 
 def _session(path: Path) -> Session:
