@@ -1,7 +1,7 @@
 """leapsr export."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -10,6 +10,9 @@ from ..errors import UsageError
 from .completion import model_names
 from .shared import Overwrite
 from .terminal import say, starting
+
+if TYPE_CHECKING:
+    from ..export.model import Exported
 
 SUFFIXES = {"onnx": ".onnx", "safetensors": ".safetensors", "ncnn": ".param", "darktable": ""}
 
@@ -74,13 +77,15 @@ def export(
         raise UsageError("With --dial everything is an input of the file: give the model and -o only.")
     if precision == "int8" and format != "onnx":
         raise UsageError("int8 is for --format onnx.")
+    if precision == "fp16" and format == "darktable":
+        raise UsageError("darktable is given fp32: leave --precision out.")
     if (precision == "int8") != (calibration is not None):
         raise UsageError("int8 is fitted to photos: give --precision int8 and --calibration FOLDER, or neither.")
     with starting():
         import torch
 
         from ..export import model as models
-        from ..export import onnx_file, spandrel_file
+        from ..export import darktable, ncnn_file, onnx_file, spandrel_file
 
         measures = None if like is None else models.measures_of(like)
         model = models.Exported.load(name, fidelity, measures, denoise)
@@ -97,7 +102,10 @@ def export(
                 found = onnx_file.write(model, place, precision, calibration)
             case "safetensors":
                 found = spandrel_file.write(model, place, torch.float16 if precision == "fp16" else torch.float32)
-    say(console, f"{place}: {place.stat().st_size / 1e6:.1f} MB")
+            case "ncnn":
+                found = ncnn_file.write(model, place, precision == "fp16")
+            case "darktable":
+                found = darktable.write(model, place)
     for key, value in model.facts.items():
         if not dial or key not in ("fidelity", "measures", "denoise"):
             say(console, f"{key}: {value}")
@@ -106,6 +114,6 @@ def export(
     typer.echo(place)
 
 
-def _name(model: "models.Exported", dial: bool, precision: str) -> str:  # type: ignore[name-defined]
+def _name(model: "Exported", dial: bool, precision: str) -> str:
     where = "dial" if dial else f"f{model.fidelity:g}"
     return "-".join([model.name, where, *([] if precision == "fp32" else [precision])])
