@@ -1,6 +1,6 @@
 """One network in several engines: what each weighs, when the first picture is there, seconds, memory.
 
-    python benchmarks/engines.py PHOTO --calibration PHOTOS [--with onnxruntime=VENV/bin/python] --out engines.json
+    python benchmarks/engines.py PHOTO --calibration PHOTOS [--with openvino=VENV/bin/python]
 
 Each engine runs in a process of its own, on one thread. Seconds are those of the processor, so that other
 work on the machine disturbs them little: on a free core they are those of the clock. --with gives the Python
@@ -90,7 +90,9 @@ print(json.dumps({
 """
 
 
-def measured(engine: str, precision: str, file: Path, folder: Path, python: str, repeats: int) -> dict[str, object]:
+def measured(
+    engine: str, precision: str, file: Path, folder: Path, python: str, repeats: int
+) -> dict[str, object]:
     """One row of the table."""
     code = f"precision, repeats = {precision!r}, {repeats}\n{START}{ENGINES[engine]}{END}"
     result = folder / "result.npy"
@@ -106,7 +108,9 @@ def measured(engine: str, precision: str, file: Path, folder: Path, python: str,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("photo", type=Path)
     parser.add_argument("--calibration", type=Path, required=True, help="folder of photos for int8")
     parser.add_argument("--with", dest="others", action="append", default=[], metavar="ENGINE=PYTHON")
@@ -118,10 +122,13 @@ def main() -> None:
     from leapsr.export import onnx_file, spandrel_file
     from leapsr.export.model import Exported
 
-    rows = []
+    rows: list[dict[str, object]] = []
+    first = None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pixels = np.asarray(Image.open(options.photo).convert("RGB").crop((0, 0, SIDE, SIDE)), np.float32) / 255
+        pixels = (
+            np.asarray(Image.open(options.photo).convert("RGB").crop((0, 0, SIDE, SIDE)), np.float32) / 255
+        )
         np.save(folder / "pixels.npy", pixels.transpose(2, 0, 1)[None])
         model = Exported.load("leap-small")
         files = {kind: folder / f"{kind}.onnx" for kind in ("fp32", "fp16", "int8")}
@@ -143,7 +150,7 @@ def main() -> None:
             row["file"] = file.name
             if "failed" not in row:
                 result = np.load(folder / "result.npy")
-                first = result if not rows else first
+                first = result if first is None else first
                 row["max_of_255"] = round(float(np.abs(result.clip(0, 1) - first.clip(0, 1)).max() * 255), 2)
             rows.append(row)
             print(json.dumps(row), flush=True)

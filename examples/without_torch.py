@@ -16,7 +16,9 @@ from PIL import Image, ImageOps
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in ("model", "photo", "result"):
         parser.add_argument(name)
     parser.add_argument("--fidelity", type=float, default=0.6, help="1 is the safest guess, 0 the sharpest")

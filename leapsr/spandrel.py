@@ -49,4 +49,10 @@ def install() -> None:
 
 def _is_ours(weights: Mapping[str, object]) -> bool:
     """Whether these are the names of a FoldedUNet's weights."""
-    return {"enlarge.weight", "limit", "head.weight", "tail.weight", "encoder.0.0.first.weight"} <= weights.keys()
+    return {
+        "enlarge.weight",
+        "limit",
+        "head.weight",
+        "tail.weight",
+        "encoder.0.0.first.weight",
+    } <= weights.keys()

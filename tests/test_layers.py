@@ -12,6 +12,7 @@ LAYERS = [
     "memory",
     "devices",
     "files",
+    "locks",
     "ops",
     "flow",
     "degrade",
@@ -28,7 +29,19 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "export", "api", "train", "batch", "cli"]
+LAYERS += [
+    "restorer",
+    "hub.convert",
+    "data",
+    "metrics",
+    "upscaling",
+    "export",
+    "api",
+    "train",
+    "batch",
+    "cluster",
+    "cli",
+]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

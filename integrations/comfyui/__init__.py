@@ -1,6 +1,6 @@
 """leapsr in ComfyUI: a node with the dial, and our exported files in ComfyUI's own "Load Upscale Model".
 
-Put this folder into ComfyUI/custom_nodes as `leapsr-nodes`, and `pip install leapsr[zoo]` into ComfyUI's Python.
+Put this folder into ComfyUI/custom_nodes as `leapsr-nodes`, and `pip install leapsr[zoo]` into its Python.
 """
 
 from functools import lru_cache

@@ -19,12 +19,19 @@ SUFFIXES = {"onnx": ".onnx", "safetensors": ".safetensors", "ncnn": ".param", "d
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="MODEL", help="A model's name or folder; the default model if missing.", autocompletion=model_names
+        metavar="MODEL",
+        help="A model's name or folder; the default model if missing.",
+        autocompletion=model_names,
     ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="File to write; a folder for darktable. Default: named by the model."),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="File to write; a folder for darktable. Default: named by the model.",
+    ),
 ]
 Format = Annotated[
     Literal["onnx", "safetensors", "ncnn", "darktable"],
@@ -32,35 +39,45 @@ Format = Annotated[
         "-f",
         "--format",
         metavar="NAME",
-        help="onnx; safetensors, for spandrel in ComfyUI; ncnn, for upscayl and realesrgan-ncnn-vulkan; darktable.",
+        help="onnx; safetensors, for ComfyUI; ncnn, for upscayl and realesrgan-ncnn-vulkan; darktable.",
     ),
 ]
 Fidelity = Annotated[
     float | None,
-    typer.Option(min=0, max=1, metavar="F", help="Where the dial stands for good.", show_default="the model's own"),
+    typer.Option(
+        min=0, max=1, metavar="F", help="Where the dial stands for good.", show_default="the model's own"
+    ),
 ]
 Dial = Annotated[
     bool,
-    typer.Option("--dial", help="onnx: with all of the dial, measuring of damage, and the guard, as `leapsr upscale`."),
+    typer.Option(
+        "--dial", help="onnx: with all of the dial, measuring of damage, and the guard, as `leapsr upscale`."
+    ),
 ]
 Like = Annotated[
     Path | None,
-    typer.Option(metavar="PICTURE", help="For pictures as noisy, compressed and soft as this one; default: a typical photo."),
+    typer.Option(
+        metavar="PICTURE",
+        help="For pictures as noisy, compressed and soft as this one; default: a typical photo.",
+    ),
 ]
-Denoise = Annotated[float, typer.Option(min=0, max=1, metavar="D", help="How much of the noise goes; 0 keeps grain.")]
+Denoise = Annotated[
+    float, typer.Option(min=0, max=1, metavar="D", help="How much of the noise goes; 0 keeps grain.")
+]
 Precision = Annotated[
     Literal["fp32", "fp16", "int8"],
     typer.Option(metavar="NAME", help="fp32; fp16, half as large; int8 (onnx), with --calibration."),
 ]
 Calibration = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Photos like those to be restored, for int8; 16 are used.")
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Photos like those to be restored, for int8; 16 are used."),
 ]
 
 
 def export(
     name: Name = None,
     output: Output = None,
-    format: Format = "onnx",
+    file_format: Format = "onnx",
     fidelity: Fidelity = None,
     dial: Dial = False,
     like: Like = None,
@@ -73,35 +90,41 @@ def export(
 
     The file is compared with torch before it is put in its place.
     """
-    if dial and (format != "onnx" or precision != "fp32" or fidelity is not None or like or denoise != 1):
+    if dial and (
+        file_format != "onnx" or precision != "fp32" or fidelity is not None or like or denoise != 1
+    ):
         raise UsageError("With --dial everything is an input of the file: give the model and -o only.")
-    if precision == "int8" and format != "onnx":
+    if precision == "int8" and file_format != "onnx":
         raise UsageError("int8 is for --format onnx.")
-    if precision == "fp16" and format == "darktable":
+    if precision == "fp16" and file_format == "darktable":
         raise UsageError("darktable is given fp32: leave --precision out.")
     if (precision == "int8") != (calibration is not None):
-        raise UsageError("int8 is fitted to photos: give --precision int8 and --calibration FOLDER, or neither.")
+        raise UsageError(
+            "int8 is fitted to photos: give --precision int8 and --calibration FOLDER, or neither."
+        )
     with starting():
         import torch
 
-        from ..export import model as models
         from ..export import darktable, ncnn_file, onnx_file, spandrel_file
+        from ..export import model as models
 
         measures = None if like is None else models.measures_of(like)
         model = models.Exported.load(name, fidelity, measures, denoise)
-    place = output or Path(_name(model, dial, precision) + SUFFIXES[format])
+    place = output or Path(_name(model, dial, precision) + SUFFIXES[file_format])
     if place.exists() and not overwrite:
         raise UsageError(f"{place} is already there; give another name, or --overwrite.")
     console = Console(stderr=True)
     with console.status("Exporting"):
         noise = model.without_noise()
-        match format:
+        match file_format:
             case "onnx" if dial:
                 found = onnx_file.write_dial(model, place)
             case "onnx":
                 found = onnx_file.write(model, place, precision, calibration)
             case "safetensors":
-                found = spandrel_file.write(model, place, torch.float16 if precision == "fp16" else torch.float32)
+                found = spandrel_file.write(
+                    model, place, torch.float16 if precision == "fp16" else torch.float32
+                )
             case "ncnn":
                 found = ncnn_file.write(model, place, precision == "fp16")
             case "darktable":

@@ -12,6 +12,8 @@ from rich.text import Text
 from .. import __version__
 from ..errors import LeapsrError
 from . import models
+from .batch import batch
+from .caption import caption
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
@@ -46,7 +48,22 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, export, doctor):
+VERBS = (
+    upscale,
+    batch,
+    degrade,
+    graphics,
+    pack,
+    caption,
+    prepare,
+    train,
+    distill,
+    recipes,
+    evaluate,
+    export,
+    doctor,
+)
+for verb in VERBS:
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -14,6 +14,7 @@ import typer
 from ..errors import UsageError
 from ..hub import catalog
 from .completion import model_names
+from .shared import suffix_of
 
 if TYPE_CHECKING:
     from ..batch.existing import IfExists
@@ -98,11 +99,14 @@ class ModelOptions:
 
     def tile_side(self) -> int | Literal["auto"]:
         """Raises UsageError."""
-        if self.tile != "auto" and not self.tile.isdecimal():
-            raise UsageError(
-                f"--tile is auto, 0 for the whole picture, or a number of pixels, not '{self.tile}'."
-            )
-        return "auto" if self.tile == "auto" else int(self.tile)
+        return tile_side(self.tile)
+
+
+def tile_side(text: str) -> int | Literal["auto"]:
+    """Raises UsageError."""
+    if text != "auto" and not text.isdecimal():
+        raise UsageError(f"--tile is auto, 0 for the whole picture, or a number of pixels, not '{text}'.")
+    return "auto" if text == "auto" else int(text)
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,16 @@ class LookOptions:
     captioner: Path | None = _look(
         None, "--captioner FOLDER", "LLaVA 1.5 or Qwen2-VL, to caption each photo."
     )
+    captions: Path | None = _look(
+        None,
+        "--captions FILE|FOLDER",
+        "A caption for each photo: .jsonl, .csv or .json, or a folder of .txt files.",
+    )
+    suffix: str = _look(
+        "auto",
+        "--suffix TEXT",
+        "What follows captions; auto: the words of the model's family; none: nothing.",
+    )
     text_encoder: Path | None = _look(
         None, "--text-encoder FOLDER", "Base model that encodes captions, if not the model's own."
     )
@@ -148,6 +162,11 @@ class LookOptions:
         """Raises UsageError."""
         from ..upscaling.settings import Settings
 
+        caption = None if self.caption == "none" else self.caption
+        if self.captions is not None and (caption, self.captioner) != (None, None):
+            raise UsageError(
+                "Captions of each photo leave none to --caption and --captioner: give one of them."
+            )
         return Settings(
             self.steps,
             self.fidelity,
@@ -157,11 +176,10 @@ class LookOptions:
             self.seamless,
             self._denoise(),
             self.guidance,
-            None if self.caption == "none" else self.caption,
-            *(
-                None if folder is None else str(catalog.expanded(folder).resolve())
-                for folder in (self.captioner, self.text_encoder)
-            ),
+            "" if self.captions is not None else caption,  # each photo's own takes its place
+            None if self.captioner is None else _whole(self.captioner),
+            None if self.text_encoder is None else _whole(self.text_encoder),
+            suffix_of(self.suffix),
         )
 
     def _denoise(self) -> float | Literal["auto"]:
@@ -182,8 +200,12 @@ class LookOptions:
         return self.tolerance
 
 
+def _whole(folder: Path) -> str:
+    return str(catalog.expanded(folder).resolve())
+
+
 @dataclass(frozen=True)
-class FileOptions:
+class FormatOptions:
     file_format: Literal["auto", "png", "jpg", "webp", "avif", "tiff"] = _file(
         "auto", "-f --format FORMAT", "png, jpg, webp, avif or tiff; auto: as the source."
     )
@@ -194,6 +216,14 @@ class FileOptions:
     strip_metadata: bool = _file(
         False, "--strip-metadata", "Leave out EXIF, GPS, XMP, IPTC; keep the colour profile."
     )
+
+    def depth(self) -> Literal[8, 16] | None:
+        depths: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
+        return depths[self.bit_depth]
+
+
+@dataclass(frozen=True)
+class FileOptions(FormatOptions):
     keep_dates: bool = _file(False, "--keep-dates", "Give each result the date of its source.")
     preview: bool = _file(
         False, "--preview", "Only a detail beside plain enlargement, in seconds: NAME_x4_preview.png."
@@ -216,26 +246,24 @@ class FileOptions:
             raise UsageError("Give --skip-existing or --overwrite, not both.")
         return "skip" if self.skip_existing else "overwrite" if self.overwrite else "refuse"
 
-    def depth(self) -> Literal[8, 16] | None:
-        depths: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
-        return depths[self.bit_depth]
 
-
-def batch_options(size: SizeOptions, model: ModelOptions, look: LookOptions, files: FileOptions) -> "Options":
+def batch_options(
+    size: SizeOptions, tile: int | Literal["auto"], look: LookOptions, files: FormatOptions
+) -> "Options":
     """Raises UsageError."""
     from ..batch.options import Options
 
     return Options(
         size.target(),
-        look.settings(model.tile_side()),
+        look.settings(tile),
         files.quality,
         files.depth(),
         files.strip_metadata,
         look.samples,
         look.detail_map,
         look.consistency_tolerance(),
-        files.keep_dates,
-        files.preview,
+        isinstance(files, FileOptions) and files.keep_dates,
+        isinstance(files, FileOptions) and files.preview,
     )
 
 

@@ -18,7 +18,8 @@ class Dial(nn.Module):
         self.scale = restorer.scale
 
     def forward(self, image: Tensor, fidelity: Tensor, denoise: Tensor, measures: Tensor) -> Tensor:
-        """image: (1, 3, H, W) in [0, 1]. fidelity, denoise: (1,) in [0, 1]. measures: (1, 5), of `ops.damage`.
+        """image: (1, 3, H, W) in [0, 1]. fidelity, denoise: (1,) in [0, 1]. measures: (1, 5), see
+        `ops.damage`.
 
         Returns (1, 3, scale H, scale W), about [0, 1].
         """

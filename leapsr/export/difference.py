@@ -27,7 +27,9 @@ class Difference:
         found = torch.cat([(a.clamp(0, 1) - b.clamp(0, 1)).double().flatten() for a, b in pairs])
         square = found.square().mean().item()
         return cls(
-            found.abs().max().item(), found.abs().mean().item(), -10 * math.log10(square) if square else math.inf
+            found.abs().max().item(),
+            found.abs().mean().item(),
+            -10 * math.log10(square) if square else math.inf,
         )
 
     def __str__(self) -> str:

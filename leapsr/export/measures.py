@@ -5,9 +5,8 @@ size of the picture, which is only known when the graph runs. Nothing may be emp
 gets one more value that comes last, and what is cut gets a few more rows.
 """
 
+# The functions are read by onnxscript, which knows tensors only.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, operator, valid-type, misc, index"
-# ruff: noqa: ANN, the functions are read by onnxscript, which knows tensors only
-
 from onnx import ModelProto, inliner
 from onnxscript import DOUBLE, FLOAT, INT64, script
 from onnxscript import opset18 as op
@@ -104,7 +103,9 @@ def _measured(input: FLOAT[1, 3, "H", "W"], measures: FLOAT[1, 5]) -> FLOAT[1, 5
     rows, tall = _places(op.Shape(input, start=2, end=3))
     columns, wide = _places(op.Shape(input, start=3))
     down, across = op.Shape(rows, end=1), op.Shape(columns, end=1)
-    boxes = op.Gather(op.Gather(input * 255.0, op.Reshape(rows, [-1]), axis=2), op.Reshape(columns, [-1]), axis=3)
+    boxes = op.Gather(
+        op.Gather(input * 255.0, op.Reshape(rows, [-1]), axis=2), op.Reshape(columns, [-1]), axis=3
+    )
     split = op.Reshape(boxes, op.Concat([3], down, tall, across, wide, axis=0))
     levels = op.Reshape(op.Transpose(split, perm=[1, 3, 0, 2, 4]), op.Concat([-1, 3], tall, wide, axis=0))
     luma = levels[:, 0:1] * _RED + levels[:, 1:2] * _GREEN + levels[:, 2:3] * _BLUE

@@ -1,6 +1,5 @@
 """What is exported: a model, where its dial stands, and which damage it is told of."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,12 +60,16 @@ class Exported:
         folder = catalog.find_or_default(model)
         restorer = Restorer.from_pretrained(folder)
         if not isinstance(restorer.network, UNet):
-            raise UsageError(f"{folder.name} is a {restorer.config.network.kind}: only small networks, unet, can be exported.")
+            raise UsageError(
+                f"{folder.name} is a {restorer.config.network.kind}: only the small unets can be exported."
+            )
         asked = restorer.default_fidelity if fidelity is None else fidelity
         if not 0 <= asked <= 1:
             raise UsageError(f"fidelity is from 0 (most detail) to 1 (most faithful), not {asked}.")
         if restorer.region is Region.DIAGONAL and asked < 1:
-            raise UsageError("This is a teacher, which takes several evaluations: export it with --fidelity 1.")
+            raise UsageError(
+                "This is a teacher, which takes several evaluations: export it with --fidelity 1."
+            )
         if asked > restorer.most_faithful:
             raise UsageError("This model has no dial: leave --fidelity out.")
         told = (measures or TYPICAL) if restorer.reads_damage else None
@@ -90,7 +93,11 @@ class Exported:
         """What torch says: (B, 3, H, W) in [0, 1] -> (B, 3, scale H, scale W). seed: of the source's noise;
         None is no noise. fidelity: None is this one's."""
         height, width = (side * self.restorer.scale for side in image.shape[-2:])
-        noise = torch.zeros(1, 3, height, width) if seed is None else position_noise(seed, 0, 0, height, width)[None]
+        noise = (
+            torch.zeros(1, 3, height, width)
+            if seed is None
+            else position_noise(seed, 0, 0, height, width)[None]
+        )
         return self.restorer.restore(
             image,
             noise.expand(len(image), -1, -1, -1),
@@ -107,8 +114,8 @@ class Exported:
         found = Difference.of((self.restore(each, seed=0), self.restore(each)) for each in pictures())
         if found.psnr < NOISE_PSNR:
             raise UsageError(
-                f"{self.name} draws detail from noise, which files for other programs do not have (without it: "
-                f"{found}). Export leap-small, or turn --fidelity to 1."
+                f"{self.name} draws detail from noise, which files for other programs do not have "
+                f"(without it: {found}). Export leap-small, or turn --fidelity to 1."
             )
         return found
 

@@ -38,7 +38,9 @@ def write(model: Exported, path: Path, half: bool = True) -> Difference:
     pnnx, ncnn = optional("pnnx", "ncnn"), optional("ncnn", "ncnn")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with warnings.catch_warnings(action="ignore"):  # pnnx reads nothing newer than what torch.jit.trace gives
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # pnnx reads nothing newer than what torch.jit.trace gives
             traced = torch.jit.trace(_Static(model.folded()).eval(), next(pictures()), check_trace=False)
         traced.save(folder / "model.pt")
         files = {
@@ -48,13 +50,22 @@ def write(model: Exported, path: Path, half: bool = True) -> Difference:
         options = [f"{key}={file}" for key, file in files.items()]
         sizes = ",".join(map(str, next(pictures()).shape))
         done = subprocess.run(
-            [pnnx.EXEC_PATH, "model.pt", f"inputshape=[{sizes}]", f"moduleop={_CROP}", f"fp16={int(half)}", *options],
+            [
+                pnnx.EXEC_PATH,
+                "model.pt",
+                f"inputshape=[{sizes}]",
+                f"moduleop={_CROP}",
+                f"fp16={int(half)}",
+                *options,
+            ],
             cwd=folder,
             capture_output=True,
             text=True,
         )
         if done.returncode or not files["ncnnbin"].is_file():
-            raise UsageError(f"pnnx could not convert the model: {(done.stderr or done.stdout).strip()[-300:]}")
+            raise UsageError(
+                f"pnnx could not convert the model: {(done.stderr or done.stdout).strip()[-300:]}"
+            )
         graph = _renamed(files["ncnnparam"].read_text())
         with atomic_write(path.with_suffix(".bin")) as weights, atomic_write(path) as part:
             part.write_text(graph)
@@ -64,7 +75,9 @@ def write(model: Exported, path: Path, half: bool = True) -> Difference:
             net.load_model(str(weights))
             found = Difference.of((_run(net, each), model.restore(each)) for each in pictures())
             if not found.psnr > LEAST_PSNR:
-                raise UsageError(f"ncnn's results differ too much from torch's ({found}); nothing was written.")
+                raise UsageError(
+                    f"ncnn's results differ too much from torch's ({found}); nothing was written."
+                )
             return found
 
 
@@ -92,7 +105,9 @@ class _Static(nn.Module):
         lr = image * 2 - 1
         enlarged = network.enlarge(F.pad(lr, [upsample.RADIUS] * 4, mode="replicate"))
         seen = F.pad(torch.cat([enlarged, lr], dim=1), most, mode="replicate")
-        whole_blocks = F.interpolate(F.max_pool2d(seen, multiple), scale_factor=float(multiple), mode="nearest")
+        whole_blocks = F.interpolate(
+            F.max_pool2d(seen, multiple), scale_factor=float(multiple), mode="nearest"
+        )
         detail = self.to_picture(network.trunk(self.to_multiples(seen, whole_blocks)), enlarged)
         return F.pixel_shuffle(enlarged + detail, network.scale)
 
@@ -104,7 +119,10 @@ def _renamed(graph: str) -> str:
         words = [_NAMES.get(word, word) for word in line.split()]
         if words and words[0].rpartition(".")[2] == _Crop.__name__:
             words[0] = "Crop"
-            words[4], words[5] = words[5], words[4]  # a trace has the inputs as they are first used: `like`, x
+            words[4], words[5] = (
+                words[5],
+                words[4],
+            )  # a trace has the inputs as they are first used: `like`, x
         lines.append(" ".join(words))
     return "\n".join(lines) + "\n"
 

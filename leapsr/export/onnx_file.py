@@ -40,7 +40,9 @@ Session = Any
 """onnxruntime.InferenceSession"""
 
 
-def write(model: Exported, path: Path, precision: Precision = "fp32", calibration: Path | None = None) -> Difference:
+def write(
+    model: Exported, path: Path, precision: Precision = "fp32", calibration: Path | None = None
+) -> Difference:
     """One position of the dial: `input`, (B, 3, H, W) in [0, 1], to `output`, (B, 3, scale H, scale W) in
     [0, 1], for any H, W.
 
@@ -50,7 +52,9 @@ def write(model: Exported, path: Path, precision: Precision = "fp32", calibratio
     Raises MissingExtra, UsageError, DataError, OutputError.
     """
     if (precision == "int8") != (calibration is not None):
-        raise UsageError("int8 is fitted to photos: give --precision int8 and --calibration FOLDER, or neither.")
+        raise UsageError(
+            "int8 is fitted to photos: give --precision int8 and --calibration FOLDER, or neither."
+        )
     folded = model.folded()
     if precision == "fp16":
         folded = folded.half_trunk()
@@ -90,7 +94,9 @@ def write_dial(model: Exported, path: Path) -> Difference:
         session, unknown = _session(part), -torch.ones(1, 5)
         pairs = (
             (
-                _run(session, {"input": each, "fidelity": fidelity * one, "denoise": one, "measures": unknown}),
+                _run(
+                    session, {"input": each, "fidelity": fidelity * one, "denoise": one, "measures": unknown}
+                ),
                 _upscaled(model, each, fidelity),
             )
             for each in pictures()
@@ -125,7 +131,9 @@ def _traced(
     optional("onnxscript", "onnx")
     side = torch.export.Dim.DYNAMIC
     sizes = {"input": {0: side, 2: side, 3: side} if len(example) == 1 else {2: side, 3: side}}
-    inputs = [torch.cat([each, each]) if sizes.get(name, {}).get(0) else each for name, each in example.items()]
+    inputs = [
+        torch.cat([each, each]) if sizes.get(name, {}).get(0) else each for name, each in example.items()
+    ]
     with warnings.catch_warnings(action="ignore"), _quiet():
         program = torch.onnx.export(
             network.eval(),
@@ -204,7 +212,7 @@ def _checked(found: Difference, precision: Precision) -> Difference:
 
 
 def _crops(folder: Path) -> Iterator[Tensor]:
-    """(1, 3, h, w) in [0, 1]: the middle of each of the first photos. Raises DataError where there is none."""
+    """(1, 3, h, w) in [0, 1]: the middles of the first photos. Raises DataError where there is none."""
     files = picture_files(folder)
     if not files:
         raise DataError(f"{folder} holds no photos to fit int8 to.")
@@ -239,5 +247,3 @@ def _quantise(path: Path, samples: Sequence[Tensor]) -> None:
         weight_type=quantization.QuantType.QInt8,
         activation_type=quantization.QuantType.QUInt8,
     )
-
-

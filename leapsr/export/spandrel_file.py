@@ -20,7 +20,9 @@ def write(model: Exported, path: Path, dtype: torch.dtype = torch.float32) -> Di
     folded = model.folded().to(dtype)
     with atomic_write(path) as part:
         facts = {"format": "pt", "architecture": "leapsr", **model.facts}
-        save_file({name: each.contiguous() for name, each in folded.state_dict().items()}, part, metadata=facts)
+        save_file(
+            {name: each.contiguous() for name, each in folded.state_dict().items()}, part, metadata=facts
+        )
         again = FoldedUNet.from_weights(load_file(part)).float()
         found = Difference.of((again(each), model.restore(each)) for each in pictures())
         if not found.psnr > 50:

@@ -1,4 +1,4 @@
-"""The ComfyUI node keeps the contract of ComfyUI's V3 schema, which is played here by a stand-in of its API."""
+"""The ComfyUI node keeps the contract of ComfyUI's V3 schema; a stand-in plays its API here."""
 
 import asyncio
 import importlib.util
@@ -18,8 +18,8 @@ from tests.conftest import REPOSITORY, picture_array
 
 
 class Kind:
-    def __init__(self, id: str | None = None, **options: Any) -> None:
-        self.id, self.options = id, options
+    def __init__(self, name: str | None = None, **options: Any) -> None:
+        self.id, self.options = name, options
 
 
 @dataclass

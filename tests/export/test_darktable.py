@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'leapsr[onnx]'")
-yaml = pytest.importorskip("yaml", reason="needs PyYAML")
+pytest.importorskip("yaml", reason="needs PyYAML")
+
+import onnxruntime
+import yaml
 
 from leapsr.export import darktable
 from leapsr.export.model import Exported
@@ -17,7 +20,12 @@ from tests.conftest import make_tiny_model
 def test_the_folder(tmp_path):
     folder = tmp_path / "upscale-leapsr"
     assert darktable.write(Exported.load(make_tiny_model(tmp_path / "tiny"), 1.0), folder).max <= 1e-4
-    assert {file.name for file in folder.iterdir()} == {"config.json", "model.yaml", "README.md", "model_x4.onnx"}
+    assert {file.name for file in folder.iterdir()} == {
+        "config.json",
+        "model.yaml",
+        "README.md",
+        "model_x4.onnx",
+    }
     config = json.loads((folder / "config.json").read_text())
     assert {"id", "name", "description", "task", "backend", "version"} <= config.keys()
     assert (config["id"], config["task"], config["backend"], config["tiling"]) == (

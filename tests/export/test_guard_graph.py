@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'leapsr[onnx]'")
+
+import onnxruntime
 
 from leapsr.export import guard_graph
 from leapsr.ops.upsample import bicubic_upsample

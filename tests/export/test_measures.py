@@ -7,17 +7,34 @@ import torch
 from leapsr.ops import damage
 from tests.conftest import picture_array
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
+
+import onnxruntime
 
 from leapsr.export import measures
 
-SIZES = [(1, 1), (1, 5), (2, 3), (3, 4), (4, 4), (5, 17), (16, 17), (18, 33), (64, 64), (65, 40), (63, 200), (301, 523)]
+SIZES = [
+    (1, 1),
+    (1, 5),
+    (2, 3),
+    (3, 4),
+    (4, 4),
+    (5, 17),
+    (16, 17),
+    (18, 33),
+    (64, 64),
+    (65, 40),
+    (63, 200),
+    (301, 523),
+]
 UNKNOWN = np.full((1, 5), -1, np.float32)
 
 
 @pytest.fixture(scope="module")
 def session():
-    return onnxruntime.InferenceSession(measures.graph().SerializeToString(), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        measures.graph().SerializeToString(), providers=["CPUExecutionProvider"]
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)

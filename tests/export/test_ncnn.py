@@ -1,7 +1,6 @@
 """ncnn itself runs the files that upscayl and realesrgan-ncnn-vulkan open."""
 
 import pytest
-import torch
 
 pytest.importorskip("ncnn", reason="needs ncnn: pip install 'leapsr[ncnn]'")
 pytest.importorskip("pnnx", reason="needs pnnx: pip install 'leapsr[ncnn]'")

@@ -5,9 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'leapsr[onnx]'")
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
+pytest.importorskip("onnx", reason="needs onnx: pip install 'leapsr[onnx]'")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'leapsr[onnx]'")
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'leapsr[onnx]'")
+
+import onnx
+import onnxruntime
 
 from leapsr.errors import DataError, UsageError
 from leapsr.export import onnx_file

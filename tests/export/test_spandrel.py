@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-spandrel = pytest.importorskip("spandrel", reason="needs spandrel: pip install 'leapsr[zoo]'")
+pytest.importorskip("spandrel", reason="needs spandrel: pip install 'leapsr[zoo]'")
+
+import spandrel
 
 import leapsr.spandrel
 from leapsr.export import spandrel_file

@@ -15,7 +15,9 @@ WEB = os.environ.get("LEAPSR_ORT_WEB")
 BROWSER = shutil.which("chromium")
 
 
-@pytest.mark.skipif(not (WEB and BROWSER), reason="needs chromium, and onnxruntime-web's dist in $LEAPSR_ORT_WEB")
+@pytest.mark.skipif(
+    not (WEB and BROWSER), reason="needs chromium, and onnxruntime-web's dist in $LEAPSR_ORT_WEB"
+)
 @pytest.mark.filterwarnings("ignore")
 def test_a_browser_upscales_a_photo(tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -43,10 +45,10 @@ def test_a_browser_upscales_a_photo(tmp_path):
         page.set_input_files("#file", tmp_path / "photo.png")
         page.wait_for_function("document.getElementById('status').textContent.includes(' s.')")
         pixels = page.evaluate(
-            "() => { const c = document.getElementById('result');"
-            "return [c.width, c.height, Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)]; }"
+            "() => { const { width, height } = document.getElementById('result');"
+            "const context = document.getElementById('result').getContext('2d');"
+            "return [width, height, Array.from(context.getImageData(0, 0, width, height).data)]; }"
         )
-        print(page.text_content("#status"))
         browser.close()
         server.shutdown()
     assert pixels[:2] == [256, 192]

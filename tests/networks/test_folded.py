@@ -10,7 +10,9 @@ from leapsr.networks.pixel.folded import FoldedUNet, fold
 from leapsr.ops.upsample import bicubic_upsample
 
 
-@pytest.mark.parametrize("source", [Source(kind="noisy_lr", sigma=0.3), Source(kind="lr"), Source(kind="noise")])
+@pytest.mark.parametrize(
+    "source", [Source(kind="noisy_lr", sigma=0.3), Source(kind="lr"), Source(kind="noise")]
+)
 @pytest.mark.parametrize("reads", [True, False])
 @pytest.mark.parametrize(("scale", "limit"), [(4, 8.0), (2, 0.5), (3, None)])
 def test_it_is_the_network_without_its_embedding(source, reads, scale, limit):
@@ -37,4 +39,6 @@ def test_half_precision_keeps_the_picture_itself():
     whole, half = folded(image), fold(network, source, 0.5).half_trunk()
     assert half.precision == torch.float16
     assert half(image).dtype == torch.float32
-    torch.testing.assert_close(half(image), whole, rtol=0, atol=0.05 * (whole - image.mean()).abs().max().item())
+    torch.testing.assert_close(
+        half(image), whole, rtol=0, atol=0.05 * (whole - image.mean()).abs().max().item()
+    )

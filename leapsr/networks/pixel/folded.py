@@ -105,7 +105,10 @@ class FoldedUNet(nn.Module):
         def count(level: int) -> int:
             return len({name.split(".")[2] for name in weights if name.startswith(f"encoder.{level}.")})
 
-        widths = [weights["head.weight"].shape[0], *(len(weights[f"down.{i}.weight"]) for i in range(levels - 1))]
+        widths = [
+            weights["head.weight"].shape[0],
+            *(len(weights[f"down.{i}.weight"]) for i in range(levels - 1)),
+        ]
         network = cls(
             scale=math.isqrt(len(weights["tail.bias"]) // 3),
             widths=tuple(widths),
@@ -147,9 +150,9 @@ def fold(network: UNet, source: Source, r: float, damage: Tensor | None = None) 
     filters = upsample.phase_filters(config.scale).to(like).repeat(3, 1, 1)[:, None]
     weights["enlarge.weight"] = enlarged[:, None, None, None] * filters
     state = 3 * config.scale**2
-    weights["head.weight"][:, :state] *= (
-        (kept - 1) * (1 + gate) * network.openness(t, end) / enlarged
-    )[None, :, None, None]
+    weights["head.weight"][:, :state] *= ((kept - 1) * (1 + gate) * network.openness(t, end) / enlarged)[
+        None, :, None, None
+    ]
     weights["tail.weight"] *= -DETAIL / 2
     weights["tail.bias"] = weights["tail.bias"] * (-DETAIL / 2) + 0.5
     folded.load_state_dict(weights | {"limit": folded.limit})
