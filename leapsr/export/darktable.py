@@ -39,9 +39,9 @@ def write(model: Exported, folder: Path) -> Difference:
         f"| output | `output`: float32 [B, 3, {scale}H, {scale}W] in [0, 1] |\n"
         f"| tiling | yes: with {model.network.radius} pixels around each tile it equals the whole |\n"
         f"| against torch | {found} |\n\n"
-        f"Made by `leapsr export {model.name} --format darktable`. What the model does to photos, its training\n"
-        "data and its limits are in its own card, `leapsr models info`. The guard that `leapsr upscale` puts\n"
-        "around a network is not in this file.\n"
+        f"Made by `leapsr export {model.name} --format darktable`. What the model does to photos, its\n"
+        "training data and its limits are in its own card, `leapsr models info`. The guard that\n"
+        "`leapsr upscale` puts around a network is not in this file.\n"
     )
     files = {"config.json": json.dumps(config, indent=4) + "\n", "model.yaml": yaml, "README.md": card}
     for file, text in files.items():
