@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..data.photos import picture_files
+from ..data.listing import picture_files
 from ..errors import DataError, UsageError, optional
 from ..files import atomic_write
 from ..pictures.picture import load
