@@ -18,6 +18,7 @@ LAYERS = [
     "degrade",
     "pictures",
     "networks",
+    "spandrel",
 ]
 LAYERS += [
     "hub.catalog",
@@ -34,6 +35,7 @@ LAYERS += [
     "data",
     "metrics",
     "upscaling",
+    "export",
     "api",
     "train",
     "batch",
