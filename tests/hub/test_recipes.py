@@ -240,7 +240,7 @@ def test_fixed_captions_of_quality_are_flowsrs_own_examples(models, tiny):
     clip, cpu = Clip(tiny("clip")), torch.device("cpu")
     make = batches.batch_maker(asked, cpu, space(located(models("sd21"))), clip=clip)
     clean = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
-    batch = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0, 0))
+    batch = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0))
     texts = [
         "image quality is good, with clear details and vibrant colors",
         "image quality is poor, blurry, and noisy",
