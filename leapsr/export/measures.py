@@ -6,7 +6,7 @@ gets one more value that comes last, and what is cut gets a few more rows.
 """
 
 # The functions are read by onnxscript, which knows tensors only.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, operator, valid-type, misc, index"
+# mypy: ignore-errors
 from onnx import ModelProto, inliner
 from onnxscript import DOUBLE, FLOAT, INT64, script
 from onnxscript import opset18 as op
