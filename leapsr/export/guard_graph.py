@@ -212,10 +212,9 @@ def _guarded(restored: FLOAT[1, 3, "LH", "LW"], input: FLOAT[1, 3, "H", "W"]) ->
     )
     doubtful = op.Or(outside, far)
     if doubtful:
-        kept = _limited(restored, input)
+        output = op.Clip(_limited(restored, input), 0.0, 1.0)
     else:
-        kept = op.Identity(restored)
-    output = op.Clip(kept, 0.0, 1.0)
+        output = op.Clip(restored, 0.0, 1.0)
     return output
 
 
