@@ -212,9 +212,10 @@ def _guarded(restored: FLOAT[1, 3, "LH", "LW"], input: FLOAT[1, 3, "H", "W"]) ->
     )
     doubtful = op.Or(outside, far)
     if doubtful:
-        output = op.Clip(_limited(restored, input), 0.0, 1.0)
+        kept = op.Clip(_limited(restored, input), 0.0, 1.0)
     else:
-        output = op.Clip(restored, 0.0, 1.0)
+        kept = op.Clip(restored, 0.0, 1.0)
+    output = op.Identity(kept)
     return output
 
 
