@@ -226,7 +226,7 @@ def _quantise(path: Path, samples: Sequence[Tensor]) -> None:
     """The convolutions between head and tail in 8 bits, in place. Those two read and write the picture."""
     quantization = optional("onnxruntime.quantization", "onnx")
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self.rest = iter(samples)
 
