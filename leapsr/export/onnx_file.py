@@ -172,8 +172,8 @@ def _joined(measures: "ModelProto", network: "ModelProto", guarded: "ModelProto"
     keep = {"rename_inputs": False, "rename_outputs": False}
     parts = [
         onnx.compose.add_prefix(measures, "measures/", **keep),
-        network,
-        onnx.compose.add_prefix(guarded, "guard/", **keep),
+        onnx.compose.add_prefix(network, "network/", **keep),
+        guarded,  # add_prefix would lose what the branches of its If take from outside
     ]
     values = {each.name: each for part in parts for each in (*part.graph.input, *part.graph.output)}
     names = ("input", "fidelity", "denoise", "measures"), ("output", "measured")
