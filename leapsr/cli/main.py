@@ -12,6 +12,7 @@ from rich.text import Text
 from .. import __version__
 from ..errors import LeapsrError
 from . import models
+from .benchmarks import benchmarks
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
@@ -45,7 +46,19 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, doctor):
+for verb in (
+    upscale,
+    degrade,
+    graphics,
+    pack,
+    prepare,
+    train,
+    distill,
+    recipes,
+    evaluate,
+    benchmarks,
+    doctor,
+):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -121,6 +121,9 @@ class LookOptions:
     guidance: float | None = _look(
         None, "--guidance N", "Teacher models: distance kept from bad pictures, such as 4; 1: off."
     )
+    solver: Literal["euler", "heun", "midpoint", "ralston", "rk45"] | None = _look(
+        None, "--solver NAME", "Teacher models: euler, heun, midpoint, ralston or rk45.", show_default="euler"
+    )
     caption: str | None = _look(
         None, "--caption TEXT|none", "What the photos show, such as 'a red fox'; for models that read text."
     )
@@ -148,6 +151,10 @@ class LookOptions:
         """Raises UsageError."""
         from ..upscaling.settings import Settings
 
+        captioner, text_encoder = (
+            None if folder is None else str(catalog.expanded(folder).resolve())
+            for folder in (self.captioner, self.text_encoder)
+        )
         return Settings(
             self.steps,
             self.fidelity,
@@ -158,10 +165,9 @@ class LookOptions:
             self._denoise(),
             self.guidance,
             None if self.caption == "none" else self.caption,
-            *(
-                None if folder is None else str(catalog.expanded(folder).resolve())
-                for folder in (self.captioner, self.text_encoder)
-            ),
+            captioner,
+            text_encoder,
+            self.solver,
         )
 
     def _denoise(self) -> float | Literal["auto"]:

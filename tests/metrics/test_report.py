@@ -134,12 +134,12 @@ def test_evaluations_are_shown_where_steps_do_not_tell_them() -> None:
 
 def test_a_setting_that_is_not_finite_is_marked_and_not_the_best() -> None:
     rows = [
-        Row(Setting(name), image, {"psnr_y": score}, 0.25, finite=not math.isnan(score))
+        Row(Setting(name), image, {"psnr_y": score}, 0.25, usable=not math.isnan(score))
         for name, scores in (("whole", (20.0, 22.0)), ("weak", (19.0, 21.0)), ("broken", (math.nan, 30.0)))
         for image, score in zip("ab", scores, strict=True)
     ]
     cells = {line[0].text: line[3] for line in lines(Table(select(["psnr_y"]), rows, []))}
-    assert cells == {"whole": ("21.00", True), "weak": ("20.00", False), "broken": ("nan", False)}
+    assert cells == {"whole": ("21.00", 1), "weak": ("20.00", 2), "broken": ("nan", 0)}
 
 
 def test_the_dial_has_a_curve_for_what_was_turned(table: Table, tmp_path: Path) -> None:
