@@ -36,6 +36,7 @@ LAYERS += [
     "evaluation",
     "api",
     "train",
+    "experiments",
     "batch",
     "cli",
 ]

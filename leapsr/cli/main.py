@@ -16,6 +16,7 @@ from .benchmarks import benchmarks
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
+from .experiment import experiment
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
@@ -57,6 +58,7 @@ for verb in (
     recipes,
     evaluate,
     benchmarks,
+    experiment,
     doctor,
 ):
     app.command()(verb)

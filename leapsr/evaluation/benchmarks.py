@@ -1,7 +1,7 @@
 """The sets of pictures that papers test on: what each must be, whether it is there, and how to make it.
 
-The table is protocols.toml. A set lies in ROOT/NAME (in any case), in the layout of `data.pairs`: HR and LR, or
-pictures without reference.
+The table is protocols.toml. A set lies in ROOT/NAME (in any case), in the layout of `data.pairs`: HR and LR,
+or pictures without reference.
 """
 
 import os
@@ -37,10 +37,10 @@ Size = tuple[int, int]
 class Making(BaseModel):
     """How a set comes from pictures that are had.
 
-    kind: bicubic (MATLAB's) or another damage of `leapsr degrade`, from large pictures; "pairs" takes both sizes
-    as they are. crop: "random", "centre", or "square", which makes the shorter side as long as `side` first; None
-    cuts to a multiple of the scale. side: of the large squares. noise: deviation of Gaussian noise on the small
-    picture in [-1, 1]. seed: of all that is random, with a picture's name.
+    kind: bicubic (MATLAB's) or another damage of `leapsr degrade`, from large pictures; "pairs" takes both
+    sizes as they are. crop: "random", "centre", or "square", which makes the shorter side as long as `side`
+    first; None cuts to a multiple of the scale. side: of the large squares. noise: deviation of Gaussian
+    noise on the small picture in [-1, 1]. seed: of all that is random, with a picture's name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -13,7 +13,9 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from .. import __version__
+from ..errors import DataError, first_line
 from ..files import atomic_write
+from . import select
 from .runs import Training
 from .table import Row, Setting, Table
 
@@ -178,7 +180,44 @@ def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
         "failures": list(table.failures),
         "means": [_row(table.mean(setting)) for setting in table.settings],
         "images": [_row(row) for row in table.rows],
+        "sets": [
+            {**setting._asdict(), "seed": seed, **scores} for (setting, seed), scores in table.sets.items()
+        ],
     }
+
+
+def read_json(path: Path) -> Table:
+    """The table that `write_json` wrote. Raises DataError."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        metrics = select(stored["metrics"])
+
+        def setting(row: Mapping[str, Any]) -> Setting:
+            return Setting(*(row[name] for name in Setting._fields))
+
+        def number(value: float | str | None) -> float:
+            return math.nan if value is None else float(value)
+
+        def scores(row: Mapping[str, Any]) -> dict[str, float]:
+            return {name: number(row[name]) for name in metrics}
+
+        rows = [
+            Row(
+                setting(row),
+                row["image"],
+                scores(row),
+                number(row[SPEED]),
+                row[NFE],
+                row["usable"],
+                row["seed"],
+            )
+            for row in stored["images"]
+        ]
+        sets = {(setting(row), row["seed"]): scores(row) for row in stored["sets"]}
+        planned = tuple(map(setting, stored["means"]))
+        return Table(metrics, rows, stored["notes"], planned, tuple(stored["failures"]), sets)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no evaluation of 'leapsr evaluate' ({first_line(error)}).") from error
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -190,6 +229,7 @@ def _row(row: Row) -> dict[str, Any]:
         SPEED: speed,
         NFE: evaluations,
         "seed": row.seed,
+        "usable": row.usable,
     }
 
 

@@ -420,5 +420,5 @@ def test_saved_pictures_are_those_of_upscale(pairs: Path, tmp_path: Path, own: P
 
 
 def test_pairs_must_be_given() -> None:
-    with pytest.raises(UsageError, match="give --pairs"):
+    with pytest.raises(UsageError, match="Give --pairs"):
         run("bicubic")

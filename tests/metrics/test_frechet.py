@@ -89,10 +89,10 @@ def weights(tmp_path: Path) -> Path:
 
 
 def test_pictures_are_resized_as_each_kind_does(weights: Path) -> None:
-    picture = torch.rand(1, 3, 600, 512, generator=torch.Generator().manual_seed(0))
+    picture = torch.rand(1, 3, 1200, 1024, generator=torch.Generator().manual_seed(0))
     clean, legacy, patch = (features(picture, kind, weights) for kind in ("clean", "legacy", "patch"))
     assert clean.shape == legacy.shape == (1, 3 * 13 * 13)
-    assert patch.shape == (2 * 2 + 1, 3 * 13 * 13)  # and one patch in the middle, shifted by half
+    assert patch.shape == (4 * 4 + 4 * 3, 3 * 13 * 13)  # and those that are shifted by half
     assert clean.mean().item() == pytest.approx(2 * (picture * 255 - 128).mean().item() / 256, abs=1e-3)
     assert clean.std() < 0.5 * legacy.std()  # without antialiasing noise stays
     assert torch.equal(features(picture + 1e-4, "clean", weights), clean)  # 8 bits
