@@ -27,19 +27,8 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += [
-    "restorer",
-    "hub.convert",
-    "data",
-    "metrics",
-    "upscaling",
-    "evaluation",
-    "api",
-    "train",
-    "experiments",
-    "batch",
-    "cli",
-]
+LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "evaluation", "api", "train"]
+LAYERS += ["experiments", "study", "batch", "cluster", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from .. import __version__
 from ..errors import LeapsrError
 from . import models
+from .batch import batch
 from .benchmarks import benchmarks
 from .degrade import degrade
 from .doctor import doctor
@@ -47,20 +48,9 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (
-    upscale,
-    degrade,
-    graphics,
-    pack,
-    prepare,
-    train,
-    distill,
-    recipes,
-    evaluate,
-    benchmarks,
-    experiment,
-    doctor,
-):
+for verb in (upscale, batch, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, doctor):
+    app.command()(verb)
+for verb in (benchmarks, experiment):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 
