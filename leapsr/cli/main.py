@@ -11,7 +11,7 @@ from rich.text import Text
 
 from .. import __version__
 from ..errors import LeapsrError
-from . import models
+from . import models, study
 from .batch import batch
 from .benchmarks import benchmarks
 from .degrade import degrade
@@ -53,6 +53,7 @@ for verb in (upscale, batch, degrade, graphics, pack, prepare, train, distill, r
 for verb in (benchmarks, experiment):
     app.command()(verb)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")
 
 
 def _show_version(wanted: bool) -> None:
