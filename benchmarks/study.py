@@ -262,6 +262,7 @@ class Chromium:
         box = f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
         x, y = self.run(box + " return [b.left + b.width / 2, b.top + b.height / 2]; })()")
         self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        time.sleep(0.05)
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def picture(self, file: Path) -> None:
