@@ -39,6 +39,10 @@ Out = Annotated[
 Scale = Annotated[
     str, typer.Option(metavar="NAME", help="Of recipes: tiny, small, or sd35 of the papers' own.")
 ]
+Recipe = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Whole name, such as smfsr_sd35_refine, of what cells train."),
+]
 Teacher = Annotated[
     str | None, typer.Option(metavar="MODEL", help="Of all students.", show_default="trained first")
 ]
@@ -66,6 +70,7 @@ def experiment(
     photos: Photos = None,
     out: Out = None,
     scale: Scale = "tiny",
+    recipe: Recipe = None,
     teacher: Teacher = None,
     start: Start = None,
     settings: Setting = None,
@@ -117,6 +122,7 @@ def experiment(
         teacher,
         start,
         scale,
+        recipe,
         settings or [],
         jobs,
         captioner,

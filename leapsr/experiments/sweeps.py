@@ -7,13 +7,16 @@ OUT/report.html, results.*      of all cells together
 A cell that is done is not done again. The commands are those of `leapsr train`, `distill` and `evaluate`.
 """
 
-import subprocess
+import multiprocessing
+import os
+import runpy
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Literal
 
@@ -85,8 +88,9 @@ class Work:
     """What a sweep is done with.
 
     pairs: options of `leapsr evaluate` that say on what: --pairs or --benchmark and more. scale: second part
-    of recipes' names. settings: further fields of every training. jobs: commands at a time. say: gets a
-    sentence when something begins or ends. captioner: of the sweep `prompts`.
+    of recipes' names. recipe: of the cells, the whole name instead. settings: further fields of every
+    training. jobs: commands at a time. say: gets a sentence when something begins or ends. captioner: of the
+    sweep `prompts`.
     """
 
     out: Path
@@ -96,6 +100,7 @@ class Work:
     teacher: str | None = None
     start: str | None = None
     scale: str = "tiny"
+    recipe: str | None = None
     settings: Sequence[str] = ()
     jobs: int = 1
     captioner: Path | None = None
@@ -191,7 +196,7 @@ def _trainings(sweep: Sweep, work: Work) -> dict[str, Commands]:
     """The commands of each cell, after those that all begin with. Raises UsageError, DataError."""
     if work.photos is None:
         raise UsageError(f"The experiment {sweep.name} trains models: give --photos FOLDER.")
-    recipe = f"{sweep.recipe}_{work.scale}"
+    recipe = work.recipe or f"{sweep.recipe}_{work.scale}"
     learnt = recipes.get(recipe)
     network = ["network.quality=true"] if sweep.labels and not learnt.network.reads_labels else []
     of_teachers = [field for field in work.settings if not field.startswith("method.")]
@@ -277,16 +282,36 @@ def _command(done: Path, words: Sequence[str], log: Path, work: Work, name: str 
         return
     log.parent.mkdir(parents=True, exist_ok=True)
     work.say(f"{name or words[1]}: leapsr {' '.join(words)}")
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"$ leapsr {' '.join(words)}\n")
-        file.flush()
-        command = [sys.executable, "-m", "leapsr", *words]
-        code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+    process = _processes().Process(target=_leapsr, args=(words, log))
+    process.start()
+    process.join()
+    code = process.exitcode
     if code and not (done.is_file() and code == 1):  # an evaluation with failures has results and lists them
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise DataError(f"'leapsr {words[0]}' ended with code {code}: {said[-1]}")
     if done.name != RESULTS:
         done.write_text("", encoding="utf-8")
+
+
+@cache
+def _processes() -> BaseContext:
+    """Each command is a process of its own; where the system can, it begins with torch loaded already."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "leapsr.evaluation.run", "leapsr.train.api"])
+    return context
+
+
+def _leapsr(words: Sequence[str], log: Path) -> None:
+    """A command in this process. What it says goes to the end of `log`."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"$ leapsr {' '.join(words)}\n")
+        file.flush()
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.argv = ["leapsr", *words]
+    runpy.run_module("leapsr", run_name="__main__", alter_sys=False)
 
 
 def merged(tables: Mapping[str, Table], rename: bool) -> Table:
