@@ -1,6 +1,6 @@
 """What every job of a batch has in common."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,12 +9,13 @@ from pydantic import JsonValue
 
 from .. import __version__
 from ..errors import UsageError
-from ..hub.catalog import digest
+from ..hub.catalog import digest, model_name
 from ..methods.restore import Region
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
 from ..upscaling.upscaler import DEFAULTS, Settings
 from .existing import as_json_text
+from .jobs import Job
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Options:
 
     def __post_init__(self) -> None:
         """Raises UsageError."""
+        if self.preview and self.depth is not None:
+            raise UsageError("A preview has 8 bits: leave out --bit-depth.")
         if self.preview and (self.has_sidecars or self.consistency is not None):
             raise UsageError(
                 "A preview is a detail of one result: leave out --samples, --detail-map and --consistency."
@@ -49,6 +52,13 @@ class Options:
     def has_sidecars(self) -> bool:
         """Whether files lie beside each result."""
         return self.samples > 1 or self.detail_map
+
+
+def for_job(options: Options, job: Job) -> Options:
+    """With the job's own caption, if it has one."""
+    if job.caption is None:
+        return options
+    return replace(options, settings=replace(options.settings, caption=job.caption))
 
 
 def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:
@@ -68,6 +78,7 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     for control, own in (("fidelity", config.fidelity), ("guidance", guidance)):
         every[control] = own if every[control] is None else every[control]
     chosen = {name: value for name, value in every.items() if name not in left_out}
-    made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
+    precision = str(dtype).removeprefix("torch.")
+    made_with = {"leapsr": __version__, "model": model_name(model), "dtype": precision}
     whole = {**made_with, "model_sha256": digest(model), **chosen}
     return {name: as_json_text(value) if isinstance(value, str) else value for name, value in whole.items()}

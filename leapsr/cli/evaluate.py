@@ -11,7 +11,7 @@ from rich.progress import track
 
 from ..errors import UsageError
 from . import terminal
-from .shared import Device, Dtype, enough_memory
+from .shared import Device, Dtype, Suffix, enough_memory
 
 if TYPE_CHECKING:
     from ..metrics.table import Table
@@ -127,6 +127,14 @@ Weights = Annotated[
     Path | None,
     typer.Option(envvar="LEAPSR_WEIGHTS", metavar="FOLDER", help="Where the files are that metrics need."),
 ]
+CaptionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--captions",
+        metavar="FILE|FOLDER",
+        help="A caption for each picture: .jsonl, .csv or .json, or a folder of .txt files.",
+    ),
+]
 Baseline = Annotated[
     bool, typer.Option("--baseline/--no-baseline", help="Evaluate bicubic beside the others.")
 ]
@@ -145,6 +153,8 @@ def evaluate(
     guidance: Guidance = None,
     caption: Caption = None,
     captioner: Captioner = None,
+    captions: CaptionsOption = None,
+    suffix: Suffix = "auto",
     text_encoder: TextEncoder = None,
     denoise: Denoise = "auto",
     tile: Tile = "auto",
@@ -185,9 +195,20 @@ def evaluate(
         from .upscale_options import LookOptions, ModelOptions
 
     options = LookOptions(
-        steps=1, fidelity=None, denoise=denoise, guidance=guidance, solver=solver, caption=caption,
-        captioner=captioner, text_encoder=text_encoder, seed=seeds[0], color_fix=color_fix, seamless=False,
-    )  # fmt: skip
+        steps=1,
+        fidelity=None,
+        denoise=denoise,
+        guidance=guidance,
+        solver=solver,
+        caption=caption,
+        captioner=captioner,
+        captions=captions,
+        suffix=suffix,
+        text_encoder=text_encoder,
+        seed=seeds[0],
+        color_fix=color_fix,
+        seamless=False,
+    )
     settings: Settings = options.settings(ModelOptions(tile=tile).tile_side())
     known = None if benchmark is None else benchmarks.find(benchmark)
     usual = DEFAULT_METRICS if known is None else known.metrics
@@ -206,7 +227,9 @@ def evaluate(
         assert pairs is not None
         folder = read_pairs(pairs, common_scale(models) or scale, limit)
         border = folder.scale if border is None else border
-    evaluation = Evaluation(subjects, folder, border, seeds, settings, save, limit is not None, watched)
+    evaluation = Evaluation(
+        subjects, folder, border, seeds, settings, captions, save, limit is not None, watched
+    )
     if "straightness" in wanted:
         evaluation.check_flows()
     chosen, notes = usable(wanted, weights, folder.has_reference, len(seeds))

@@ -14,6 +14,7 @@ from ..errors import LeapsrError
 from . import models, study
 from .batch import batch
 from .benchmarks import benchmarks
+from .caption import caption
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
@@ -48,9 +49,8 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, batch, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, doctor):
-    app.command()(verb)
-for verb in (benchmarks, experiment):
+VERBS = (upscale, batch, degrade, graphics, pack, caption, prepare, train, distill, recipes, evaluate, doctor)
+for verb in (*VERBS, benchmarks, experiment):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 app.add_typer(study.app, name="study")

@@ -53,6 +53,7 @@ def _checked(
 ) -> tuple[Path, Path]:
     """The source and the output. Raises UsageError for what a pipe cannot do, before anything is read."""
     given = {
+        "--captions": look.captions,
         "--samples": look.samples > 1,
         "--detail-map": look.detail_map,
         "--dry-run": files.dry_run,
@@ -135,11 +136,13 @@ def upscale(source: Path | bytes, suffix: str | None, upscaler: "Upscaler", opti
 
 def _suffix(data: bytes) -> str:
     """For the format of a file's content. Raises ImageError when that is no picture."""
-    from ..pictures import float_tiff, jpeg_xl, open_file, tiff_pages
+    from ..pictures import float_tiff, jpeg_xl, open_file, raw_kinds, tiff_pages
 
     name = "standard input"
     if not data:
         raise ImageError(f"Nothing came on {name}.")
+    if raw_kinds.matches(data, name):
+        return ".dng"
     data = tiff_pages.photo(data, name)
     if float_tiff.layout(data, name) is not None:
         return ".tif"

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from torch import Tensor, nn
 
 from .. import __version__
+from ..data.captions import read_captions
 from ..data.pairs import Pair, PairFolder
 from ..errors import DataError, UsageError
 from ..methods.restore import Region, check, check_teacher
@@ -39,6 +40,8 @@ class Evaluation:
     seeds: Sequence[int] = (0,)
     settings: Settings = DEFAULTS
     """Of all models: what `leapsr upscale` takes. Steps, fidelity and seed are those of the line."""
+    captions: Path | None = None
+    """A caption for each picture, for models that read text, see `data.captions`; None: see `settings`."""
     save: Path | None = None
     """Where pictures are kept and looked for, see `saved`; None: nowhere."""
     limited: bool = False
@@ -64,6 +67,7 @@ class Evaluation:
                 for name, value in asdict(self.settings).items()
                 if name not in ("steps", "fidelity", "seed")
             },
+            "captions": None if self.captions is None else str(self.captions),
             "guidance": {name: self._guided(model.restorer) for name, model in self.models.items()},
             "subjects": {name: subject.identity() for name, subject in self.subjects.items()},
             "device": str(first.device) if first else "cpu",
@@ -92,6 +96,7 @@ class Evaluation:
             wanted = [(steps, 0.0) for steps in counts or []] + [(1, place) for place in positions or []]
             for steps, position in wanted:
                 check(Region.TRIANGLE, steps, position or 0.0)  # the region that holds most
+        captions = None if self.captions is None else read_captions(self.captions)
         plan: Plan = {}
         if baseline and BICUBIC not in self.subjects:
             plan |= self._line(BICUBIC, Interpolation(BICUBIC))
@@ -111,7 +116,10 @@ class Evaluation:
                     continue
                 plan[setting] = {
                     seed: self._kept(
-                        setting, subject, subject.restore(at(self.settings, steps, place, seed)), seed
+                        setting,
+                        subject,
+                        subject.restore(at(self._settings_of(subject), steps, place, seed), captions),
+                        seed,
                     )
                     for seed in self.seeds
                 }
@@ -192,14 +200,13 @@ class Evaluation:
         restorer.check_guidance(self._guided(restorer))
         if settings.denoise != "auto" and not restorer.reads_damage:
             raise UsageError("This model has no control over noise: leave denoise out, or take leap-small.")
-        texts = (settings.caption, settings.captioner, settings.text_encoder)
-        if texts != (None, None, None) and not restorer.space.prompts:
-            raise UsageError("This model reads no text; leave caption and captioner out.")
 
     def _check_models_are_asked(
         self, counts: Sequence[int] | None, positions: Sequence[float] | None
     ) -> None:
         """Raises UsageError for options that only models have, where there is none."""
+        if self._is_captioned and not any(each.restorer.space.prompts for each in self.models.values()):
+            raise UsageError("No model here reads text: leave captions and captioner out.")
         given = {
             f"the solver {self.settings.solver}": self.settings.solver is not None,
             "guidance": self.settings.guidance not in (None, 1),
@@ -210,6 +217,16 @@ class Evaluation:
             if asked and not self.models:
                 names = ", ".join(self.subjects)
                 raise UsageError(f"{names} is no model, so {control} cannot be had of it.")
+
+    @property
+    def _is_captioned(self) -> bool:
+        return (self.captions, self.settings.caption, self.settings.captioner) != (None, None, None)
+
+    def _settings_of(self, model: Model) -> Settings:
+        """Without captions where it reads none."""
+        if model.restorer.space.prompts:
+            return self.settings
+        return replace(self.settings, caption=None, captioner=None, text_encoder=None, suffix=None)
 
     def _measure_flows(self, table: Table) -> None:
         """Write the straightness of every teacher's flow, without guidance, into its rows."""

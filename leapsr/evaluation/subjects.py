@@ -60,12 +60,15 @@ class Model:
         dtype = str(self.upscaler.dtype).removeprefix("torch.")
         return {"model": self.folder.name, "model_sha256": catalog.digest(self.folder), "dtype": dtype}
 
-    def restore(self, settings: Settings) -> Restore:
-        """As `leapsr upscale` does with these settings."""
+    def restore(self, settings: Settings, captions: Callable[[str], str] | None = None) -> Restore:
+        """As `leapsr upscale` does with these settings. captions: of the pictures by name, where it reads
+        any; None: see the settings."""
 
-        def enlarge(lr: Tensor, _: str) -> Tensor:
-            picture = pictures.load(lr[0])
-            return self.upscaler.upscale(picture, settings=settings).rgb[None]
+        def enlarge(lr: Tensor, name: str) -> Tensor:
+            own = settings
+            if captions is not None and self.restorer.space.prompts:
+                own = replace(settings, caption=captions(name))
+            return self.upscaler.upscale(pictures.load(lr[0]), settings=own).rgb[None]
 
         return enlarge
 

@@ -13,11 +13,12 @@ from .. import methods
 from ..data.shard_reader import Shards
 from ..devices import choose_device, choose_dtype, has_bfloat16
 from ..errors import ConfigError
-from ..files import atomic_write
+from ..files import atomic_write, sha256
 from ..frozen import Clip
-from ..hub.catalog import CARD
+from ..hub.catalog import CARD, weights_of
 from ..methods.base import Alignment
 from ..metrics import perceptual
+from ..ops.recompute import recomputed
 from ..restorer import Restorer, read_config
 from . import batches, checkpoints, networks, optimizers, shard_checks
 from .accelerator import accelerator_for, check_compiler
@@ -31,9 +32,6 @@ from .validation import validator
 
 CHECKPOINTS, CONFIG = checkpoints.FOLDER, "config.json"
 Result = TypeVar("Result")
-GOOD = "image quality is good, with clear details and vibrant colors"
-BAD = "image quality is poor, blurry, and noisy"
-"""What FlowSR prints as examples of its captions of quality, c_pos and c_neg (section 4.3)."""
 
 
 def run(
@@ -71,6 +69,8 @@ def run(
         perceptual.require(config.perceptual)  # its file may be missing; that is told before anything else
     deadline = None if minutes is None else began + minutes * 60
     split = batches.split_photos(photos, config, callbacks)
+    if config.clip is not None and config.method.compares_quality:
+        shard_checks.check_quality(split, config)
     if config.precision == "auto":
         place = torch.device("cpu") if cpu else choose_device("auto")
         config = config.model_copy(update={"precision": "bf16" if has_bfloat16(place) else "fp32"})
@@ -97,6 +97,7 @@ def run(
         job = _assemble(config, accelerator, built, out, callbacks, answering)
         job.progress["start"] = None if start is None else str(start)
         job.progress["answering"] = None if answering is None else str(answering)
+        job.progress["answering_sha256"] = None if answering is None else sha256(weights_of(answering))
         if checkpoint is not None:
             _load(job, checkpoint, start, answering)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
@@ -105,12 +106,12 @@ def run(
                 photos, split, config, device, out / "pool", callbacks, deadline, answering
             )
         rank, world = accelerator.process_index, accelerator.num_processes
-        size = config.batch // config.accumulate
+        share = config.batch // world
+        size = share // job.parts
         job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
-        if world > 1 or config.accumulate > 1:
+        if world > 1 or job.parts > 1:
             callbacks.notice(
-                f"{config.batch * world} samples a step: each of {world} processes takes {config.batch}, "
-                f"{size} at a time."
+                f"{config.batch} samples a step: each of {world} processes takes {share}, {size} at a time."
             )
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
@@ -130,11 +131,13 @@ def _load(job: Run, checkpoint: Path, start: Path | None, answering: Path | None
     begun = job.progress.get("start")
     if begun is not None and start is None and adapted:
         raise ConfigError(f"This run began --from {begun}, and its states hold adapters only: give it again.")
-    taught = job.progress.get("answering")
+    taught, digest = (job.progress.get(name) for name in ("answering", "answering_sha256"))
     if taught is not None and answering is None:
         raise ConfigError(
             f"This run learns what {taught} answers: give it again, by leapsr distill --teacher."
         )
+    if answering is not None and digest not in (None, sha256(weights_of(answering))):
+        raise ConfigError(f"This run learns what {taught} answers, and {answering} is another model.")
 
 
 def _assemble(
@@ -161,13 +164,15 @@ def _assemble(
     if answering is not None and not config.data.pool:
         half = choose_dtype("auto", accelerator.device, read_config(answering).preferred_half)
         asked = Restorer.from_pretrained(answering, accelerator.device, half)
-    make_batch = batches.batch_maker(config, accelerator.device, built.space, asked)
-    rank = accelerator.process_index
+    clip = None if config.clip is None else Clip(config.clip)
+    make_batch = batches.batch_maker(config, accelerator.device, built.space, asked, clip)
+    rank, world = accelerator.process_index, accelerator.num_processes
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     features, seen_through = None, built.diffusion or teacher
     if seen_through is not None and seen_through.feature_channels:
         features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
-    backbone = config.perceptual
+    backbone, at_once = config.perceptual, config.images_at_once
+    compare = None if backbone == "none" else perceptual.loss(backbone, accelerator.device)
     known = methods.Networks(
         student=wrapped["student"],
         unwrapped=unwrapped["student"],
@@ -175,11 +180,11 @@ def _assemble(
         average=_autocast(accelerator, average.network),
         auxiliary=wrapped,
         unwrapped_auxiliary=unwrapped,
-        perceptual=None if backbone == "none" else perceptual.loss(backbone, accelerator.device),
+        perceptual=compare and recomputed(compare, at_once),
         features=features,
-        decode=_autocast(accelerator, built.space.autoencoder.decode),
+        decode=recomputed(_autocast(accelerator, built.space.autoencoder.decode), at_once),
         critic_features=built.critic_features and _autocast(accelerator, built.critic_features),
-        alignment=_alignment(config),
+        alignment=None if clip is None else recomputed(_alignment(clip), at_once),
     )
     return Run(
         config=config,
@@ -189,7 +194,11 @@ def _assemble(
         networks=wrapped,
         optimizers=scheduled,
         average=average,
-        make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
+        # What is drawn for a part of a batch depends on its samples, not on the process that it falls to.
+        make_batch=lambda sample, part: make_batch(
+            sample, make_batch.generator(config.seed, part * world + rank)
+        ),
+        parts=config.parts(world),
         export=lambda network, name: _export(config, built, network, out / name),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,
@@ -208,14 +217,9 @@ def _export(config: TrainConfig, built: RunNetworks, network: nn.Module, folder:
         )
 
 
-def _alignment(config: TrainConfig) -> Alignment | None:
-    """FlowSR's texts of good and bad quality: here its examples for every image, not captions of each."""
-    if config.clip is None:
-        return None
-    clip, texts = Clip(config.clip), [GOOD, BAD]
-
-    def align(image: Tensor) -> tuple[Tensor, Tensor]:
-        good, bad = clip.similarity(image, texts).unbind(1)
+def _alignment(clip: Clip) -> Alignment:
+    def align(image: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+        good, bad = torch.einsum("bd,bkd->kb", clip.image(image), quality)
         return good, bad
 
     return align

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_files_and_buffers_are_what_their_bytes_are(upscaler, data, tmp_path):
             assert torch.equal(leapsr.open(given).pixels, leapsr.open(data).pixels)
     with os.fdopen(os.pipe()[0], "rb") as closed:
         pass
-    with pytest.raises(ImageError, match="could not be read"):
+    with pytest.raises(ImageError, match=r"could not be read: [^.]+\.$"):
         upscaler(closed)
     with pytest.raises(ImageError, match="gives no bytes"):
         upscaler(io.StringIO("text"))
@@ -60,8 +61,19 @@ def test_what_is_read_by_await(upscaler):
     "address", ["https://a.org/b.jpg", "http://a.org", "file:///b.jpg", "data:image/png;"]
 )
 def test_nothing_is_fetched(upscaler, address):
-    with pytest.raises(ImageError, match="is an address, and leapsr fetches nothing"):
-        upscaler(address)
+    for given in (address, Path(address)):
+        with pytest.raises(ImageError, match="is an address, and leapsr fetches nothing") as caught:
+            upscaler(given)
+        assert str(caught.value).startswith(address.split(".")[0] if "http" in address else address[:5])
+
+
+@pytest.mark.parametrize("name", ["", "a\0b.png"])
+def test_what_is_no_name_of_a_file(upscaler, data, name, tmp_path):
+    with pytest.raises(ImageError, match="is no name of a file"):
+        upscaler(name)
+    if name:
+        with pytest.raises(leapsr.OutputError, match="is no name of a file"):
+            leapsr.open(data).save(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
@@ -198,14 +210,20 @@ def test_a_fork_after_use_works(tiny_model, tmp_path):
     Image.fromarray(picture_array(64, 64)).save(tmp_path / "a.png")
     code = f"""
 import os, threading, torch, leapsr
+from leapsr import api, restorer
 torch.set_num_threads(2)
 upscaler = leapsr.Upscaler.from_pretrained({str(tiny_model)!r})
 result = upscaler({str(tmp_path / "a.png")!r})
-held = threading.Thread(target=lambda: (upscaler._lock.acquire(), threading.Event().wait()), daemon=True)
-held.start()
-while upscaler._lock.acquire(blocking=False):
-    upscaler._lock.release()
+held = threading.Event()
+def hold():
+    with upscaler._lock, restorer._building, api._lock:
+        held.set()
+        threading.Event().wait()
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
 if (child := os.fork()) == 0:
+    leapsr.load({str(tiny_model)!r})
+    leapsr.upscale({str(tmp_path / "a.png")!r}, model={str(tiny_model)!r})
     same = torch.equal(upscaler({str(tmp_path / "a.png")!r}).pixels, result.pixels)
     os._exit(0 if same and torch.get_num_threads() == 1 else 1)
 os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
