@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from .. import degrade
-from ..data import photos
+from ..data import reading
+from ..data.listing import picture_files
 from ..data.pairs import PairFolder, read_pairs
-from ..data.photos import picture_files
 from ..errors import DataError, LeapsrError, UnknownName, UsageError
 from ..files import atomic_write
 from ..metrics import select
@@ -106,7 +106,7 @@ class Benchmark(BaseModel):
             for path, wanted in ((files.lr, self.lr), (files.hr, self.hr)):
                 if path is None or wanted is None:
                     continue
-                height, width = photos.size_of(path)
+                height, width = reading.size_of(path)
                 if (width, height) != wanted:
                     problems.append(f"{path} is {width}x{height} and should be {wanted[0]}x{wanted[1]}.")
         return problems
@@ -183,7 +183,7 @@ def make(
         if (folder / "HR" / f"{name}.png").is_file() and (folder / "LR" / f"{name}.png").is_file():
             continue
         generator = degrade.generator(making.seed, benchmark.name, name)
-        hr = _large(making, floats(photos.read_rgb(path))[None], benchmark.scale, generator, path)
+        hr = _large(making, floats(reading.read_rgb(path))[None], benchmark.scale, generator, path)
         lr = degradation(hr, generator)
         if making.noise:  # of pictures in [-1, 1], which are twice as wide as [0, 1]
             lr = lr + making.noise / 2 * torch.randn(lr.shape, generator=generator)

@@ -93,7 +93,7 @@ class Evaluation:
         places: list[float | None] = [None] if positions is None else [*positions]
         wanted = list(product([1] if counts is None else counts, places))
         if several:
-            wanted = [(steps, 0.0) for steps in counts or []] + [(1, place) for place in positions or []]
+            wanted = [*((steps, 0.0) for steps in counts or []), *((1, place) for place in positions or [])]
             for steps, position in wanted:
                 check(Region.TRIANGLE, steps, position or 0.0)  # the region that holds most
         captions = None if self.captions is None else read_captions(self.captions)

@@ -13,8 +13,8 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from ..data import pairs as pair_folders
+from ..data.listing import picture_files
 from ..data.pairs import PairFolder, read_rgb
-from ..data.photos import picture_files
 from ..errors import DataError, UnknownName, UsageError, WeightsError
 from ..hub import catalog
 from ..metrics.table import BICUBIC, LANCZOS, Made, Restore, bicubic, lanczos

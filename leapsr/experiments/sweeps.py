@@ -16,20 +16,20 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
-from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ..data.photos import picture_files
+from ..data.listing import picture_files
 from ..errors import DataError, UnknownName, UsageError
 from ..evaluation.report import write
 from ..evaluation.saved import slug
 from ..evaluation.subjects import labels
 from ..hub import catalog
 from ..metrics.report import read_json
-from ..metrics.table import BICUBIC, Setting, Table
+from ..metrics.table import BICUBIC, Row, Setting, Table
 from ..restorer import read_config
 from ..train import recipes
 
@@ -282,7 +282,7 @@ def _command(done: Path, words: Sequence[str], log: Path, work: Work, name: str 
         return
     log.parent.mkdir(parents=True, exist_ok=True)
     work.say(f"{name or words[1]}: leapsr {' '.join(words)}")
-    process = _processes().Process(target=_leapsr, args=(words, log))
+    process = _process()(target=_leapsr, args=(words, log))
     process.start()
     process.join()
     code = process.exitcode
@@ -294,13 +294,13 @@ def _command(done: Path, words: Sequence[str], log: Path, work: Work, name: str 
 
 
 @cache
-def _processes() -> BaseContext:
+def _process() -> Callable[..., BaseProcess]:
     """Each command is a process of its own; where the system can, it begins with torch loaded already."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
+        return multiprocessing.get_context("spawn").Process
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch", "leapsr.evaluation.run", "leapsr.train.api"])
-    return context
+    return context.Process
 
 
 def _leapsr(words: Sequence[str], log: Path) -> None:
@@ -325,7 +325,11 @@ def merged(tables: Mapping[str, Table], rename: bool) -> Table:
         for name, metric in first.metrics.items()
         if all(name in t.metrics for t in tables.values())
     }
-    rows, planned, notes, failures, sets = [], [], [], [], {}
+    rows: list[Row] = []
+    planned: list[Setting] = []
+    notes: list[str] = []
+    failures: list[str] = []
+    sets: dict[tuple[Setting, int], dict[str, float]] = {}
     for name, table in tables.items():
 
         def called(setting: Setting, name: str = name) -> Setting:

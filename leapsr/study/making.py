@@ -70,8 +70,8 @@ def make(
             questions.append(question)
             place = folder / PICTURES / str(question.number)
             shown = _cut(small, box, 1)
-            size = (shown.width * pairs.scale, shown.height * pairs.scale)
-            _write(shown.resize(size, Image.Resampling.BICUBIC), place / SOURCE)
+            large = (shown.width * pairs.scale, shown.height * pairs.scale)
+            _write(shown.resize(large, Image.Resampling.BICUBIC), place / SOURCE)
             for name in group:
                 _write(_cut(made[name], box, pairs.scale), place / f"{methods.index(name)}.png")
     study = Study(folder, title, secrets.token_hex(16), methods, tuple(questions))
