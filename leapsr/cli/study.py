@@ -103,6 +103,7 @@ def invite(study: Study, people: People, address: Address = "http://127.0.0.1:87
 @app.command()
 def results(study: Study, as_json: AsJson = False) -> None:
     """Preference rates with intervals, Bradley-Terry strengths, and how far raters agree."""
+    from ..metrics.report import plain
     from ..study import analysis, questions
     from ..study.store import Store
 
@@ -112,7 +113,7 @@ def results(study: Study, as_json: AsJson = False) -> None:
         raise UsageError(f"{study} has no votes yet; 'leapsr study serve {study}' collects them.")
     found = analysis.outcome(known, votes)
     if as_json:
-        typer.echo(json.dumps(analysis.as_dict(found), indent=1).replace("NaN", "null"))
+        typer.echo(json.dumps(plain(analysis.as_dict(found)), indent=1, allow_nan=False))
         return
     shown = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("method", "preferred", "95 % interval", "shown", "strength"):
