@@ -18,6 +18,7 @@ LAYERS = [
     "degrade",
     "pictures",
     "networks",
+    "spandrel",
 ]
 LAYERS += [
     "hub.catalog",
@@ -28,7 +29,7 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "evaluation", "api", "train"]
+LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "evaluation", "export", "api", "train"]
 LAYERS += ["experiments", "study", "batch", "cluster", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))

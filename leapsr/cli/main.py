@@ -19,6 +19,7 @@ from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
 from .experiment import experiment
+from .export import export
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
@@ -49,7 +50,21 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-VERBS = (upscale, batch, degrade, graphics, pack, caption, prepare, train, distill, recipes, evaluate, doctor)
+VERBS = (
+    upscale,
+    batch,
+    degrade,
+    graphics,
+    pack,
+    caption,
+    prepare,
+    train,
+    distill,
+    recipes,
+    evaluate,
+    export,
+    doctor,
+)
 for verb in (*VERBS, benchmarks, experiment):
     app.command()(verb)
 app.add_typer(models.app, name="models")
