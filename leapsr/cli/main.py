@@ -19,6 +19,7 @@ from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
 from .recipes import recipes
+from .serve import serve
 from .terminal import printable
 from .train import distill, train
 from .upscale import upscale
@@ -45,7 +46,7 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, doctor):
+for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, serve, doctor):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

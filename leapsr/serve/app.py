@@ -1,0 +1,46 @@
+"""The application: the page at /, the API below /v1."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from .. import __version__
+from . import problems, routes, routes_of_requests
+from .config import Config
+from .guard import Guard, Tokens
+from .metrics import Metrics
+from .service import Service
+
+PAGE = Path(__file__).parent / "page"
+
+
+def create_app(config: Config, tokens: Tokens | None = None) -> FastAPI:
+    """tokens: None asks for none. Raises OutputError where the folder of the data cannot be used."""
+    service, metrics, tokens = Service(config), Metrics(), tokens or Tokens({})
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        yield
+        await service.stop()
+
+    app = FastAPI(
+        title="leapsr",
+        version=__version__,
+        description="Small, damaged photos made large and clean. Errors are problem documents (RFC 9457).",
+        lifespan=lifespan,
+        docs_url=None,  # they would load scripts from another host
+        redoc_url=None,
+    )
+    app.state.service, app.state.metrics, app.state.tokens = service, metrics, tokens
+    app.add_middleware(
+        Guard, limits=config.limits, hosts=config.hosts, tokens=tokens, answered=metrics.answered
+    )
+    problems.install(app)
+    app.include_router(routes_of_requests.router)
+    app.include_router(routes.router)
+    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
+    return app

@@ -1,0 +1,38 @@
+"""What the routes share: the service, who asks, and the request that an address names."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from .problems import ProblemDocument
+from .service import Client, Service
+from .store import Entry
+
+Answers = dict[int | str, dict[str, Any]]
+
+
+def described(*statuses: int) -> Answers:
+    """For the OpenAPI file: problem documents with these statuses."""
+    return {status: {"model": ProblemDocument} for status in statuses}
+
+
+def service_of(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def client_of(request: Request) -> Client:
+    client: Client = request.state.client
+    return client
+
+
+Served = Annotated[Service, Depends(service_of)]
+Asking = Annotated[Client, Depends(client_of)]
+
+
+async def entry_of(service: Served, client: Asking, request_id: str) -> Entry:
+    """Raises Problem."""
+    return await service.find(request_id, client)
+
+
+Known = Annotated[Entry, Depends(entry_of)]
