@@ -49,7 +49,8 @@ export class VisiblePart {
 
   /** The parts in view that no patch of this key covers, the middle first. */
   #missing(entry, key) {
-    const { seen } = this.stage.view;
+    const { seen } = this.stage;
+    if (seen.left >= seen.right) return [];
     const { width, height } = entry.source;
     const box = {
       left: Math.floor(seen.left * width),

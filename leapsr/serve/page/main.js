@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { VisiblePart } from "./dial.js";
 import { decode, pictureOf, preview } from "./pictures.js";
 import { Queue, UNSENT, WORKING } from "./queue.js";
-import { SettingsForm, changedLook, sameSettings, sizeOfResult } from "./settings.js";
+import { SettingsForm, changedLook, forPreview, sameSettings, sizeOfResult } from "./settings.js";
 import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 import { TileStore } from "./tiles.js";
@@ -27,6 +27,8 @@ let selected = null;
 let draft = form.read();
 /** Settings that the selected result was made with, as the form reads them. */
 let made = null;
+/** Of which photo and settings the last preview was asked for, and how to stop it. */
+let previewed = null;
 let previewAbort = new AbortController();
 
 function show(element, words) {
@@ -59,8 +61,8 @@ function select(entry) {
     made = null;
     form.write(draft);
   }
-  stage.set({ overlay: false, chosen: entry?.picked ?? 0 });
-  byId("overlay").checked = false;
+  stage.overlay = byId("overlay").checked = false;
+  byId("legend").hidden = true;
   showPicture(false);
   render();
   if (!entry) return;
@@ -79,8 +81,9 @@ async function prepare(entry) {
 
 function showPicture(keep) {
   const picture = selected && pictureOf(selected, store);
+  const picked = selected?.picked ?? null;
+  Object.assign(stage, { picked, chosen: picked ?? 0 });
   stage.show(picture, keep && stage.picture !== null);
-  stage.set({ chosen: selected?.picked ?? 0 });
   const nothing = selected?.status === "failed" ? "" : "Your photo is on its way.";
   show(byId("nothing"), selected && !picture ? nothing : "");
   const versions = picture?.results.length ?? 0;
@@ -104,22 +107,24 @@ const settingsChanged = rested(() => {
 });
 
 async function makePreview(entry) {
+  const settings = forPreview(form.read());
+  const wanted = JSON.stringify([entry.key, settings]);
+  if (previewed === wanted) return;
+  previewed = wanted;
   previewAbort.abort();
   previewAbort = new AbortController();
   const { signal } = previewAbort;
-  const settings = form.read();
-  const wanted = JSON.stringify(settings);
-  if (entry.previewed === wanted) return;
   const { canvas } = stage;
   const within = (pixels) => Math.min(8192, Math.max(16, pixels));
   const screen = { width: within(canvas.width), height: within(canvas.height) };
   show(byId("dial-note"), "Making the preview");
   try {
     await preview(entry, settings, screen, signal);
-    entry.previewed = wanted;
     show(byId("dial-note"), "");
   } catch (error) {
-    if (error.name !== "AbortError") show(byId("dial-note"), error.message);
+    if (error.name === "AbortError") return;
+    previewed = null;
+    show(byId("dial-note"), error.message);
     return;
   }
   entry.small ??= entry.preview;
@@ -236,7 +241,7 @@ stage.addEventListener("view", () => {
 });
 stage.addEventListener("choose", ({ detail }) => {
   queue.pick(selected, detail);
-  stage.set({ chosen: detail });
+  stage.set({ chosen: detail, picked: detail });
   say(`Version ${detail + 1} picked.`);
 });
 

@@ -2,7 +2,6 @@
 
 import * as api from "./api.js";
 import { TiledPicture, WholePicture } from "./tiles.js";
-import { forPreview } from "./settings.js";
 
 /** Pixels of the longer side of a photo that is shown before the server has made anything of it. */
 const LONGEST = 2048;
@@ -32,7 +31,7 @@ export async function decode(entry) {
 
 /** Make entry.preview: the whole photo as `settings` will make it, in the size of the screen. */
 export async function preview(entry, settings, screen, signal) {
-  const bitmap = await api.preview(entry.file, forPreview(settings), screen.width, screen.height, signal);
+  const bitmap = await api.preview(entry.file, settings, screen.width, screen.height, signal);
   entry.preview?.close();
   entry.preview = bitmap;
 }

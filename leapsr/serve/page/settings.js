@@ -2,9 +2,6 @@
 
 /** What a photo is restored with; a change of these can be shown in a part of it. */
 const LOOK = ["model", "fidelity", "denoise", "steps", "seed"];
-
-/** Settings that the preview of a whole photo has no use for. */
-const QUEUE_ONLY = ["samples", "detail_map"];
 const SIZES = { scale: 4, width: 3000, height: 2000, long_side: 4000 };
 const NO_QUALITY = ["png", "tiff"];
 
@@ -36,7 +33,8 @@ export class SettingsForm extends EventTarget {
   /** models: as the server lists them. */
   setModels(models) {
     this.#models = models;
-    this.fields.model.append(...models.map(({ name, purpose }) => new Option(`${name}: ${purpose}`, name)));
+    const words = (model) => model.purpose.replace(/ \(--[^)]*\)/, ""); // options of the command line
+    this.fields.model.append(...models.map((model) => new Option(`${model.name}: ${words(model)}`, model.name)));
     this.write(this.read());
   }
 
@@ -141,6 +139,8 @@ export function sizeOfResult(settings, width, height) {
   }
 }
 
+/** What of the settings is to be seen in a preview. */
 export function forPreview(settings) {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => !QUEUE_ONLY.includes(name)));
+  const seen = [...LOOK, ...Object.keys(SIZES)].filter((name) => settings[name] != null);
+  return Object.fromEntries(seen.map((name) => [name, settings[name]]));
 }

@@ -25,6 +25,8 @@ export class Stage extends EventTarget {
   mode = "slider";
   /** Which of the results is shown where there is room for one. */
   chosen = 0;
+  /** Which of them the user has picked, or null. */
+  picked = null;
   overlay = false;
   /** Parts that were made again: {sample, left, top, right, bottom (shares 0 to 1), bitmap}; the last is on top. */
   patches = [];
@@ -48,7 +50,6 @@ export class Stage extends EventTarget {
   /** keep: the same photo in another state, so that the part in view stays. */
   show(picture, keep) {
     this.picture = picture;
-    if (!keep) this.chosen = 0;
     this.patches = [];
     if (picture) this.view.setPicture(picture.width, picture.height, keep);
     this.#layOut();
@@ -75,6 +76,14 @@ export class Stage extends EventTarget {
       this.#frame = 0;
       this.#paint();
     });
+  }
+
+  /** The box of the result in view, in shares of its width and height: what the divider leaves of it. */
+  get seen() {
+    const { x, zoom, pane, picture, seen } = this.view;
+    if (this.mode !== "slider") return seen;
+    const divider = (x + ((this.#split - 0.5) * pane.width) / zoom) / picture.width;
+    return { ...seen, left: Math.min(seen.right, Math.max(seen.left, divider)) };
   }
 
   /** The versions that are in view now. */
@@ -147,8 +156,8 @@ export class Stage extends EventTarget {
   #versionButton(number, left, top) {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = number === this.chosen ? `Version ${number + 1}, picked` : `Pick version ${number + 1}`;
-    button.setAttribute("aria-pressed", number === this.chosen);
+    button.textContent = number === this.picked ? `Version ${number + 1}, picked` : `Pick version ${number + 1}`;
+    button.setAttribute("aria-pressed", number === this.picked);
     button.addEventListener("click", () => this.dispatchEvent(new CustomEvent("choose", { detail: number })));
     this.#put(button, left, top);
   }
@@ -224,7 +233,7 @@ export class Stage extends EventTarget {
 
   #setSplit(share) {
     this.#split = Math.min(1, Math.max(0, share));
-    this.draw();
+    this.#moved();
   }
 
   #listen() {
