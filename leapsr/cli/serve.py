@@ -1,6 +1,7 @@
 """leapsr serve."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -100,4 +101,5 @@ def serve(
         limits=limits_of(limits or ()),
     )
     app = create_app(config, None if tokens is None else Tokens.read(tokens))
+    tempfile.tempdir = str(app.state.service.store.uploads)  # on the disk that is watched, for its owner only
     Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True)).run()
