@@ -35,10 +35,16 @@ def create_app(config: Config, tokens: Tokens | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # they would load scripts from another host
         redoc_url=None,
+        form_limits={"max_files": 1, "max_fields": 40, "max_part_size": 4096},
     )
     app.state.service, app.state.metrics, app.state.tokens = service, metrics, tokens
     app.add_middleware(
-        Guard, limits=config.limits, hosts=config.hosts, tokens=tokens, answered=metrics.answered
+        Guard,
+        limits=config.limits,
+        hosts=config.hosts,
+        tokens=tokens,
+        check_room=service.check_room,
+        answered=metrics.answered,
     )
     problems.install(app)
     app.include_router(routes_of_requests.router)

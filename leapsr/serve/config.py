@@ -1,11 +1,13 @@
 """What the owner of a server decides: where it keeps its files, and what it takes from whom."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UnknownName, UsageError
 
 MEGABYTE, GIGABYTE, HOUR = 1 << 20, 1 << 30, 3600.0
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Limits:
 class Config:
     """folder: of the database and the files. devices: one worker process each. threads: of each on the CPU;
     None shares the cores. hosts: names that requests may be addressed to. webhook_hosts: that may be told
-    when a request has ended. grace: seconds for work to end when the server is stopped.
+    when a request has ended, signed with webhook_secret. grace: seconds for work to end when the server
+    is stopped.
     """
 
     folder: Path
@@ -56,7 +59,23 @@ class Config:
     dtype: str = "auto"
     threads: int | None = None
     model_dir: Path | None = None
-    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    hosts: tuple[str, ...] = LOOPBACK
     webhook_hosts: tuple[str, ...] = ()
+    webhook_secret: bytes = field(default=b"", repr=False)
     grace: float = 30.0
     limits: Limits = field(default_factory=Limits)
+
+
+def limits_of(given: Iterable[str]) -> Limits:
+    """From name=value each. Raises UnknownName, UsageError."""
+    kinds = {each.name: type(each.default) for each in fields(Limits)}
+    values: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise UnknownName("limit", name, kinds)
+        try:
+            values[name] = kinds[name](float(value))
+        except (ValueError, OverflowError):
+            raise UsageError(f"{name} is a number, as in {name}=10, not '{value}'.") from None
+    return Limits(**values)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -41,6 +41,10 @@ HEADERS = {
 COOKIE, TOKEN_COOKIE = "leapsr_client", "leapsr_token"
 OPEN = ("/health", "/ready", "/v1/session")
 """Addresses below which no token is asked for; so is the page, which holds nothing of anybody."""
+TAKING = ("/v1/requests", "/v1/images/upscale")
+"""Where photos are put into the queue."""
+FIELDS = 65_536
+"""Bytes that everything but the photo may take."""
 _CLIENT = re.compile(r"[\w-]{24}")
 
 
@@ -128,11 +132,18 @@ class Guard:
     """Middleware."""
 
     def __init__(
-        self, app: ASGIApp, limits: Limits, hosts: tuple[str, ...], tokens: Tokens, answered: Answered
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        hosts: tuple[str, ...],
+        tokens: Tokens,
+        check_room: Callable[[Client], Awaitable[None]],
+        answered: Answered,
     ) -> None:
-        """answered: told the method, route, status and seconds until the answer of each request."""
+        """check_room: raises Problem where no photo is taken from a client now. answered: told the method,
+        route, status and seconds until the answer of each request."""
         self.app, self.limits, self.hosts, self.tokens = app, limits, hosts, tokens
-        self.answered = answered
+        self.check_room, self.answered = check_room, answered
         self.failures = Failures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,7 +165,7 @@ class Guard:
                     given.append("Set-Cookie", cookie)
             await send(message)
 
-        body = _Body(receive, self.limits)
+        body = _Body(receive, self.limits, self._most(headers))
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
@@ -164,6 +175,8 @@ class Guard:
                 client = Client(f"browser:{client}", _address(scope))
             scope.setdefault("state", {})["client"] = client
             self._check_length(headers)
+            if scope["method"] == "POST" and scope["path"] in TAKING:
+                await self.check_room(client)
             await self.app(scope, body.receive, send_guarded)
         except Problem as problem:
             await problem.response()(scope, receive, send_guarded)
@@ -219,15 +232,20 @@ class Guard:
     def _check_length(self, headers: Headers) -> None:
         """Raises Problem."""
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or len(length) > 15 or int(length) > self.limits.upload_bytes:
-            raise _too_long(self.limits)
+        if not length.isdecimal() or len(length) > 15 or int(length) > self._most(headers):
+            raise _too_long(self._most(headers))
+
+    def _most(self, headers: Headers) -> int:
+        """Bytes of a body."""
+        is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        return self.limits.upload_bytes + FIELDS if is_form else FIELDS
 
 
 class _Body:
     """The body of a request as it comes in, within its limits."""
 
-    def __init__(self, receive: Receive, limits: Limits) -> None:
-        self._receive, self._limits = receive, limits
+    def __init__(self, receive: Receive, limits: Limits, most: int) -> None:
+        self._receive, self._limits, self._most = receive, limits, most
         self._bytes, self._until = 0, time.monotonic() + limits.upload_seconds
         self._is_complete = False
 
@@ -246,15 +264,15 @@ class _Body:
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._is_complete = not message.get("more_body", False)
-            if self._bytes > self._limits.upload_bytes:
-                raise _too_long(self._limits)
+            if self._bytes > self._most:
+                raise _too_long(self._most)
         return message
 
 
-def _too_long(limits: Limits) -> Problem:
-    most = limits.upload_bytes / 1e6
+def _too_long(most: int) -> Problem:
+    said = f"{most / 1e6:.0f} MB" if most >= 1e6 else f"{most / 1e3:.0f} kB"
     return Problem(
-        413, f"The upload is too large: {most:.0f} MB are accepted here.", "TooLarge", {"Connection": "close"}
+        413, f"The upload is too large: {said} are accepted here.", "TooLarge", {"Connection": "close"}
     )
 
 

@@ -10,6 +10,8 @@ from ..batch import naming
 from ..batch.options import Options
 from ..errors import UnknownName, UsageError
 from ..hub import catalog
+from ..methods.restore import check
+from ..restorer import ModelConfig
 from ..upscaling.settings import Settings
 from ..upscaling.sizes import Target
 from .config import Config, Limits
@@ -134,6 +136,14 @@ class Part(Look):
     width: Annotated[int, Field(ge=1)]
     height: Annotated[int, Field(ge=1)]
     fidelity: float | None = None
+
+
+def check_model(settings: Settings, config: ModelConfig) -> None:
+    """Raises UsageError for what a model cannot do, before any work is done."""
+    if settings.denoise != "auto" and not config.network.reads_damage:
+        raise UsageError("This model has no control over noise: leave denoise out, or take leap-small.")
+    fidelity = config.fidelity if settings.fidelity is None else settings.fidelity
+    check(config.region, settings.steps, fidelity)
 
 
 def result_suffix(wanted: Wanted, source_suffix: str) -> str:

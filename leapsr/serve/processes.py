@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
 from queue import SimpleQueue
 from typing import Any
 
@@ -20,10 +21,13 @@ from . import work
 
 logger = logging.getLogger(__name__)
 
-CONTEXT = get_context("spawn" if sys.platform == "win32" else "forkserver")
+CONTEXT: ForkServerContext | SpawnContext = get_context("spawn" if sys.platform == "win32" else "forkserver")
 """CUDA works in no process that was forked from one that uses it. The process that forks has only loaded the
 libraries, once, so that a worker that takes the place of another is there at once."""
 CONTEXT.set_forkserver_preload([work.__name__])
+
+
+SECONDS_TO_CANCEL = 10.0
 
 
 class WorkerDied(Exception):
@@ -138,10 +142,11 @@ class Pool:
     """Processes of one kind. Calls wait for one that is free, first come first served."""
 
     def __init__(self, name: str, size: int, threads: int) -> None:
-        self.name, self.size, self.threads, self.deaths = name, size, threads, 0
+        self.name, self.size, self.threads = name, size, threads
+        self.deaths, self.waiting = 0, 0
         self._free: asyncio.Queue[Process] = asyncio.Queue()
         self._all: set[Process] = set()
-        self._closed = False
+        self._is_retired = False
 
     def start(self) -> None:
         for _ in range(self.size):
@@ -169,7 +174,11 @@ class Pool:
         report: makes the last argument of the function one that calls this. cancel: once set, Cancelled is
         raised. Raises what the function raises, WorkerDied, TookTooLong.
         """
-        process = await self._free.get()
+        self.waiting += 1
+        try:
+            process = await self._free.get()
+        finally:
+            self.waiting -= 1
         task = asyncio.ensure_future(process.call(Call(function, arguments, report is not None), report))
         watch = asyncio.ensure_future(cancel.wait()) if cancel is not None else None
         try:
@@ -205,17 +214,18 @@ class Pool:
             return
         self._all.discard(process)
         process.close()
-        if not self._closed:
+        if not self._is_retired:
             self.deaths += 1
             self._add()
 
+    def retire(self) -> None:
+        """Start no more processes in the place of those that end."""
+        self._is_retired = True
+
     def close(self) -> None:
-        self._closed = True
+        self.retire()
         for process in self._all:
             process.close()
-
-
-SECONDS_TO_CANCEL = 10.0
 
 
 def serve_calls(connection: Connection, threads: int) -> None:

@@ -56,6 +56,8 @@ async def upscale_image(
                 entry = now or entry
                 if await request.is_disconnected():
                     break
+        if entry.status == "running":  # the server is stopping and lets it end
+            entry = await service.finished(entry)
         if entry.status != "done":
             raise _failure(entry)
     except BaseException:
@@ -187,6 +189,26 @@ async def start_session(request: Request, session: Session, response: Response) 
         raise Problem(401, "This token is not known here.", "Unauthorized")
     secure = request.url.scheme == "https"
     response.set_cookie(TOKEN_COOKIE, session.token, httponly=True, samesite="strict", secure=secure)
+
+
+class LimitsHere(BaseModel):
+    """upload_bytes: of a file. source_pixels: of a photo. result_side, result_pixels: of a result.
+    waiting_of_client: requests that wait. keep_seconds: until what is done expires."""
+
+    upload_bytes: int
+    source_pixels: int
+    result_side: int
+    result_pixels: int
+    steps: int
+    samples: int
+    waiting_of_client: int
+    keep_seconds: float
+
+
+@router.get("/v1/limits", tags=["server"])
+async def get_limits(service: Served) -> LimitsHere:
+    """What this server takes."""
+    return LimitsHere.model_validate(service.limits, from_attributes=True)
 
 
 @router.get("/health", tags=["server"])

@@ -4,15 +4,15 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Header, Query, Response
+from fastapi import APIRouter, Form, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from . import webhook
 from .answers import RequestList, RequestStatus
 from .dependencies import Asking, Known, Served, described
 from .options import MEDIA_TYPES, Part, RequestForm
 from .pyramid import Place
-from .webhook import check_webhook
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"])
 
@@ -34,7 +34,7 @@ async def create_request(
 ) -> RequestStatus:
     """Put a photo into the queue. An Idempotency-Key that came in the last 24 hours gives the request that
     came with it then."""
-    check_webhook(form.webhook, service.config.webhook_hosts)
+    webhook.check(form.webhook, service.config.webhook_hosts)
     async with service.uploaded(form.image.file, form.image.filename) as upload:
         entry, is_new = await service.add(client, upload, form, key=idempotency_key, webhook=form.webhook)
     response.headers["Location"] = f"/v1/requests/{entry.id}"
@@ -140,7 +140,7 @@ async def get_tile(
     responses={200: {"content": {"image/webp": {}}}, **described(404, 422)},
     response_class=Response,
 )
-async def make_region(service: Served, entry: Known, part: Part) -> Response:
+async def make_region(request: Request, service: Served, entry: Known, part: Part) -> Response:
     """A part of the result with other settings, at once, ahead of the queue; in WebP, with the pixels that
     the whole would have."""
-    return Response(await service.part(entry, part), media_type="image/webp")
+    return Response(await service.part(entry, part, request.is_disconnected), media_type="image/webp")

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,16 +21,27 @@ from ..pictures import save_file
 from ..restorer import read_config
 from ..upscaling.detail_map import SEEDS
 from ..upscaling.tiles import Box
-from . import pyramid, work
+from . import pyramid, webhook, work
 from .config import Config
-from .options import MEDIA_TYPES, Part, PreviewForm, QueuedWanted, Wanted, result_name, result_suffix
+from .options import (
+    MEDIA_TYPES,
+    Part,
+    PreviewForm,
+    QueuedWanted,
+    Wanted,
+    check_model,
+    result_name,
+    result_suffix,
+)
 from .problems import Problem, not_found, of_error
 from .processes import Cancelled, Pool, TookTooLong, WorkerDied
 from .queue import FairQueue
-from .store import Entry, KeyUsed, Store, new_id
+from .store import ENDED, Entry, KeyUsed, Store, new_id
 
 logger = logging.getLogger(__name__)
 
+MOST_WAITING = 300
+"""Calls for one kind of process that are to be answered at once."""
 SWEEP = 30.0
 """Seconds between looks for what has expired."""
 DIED = "The process that worked on it died {} times, so it is not tried again; another size may work."
@@ -71,14 +82,18 @@ class Service:
         self.config, self.limits = config, config.limits
         self.store, self.queue = Store(config.folder), FairQueue()
         threads = config.threads or max(1, work.cores() // len(config.devices))
-        self.workers = [Pool(f"leapsr {device}", 1, threads) for device in config.devices]
+        self.workers = [
+            Pool(f"leapsr {device} {index}", 1, threads) for index, device in enumerate(config.devices)
+        ]
         self.dial, self.pictures = Pool("leapsr dial", 1, threads), Pool("leapsr pictures", 1, 1)
         self.running: dict[str, Running] = {}
         self.closing = asyncio.Event()
         self._pace: dict[str, float] = {}
+        self._turn = asyncio.Lock()
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._building: dict[Path, asyncio.Lock] = {}
+        self._telling: set[asyncio.Task[None]] = set()
 
     @property
     def pools(self) -> list[Pool]:
@@ -87,6 +102,8 @@ class Service:
     async def start(self) -> None:
         for entry in await self.store.run(self.store.recover):
             self.queue.put(entry.owner, entry.id)
+        for entry in await self.store.run(self.store.untold):
+            self._tell(entry)
         for pool in self.pools:
             pool.start()
         loops = [self._work(index) for index in range(len(self.workers))]
@@ -99,9 +116,12 @@ class Service:
         if waiting:
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(*waiting), self.config.grace)
-        for task in self._tasks:
+        for pool in self.pools:
+            pool.retire()
+        tasks = [*self._tasks, *self._telling]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for pool in self.pools:
             pool.close()
         self.store.close()
@@ -180,12 +200,7 @@ class Service:
         options = wanted.options(self.limits)
         folder = wanted.folder(self.config)
         config = read_config(folder)
-        if options.settings.denoise != "auto" and not config.network.reads_damage:
-            raise Problem(
-                422,
-                "This model has no control over noise: leave denoise out, or take leap-small.",
-                "UsageError",
-            )
+        check_model(options.settings, config)
         copied = options.target.reached_by(*upload.size, config.factor)
         height, width = upload.size if copied else options.target.size(*upload.size, config.factor)
         self._check_result(height, width)
@@ -262,15 +277,38 @@ class Service:
             return
         running = self.running[request_id] = Running()
         self.changed(request_id)
+        try:
+            values = await self._outcome(entry, running, index)
+            if values["status"] != "queued":
+                values["ended"] = time.time()
+            now = await self.store.run(self.store.update, request_id, ["running"], **values)
+            if now is None:  # it was cancelled, or removed with its files
+                if await self.store.run(self.store.find, request_id) is None:
+                    await self.store.run(self.store.remove, request_id)
+            elif now.status == "queued":
+                self.queue.put(entry.owner, request_id, first=True)
+            else:
+                await self.store.run(self.store.measure, request_id)
+                self._tell(now)
+        except asyncio.CancelledError:  # the server is stopped; the next one does it again
+            back = {"status": "queued", "attempts": entry.attempts - 1}
+            await asyncio.shield(self.store.run(self.store.update, request_id, ["running"], **back))
+            raise
+        finally:
+            self.running.pop(request_id, None)
+            running.ended.set()
+            self.changed(request_id)
+
+    async def _outcome(self, entry: Entry, running: Running, index: int) -> dict[str, Any]:
+        """Work on a request; what is to be changed of it afterwards."""
         wanted = QueuedWanted.model_validate(entry.settings)
         model = work.Model(wanted.folder(self.config), self.config.devices[index], self.config.dtype)
         options, output = wanted.options(self.limits), self.result_path(entry)
 
         def report(done: float, total: int) -> None:
             running.progress = min(1.0, done / total) if total else 0.0
-            self.changed(request_id)
+            self.changed(entry.id)
 
-        values: dict[str, Any] = {}
         try:
             result: work.Result = await self.workers[index].call(
                 work.upscale,
@@ -290,36 +328,19 @@ class Service:
                 "bytes": (await asyncio.to_thread(output.stat)).st_size,
                 "name": entry.source["result_name"],
             }
-            values = {"status": "done", "result": found}
+            return {"status": "done", "result": found}
         except WorkerDied:
             if entry.attempts < self.limits.attempts:
-                logger.warning("A worker process died of request %s; it is tried again.", request_id)
-                values = {"status": "queued"}
-            else:
-                values = _failed(Problem(500, DIED.format(entry.attempts), "WorkerDied"))
+                logger.warning("A worker process died of request %s; it is tried again.", entry.id)
+                return {"status": "queued"}
+            return _failed(Problem(500, DIED.format(entry.attempts), "WorkerDied"))
         except TookTooLong:
             seconds = self.limits.request_seconds
-            values = _failed(Problem(504, f"It took longer than {seconds:.0f} s, as long as may.", "TooLong"))
+            return _failed(Problem(504, f"It took longer than {seconds:.0f} s, as long as may.", "TooLong"))
         except Cancelled:
-            values = {"status": "cancelled"}
-        except asyncio.CancelledError:  # the server is stopped; the next one does it again
-            back = {"status": "queued", "attempts": entry.attempts - 1}
-            await asyncio.shield(self.store.run(self.store.update, request_id, ["running"], **back))
-            raise
+            return {"status": "cancelled"}
         except Exception as error:
-            values = _failed(of_error(error))
-        finally:
-            self.running.pop(request_id, None)
-            running.ended.set()
-        if values["status"] != "queued":
-            values["ended"] = time.time()
-        if await self.store.run(self.store.update, request_id, ["running"], **values) is None:
-            await asyncio.to_thread(shutil.rmtree, self.store.place(request_id), ignore_errors=True)
-        elif values["status"] == "queued":
-            self.queue.put(entry.owner, request_id, first=True)
-        else:
-            await self.store.run(self.store.measure, request_id)
-        self.changed(request_id)
+            return _failed(of_error(error))
 
     def _learn(self, entry: Entry, seconds: float) -> None:
         """How long a megapixel takes here, for the next estimates."""
@@ -341,10 +362,33 @@ class Service:
 
     async def _call(self, pool: Pool, function: Any, *arguments: Any) -> Any:
         """A short call, tried once more where its process dies. Raises Problem for what killed two."""
+        if pool.waiting >= MOST_WAITING:
+            raise Problem(503, "The server has too much to do; try again in a moment.", "Busy", _later(5))
         for _ in range(2):
-            with suppress(WorkerDied):
+            try:
                 return await pool.call(function, *arguments, seconds=self.limits.held_seconds)
-        raise Problem(422, "This picture cannot be read: two processes died of it.", "WorkerDied")
+            except WorkerDied:
+                continue
+            except TookTooLong:
+                break
+        raise Problem(
+            422, "This picture cannot be worked on: the processes that tried it ended.", "WorkerDied"
+        )
+
+    def _tell(self, entry: Entry) -> None:
+        if entry.webhook is not None:
+            task = asyncio.create_task(self._told(entry, entry.webhook))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _told(self, entry: Entry, address: str) -> None:
+        """Tell a webhook that a request has ended, several times if need be."""
+        for pause in webhook.PAUSES:
+            await asyncio.sleep(pause)
+            secret, status = self.config.webhook_secret, self.status(entry)
+            if await asyncio.to_thread(webhook.send, address, secret, entry.id, status):
+                break
+        await self.store.run(self.store.update, entry.id, ENDED, webhook=None)
 
     # Afterwards
 
@@ -379,7 +423,10 @@ class Service:
         )
         self.queue.remove(entry.owner, entry.id)
         self.changed(entry.id)
-        now = now or await self.find(entry.id)
+        if now is None:
+            now = await self.find(entry.id)
+        else:
+            self._tell(now)
         if now.status != "cancelled":
             raise Problem(409, f"The request has {_ENDS[now.status]} already.", "HasEnded")
         return now
@@ -441,6 +488,12 @@ class Service:
         finally:
             for task in tasks:
                 task.cancel()
+
+    async def finished(self, entry: Entry) -> Entry:
+        """A request that runs, when it does not any more."""
+        if (running := self.running.get(entry.id)) is not None:
+            await running.ended.wait()
+        return await self.find(entry.id)
 
     async def ended(self, request_id: str, seconds: float) -> Entry:
         """The request when it has ended, or after this time. Raises Problem where it is gone."""
@@ -505,29 +558,35 @@ class Service:
         if not 0 <= sample < entry.result["samples"]:
             raise Problem(404, f"There are {entry.result['samples']} results, counted from 0.", "NoSample")
 
-    async def part(self, entry: Entry, part: Part) -> bytes:
-        """Raises Problem, LeapsrError."""
+    async def part(self, entry: Entry, part: Part, is_given_up: Callable[[], Awaitable[bool]]) -> bytes:
+        """is_given_up: whether nobody waits for it any more. Raises Problem, LeapsrError."""
         named = {name: getattr(part, name) for name in part.model_fields_set}
         own = {name: entry.settings[name] for name in ("model", "fidelity", "steps", "seed", "denoise")}
         wanted = Wanted.model_validate(own | {name: named[name] for name in own if name in named})
         model = work.Model(wanted.folder(self.config), self.config.devices[0], self.config.dtype)
         box = Box(part.top, part.left, part.top + part.height, part.left + part.width)
-        found: bytes = await self._call(
-            self.dial,
-            work.part,
-            self.source_path(entry),
-            entry.source["name"],
-            model,
-            tuple(entry.source["result"]),
-            wanted.settings(self.limits),
-            box,
-        )
+        settings, size = wanted.settings(self.limits), tuple(entry.source["result"])
+        check_model(settings, read_config(model.folder))
+        async with self._turn:  # so that those given up meanwhile, by one who turns the dial, are not done
+            if await is_given_up():
+                raise Problem(408, "Nobody waits for this part any more.", "GivenUp")
+            found: bytes = await self._call(
+                self.dial,
+                work.part,
+                self.source_path(entry),
+                entry.source["name"],
+                model,
+                size,
+                settings,
+                box,
+            )
         return found
 
     async def preview(self, upload: Upload, form: PreviewForm) -> bytes:
         """Raises Problem, LeapsrError."""
         model = work.Model(form.folder(self.config), self.config.devices[0], self.config.dtype)
         screen, settings = (form.screen_height, form.screen_width), form.settings(self.limits)
+        check_model(settings, read_config(model.folder))
         found: bytes = await self._call(
             self.dial, work.preview, upload.path, upload.name, model, form.target, settings, screen
         )

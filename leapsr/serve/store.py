@@ -1,7 +1,8 @@
 """Requests and their states in SQLite, and their files beside it. What is accepted survives the server.
 
-The folder holds `requests.sqlite3` and a folder for each request, `files/ID`, with its source, results and
-tiles. Everything here is done by one thread, see `Store.run`.
+The folder holds `requests.sqlite3`; `files/ID` for each request, with its source, results and tiles; and
+`uploads`, where files are while they come in, without a name. Everything here is done by one thread, see
+`Store.run`.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ ENDED = ("done", "failed", "cancelled")
 KEY_SECONDS = 24 * 3600.0
 """How long an Idempotency-Key is remembered."""
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -88,9 +90,10 @@ class Store:
     """Raises OutputError where another server uses the folder, or it cannot be written."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.files = folder, folder / "files"
+        self.folder, self.files, self.uploads = folder, folder / "files", folder / "uploads"
         try:
-            self.files.mkdir(parents=True, exist_ok=True)
+            for each in (self.files, self.uploads):
+                each.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)  # other people's photos
             self._lock = _locked(folder / "lock")
         except OSError as error:
@@ -122,13 +125,13 @@ class Store:
 
     def recover(self) -> list[Entry]:
         """What waits, oldest first, after what the last server left is put in order: work that was begun is
-        to be done again, and files that belong to nothing go."""
+        to be done again, and what is only a row or only files goes."""
         self._database.execute("DELETE FROM requests WHERE held")
         self._database.execute("UPDATE requests SET status = 'queued' WHERE status = 'running'")
         known = {row["id"] for row in self._database.execute("SELECT id FROM requests")}
-        for folder in self.files.iterdir():
-            if folder.name not in known:
-                shutil.rmtree(folder, ignore_errors=True)
+        there = {folder.name for folder in self.files.iterdir()}
+        for request_id in known ^ there:
+            self.remove(request_id)
         return self._entries("WHERE status = 'queued' ORDER BY created")
 
     def add(self, entry: Entry, key: str | None = None, fingerprint: str = "") -> None:
@@ -148,6 +151,10 @@ class Store:
                 f"INSERT INTO requests ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(values))})",
                 values,
             )
+
+    def untold(self) -> list[Entry]:
+        """Those that have ended and whose webhook does not know it yet."""
+        return self._entries("WHERE ended IS NOT NULL AND webhook IS NOT NULL")
 
     def find(self, request_id: str) -> Entry | None:
         return next(iter(self._entries("WHERE id = ?", request_id)), None)
