@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from .. import __version__
@@ -48,5 +49,5 @@ def create_app(config: Config, tokens: Tokens | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(routes_of_requests.router)
     app.include_router(routes.router)
-    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
+    app.mount("/", GZipMiddleware(StaticFiles(directory=PAGE, html=True)), name="page")
     return app

@@ -159,8 +159,8 @@ class Guard:
                 given = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     given.setdefault(name, value)
-                if scope["path"].startswith("/v1"):
-                    given.setdefault("Cache-Control", "no-store")
+                is_page = not scope["path"].startswith("/v1")  # which is asked for again when it has changed
+                given.setdefault("Cache-Control", "no-cache" if is_page else "no-store")
                 if cookie:
                     given.append("Set-Cookie", cookie)
             await send(message)

@@ -1,6 +1,6 @@
 /** Which part of a picture is seen, and how large; the same for every pane, so that panes move together. */
 
-/** Screen pixels for a pixel of the picture at most; a pane may be larger than a very small picture at that. */
+/** Screen pixels for a pixel of the picture at most, unless the whole of it is still smaller than its pane. */
 const CLOSEST = 16;
 
 export class View {
@@ -14,12 +14,9 @@ export class View {
   /** Whether the whole picture is to stay in view when the window changes. */
   fitted = true;
 
-  get smallest() {
+  /** The zoom at which the whole picture just fits. */
+  get whole() {
     return Math.min(this.pane.width / this.picture.width, this.pane.height / this.picture.height);
-  }
-
-  get largest() {
-    return Math.max(CLOSEST, this.smallest);
   }
 
   /** Another picture. keep: it shows the same, perhaps in another size, and the same part stays in view. */
@@ -45,7 +42,7 @@ export class View {
 
   fit() {
     this.fitted = true;
-    this.zoom = this.smallest;
+    this.zoom = this.whole;
     this.x = this.picture.width / 2;
     this.y = this.picture.height / 2;
   }
@@ -59,8 +56,8 @@ export class View {
 
   /** zoom: the new one. (px, py): the place that stays where it is, in screen pixels from the middle of its pane. */
   zoomTo(zoom, px = 0, py = 0) {
-    const wanted = Math.min(this.largest, Math.max(this.smallest, zoom));
-    this.fitted = wanted <= this.smallest;
+    const wanted = this.#possible(zoom);
+    this.fitted = wanted === this.whole;
     this.x += px / this.zoom - px / wanted;
     this.y += py / this.zoom - py / wanted;
     this.zoom = wanted;
@@ -93,9 +90,14 @@ export class View {
     };
   }
 
+  /** From the whole picture, or 1:1 of a small one, to a few of its pixels. */
+  #possible(zoom) {
+    return Math.min(Math.max(CLOSEST, this.whole), Math.max(Math.min(1, this.whole), zoom));
+  }
+
   /** No empty space beside a picture that is larger than its pane; a smaller one stays in the middle. */
   #limit() {
-    this.zoom = Math.min(this.largest, Math.max(this.smallest, this.zoom));
+    this.zoom = this.#possible(this.zoom);
     const limited = (value, length, pane) => {
       const half = pane / this.zoom / 2;
       return half * 2 >= length ? length / 2 : Math.min(length - half, Math.max(half, value));
