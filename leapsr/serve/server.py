@@ -14,7 +14,7 @@ from .service import Service
 
 
 class Protocol(H11Protocol):
-    """A connection that sends no complete head within the time of an idle one is closed, whatever it sends."""
+    """A connection that sends no complete head in the time of an idle one is closed, whatever it sends."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

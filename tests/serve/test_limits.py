@@ -203,7 +203,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r
         HEAD + b"Content-Length: +4\r\n\r\nabcd",
         b"GET / HTTP/1.1\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ],
 )
 def test_smuggled_and_broken_heads(served, head):
