@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from ..errors import UsageError, optional
 from .shared import Device, Dtype
+from .signals import interruptible
 
 SECRET_VARIABLE = "LEAPSR_WEBHOOK_SECRET"
 
@@ -102,4 +104,6 @@ def serve(
     )
     app = create_app(config, None if tokens is None else Tokens.read(tokens))
     tempfile.tempdir = str(app.state.service.store.uploads)  # on the disk that is watched, for its owner only
-    Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True)).run()
+    server = Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True))
+    with suppress(KeyboardInterrupt), interruptible():
+        server.run()
