@@ -27,7 +27,8 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "serve", "cli"]
+LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cluster"]
+LAYERS += ["serve", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from .. import __version__
 from ..errors import LeapsrError
 from . import models
+from .batch import batch
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
@@ -46,7 +47,20 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (upscale, degrade, graphics, pack, prepare, train, distill, recipes, evaluate, serve, doctor):
+for verb in (
+    upscale,
+    batch,
+    degrade,
+    graphics,
+    pack,
+    prepare,
+    train,
+    distill,
+    recipes,
+    evaluate,
+    serve,
+    doctor,
+):
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

@@ -1,6 +1,8 @@
 """leapsr serve."""
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,7 @@ import typer
 
 from ..errors import UsageError, optional
 from .shared import Device, Dtype
+from .signals import interruptible
 
 SECRET_VARIABLE = "LEAPSR_WEBHOOK_SECRET"
 
@@ -100,4 +103,7 @@ def serve(
         limits=limits_of(limits or ()),
     )
     app = create_app(config, None if tokens is None else Tokens.read(tokens))
-    Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True)).run()
+    tempfile.tempdir = str(app.state.service.store.uploads)  # on the disk that is watched, for its owner only
+    server = Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True))
+    with suppress(KeyboardInterrupt), interruptible():
+        server.run()

@@ -56,7 +56,7 @@ def upscale(
 
     if model.threads is not None:
         torch.set_num_threads(model.threads)
-    options, if_exists = batch_options(size, model, look, files), files.if_exists()
+    options, if_exists = batch_options(size, model.tile_side(), look, files), files.if_exists()
     folder, devices = model.folder(size.scale), workers.devices(model.device, model.processes)
     config = read_config(folder)
     dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)

@@ -98,11 +98,14 @@ class ModelOptions:
 
     def tile_side(self) -> int | Literal["auto"]:
         """Raises UsageError."""
-        if self.tile != "auto" and not self.tile.isdecimal():
-            raise UsageError(
-                f"--tile is auto, 0 for the whole picture, or a number of pixels, not '{self.tile}'."
-            )
-        return "auto" if self.tile == "auto" else int(self.tile)
+        return tile_side(self.tile)
+
+
+def tile_side(text: str) -> int | Literal["auto"]:
+    """Raises UsageError."""
+    if text != "auto" and not text.isdecimal():
+        raise UsageError(f"--tile is auto, 0 for the whole picture, or a number of pixels, not '{text}'.")
+    return "auto" if text == "auto" else int(text)
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ class LookOptions:
 
 
 @dataclass(frozen=True)
-class FileOptions:
+class FormatOptions:
     file_format: Literal["auto", "png", "jpg", "webp", "avif", "tiff"] = _file(
         "auto", "-f --format FORMAT", "png, jpg, webp, avif or tiff; auto: as the source."
     )
@@ -194,6 +197,14 @@ class FileOptions:
     strip_metadata: bool = _file(
         False, "--strip-metadata", "Leave out EXIF, GPS, XMP, IPTC; keep the colour profile."
     )
+
+    def depth(self) -> Literal[8, 16] | None:
+        depths: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
+        return depths[self.bit_depth]
+
+
+@dataclass(frozen=True)
+class FileOptions(FormatOptions):
     keep_dates: bool = _file(False, "--keep-dates", "Give each result the date of its source.")
     preview: bool = _file(
         False, "--preview", "Only a detail beside plain enlargement, in seconds: NAME_x4_preview.png."
@@ -216,26 +227,24 @@ class FileOptions:
             raise UsageError("Give --skip-existing or --overwrite, not both.")
         return "skip" if self.skip_existing else "overwrite" if self.overwrite else "refuse"
 
-    def depth(self) -> Literal[8, 16] | None:
-        depths: dict[str, Literal[8, 16] | None] = {"auto": None, "8": 8, "16": 16}
-        return depths[self.bit_depth]
 
-
-def batch_options(size: SizeOptions, model: ModelOptions, look: LookOptions, files: FileOptions) -> "Options":
+def batch_options(
+    size: SizeOptions, tile: int | Literal["auto"], look: LookOptions, files: FormatOptions
+) -> "Options":
     """Raises UsageError."""
     from ..batch.options import Options
 
     return Options(
         size.target(),
-        look.settings(model.tile_side()),
+        look.settings(tile),
         files.quality,
         files.depth(),
         files.strip_metadata,
         look.samples,
         look.detail_map,
         look.consistency_tolerance(),
-        files.keep_dates,
-        files.preview,
+        isinstance(files, FileOptions) and files.keep_dates,
+        isinstance(files, FileOptions) and files.preview,
     )
 
 

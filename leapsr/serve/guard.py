@@ -231,6 +231,10 @@ class Guard:
 
     def _check_length(self, headers: Headers) -> None:
         """Raises Problem."""
+        if (
+            "content-length" in headers and "transfer-encoding" in headers
+        ):  # of which proxies read another one
+            raise Problem(400, "Give a length or chunks, not both.", "TwoLengths", {"Connection": "close"})
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 15 or int(length) > self._most(headers):
             raise _too_long(self._most(headers))

@@ -83,9 +83,12 @@ def draw(source: Path, is_map: bool, size: tuple[int, int], place: Place, path: 
         map_width = max(1, round(size[1] * min(1.0, LONGEST / max(size))))
         image = image.crop((image.width - map_width) // 2, 0, map_width, image.height - LEGEND)
     height, width = sizes(*size)[place.level]
-    large = image.resize(width / image.width, vscale=height / image.height, kernel="cubic")
+    each = 2 ** (levels(*size) - 1 - place.level)  # pixels of the result in one of this level, a side
+    scales = size[1] / each / image.width, size[0] / each / image.height
+    large = image.resize(scales[0], vscale=scales[1], kernel="cubic")
+    large = large.embed(0, 0, width, height, extend="copy")  # the last pixel may stand for less
     left, top = place.x * TILE, place.y * TILE
-    tile = large.crop(left, top, min(TILE, large.width - left), min(TILE, large.height - top))
+    tile = large.crop(left, top, min(TILE, width - left), min(TILE, height - top))
     data = tile.write_to_buffer(".jpg", Q=QUALITY, keep="none")
     with atomic_write(path) as part:
         part.write_bytes(data)

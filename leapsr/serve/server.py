@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-import tempfile
 from collections.abc import Callable
+from math import ceil
 from types import FrameType
 
 import uvicorn
@@ -14,13 +14,28 @@ from .service import Service
 
 
 class Protocol(H11Protocol):
-    """A connection that sends no complete head within the time of an idle one is closed."""
+    """A connection that sends no complete head in the time of an idle one is closed, whatever it sends."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_at(self._until, self.transport.close)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else the next request was here already
+            self._wait()
+
+    def _wait(self) -> None:
+        """For a request, as long as may be."""
+        self._unset_keepalive_if_required()
+        self._until = self.loop.time() + self.timeout_keep_alive
+        self.timeout_keep_alive_task = self.loop.call_at(self._until, self.transport.close)
 
 
 class Server(uvicorn.Server):
@@ -40,12 +55,11 @@ class Server(uvicorn.Server):
                 access_log=False,
                 log_level="warning",
                 limit_concurrency=limits.connections,
-                timeout_keep_alive=round(limits.idle_seconds),
-                timeout_graceful_shutdown=round(service.config.grace),
+                timeout_keep_alive=ceil(limits.idle_seconds),
+                timeout_graceful_shutdown=ceil(service.config.grace),
             )
         )
         self._service, self._started_at = service, started_at
-        tempfile.tempdir = str(service.store.uploads)  # on the disk that is watched, and for its owner only
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

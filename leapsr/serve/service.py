@@ -640,8 +640,7 @@ def clean_name(name: str | None) -> str:
     """The last part of a client's file name, without what no file name should hold."""
     last = (name or "").replace("\\", "/").rpartition("/")[2]
     kept = "".join(mark for mark in last if mark.isprintable() and mark not in '<>:"|?*')
-    kept = kept.strip(" ").encode()[-200:].decode("utf-8", "ignore")
-    return kept if kept.strip(".") else "photo"
+    return kept.encode()[-200:].decode("utf-8", "ignore").strip(" .") or "photo"
 
 
 def _copy(file: BinaryIO, path: Path) -> int:

@@ -96,6 +96,8 @@ class Store:
                 each.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)  # other people's photos
             self._lock = _locked(folder / "lock")
+            for left in self.uploads.iterdir():
+                shutil.rmtree(left, ignore_errors=True)
         except OSError as error:
             raise OutputError(f"{folder} cannot be used: {error.strerror}; choose another --data.") from error
         self._thread = ThreadPoolExecutor(1, "leapsr-store")

@@ -21,7 +21,7 @@ from ..batch.existing import ExistingPolicy
 from ..batch.jobs import Job
 from ..batch.options import Options
 from ..errors import DiskFull, ImageError, LeapsrError
-from ..pictures import content, unsupported
+from ..pictures import content, open_file, unsupported
 from ..pictures import picture as pictures
 from ..pictures.picture import Picture
 from ..pictures.save_file import WRITABLE
@@ -84,7 +84,7 @@ def examine(path: Path, name: str, most_pixels: int) -> Examined:
     """Look at the header of an upload. Raises ImageError for what is no picture, or too large a one."""
     refusal = unsupported.refusal(Path(name))
     with _called(name, path):
-        data = path.read_bytes()
+        data, _ = open_file.contents(path)
         if refusal is not None and unsupported.is_raw(Path(name)):
             raise ImageError(refusal)
         suffix = content.suffix(data, name)

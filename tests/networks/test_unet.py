@@ -16,7 +16,8 @@ def test_any_size_and_scale(scale, height, width):
 
 
 @pytest.mark.parametrize(
-    ("preset", "low", "high"), [("tiny", 1e4, 3e4), ("small", 1e6, 1.6e6), ("base", 6e6, 8e6)]
+    ("preset", "low", "high"),
+    [("tiny", 1e4, 3e4), ("small", 1e6, 1.6e6), ("base", 6e6, 8e6), ("large", 1e7, 1.2e7)],
 )
 def test_presets_have_the_size_they_promise(preset, low, high):
     with torch.device("meta"):

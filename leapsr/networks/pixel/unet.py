@@ -93,6 +93,7 @@ PRESETS: dict[str, UNetConfig] = {
     # may begin as a small one
     "medium": UNetConfig(widths=(32, 64, 128), blocks=(4, 4, 6), embedding=64, limit=LIMIT),
     "base": UNetConfig(widths=(64, 128, 256), blocks=(3, 3, 3), embedding=256, limit=LIMIT),
+    "large": UNetConfig(widths=(64, 128, 256), blocks=(4, 4, 6), embedding=64, limit=LIMIT),
 }
 
 

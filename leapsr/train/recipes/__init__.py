@@ -30,6 +30,7 @@ RECIPES: dict[str, Callable[[], TrainConfig]] = {
         base.smfsr_base,
         base.flowsr_base,
         base.dial_base,
+        base.dial_large,
         base.refine_base,
         full_size.dit4sr_sd35,
         full_size.mfsr_sd35,

@@ -70,6 +70,19 @@ def dial_base() -> TrainConfig:
     return _run("dial_base", DialConfig(), perceptual="vgg")
 
 
+def dial_large() -> TrainConfig:
+    """leap-large: a dial of 10M parameters from an upscaler's answers (`leapsr distill`), in 13 minutes.
+
+    The teacher answers on the device. Light and colour stay the photo's, detail is the teacher's, the middle
+    is the straight path between both ends, and a term keeps meshes away (docs/lab/dial.md).
+    """
+    method = DialConfig(
+        perceptual=1, mesh=2, fine=0.2, truth=0.3, anchored=True, middle="path", faithful=0.4, real=0.35
+    )
+    network = PRESETS["large"].model_copy(update=LABELS)
+    return _run("dial_large", method, minutes=13, network=network, perceptual="squeeze", optimizer=MUON)
+
+
 def refine_base() -> TrainConfig:
     """A refinement of smfsr_base, in ten minutes."""
     return _run(

@@ -1,0 +1,220 @@
+"""leapsr batch."""
+
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..files import atomic_write
+from ..hub import catalog
+from .completion import model_names
+from .signals import interruptible
+from .terminal import say, starting
+from .upscale_options import (
+    FormatOptions,
+    LookOptions,
+    SizeOptions,
+    _option,
+    batch_options,
+    option_groups,
+    tile_side,
+)
+from .upscale_report import log_to
+
+if TYPE_CHECKING:
+    from ..cluster.ledger import Result
+
+TOLD = 20
+"""Failures that are printed; the report lists all."""
+PANEL = "Cluster"
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    ray: str | None = _option(
+        PANEL, None, "--ray ADDRESS", "Of a running cluster, or auto. Default: this machine alone."
+    )
+    workers: int | None = _option(
+        PANEL, None, "--workers N", "Default: as many as the cluster has room for.", min=1
+    )
+    cpus: float = _option(PANEL, 1.0, "--cpus N", "Of each worker; its threads.", min=0)
+    gpus: float = _option(PANEL, 0.0, "--gpus N", "Of each worker, such as 1 or 0.25.", min=0)
+    retries: int = _option(
+        PANEL, 1, "--retries N", "How often a photo may take its process down before it has failed.", min=0
+    )
+    storage_options: str | None = _option(
+        PANEL, None, "--storage-options JSON", 'For fsspec, such as {"endpoint_url": "http://..."}.'
+    )
+
+
+@dataclass(frozen=True)
+class BatchModelOptions:
+    model: str | None = _option(
+        "Model", None, "-n --model NAME|FOLDER", "As of leapsr upscale.", autocompletion=model_names
+    )
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _option(
+        "Model", "auto", "--dtype TYPE", "auto, fp32, bf16 or fp16."
+    )
+    offload: bool = _option("Model", False, "--offload", "Hold only the part of the model in use on the GPU.")
+    tile: str = _option(
+        "Model", "auto", "-t --tile auto|PIXELS", "Size of tiles, in source pixels; 0: no tiles."
+    )
+
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IN",
+        help="Folders, photos, webdataset archives (.tar), lists (.parquet, .csv, .txt); also s3://...",
+    ),
+]
+Out = Annotated[str, typer.Option("-o", "--output", metavar="FOLDER", help="Where results go; also s3://...")]
+Column = Annotated[
+    str | None, typer.Option("--column", metavar="NAME", help="Of a list: where the paths are.")
+]
+Recursive = Annotated[bool, typer.Option("--recursive", help="Take sub-folders too.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how much is to be done; upscale nothing.")]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write counts and failures as JSON.")
+]
+
+
+@option_groups
+def batch(
+    sources: Sources,
+    *,
+    out: Out,
+    column: Column = None,
+    recursive: Recursive = False,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    report: ReportFile = None,
+    cluster: ClusterOptions,
+    size: SizeOptions,
+    model: BatchModelOptions,
+    look: LookOptions,
+    formats: FormatOptions,
+) -> None:
+    """Upscale millions of photos on a cluster, by Ray. The same command goes on with a run that ended."""
+    console = Console(stderr=True)
+    log_to(console, verbose=False)
+    size.target()
+    with starting():
+        import torch
+
+        from ..batch import naming
+        from ..batch.options import recipe
+        from ..cluster import listing, plan, run
+        from ..cluster.ledger import Ledger
+        from ..cluster.store import Store, parse_options
+        from ..cluster.worker import WorkerConfig
+        from ..devices import choose_dtype
+        from ..restorer import read_config
+
+    storage = parse_options(cluster.storage_options)
+    options = batch_options(size, tile_side(model.tile), look, formats)
+    folder = catalog.find_or_default(model.model, None, size.scale)
+    config = read_config(folder)
+    device = torch.device("cuda" if cluster.gpus else "cpu")
+    dtype = choose_dtype(model.dtype, device, config.preferred_half) if not cluster.gpus else model.dtype
+    destination = Store.open(out if "://" in out else os.path.abspath(out), storage)  # noqa: PTH100  of a URL too
+    label = options.target.label(config.factor)
+    if options.samples > 1:
+        label = naming.with_seed(label, options.settings.seed)
+    suffix = naming.FORMATS.get(formats.file_format)
+    books = Ledger(destination, {**recipe(options, folder, torch.float32), "dtype": str(dtype)})
+    with console.status("Looking for photos"):
+        found = listing.photos(
+            [each if "://" in each else os.path.abspath(each) for each in sources],  # noqa: PTH100
+            recursive, column, storage,
+        )  # fmt: skip
+        todo = plan.plan(found, destination, books, label, suffix, overwrite)
+    photos = "1 photo" if len(todo.tasks) == 1 else f"{len(todo.tasks)} photos"
+    say(console, f"{photos} to do, {todo.done} done before, {len(todo.refused)} refused")
+    if dry_run:
+        return
+    tally = Tally(list(todo.refused))
+    begun = time.monotonic()
+    if todo.tasks:
+        ray = run.connect(cluster.ray)
+        resources = run.Resources(cluster.workers, cluster.cpus, cluster.gpus)
+        worker = WorkerConfig(
+            model=folder.name if folder.parent == catalog.PACKAGED else str(folder.resolve()),
+            dtype=model.dtype,
+            options=options,
+            destination=destination.url(),
+            storage=storage,
+            threads=max(1, round(cluster.cpus)),
+            retries=cluster.retries,
+            suffix=suffix,
+            offload=model.offload,
+        )
+        books.begin()
+        try:
+            with interruptible(), _bar(console) as bar:
+                shown = bar.add_task("", total=len(todo.tasks), rate="")
+                for some in run.run(ray, todo.tasks, worker, resources):
+                    books.add(some)
+                    tally.add(some)
+                    rate = tally.megapixels / (time.monotonic() - begun)
+                    bar.update(shown, completed=tally.ended, rate=f"{rate:.2f} MP/s")
+        finally:
+            books.flush()
+            ray.shutdown()
+    _end(console, tally, todo.done, time.monotonic() - begun, report)
+
+
+@dataclass
+class Tally:
+    """failed: with what was refused. ended: photos and archives that this run is done with."""
+
+    failed: "list[Result]"
+    counts: Counter[str] = field(default_factory=Counter)
+    megapixels: float = 0.0
+    ended: int = 0
+
+    def __post_init__(self) -> None:
+        self.counts["failed"] = len(self.failed)
+
+    def add(self, results: "list[Result]") -> None:
+        self.failed += [each for each in results if each.status == "failed"]
+        self.counts.update(each.status for each in results)
+        self.megapixels += sum(each.pixels for each in results) / 1e6
+        self.ended += len(results)
+
+
+def _bar(console: Console) -> Progress:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+
+
+def _end(console: Console, tally: Tally, before: int, seconds: float, report: Path | None) -> None:
+    """Exits with 1 where some failed."""
+    for each in tally.failed[:TOLD]:
+        say(console, f"error: {each.message}", style="red")
+    if (more := len(tally.failed) - TOLD) > 0:
+        say(console, f"And {more} more" + ("." if report else "; --report FILE lists them all."))
+    parts = [f"{count} {status}" for status, count in tally.counts.items() if count]
+    parts += [f"{before} done before"] if before else []
+    speed = f", {tally.megapixels / seconds:.2f} megapixels a second" if tally.megapixels else ""
+    say(console, f"{', '.join(parts) or 'nothing done'} in {seconds:.1f} s{speed}")
+    if report is not None:
+        facts = {
+            "counts": tally.counts,
+            "done_before": before,
+            "seconds": round(seconds, 3),
+            "megapixels": round(tally.megapixels, 3),
+            "failed": [asdict(each) for each in tally.failed],
+        }
+        with atomic_write(report) as part:
+            part.write_text(json.dumps(facts, indent=1) + "\n")
+    if tally.failed:
+        raise typer.Exit(1)

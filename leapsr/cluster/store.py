@@ -1,0 +1,127 @@
+"""A folder on a disk or in an object store, by fsspec: s3://, gs://, a plain path, ..."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from ..errors import MissingExtra, OutputError, UsageError, first_line, optional
+from ..files import atomic_write
+
+StorageOptions = Mapping[str, Any]
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "az", "memory")
+"""Protocols where an object is there whole or not at all, without a temporary name."""
+
+
+class StoredFile(NamedTuple):
+    """name: below the folder, with slashes. version: changes when the content does; "" if unknown.
+    modified: seconds of the store's clock, None if unknown."""
+
+    name: str
+    size: int
+    version: str
+    modified: float | None
+
+
+@dataclass(frozen=True)
+class Store:
+    """fs: of fsspec. root: the folder as fs names it, without a slash at its end."""
+
+    fs: Any
+    root: str
+
+    @classmethod
+    def open(cls, url: str, options: StorageOptions) -> Self:
+        """Raises UsageError for a protocol that fsspec does not know, MissingExtra for one whose package is
+        not installed."""
+        core = optional("fsspec.core", "ray")
+        try:
+            fs, root = core.url_to_fs(url, **(options if "://" in url else {}))
+        except ImportError as error:
+            raise MissingExtra(f"{url} needs another package: {first_line(error)}.") from error
+        except ValueError as error:
+            raise UsageError(f"{url} is no place that fsspec knows: {first_line(error)}.") from error
+        return cls(fs, root.rstrip("/"))
+
+    @property
+    def is_local(self) -> bool:
+        return "file" in _protocols(self.fs)
+
+    def url(self, name: str = "") -> str:
+        """For another process: with the protocol, but for plain paths."""
+        path = f"{self.root}/{name}".rstrip("/")
+        return path if self.is_local else str(self.fs.unstrip_protocol(path))
+
+    def files(self, recursive: bool) -> Iterator[StoredFile]:
+        """All that are not hidden, by name. Raises UsageError where the folder cannot be listed."""
+        try:
+            self.fs.invalidate_cache()
+            found = self.fs.find(self.root, maxdepth=None if recursive else 1, detail=True)
+        except Exception as error:  # of any store's library
+            raise UsageError(f"{self.url()} cannot be listed: {first_line(error)}.") from error
+        for path in sorted(found):
+            name = path.removeprefix(self.root).lstrip("/")
+            if not any(part.startswith(".") for part in name.split("/")):
+                yield _stored(name, found[path])
+
+    def find(self, name: str) -> StoredFile | None:
+        """None where there is no such file."""
+        try:
+            return _stored(name, self.fs.info(f"{self.root}/{name}"))
+        except FileNotFoundError:
+            return None
+
+    def put(self, file: Path, name: str) -> None:
+        """Copy a local file there, whole or not at all. Raises OutputError."""
+        target = f"{self.root}/{name}"
+        try:
+            if self.is_local:
+                with atomic_write(Path(target)) as part:
+                    part.write_bytes(file.read_bytes())
+            elif set(_protocols(self.fs)) & set(OBJECT_STORES):
+                self.fs.put_file(str(file), target)
+            else:
+                self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+                self.fs.put_file(str(file), f"{target}.part")
+                self.fs.mv(f"{target}.part", target)
+        except OutputError:
+            raise
+        except Exception as error:  # of any store's library
+            raise OutputError(f"{self.url(name)} cannot be written: {first_line(error)}.") from error
+
+    def read(self, name: str) -> bytes:
+        data: bytes = self.fs.cat_file(f"{self.root}/{name}")
+        return data
+
+
+def fetch(url: str, to: Path, options: StorageOptions) -> None:
+    """Copy one file here. Raises what the store's library does."""
+    fs, path = optional("fsspec.core", "ray").url_to_fs(url, **options)
+    fs.get_file(path, str(to))
+
+
+def parse_options(text: str | None) -> dict[str, Any]:
+    """Of fsspec, such as {"endpoint_url": "..."}. Raises UsageError."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(f"--storage-options takes a JSON object for fsspec, not '{text}'.")
+    return found
+
+
+def _protocols(fs: Any) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+def _stored(name: str, info: Mapping[str, Any]) -> StoredFile:
+    keys = ("mtime", "LastModified", "updated", "created")
+    time = next((info[key] for key in keys if info.get(key)), None)
+    modified = time.timestamp() if isinstance(time, datetime) else time
+    version = next((str(info[key]) for key in ("ETag", "etag", "md5Hash") if info.get(key)), str(time or ""))
+    return StoredFile(
+        name, int(info.get("size") or 0), version, modified if isinstance(modified, float) else None
+    )

@@ -1,0 +1,299 @@
+"""What runs in each process of the cluster: rows of photos in, rows of results out.
+
+A process that dies (memory, a fault of a GPU, a photo that no library survives) is started again by Ray, and
+its rows come back. They are then done one by one, so that the photo it died of is found; after some more
+deaths that photo has failed, and the others are done.
+"""
+
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..batch import pipeline
+from ..batch.existing import ExistingPolicy
+from ..batch.jobs import Job
+from ..batch.naming import default_suffix
+from ..batch.options import Options
+from ..batch.stages import Outcome
+from ..errors import LeapsrError, OutputError, first_line
+from ..hub import catalog
+from ..pictures.picture import READABLE_SUFFIXES
+from ..upscaling.upscaler import Upscaler
+from .ledger import Result
+from .listing import Photo
+from .plan import Task
+from .store import StorageOptions, Store, fetch
+
+UPLOADS = 2
+"""At once, while the next photos are restored."""
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What each worker has to know. model: a name, or a folder that all machines see. threads: on the CPU.
+    retries: how often a photo may take its process down, once it is alone. suffix: of results in archives;
+    None keeps the source's."""
+
+    model: str
+    dtype: str
+    options: Options
+    destination: str
+    storage: StorageOptions
+    threads: int
+    retries: int
+    suffix: str | None
+    offload: bool = False
+
+
+class Tracker:
+    """What has been begun and ended, in a process that outlives the workers."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+        self._alone: dict[str, int] = {}
+        self._ended: dict[str, list[Result]] = {}
+
+    def begin(self, outputs: Sequence[str]) -> list[tuple[list[Result] | None, int | None]]:
+        """Of each: its results, if it is done; and how often it was tried alone, None if never begun."""
+        found = [
+            (self._ended.get(each), self._alone.get(each, 0) if each in self._begun else None)
+            for each in outputs
+        ]
+        self._begun.update(outputs)
+        return found
+
+    def try_alone(self, output: str) -> None:
+        self._alone[output] = self._alone.get(output, 0) + 1
+
+    def end(self, output: str, results: list[Result]) -> None:
+        self._ended[output] = results
+
+    def forget(self, outputs: Sequence[str]) -> None:
+        """Their results have arrived."""
+        for output in outputs:
+            self._begun.discard(output)
+            self._ended.pop(output, None)
+            self._alone.pop(output, None)
+
+
+class Worker:
+    """tracker: the handle of the one Tracker."""
+
+    def __init__(self, config: WorkerConfig, tracker: Any) -> None:
+        self.config, self.tracker = config, tracker
+        torch.set_num_threads(config.threads)
+        folder = catalog.find(config.model)
+        self.upscaler = Upscaler.from_pretrained(folder, "auto", config.dtype, offload=config.offload)
+        self.destination = Store.open(config.destination, config.storage)
+
+    def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
+        columns = (batch[name] for name in ("url", "name", "version", "output"))
+        tasks = [
+            Task(Photo(url, name, version), output)
+            for url, name, version, output in zip(*columns, strict=True)
+        ]
+        rows = [
+            asdict(result) | {"task": task.output} for task, results in self.work(tasks) for result in results
+        ]
+        return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+    def work(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, list[Result]]]:
+        import ray
+
+        before = ray.get(self.tracker.begin.remote([task.output for task in tasks]))
+        new = [task for task, (_, tries) in zip(tasks, before, strict=True) if tries is None]
+        known = list(zip(tasks, before, strict=True))
+        yield from ((task, ended) for task, (ended, _) in known if ended is not None)
+        alone = [(task, tries) for task, (ended, tries) in known if ended is None and tries is not None]
+        left = {task.output: task for task in new}
+        try:
+            for task, results in self._together(new):
+                del left[task.output]
+                yield task, self._ended(task, results)
+        except Exception as error:
+            _end_if_broken(error)
+            alone += [(task, 0) for task in left.values()]  # one of them, or none: a fault of no photo
+        for task, tries in alone:
+            if tries > self.config.retries:
+                reason = f"{task.photo.url}: {tries} processes died of it."
+                yield task, self._ended(task, [_failed(task, reason)])
+                continue
+            ray.get(self.tracker.try_alone.remote(task.output))
+            try:
+                results = [each for _, found in self._together([task]) for each in found]
+            except Exception as error:
+                _end_if_broken(error)
+                results = [_failed(task, f"{task.photo.url}: {first_line(error)}")]
+            yield task, self._ended(task, results)
+
+    def _ended(self, task: Task, results: list[Result]) -> list[Result]:
+        self.tracker.end.remote(task.output, results)
+        return results
+
+    def _together(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, list[Result]]]:
+        """Photos overlap: one is restored while the next is fetched and read, and the last is written."""
+        archives = [task for task in tasks if task.photo.is_archive]
+        single = [task for task in tasks if not task.photo.is_archive]
+        with tempfile.TemporaryDirectory(prefix="leapsr-") as folder:
+            yield from self._photos(single, Path(folder))
+            for index, task in enumerate(archives):
+                place = Path(folder, f"archive-{index}")
+                place.mkdir()
+                yield task, self._archive(task, place)
+
+    def _photos(self, tasks: Sequence[Task], folder: Path) -> Iterator[tuple[Task, list[Result]]]:
+        lost: list[tuple[Task, Result]] = []
+        of_job: dict[Path, Task] = {}
+
+        def jobs() -> Iterator[Job]:  # taken in the thread that reads
+            for index, task in enumerate(tasks):
+                try:
+                    source = self._here(task, folder / f"{index}")
+                except Exception as error:  # of any store's library
+                    lost.append(
+                        (task, _failed(task, f"{task.photo.url} could not be read: {first_line(error)}."))
+                    )
+                    continue
+                if self.destination.is_local:
+                    output = Path(self.destination.root, task.output)
+                else:
+                    output = folder / f"{index}" / "results" / Path(task.output).name
+                of_job[output] = task
+                yield Job(source, output)
+
+        with ThreadPoolExecutor(UPLOADS, "leapsr-upload") as uploads:
+            pending: list[tuple[Task, Future[Result]]] = []
+            for outcome in self._run(jobs()):
+                task = of_job[outcome.job.output]
+                pending.append((task, uploads.submit(self._uploaded, task, outcome)))
+                while pending and pending[0][1].done():
+                    first, result = pending.pop(0)
+                    yield first, [result.result()]
+            yield from ((task, [result.result()]) for task, result in pending)
+        yield from ((task, [result]) for task, result in lost)
+
+    def _run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        return pipeline.run(jobs, self.upscaler, self.config.options, ExistingPolicy("overwrite"))
+
+    def _here(self, task: Task, folder: Path) -> Path:
+        """The photo as a file on this machine."""
+        if "://" not in task.photo.url:
+            return Path(task.photo.url)
+        folder.mkdir()
+        path = folder / Path(task.photo.name).name
+        fetch(task.photo.url, path, self.config.storage)
+        return path
+
+    def _uploaded(self, task: Task, outcome: Outcome) -> Result:
+        message = outcome.message.replace(str(outcome.job.source), task.photo.url)
+        result = _result(task, outcome, message)
+        if self.destination.is_local or result.status == "failed":
+            return result
+        try:
+            folder = Path(task.output).parent
+            for file in [outcome.job.output, *outcome.sidecars.paths]:
+                self.destination.put(file, str(folder / file.name))
+        except OutputError as error:
+            return _failed(task, str(error))
+        with suppress(OSError):
+            outcome.job.output.unlink()
+        return result
+
+    def _archive(self, task: Task, folder: Path) -> list[Result]:
+        """An archive with the same samples, whose photos are larger. A photo that fails is left out."""
+        try:
+            source = self._here(task, folder / "source")
+            members = _unpack(source, folder / "members")
+            jobs: dict[Path, str] = {}
+            for index, (name, path) in enumerate(members):
+                stem, dot, suffix = path.name.partition(".")
+                if f".{suffix}".lower() in READABLE_SUFFIXES:
+                    to = (
+                        folder
+                        / "results"
+                        / f"{index}"
+                        / f"{stem}{self.config.suffix or default_suffix(dot + suffix)}"
+                    )
+                    jobs[to] = name
+            sources = dict(members)
+            outcomes = list(self._run(Job(sources[name], to) for to, name in jobs.items()))
+            whole = folder / Path(task.output).name
+            failed = _pack(whole, members, {jobs[each.job.output]: each for each in outcomes})
+            self.destination.put(whole, task.output)
+        except (LeapsrError, OSError, tarfile.TarError) as error:
+            return [_failed(task, f"{task.photo.url}: {first_line(error)}")]
+        pixels = sum(_pixels(each) for each in outcomes if each.status != "failed")
+        seconds = sum(each.seconds.total for each in outcomes)
+        message = f"{len(failed)} of {len(jobs)} photos failed." if failed else ""
+        rows = [
+            Result(f"{task.output}/{name}", f"{task.photo.url}/{name}", task.photo.version, "failed", reason)
+            for name, reason in failed.items()
+        ]
+        return [
+            Result(task.output, task.photo.url, task.photo.version, "done", message, pixels, seconds),
+            *rows,
+        ]
+
+
+def _unpack(archive: Path, folder: Path) -> list[tuple[str, Path]]:
+    """Each member by name. Raises TarError; nothing leaves the folder."""
+    members = []
+    with tarfile.open(archive) as tar:
+        for index, member in enumerate(tar):
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            path = folder / f"{index}" / Path(member.name).name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content.read())
+            members.append((member.name, path))
+    return members
+
+
+def _pack(
+    archive: Path, members: Sequence[tuple[str, Path]], outcomes: Mapping[str, Outcome]
+) -> dict[str, str]:
+    """Write the archive; returns the reasons of photos that failed, by name. Times are 0, so that the same
+    photos give the same bytes."""
+    failed = {}
+    with tarfile.open(archive, "w") as tar:
+        for name, path in members:
+            outcome = outcomes.get(name)
+            if outcome is not None and outcome.status == "failed":
+                failed[name] = outcome.message.replace(str(path), name)
+                continue
+            file = path if outcome is None else outcome.job.output
+            info = tarfile.TarInfo(str(Path(name).with_name(file.name)))
+            info.size = file.stat().st_size
+            with file.open("rb") as content:
+                tar.addfile(info, content)
+    return failed
+
+
+def _result(task: Task, outcome: Outcome, message: str) -> Result:
+    status = "done" if outcome.status == "skipped" else outcome.status
+    seconds = outcome.seconds.total
+    photo = task.photo
+    return Result(task.output, photo.url, photo.version, status, message, _pixels(outcome), seconds)
+
+
+def _failed(task: Task, message: str) -> Result:
+    return Result(task.output, task.photo.url, task.photo.version, "failed", message)
+
+
+def _pixels(outcome: Outcome) -> int:
+    return outcome.result[0] * outcome.result[1] if outcome.result else 0
+
+
+def _end_if_broken(error: Exception) -> None:
+    """A GPU that has had a fault answers nothing more to this process: end it, and Ray starts another one."""
+    if isinstance(error, RuntimeError) and "CUDA error" in str(error):
+        os._exit(1)

@@ -1,0 +1,134 @@
+"""Photos through workers on a cluster of this machine: bytes, deaths, object stores, archives."""
+
+import io
+import os
+import tarfile
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("ray", reason="needs Ray Data: pip install 'leapsr[ray]'")
+pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'")
+
+from leapsr.batch.options import Options
+from leapsr.cluster import run
+from leapsr.cluster.listing import Photo, photos
+from leapsr.cluster.plan import Task
+from leapsr.cluster.worker import Worker, WorkerConfig
+from leapsr.errors import UsageError
+from tests.conftest import picture_array
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own threads and files
+
+
+class Mortal(Worker):
+    """Dies of photos that are called poison."""
+
+    def _run(self, jobs):
+        for job in jobs:
+            if job.source.stem == "poison":
+                os._exit(3)
+            yield from super()._run([job])
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    known = run.connect(None)
+    yield known
+    known.shutdown()
+
+
+def save(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, name in enumerate(names):
+        Image.fromarray(picture_array(16 + index, 20, index)).save(folder / name)
+
+
+def config(model, destination, **fields):
+    common = {
+        "model": str(model),
+        "dtype": "fp32",
+        "options": Options(),
+        "destination": str(destination),
+        "storage": {},
+        "threads": 1,
+        "retries": 1,
+        "suffix": None,
+    }
+    return WorkerConfig(**(common | fields))
+
+
+def work(cluster, tasks, settings, worker=Worker):
+    resources = run.Resources(workers=1)
+    return [row for rows in run.run(cluster, tasks, settings, resources, worker) for row in rows]
+
+
+def test_bytes_are_those_of_upscale_and_a_poisoned_photo_is_a_row(cluster, tiny_model, leapsr, tmp_path):
+    save(tmp_path / "in", "a.png", "b.jpg", "poison.png", "c.png")
+    (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    found = photos([str(tmp_path / "in")], False, None, {})
+    tasks = [Task(photo, f"{photo.name[:-4]}_x4{photo.name[-4:]}") for photo in found]
+    rows = work(cluster, tasks, config(tiny_model, tmp_path / "out"), Mortal)
+    status = {row.output: row.status for row in rows}
+    assert status == {
+        "a_x4.png": "done",
+        "b_x4.jpg": "done",
+        "c_x4.png": "done",
+        "broken_x4.png": "failed",
+        "poison_x4.png": "failed",
+    }
+    assert any("2 processes died of it" in row.message for row in rows)
+    leapsr(
+        "upscale", *(tmp_path / "in" / name for name in ("a.png", "b.jpg", "c.png")), "-o", tmp_path / "one"
+    )
+    for name in ("a_x4.png", "b_x4.jpg", "c_x4.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_an_archive_keeps_its_samples(cluster, tiny_model, tmp_path):
+    save(tmp_path, "1.png", "2.png")
+    with tarfile.open(tmp_path / "shard.tar", "w") as tar:
+        for name in ("1.png", "2.png"):
+            tar.add(tmp_path / name, name)
+            tar.addfile(tarfile.TarInfo(f"{name[0]}.txt"), io.BytesIO())
+        broken = tarfile.TarInfo("3.png")
+        broken.size = 4
+        tar.addfile(broken, io.BytesIO(b"none"))
+    task = Task(Photo(str(tmp_path / "shard.tar"), "shard.tar"), "shard.tar")
+    done, failed = work(cluster, [task], config(tiny_model, tmp_path / "out"))
+    assert (done.status, done.message) == ("done", "1 of 3 photos failed.")
+    assert failed.output == "shard.tar/3.png"
+    with tarfile.open(tmp_path / "out" / "shard.tar") as tar:
+        assert tar.getnames() == ["1.png", "1.txt", "2.png", "2.txt"]
+        with Image.open(tar.extractfile("1.png")) as result:
+            assert result.size == (80, 64)
+
+
+def test_too_few_resources_are_told(cluster):
+    with pytest.raises(UsageError, match="too few for one worker of 1000 and 0"):
+        run.room(cluster, run.Resources(cpus=1000))
+
+
+def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
+    server = pytest.importorskip("moto.server", reason="needs moto[server]")
+    s3fs = pytest.importorskip("s3fs", reason="needs s3fs")
+    store = server.ThreadedMotoServer("127.0.0.1", 0)
+    store.start()
+    try:
+        host, port = store.get_host_and_port()
+        storage = {"endpoint_url": f"http://{host}:{port}", "key": "a", "secret": "b"}
+        bucket = s3fs.S3FileSystem(**storage)
+        bucket.mkdir("photos")
+        save(tmp_path / "in", "a.png", "b.png")
+        for name in ("a.png", "b.png"):
+            bucket.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
+        tasks = [Task(photo, photo.name) for photo in photos(["s3://photos/in"], False, None, storage)]
+        tasks.append(Task(Photo("s3://photos/in/gone.png", "gone.png"), "gone.png"))
+        rows = work(cluster, tasks, config(tiny_model, "s3://photos/out", storage=storage))
+        status = {row.output: row.status for row in rows}
+        assert status == {"a.png": "done", "b.png": "done", "gone.png": "failed"}
+        assert "gone.png could not be read" in next(row.message for row in rows if row.status == "failed")
+        leapsr("upscale", tmp_path / "in" / "a.png", "-o", tmp_path / "a.png")
+        assert bucket.cat_file("photos/out/a.png") == (tmp_path / "a.png").read_bytes()
+    finally:
+        store.stop()

@@ -1,0 +1,174 @@
+"""What is to be done, in folders, object stores and lists, and what is done already. Without Ray."""
+
+import json
+import uuid
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("fsspec", reason="needs Ray Data: pip install 'leapsr[ray]'")
+pytest.importorskip("pandas", reason="needs Ray Data: pip install 'leapsr[ray]'")
+pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'")
+
+import pandas
+
+from leapsr.cluster.ledger import Ledger, Result
+from leapsr.cluster.listing import Photo, photos
+from leapsr.cluster.plan import plan
+from leapsr.cluster.store import Store, parse_options
+from leapsr.errors import UsageError
+from tests.conftest import picture_array
+
+RECIPE = {"model": "some", "scale": 4}
+
+
+@pytest.fixture(params=["disk", "memory"])
+def folder(request, tmp_path):
+    """The address of an empty folder."""
+    return str(tmp_path / "store") if request.param == "disk" else f"memory://{uuid.uuid4().hex}"
+
+
+def fill(url, *names, content=b"x"):
+    store = Store.open(url, {})
+    for name in names:
+        target = f"{store.root}/{name}"
+        store.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+        store.fs.pipe_file(target, content)
+    return store
+
+
+def names(found):
+    return [photo.name for photo in found]
+
+
+def test_photos_and_archives_of_a_folder(folder):
+    fill(folder, "b.jpg", "a.PNG", "notes.pdf", ".hidden.png", "c.tar", "sub/d.webp", "@eaDir/e.jpg")
+    assert names(photos([folder], False, None, {})) == ["a.PNG", "b.jpg", "c.tar"]
+    assert names(photos([folder], True, None, {})) == ["a.PNG", "b.jpg", "c.tar", "sub/d.webp"]
+
+
+def test_several_folders_keep_their_names(tmp_path):
+    fill(str(tmp_path / "one"), "a.png")
+    fill(str(tmp_path / "two"), "a.png")
+    assert names(photos([str(tmp_path / "one"), str(tmp_path / "two")], False, None, {})) == [
+        "one/a.png",
+        "two/a.png",
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".txt"])
+def test_a_list_names_photos_by_their_places(tmp_path, suffix):
+    paths = ["x/1.jpg", str(tmp_path / "y" / "2.jpg")]
+    file = tmp_path / f"list{suffix}"
+    table = pandas.DataFrame({"id": [1, 2], "path": paths})
+    if suffix == ".txt":
+        file.write_text("\n".join(paths) + "\n")
+    elif suffix == ".csv":
+        table.to_csv(file)
+    else:
+        table.to_parquet(file)
+    found = list(photos([str(file)], False, None, {}))
+    assert names(found) == ["x/1.jpg", "y/2.jpg"]
+    assert found[0].url == str(tmp_path / "x" / "1.jpg")
+
+
+def test_a_list_without_the_column_says_which_there_are(tmp_path):
+    pandas.DataFrame({"id": [1], "where": ["a.jpg"]}).to_csv(tmp_path / "list.csv", index=False)
+    with pytest.raises(UsageError, match="no column path; --column takes one of id, where"):
+        list(photos([str(tmp_path / "list.csv")], False, None, {}))
+    assert names(photos([str(tmp_path / "list.csv")], False, "where", {})) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("source", ["nothing/here", "notes.pdf"])
+def test_a_source_that_is_none(tmp_path, source):
+    (tmp_path / "notes.pdf").write_bytes(b"x")
+    with pytest.raises(UsageError, match="is no folder, photo"):
+        list(photos([str(tmp_path / source)], False, None, {}))
+
+
+def test_an_empty_folder(folder):
+    fill(folder, "sub/a.png")
+    with pytest.raises(UsageError, match="holds no photos; --recursive"):
+        list(photos([folder], False, None, {}))
+
+
+def test_storage_options_are_an_object():
+    assert parse_options('{"key": "a"}') == {"key": "a"}
+    for wrong in ("[1]", "{", "key"):
+        with pytest.raises(UsageError, match="JSON object"):
+            parse_options(wrong)
+
+
+def made(store, photo, output, recipe=RECIPE):
+    """A result and its line in the books, as a run leaves them."""
+    books = Ledger(store, recipe)
+    books.begin()
+    fill(store.url(), output)
+    books.add([Result(output, photo.url, photo.version, "done")])
+    books.flush()
+
+
+def test_what_is_done_is_not_done_again(folder):
+    photo, other = Photo("/in/a.png", "a.png", "v1"), Photo("/in/b.png", "b.png", "v1")
+    store = Store.open(folder, {})
+    made(store, photo, "a_x4.png")
+    todo = plan([photo, other], store, Ledger(store, RECIPE), "x4", None, overwrite=False)
+    assert ([task.output for task in todo.tasks], todo.done, todo.refused) == (["b_x4.png"], 1, [])
+
+
+@pytest.mark.parametrize(
+    ("version", "recipe"), [("v2", RECIPE), ("v1", {**RECIPE, "scale": 2})], ids=["photo", "recipe"]
+)
+def test_what_has_changed_is_done_again(folder, version, recipe):
+    store = Store.open(folder, {})
+    made(store, Photo("/in/a.png", "a.png", "v1"), "a_x4.png")
+    changed = [Photo("/in/a.png", "a.png", version)]
+    assert len(plan(changed, store, Ledger(store, recipe), "x4", None, overwrite=False).tasks) == 1
+
+
+def test_a_result_that_was_taken_away_is_made_again(folder):
+    photo, store = Photo("/in/a.png", "a.png", "v1"), Store.open(folder, {})
+    made(store, photo, "a_x4.png")
+    store.fs.rm_file(f"{store.root}/a_x4.png")
+    assert len(plan([photo], store, Ledger(store, RECIPE), "x4", None, overwrite=False).tasks) == 1
+
+
+def test_what_somebody_else_made_stays(folder):
+    store, photo = fill(folder, "a_x4.png"), Photo("/in/a.png", "a.png", "v1")
+    todo = plan([photo], store, Ledger(store, RECIPE), "x4", None, overwrite=False)
+    assert not todo.tasks
+    assert "a_x4.png is there, nobody knows how it was made" in todo.refused[0].message
+    assert len(plan([photo], store, Ledger(store, RECIPE), "x4", None, overwrite=True).tasks) == 1
+
+
+def test_what_a_killed_run_has_not_written_down_is_ours(tmp_path):
+    store, photo = Store.open(str(tmp_path), {}), Photo("/in/a.png", "a.png", "v1")
+    Ledger(store, RECIPE).begin()
+    fill(str(tmp_path), "a_x4.png")
+    todo = plan([photo], store, Ledger(store, RECIPE), "x4", None, overwrite=False)
+    assert [task.output for task in todo.tasks] == ["a_x4.png"]
+
+
+def test_names_are_distinct_below_each_folder(folder):
+    found = [Photo(f"/in/{name}", name) for name in ("a.png", "a.bmp", "s/a.png", "s/t.tar")]
+    todo = plan(found, Store.open(folder, {}), Ledger(Store.open(folder, {}), RECIPE), "x4", ".png", False)
+    outputs = {task.photo.name: task.output for task in todo.tasks}
+    assert len(set(outputs.values())) == 4
+    assert (outputs["s/a.png"], outputs["s/t.tar"]) == ("s/a_x4.png", "s/t.tar")
+
+
+def test_a_source_is_never_written_over(tmp_path):
+    Image.fromarray(picture_array(8, 8)).save(tmp_path / "t.tar", "png")
+    store = Store.open(str(tmp_path), {})
+    with pytest.raises(UsageError, match="never written over"):
+        plan(photos([str(tmp_path)], False, None, {}), store, Ledger(store, RECIPE), "x4", None, False)
+
+
+def test_books_hold_what_a_reader_needs(folder):
+    store = Store.open(folder, {})
+    made(store, Photo("/in/a.png", "a.png", "v1"), "a_x4.png")
+    file = next(each for each in store.fs.find(f"{store.root}/.leapsr") if each.endswith(".parquet"))
+    with store.fs.open(file) as content:
+        row = pandas.read_parquet(content).iloc[0]
+    assert (row["output"], row["source"], row["status"]) == ("a_x4.png", "/in/a.png", "done")
+    assert json.loads(row["recipe"]) == RECIPE
