@@ -122,16 +122,20 @@ async def preview_image(
 async def get_archive(
     service: Served,
     client: Asking,
-    ids: Annotated[str, Query(description="Of requests that are done, with commas between.")],
+    ids: Annotated[
+        str,
+        Query(description="Of requests that are done, with commas between; ID:2 is sample 2 of one only."),
+    ],
 ) -> StreamingResponse:
-    """All results of several requests, in one zip."""
+    """The results of several requests, in one zip."""
     wanted = list(dict.fromkeys(ids.split(",")))[:ZIPPED]
     archive, names = ZipStream(sized=True), set[str]()
-    for request_id in wanted:
+    for each in wanted:
+        request_id, _, picked = each.partition(":")
         entry = await service.find(request_id, client)
-        service.check_sample(entry, 0)
+        service.check_sample(entry, int(picked) if picked.isdecimal() else 0)
         assert entry.result is not None
-        for sample in range(entry.result["samples"]):
+        for sample in [int(picked)] if picked.isdecimal() else range(entry.result["samples"]):
             name = _distinct(service.result_name(entry, sample), names)
             archive.add_path(service.result_path(entry, sample), name)
     headers = {

@@ -243,7 +243,7 @@ def test_slider_zoom_and_dial(page):
 
 
 def test_several_versions_one_is_picked(page):
-    add(page, photo_file("guess.jpg"))
+    add(page, photo_file("guess.jpg"), photo_file("other.jpg"))
     page.fill("#samples", "3")
     page.click("summary")
     page.select_option("#model", "leap-small-smfsr")
@@ -255,11 +255,17 @@ def test_several_versions_one_is_picked(page):
     page.get_by_text("Version 3, picked").wait_for()
     with page.expect_download() as download:
         page.click("#caption-download")
-    assert download.value.suggested_filename == "guess_x4_seed2.jpg"
+    assert download.value.suggested_filename == "guess_x4_s2.jpg"
+    wait_for_cards(page, "done", 2)
+    with page.expect_download() as download:
+        page.click("#download-all")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        others = ["other_x4_s0.jpg", "other_x4_s1.jpg", "other_x4_s2.jpg"]
+        assert sorted(archive.namelist()) == ["guess_x4_s2.jpg", *others]
     page.reload()
-    page.wait_for_selector("#caption-download:visible")
+    card(page, "guess.jpg").locator("[data-action=open]").click()
     page.click("label:has([value=after])")
-    page.locator(".labels", has_text="Version 3").wait_for()
+    page.locator(".labels span", has_text="Version 3").wait_for()
     page.wait_for_load_state("networkidle")
     plain = drawn(page)
     page.check("#overlay")
@@ -303,11 +309,9 @@ def test_a_reload_and_a_killed_server_lose_nothing(page, server):
     add(page, photo_file("long.jpg", 500, 400), photo_file("short.jpg"))
     page.click("#go")
     wait_for_cards(page, "running", 1)
-    page.wait_for_function(
-        "!document.querySelector('.card[data-status=sending], .card[data-status=waiting]')"
-    )
+    wait_for_cards(page, "queued", 1)
     page.reload()
-    page.wait_for_function("document.querySelectorAll('.card').length === 2")
+    until(lambda: page.locator(".card").count() == 2)
     server.kill()
     page.wait_for_selector("#offline:visible")
     server.start()

@@ -3,7 +3,7 @@
 import * as add from "./add.js";
 import * as api from "./api.js";
 import { VisiblePart } from "./dial.js";
-import { decode, pictureOf, preview } from "./pictures.js";
+import { decode, pictureOf, preview, release } from "./pictures.js";
 import { Queue, UNSENT, WORKING } from "./queue.js";
 import { SettingsForm, changedLook, forPreview, sameSettings, sizeOfResult } from "./settings.js";
 import { Stage } from "./stage.js";
@@ -52,6 +52,7 @@ function attempt(action) {
 
 function select(entry) {
   if (selected === entry) return;
+  const before = selected;
   selected = entry;
   if (entry && !UNSENT.includes(entry.status) && entry.id) {
     form.write(entry.settings);
@@ -64,6 +65,7 @@ function select(entry) {
   stage.overlay = byId("overlay").checked = false;
   byId("legend").hidden = true;
   showPicture(false);
+  if (before) release(before);
   render();
   if (!entry) return;
   strip.reveal(entry);
@@ -75,7 +77,8 @@ function select(entry) {
 /** Show a photo before there is a result of it. */
 async function prepare(entry) {
   await decode(entry);
-  if (entry === selected && entry.status !== "done") showPicture(true);
+  if (entry !== selected) release(entry);
+  else if (entry.status !== "done") showPicture(true);
   render();
 }
 
@@ -127,8 +130,8 @@ async function makePreview(entry) {
     show(byId("dial-note"), error.message);
     return;
   }
-  entry.small ??= entry.preview;
   if (entry === selected) showPicture(true);
+  else release(entry);
   render();
 }
 
@@ -158,7 +161,7 @@ byId("settings").addEventListener("submit", (event) => {
 async function again(entry, settings) {
   const source = entry.file ?? new File([await api.source(entry.id)], entry.name);
   const copy = queue.add(source, settings);
-  Object.assign(copy, { small: entry.small, source: { ...entry.source } });
+  Object.assign(copy, { card: entry.card, source: { ...entry.source } });
   entry.edits = null;
   queue.start([copy], settings);
   select(copy);
@@ -196,7 +199,7 @@ byId("remove-done").addEventListener("click", () => {
 });
 byId("download-all").addEventListener("click", () => {
   const done = queue.with("done");
-  api.download(api.archivePath(done.map((entry) => entry.id)));
+  api.download(api.archivePath(done.map(({ id, picked }) => (picked === null ? id : `${id}:${picked}`))));
 });
 
 add.listen((photos, others) => {
@@ -211,6 +214,7 @@ add.listen((photos, others) => {
 async function decodeAll(entries) {
   for (const entry of entries) {
     await decode(entry);
+    if (entry !== selected) release(entry);
     render();
   }
 }
@@ -259,7 +263,10 @@ queue.addEventListener("status", ({ detail: entry }) => {
   }
   if (entry.status === "done") showPicture(true);
 });
-queue.addEventListener("online", ({ detail }) => (byId("offline").hidden = detail));
+queue.addEventListener("online", ({ detail: online }) => {
+  byId("offline").hidden = online;
+  if (online) settingsChanged();
+});
 
 // Showing all that
 

@@ -6,27 +6,39 @@ import { TiledPicture, WholePicture } from "./tiles.js";
 /** Pixels of the longer side of a photo that is shown before the server has made anything of it. */
 const LONGEST = 2048;
 
+/** And of the small picture on its card. */
+const OF_CARD = 192;
+
 /**
- * The photo of an entry as the browser itself can decode it, in entry.small: its longer side has LONGEST pixels at
- * most. Some kinds of files, such as HEIC and TIFF, no browser reads; then nothing happens.
+ * The photo of an entry as the browser itself can decode it: entry.small, with LONGEST pixels at most, until release();
+ * and entry.card. Some kinds of files, such as HEIC and TIFF, no browser reads; then nothing happens.
  */
 export async function decode(entry) {
-  if (entry.small || entry.decoding) return;
-  entry.decoding = true;
+  if (entry.small) return;
   try {
     const file = entry.file ?? (await api.source(entry.id));
     const whole = await createImageBitmap(file);
     Object.assign(entry.source, { width: whole.width, height: whole.height });
-    const zoom = LONGEST / Math.max(whole.width, whole.height);
-    entry.small = whole;
-    if (zoom < 1) {
-      const size = { resizeWidth: Math.round(whole.width * zoom), resizeHeight: Math.round(whole.height * zoom) };
-      entry.small = await createImageBitmap(whole, { ...size, resizeQuality: "medium" });
-      whole.close();
-    }
+    entry.card ??= await reduced(whole, OF_CARD);
+    entry.small = await reduced(whole, LONGEST);
+    whole.close();
   } catch {
     // the preview of the server will be the first to be seen
   }
+}
+
+function reduced(bitmap, longest) {
+  const zoom = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
+  const side = (length) => Math.max(1, Math.round(length * zoom));
+  const size = { resizeWidth: side(bitmap.width), resizeHeight: side(bitmap.height) };
+  return createImageBitmap(bitmap, { ...size, resizeQuality: "medium" });
+}
+
+/** Give back the memory of an entry that is not on the stage. */
+export function release(entry) {
+  entry.small?.close();
+  entry.preview?.close();
+  Object.assign(entry, { small: null, preview: null });
 }
 
 /** Make entry.preview: the whole photo as `settings` will make it, in the size of the screen. */

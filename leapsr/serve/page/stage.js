@@ -109,7 +109,7 @@ export class Stage extends EventTarget {
   #grid(count) {
     const { width, height } = this.canvas;
     const gap = GAP * devicePixelRatio;
-    let best = { columns: 1, zoom: 0 };
+    let best = { zoom: 0, columns: 1, pane: { width: 1, height: 1 } };
     for (let columns = 1; columns <= count; columns++) {
       const rows = Math.ceil(count / columns);
       const pane = { width: (width - gap * (columns - 1)) / columns, height: (height - gap * (rows - 1)) / rows };
@@ -181,6 +181,8 @@ export class Stage extends EventTarget {
       this.#placeDivider();
       for (const pane of this.#panes) this.#paintPane(pane);
     }
+    const waits = this.picture && this.shown.some((number) => !this.picture.results[number].isThere);
+    this.root.classList.toggle("waiting", Boolean(waits));
     this.store.end();
   }
 

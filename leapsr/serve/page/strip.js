@@ -4,22 +4,26 @@ import * as api from "./api.js";
 import { UNSENT, WORKING } from "./queue.js";
 import { state } from "./words.js";
 
-/** Pixels a side of a small picture. */
-const SMALL = 192;
-
 /** act: called with the name of an action ("open", "cancel", "retry", "download", "remove") and an entry. */
 export class Strip {
   #cards = new Map();
+  #inView = new WeakSet();
 
   constructor(list, act) {
     this.list = list;
     this.act = act;
+    this.watcher = new IntersectionObserver((changes) => {
+      for (const { target, isIntersecting } of changes) if (isIntersecting) this.#inView.add(target);
+      this.show(this.entries, this.selected);
+    });
   }
 
   show(entries, selected) {
+    Object.assign(this, { entries, selected });
     const keys = new Set(entries.map((entry) => entry.key));
     for (const [key, card] of this.#cards) {
       if (keys.has(key)) continue;
+      this.watcher.unobserve(card);
       card.remove();
       this.#cards.delete(key);
     }
@@ -41,6 +45,7 @@ export class Strip {
     }
     card.querySelector(".name").textContent = entry.name;
     this.#cards.set(entry.key, card);
+    this.watcher.observe(card);
     return card;
   }
 
@@ -67,21 +72,19 @@ export class Strip {
       button.hidden = !is;
       button.setAttribute("aria-label", `${button.title} ${entry.name}`);
     }
-    this.#picture(card.querySelector("canvas"), entry);
+    if (this.#inView.has(card)) this.#picture(card.querySelector("canvas"), entry);
   }
 
-  /** The small picture: of the file while it is here, of the result once there is one. */
+  /** The small picture: of the file, or of the result where the page was loaded after the file was sent. */
   async #picture(canvas, entry) {
-    const from = entry.status === "done" ? `result ${entry.picked ?? 0}` : entry.small ? "file" : null;
-    if (!from || canvas.dataset.from === from) return;
+    const from = entry.card ? "file" : entry.status === "done" ? "result" : null;
+    if (!from || canvas.dataset.from) return;
     canvas.dataset.from = from;
     try {
-      const path = api.tilePath(entry.id, "result", entry.picked ?? 0, 0, 0, 0);
-      const bitmap = from === "file" ? entry.small : await api.bitmap(path);
-      const zoom = Math.min(1, SMALL / Math.max(bitmap.width, bitmap.height));
-      canvas.width = Math.max(1, Math.round(bitmap.width * zoom));
-      canvas.height = Math.max(1, Math.round(bitmap.height * zoom));
-      canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+      const bitmap = entry.card ?? (await api.bitmap(api.tilePath(entry.id, "result", 0, 0, 0, 0)));
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+      canvas.getContext("2d").drawImage(bitmap, 0, 0);
     } catch {
       delete canvas.dataset.from;
     }

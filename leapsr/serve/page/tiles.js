@@ -107,6 +107,11 @@ export class TiledPicture {
     this.top = Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / TILE)));
   }
 
+  /** Whether there is something to be seen of it. */
+  get isThere() {
+    return Boolean(this.under ?? this.store.have(this.#path(0, 0, 0)));
+  }
+
   #path(level, column, row) {
     return tilePath(this.id, this.kind, this.sample, level, column, row);
   }
@@ -158,6 +163,8 @@ export class WholePicture {
   constructor(bitmap, width, height) {
     Object.assign(this, { bitmap, width, height });
   }
+
+  isThere = true;
 
   draw(context, place) {
     context.imageSmoothingEnabled = true;
