@@ -14,14 +14,16 @@ from .config import Config
 from .dependencies import described
 from .guard import Guard, Tokens
 from .metrics import Metrics
+from .on_ray import RayPool
 from .service import Service
 
 PAGE = Path(__file__).parent / "page"
 
 
-def create_app(config: Config, tokens: Tokens | None = None) -> FastAPI:
-    """tokens: None asks for none. Raises OutputError where the folder of the data cannot be used."""
-    service, metrics, tokens = Service(config), Metrics(), tokens or Tokens({})
+def create_app(config: Config, tokens: Tokens | None = None, cluster: RayPool | None = None) -> FastAPI:
+    """tokens: None asks for none. cluster: see `Service`. Raises OutputError where the folder of the data
+    cannot be used."""
+    service, metrics, tokens = Service(config, cluster), Metrics(), tokens or Tokens({})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
