@@ -8,7 +8,6 @@ const SIDE = 224;
 const MOST = 24;
 
 export class VisiblePart {
-  #wanted = null;
   #abort = new AbortController();
 
   /** report: called with "" when all is up to date, else with a sentence. */
@@ -18,18 +17,18 @@ export class VisiblePart {
   }
 
   /**
-   * entry: a finished photo. look: what differs from how it was made, such as {fidelity}; null: nothing. It is shown
-   * as soon as it comes, from the middle outwards; what is there already of the same look stays.
+   * entry: a finished photo. look: how it is to be made, such as {fidelity, seed}; null: as it was. It is shown as soon
+   * as it comes, from the middle outwards; until then the look before stays.
    */
   async show(entry, look) {
     const key = look && JSON.stringify([entry.id, look]);
-    if (key !== this.#wanted) this.stage.patches = this.stage.patches.filter((patch) => patch.key === key);
-    this.#wanted = key;
     this.#abort.abort();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    this.stage.draw();
-    if (!look) return this.report("");
+    if (!look) {
+      this.#keep(() => false);
+      return this.report("");
+    }
     try {
       const parts = this.#missing(entry, key);
       for (const [index, part] of parts.entries()) {
@@ -38,9 +37,9 @@ export class VisiblePart {
         const bitmap = await region(entry.id, box, { ...look, seed: look.seed + sample }, signal);
         if (signal.aborted) return;
         this.stage.patches.push({ ...shares, sample, key, bitmap });
-        this.#forget();
-        this.stage.draw();
+        this.#keep((_, place, all) => place >= all.length - 2 * MOST);
       }
+      this.#keep((patch) => patch.key === key);
       this.report(parts.length === MOST ? "Only the middle shows the new look; zoom in for more." : "");
     } catch (error) {
       if (error.name !== "AbortError") this.report(error.message);
@@ -79,10 +78,12 @@ export class VisiblePart {
       .slice(0, MOST);
   }
 
-  #forget() {
-    for (const patch of this.stage.patches.splice(0, Math.max(0, this.stage.patches.length - 2 * MOST))) {
-      patch.bitmap.close();
-    }
+  /** Forget the other patches. */
+  #keep(isKept) {
+    const kept = this.stage.patches.filter(isKept);
+    for (const patch of this.stage.patches) if (!kept.includes(patch)) patch.bitmap.close();
+    this.stage.patches = kept;
+    this.stage.draw();
   }
 }
 

@@ -104,7 +104,7 @@ function setMode(mode) {
 // Settings
 
 const settingsChanged = rested(() => {
-  if (!selected) return;
+  if (!selected || !byId("settings").checkValidity()) return;
   if (made) attempt(part.show(selected, selected.status === "done" ? changedLook(made, form.shown) : null));
   else if (selected.status === "ready") attempt(makePreview(selected));
 });

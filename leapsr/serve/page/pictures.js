@@ -77,6 +77,6 @@ function unfinished({ small, preview: first }) {
     before: whole(small ?? first),
     results: [whole(shown)],
     detail: null,
-    words: { before: "Before", after: first ? "Preview" : "Preview comes" },
+    words: { before: small ? "Before" : "Preview", after: first ? "Preview" : "Preview comes" },
   };
 }

@@ -23,6 +23,8 @@ export class Strip {
     const keys = new Set(entries.map((entry) => entry.key));
     for (const [key, card] of this.#cards) {
       if (keys.has(key)) continue;
+      const neighbour = card.nextElementSibling ?? card.previousElementSibling;
+      if (card.contains(document.activeElement)) neighbour?.querySelector(".open").focus();
       this.watcher.unobserve(card);
       card.remove();
       this.#cards.delete(key);
