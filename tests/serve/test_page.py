@@ -28,8 +28,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to drive the page")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright to drive the page")
 
-PATIENCE = 60_000
-"""Milliseconds for what takes a second or two on a machine that does nothing else."""
+PATIENCE = 180_000
+"""Milliseconds for what takes a few seconds at most on a machine that does nothing else."""
 MAKE, GPS = 271, 34853
 
 
@@ -52,7 +52,7 @@ class Server:
                 [*command, "--data", str(self.folder / "data")],
                 env=environment, cwd=self.folder, stdout=log, stderr=log,
             )  # fmt: skip
-        for _ in range(1200):
+        for _ in range(PATIENCE // 100):
             if self.process.poll() is not None:
                 break
             try:
@@ -60,6 +60,7 @@ class Server:
                 return
             except urllib.error.URLError:
                 time.sleep(0.1)
+        self.process.kill()
         raise AssertionError((self.folder / "log").read_text())
 
     def kill(self) -> None:
@@ -319,3 +320,19 @@ def test_a_reload_and_a_killed_server_lose_nothing(page, server):
     page.wait_for_selector("#offline", state="hidden")
     card(page, "long.jpg").locator("[data-action=open]").click()
     page.locator("#caption-state", has_text=re.compile("^2,000 × 1,600")).wait_for()
+
+
+def test_photos_are_dropped_and_pasted_and_other_files_are_left_out(page):
+    give = """([kind, names]) => {
+        const given = new DataTransfer();
+        for (const [name, type] of names) given.items.add(new File(["photo"], name, { type }));
+        const how = { bubbles: true, cancelable: true, dataTransfer: given, clipboardData: given };
+        document.body.dispatchEvent(new (kind === "drop" ? DragEvent : ClipboardEvent)(kind, how));
+    }"""
+    dropped = [["a.jpg", "image/jpeg"], ["scan.TIF", ""], ["notes.txt", "text/plain"], ["b.heic", ""]]
+    page.evaluate(give, ["drop", dropped])
+    until(lambda: page.locator(".card .name").all_inner_texts() == ["a.jpg", "scan.TIF", "b.heic"])
+    page.evaluate(give, ["paste", [["image.png", "image/png"]]])
+    until(lambda: page.locator(".card").count() == 4)
+    card(page, "scan.TIF").locator("[data-action=remove]").click()
+    until(lambda: page.locator(".card .name").all_inner_texts() == ["a.jpg", "b.heic", "image.png"])
