@@ -86,7 +86,7 @@ def serve(
     gpus: Gpus = 0.0,
 ) -> None:
     """A page and an API for upscaling, on this machine; nothing leaves it."""
-    for module in ("fastapi", "uvicorn", "multipart", "prometheus_client", "zipstream", "pyvips"):
+    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "zipstream", "pyvips"):
         optional(module, "serve")
     from ..batch.workers import devices
     from ..serve.app import create_app
