@@ -88,6 +88,7 @@ class Service:
         here = [Pool(f"leapsr {device} {index}", 1, threads) for index, device in enumerate(config.devices)]
         self.workers: list[Pool | RayPool] = [*here] if cluster is None else [cluster] * cluster.size
         self.dial, self.pictures = Pool("leapsr dial", 1, threads), Pool("leapsr pictures", 1, 1)
+        self.tiles = Pool("leapsr tiles", 1, 1)
         self.running: dict[str, Running] = {}
         self.closing = asyncio.Event()
         self._pace: dict[str, float] = {}
@@ -99,7 +100,7 @@ class Service:
 
     @property
     def pools(self) -> list[Pool | RayPool]:
-        return list(dict.fromkeys([*self.workers, self.dial, self.pictures]))
+        return list(dict.fromkeys([*self.workers, self.dial, self.pictures, self.tiles]))
 
     async def start(self) -> None:
         for entry in await self.store.run(self.store.recover):
@@ -290,7 +291,7 @@ class Service:
             elif now.status == "queued":
                 self.queue.put(entry.owner, request_id, first=True)
             else:
-                await self.store.run(self.store.measure, request_id)
+                await self._measure(request_id)
                 self._tell(now)
         except asyncio.CancelledError:  # the server is stopped; the next one does it again
             back = {"status": "queued", "attempts": entry.attempts - 1}
@@ -363,13 +364,14 @@ class Service:
         usual = float(catalog.PURPOSES[name][0]) if name in catalog.PURPOSES else 0.5
         return self._pace.get(name, usual) * self._evaluations(entry) * height * width / 1e6
 
-    async def _call(self, pool: Pool, function: Any, *arguments: Any) -> Any:
-        """A short call, tried once more where its process dies. Raises Problem for what killed two."""
+    async def _call(self, pool: Pool, function: Any, *arguments: Any, seconds: float = 0.0) -> Any:
+        """A call, tried once more where its process dies. seconds: that it may take; 0 is as long as a client
+        is held. Raises Problem for what killed two processes, or takes longer."""
         if pool.waiting >= MOST_WAITING:
             raise Problem(503, "The server has too much to do; try again in a moment.", "Busy", _later(5))
         for _ in range(2):
             try:
-                return await pool.call(function, *arguments, seconds=self.limits.held_seconds)
+                return await pool.call(function, *arguments, seconds=seconds or self.limits.held_seconds)
             except WorkerDied:
                 continue
             except TookTooLong:
@@ -377,6 +379,14 @@ class Service:
         raise Problem(
             422, "This picture cannot be worked on: the processes that tried it ended.", "WorkerDied"
         )
+
+    async def _measure(self, request_id: str) -> None:
+        """Note how many bytes the files of a request take; none, where it was removed meanwhile."""
+        place = self.store.place(request_id)
+        size = await asyncio.to_thread(_size, place)
+        await self.store.run(self.store.update, request_id, ENDED, bytes=size)
+        if await self.store.run(self.store.find, request_id) is None:
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
 
     def _tell(self, entry: Entry) -> None:
         if entry.webhook is not None:
@@ -607,25 +617,29 @@ class Service:
         folder = self.store.place(entry.id) / "tiles"
         if of == "result":
             pyramid_folder = folder / f"result{sample}"
-            await self._built(pyramid_folder, pyramid.build, self.result_path(entry, sample), pyramid_folder)
+            result = self.result_path(entry, sample)
+            await self._built(entry, pyramid_folder, pyramid.build, result, pyramid_folder)
             path = place.path(pyramid_folder)
         else:
             source = self.source_path(entry)
             if of == "detail":
                 source = naming.detail_map_path(self.result_path(entry))
             path = place.path(folder / of)
-            await self._built(path, pyramid.draw, source, of == "detail", (height, width), place, path)
+            size = height, width
+            await self._built(entry, path, pyramid.draw, source, of == "detail", size, place, path)
         return path, "image/jpeg"
 
-    async def _built(self, path: Path, function: Any, *arguments: Any) -> None:
-        """Make a file or folder, if it is not there, once for all who ask at the same time."""
+    async def _built(self, entry: Entry, path: Path, function: Any, *arguments: Any) -> None:
+        """Make a file or folder of a request, if it is not there, once for all who ask at the same time."""
         if await asyncio.to_thread(path.exists):
             return
         lock = self._building.setdefault(path, asyncio.Lock())
         try:
             async with lock:
                 if not await asyncio.to_thread(path.exists):
-                    await self._call(self.pictures, function, *arguments)
+                    most = self.limits.request_seconds
+                    await self._call(self.tiles, function, *arguments, seconds=most)
+                    await self._measure(entry.id)
         finally:
             if not lock.locked():
                 self._building.pop(path, None)
@@ -652,6 +666,11 @@ def _copy(file: BinaryIO, path: Path) -> int:
     with atomic_write(path) as part, part.open("r+b") as target:
         shutil.copyfileobj(file, target, 1 << 20)
         return target.tell()
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in it."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _fingerprint(upload: Upload, wanted: QueuedWanted) -> str:

@@ -189,11 +189,6 @@ class Store:
         self._database.execute("DELETE FROM requests WHERE id = ?", (request_id,))
         shutil.rmtree(self.place(request_id), ignore_errors=True)
 
-    def measure(self, request_id: str) -> None:
-        """Note how many bytes the files of a request take."""
-        size = sum(path.stat().st_size for path in self.place(request_id).rglob("*") if path.is_file())
-        self._database.execute("UPDATE requests SET bytes = ? WHERE id = ?", (size, request_id))
-
     def active(self, owner: str, address: str) -> tuple[int, int]:
         """Requests that wait or run: of all, and of a client."""
         query = (
