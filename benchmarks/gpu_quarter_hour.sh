@@ -11,7 +11,7 @@
 # SETTING  further words for `leapsr distill`, such as --set batch=64; --from MODEL begins with a model
 #
 # OUT is renewed each minute, so that a command that is cut off leaves the newest saved model there:
-#   cat OUT/weights.* > OUT/model.safetensors
+#   cd OUT && cat weights.* > model.safetensors && sha256sum -c SHA256SUMS
 # The weights of LPIPS (SqueezeNet) must be found by TORCH_HOME or LEAPSR_WEIGHTS. Compiled code is kept beside RUN.
 #
 # The rehearsal, on a CPU in two minutes:
@@ -29,6 +29,7 @@ carry() {
     [ -f "$run/model/model.safetensors" ] && [ "$run/model/model.safetensors" -nt "$out/weights.aa" ] || return 0
     rm -rf "$out.part" && mkdir "$out.part" || return 1
     split -b 15M "$run/model/model.safetensors" "$out.part/weights." &&
+        (cd "$run/model" && sha256sum model.safetensors) > "$out.part/SHA256SUMS" &&
         cp "$run/model/config.json" "$out.part/" && cp "$run/config.json" "$out.part/run.json" || return 1
     [ ! -f "$run/log.jsonl" ] || cp "$run/log.jsonl" "$out.part/"
     mv -f "$out.part"/* "$out/" && rmdir "$out.part"

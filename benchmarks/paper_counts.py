@@ -5,7 +5,10 @@
 Counted on networks without numbers, as the recipes make them.
 """
 
+from collections.abc import Callable
+
 import torch
+from diffusers import AutoencoderKL, VQModel
 from torch import nn
 
 from leapsr.networks import registry
@@ -13,8 +16,15 @@ from leapsr.networks.adm import guided_unet, swin_unet
 from leapsr.networks.sd21 import unet
 from leapsr.train import recipes
 
-SD21_AUTOENCODER = 83_653_863
-"""Of Stable Diffusion 2.1's folder."""
+WAYS = {"down": "DownEncoder", "up": "UpDecoder"}
+"""Of an autoencoder's blocks."""
+
+
+def _autoencoder(kind: Callable[..., nn.Module], widths: tuple[int, ...], **more: int) -> int:
+    """With the sizes that are published in a folder of its own, and that no config of ours repeats."""
+    blocks = {f"{way}_block_types": (f"{name}Block2D",) * len(widths) for way, name in WAYS.items()}
+    with torch.device("meta"):
+        return _count(kind(block_out_channels=widths, layers_per_block=2, **blocks, **more))
 
 
 def millions(parameters: int) -> float:
@@ -41,7 +51,9 @@ def _count(network: nn.Module, trained: bool = False) -> int:
 
 def counts() -> dict[str, tuple[str, float, float]]:
     """What is counted: (where it is printed, what is printed, what is here), both in millions."""
-    flowsr = _whole(unet.PRESETS["sd21"]) + _trained("flowsr_sd21") + SD21_AUTOENCODER
+    vq = _autoencoder(VQModel, (128, 256, 512), latent_channels=3, num_vq_embeddings=8192)
+    kl = _autoencoder(AutoencoderKL, (128, 256, 512, 512), latent_channels=4)
+    flowsr = _whole(unet.PRESETS["sd21"]) + _trained("flowsr_sd21") + kl
     return {
         "SMFSR's student, what trains": ("SMFSR, table 2", 366.2, millions(_trained("smfsr_sd35"))),
         "DiT4SR's stream, what trains": ("DiT4SR's code", 350.9, millions(_trained("dit4sr_sd35"))),
@@ -54,6 +66,7 @@ def counts() -> dict[str, tuple[str, float, float]]:
         "OFTSR's network in ResShift's architecture": (
             "OFTSR, table 10", 118.6, millions(_whole(swin_unet.PRESETS["oftsr"])),
         ),
+        "ResShift's autoencoder, beside it": ("OFTSR, table 10", 55.3, millions(vq)),
         "FlowSR, U-Net with adapters and autoencoder": ("its project page", 982.0, millions(flowsr)),
     }  # fmt: skip
 

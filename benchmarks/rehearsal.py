@@ -6,17 +6,24 @@ The folders are made by the real libraries with random weights, so that nothing 
 noise. Each recipe is done by the commands that a researcher gives: convert, prepare with captions of a
 (tiny) LLaVA, train, kill -9 after the first checkpoint, resume, save, load, upscale in 1, 2 and 4 steps,
 evaluate. What a model cannot do, such as OFTSR's student in two steps, must be refused in a sentence.
+Each command is a process of its own, forked from this one, so that torch and the other libraries are imported
+once. (Linux; this process itself must never train, or its forks could not.)
 """
 
 import argparse
-import os
+import multiprocessing
+import resource
 import shutil
-import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import diffusers
+import peft
+import tensorboard
 import torch
+import transformers
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -31,6 +38,9 @@ from tests.frozen import tiny_folders
 from tests.hub.conftest import make_mmdit_folder
 from tests.hub.test_recipes import BEGINNINGS, resshift, tiny_run
 
+AHEAD = (diffusers, peft, tensorboard, transformers)
+"""Imported for the forks; leapsr reads them where it needs them."""
+FORK = multiprocessing.get_context("fork")
 CROP = 64
 MORE = 2
 """Steps after a run is resumed."""
@@ -50,18 +60,12 @@ class Rehearsal:
         self.command("degrade", self.photos, root / "pairs", "--kind", "bicubic", "--pairs")
 
     def command(self, *words: object, code: int = 0) -> None:
-        """One `leapsr` command in this process. Raises SystemExit for another exit code."""
-        line = [str(word) for word in words]
-        before, sys.argv = sys.argv, ["leapsr", *line]
-        try:
-            leapsr_main()
-            found: object = 0
-        except SystemExit as stopped:
-            found = stopped.code or 0
-        finally:
-            sys.argv = before
-        if found != code:
-            raise SystemExit(f"leapsr {' '.join(line)}: exit code {found}, not {code}")
+        """One `leapsr` command. Raises SystemExit for another exit code."""
+        process = FORK.Process(target=leapsr, args=words)
+        process.start()
+        process.join()
+        if process.exitcode != code:
+            raise SystemExit(f"leapsr {said(words)}: exit code {process.exitcode}, not {code}")
 
     def tiny(self, kind: str) -> Path:
         """A published folder of a base model, an autoencoder, CLIP, DINOv3 or a captioner."""
@@ -129,19 +133,34 @@ class Rehearsal:
         self.command("evaluate", model, self.root / "pairs", "--steps", counts, *scores, "-o", out / "scores")
 
 
-def killed(words: list[object], checkpoints: Path) -> int:
-    """Start a run as another process and kill it at its first checkpoint. Returns the newest one's step."""
-    line = [sys.executable, "-m", "leapsr", *map(str, words)]
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+def leapsr(*words: object) -> None:
+    """The command line in this process, which it ends with its exit code."""
+    sys.argv = ["leapsr", *map(str, words)]
+    leapsr_main()
+
+
+def core_seconds() -> float:
+    """Of this process and its forks; a busy computer takes longer by the clock."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def said(words: Sequence[object]) -> str:
+    return " ".join(map(str, words))
+
+
+def killed(words: Sequence[object], checkpoints: Path) -> int:
+    """Start a run and kill -9 it at its first checkpoint. Returns the newest one's step."""
+    process = FORK.Process(target=leapsr, args=words)
+    process.start()
     began = time.monotonic()
     while not list(checkpoints.glob("step-*[0-9]/progress.json")):
-        if process.poll() is not None or time.monotonic() - began > WAIT:
+        if not process.is_alive() or time.monotonic() - began > WAIT:
             process.kill()
-            said = process.communicate()[1].decode(errors="replace")
-            raise SystemExit(f"{' '.join(line)} left no checkpoint:\n{said[-2000:]}")
-        time.sleep(0.05)
+            raise SystemExit(f"leapsr {said(words)} left no checkpoint: exit code {process.exitcode}")
+        time.sleep(0.02)
     process.kill()
-    process.communicate()
+    process.join()
     return max(
         int(path.parent.name.removeprefix("step-"))
         for path in checkpoints.glob("step-*/progress.json")
@@ -158,10 +177,12 @@ def main() -> None:
     torch.set_num_threads(1)
     began, rehearsal = time.monotonic(), Rehearsal(options.out.resolve())
     for name in options.recipes:
-        since = time.monotonic()
+        since, used = time.monotonic(), core_seconds()
         rehearsal.run(name)
-        print(f"{name}: done in {time.monotonic() - since:.0f} s", flush=True)
-    print(f"{len(options.recipes)} recipes rehearsed in {time.monotonic() - began:.0f} s: {options.out}")
+        spent = f"{time.monotonic() - since:.0f} s, {core_seconds() - used:.0f} s of a core"
+        print(f"{name}: done in {spent}", flush=True)
+    spent = f"{time.monotonic() - began:.0f} s, {core_seconds():.0f} s of a core"
+    print(f"{len(options.recipes)} recipes rehearsed in {spent}: {options.out}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """The functions of `leapsr` itself: open a picture, load a model, enlarge a picture, score models."""
 
-import os
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from .hub.catalog import default_name, find
+from .locks import ForkSafeLock
 from .pictures import picture as pictures
 from .pictures.picture import Picture, Source
 from .upscaling.upscaler import File, Held, UpscaleOptions, Upscaler
@@ -20,17 +19,7 @@ KEPT_MODELS = 2
 
 _Key = tuple[str | Path, str, str]
 _loaded: OrderedDict[_Key, Upscaler] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """In a forked process: the thread that held it is not there."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_lock = ForkSafeLock()
 
 
 def open(source: Source) -> Picture:

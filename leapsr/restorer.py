@@ -7,7 +7,6 @@ another project is a file of weights, see `networks.zoo`.
 import json
 import math
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -30,13 +29,14 @@ from .frozen.prompts import load_book
 from .frozen.space import PIXELS, Space
 from .hub.catalog import CONFIG, LICENCE, PROMPTS, WEIGHTS
 from .hub.releases import licence_of
+from .locks import ForkSafeLock
 from .methods.restore import Region, Solver, check, check_teacher
 from .networks import Network, Prompt, Quality, registry, zoo
 from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
 from .ops.damage import of_pictures
 
-_building = threading.Lock()
+_building = ForkSafeLock()
 """The state of torch's random numbers, which is put back, is one for all threads."""
 
 

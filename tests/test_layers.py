@@ -12,6 +12,7 @@ LAYERS = [
     "memory",
     "devices",
     "files",
+    "locks",
     "ops",
     "flow",
     "degrade",

@@ -18,7 +18,19 @@ NUMBERS = {  # of equations, tables and figures
     "OFTSR": (19, 13, 20),
     "FlowSR": (10, 5, 7),
 }
-HELD = ("steps", "batch", "precision", "grid", "guidance", "source", "perceptual", "negative", "adapters")
+HELD = (
+    "steps",
+    "batch",
+    "at_once",
+    "images_at_once",
+    "precision",
+    "grid",
+    "guidance",
+    "source",
+    "perceptual",
+    "negative",
+    "adapters",
+)
 HELD = (*HELD, "optimizer", "data", "method")
 OF_NO_PAPER = {
     *(

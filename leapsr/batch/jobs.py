@@ -140,11 +140,14 @@ def _with_pictures(inputs: Iterable[Path], out: Path | None) -> Iterator[Path]:
     """The sub-folders of the inputs that hold pictures, as a look at their lists of files tells."""
     results = resolved(out) if out is not None else None
     for folder in filter(_is_folder, inputs):
-        for inside in sorted(folder.iterdir()):
-            name = inside.name
-            if name.startswith(".") or name in NOT_PHOTOS or inside.is_symlink() or not inside.is_dir():
-                continue
+        found: list[Path] = []
+        with suppress(OSError):  # of a folder that may not be read; it is a job that fails
+            found = sorted(folder.iterdir())
+        for inside in found:
             with suppress(OSError):
+                name = inside.name
+                if name.startswith(".") or name in NOT_PHOTOS or inside.is_symlink() or not inside.is_dir():
+                    continue
                 if resolved(inside) != results and any(map(_is_readable, inside.iterdir())):
                     yield inside
 

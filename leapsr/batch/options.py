@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from .. import __version__
 from ..errors import UsageError
 from ..files import sha256
-from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS
+from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS, model_name
 from ..methods.restore import Region
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
@@ -42,6 +42,8 @@ class Options:
 
     def __post_init__(self) -> None:
         """Raises UsageError."""
+        if self.preview and self.depth is not None:
+            raise UsageError("A preview has 8 bits: leave out --bit-depth.")
         if self.preview and (self.has_sidecars or self.consistency is not None):
             raise UsageError(
                 "A preview is a detail of one result: leave out --samples, --detail-map and --consistency."
@@ -68,7 +70,8 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     for control, own in (("fidelity", config.fidelity), ("guidance", guidance)):
         every[control] = own if every[control] is None else every[control]
     chosen = {name: value for name, value in every.items() if name not in left_out}
-    made_with = {"leapsr": __version__, "model": model.name, "dtype": str(dtype).removeprefix("torch.")}
+    precision = str(dtype).removeprefix("torch.")
+    made_with = {"leapsr": __version__, "model": model_name(model), "dtype": precision}
     whole = {**made_with, "model_sha256": _digest(model), **chosen}
     return {name: as_json_text(value) if isinstance(value, str) else value for name, value in whole.items()}
 

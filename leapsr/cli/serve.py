@@ -52,6 +52,14 @@ Set = Annotated[
         "--set", metavar="LIMIT=N", help="Change a limit, such as upload_bytes=50e6; see docs/serve.md."
     ),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Ray cluster works on the queue; auto, or local for one here."),
+]
+Replicas = Annotated[
+    int, typer.Option(min=1, metavar="N", help="With --ray: processes on the cluster, at most.")
+]
+Gpus = Annotated[float, typer.Option(min=0, metavar="N", help="With --ray: of each, such as 1 or 0.5.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, metavar="N", help="Processes on each device.")]
 Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU of each process.")]
 ModelDir = Annotated[
@@ -73,14 +81,18 @@ def serve(
     names: Names = None,
     webhook_hosts: WebhookHosts = None,
     limits: Set = None,
+    ray: Ray = None,
+    replicas: Replicas = 2,
+    gpus: Gpus = 0.0,
 ) -> None:
     """A page and an API for upscaling, on this machine; nothing leaves it."""
-    for module in ("fastapi", "uvicorn", "multipart", "prometheus_client", "zipstream", "pyvips"):
+    for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "zipstream", "pyvips"):
         optional(module, "serve")
     from ..batch.workers import devices
     from ..serve.app import create_app
     from ..serve.config import LOOPBACK, Config, limits_of
     from ..serve.guard import Tokens
+    from ..serve.on_ray import Cluster, RayPool
     from ..serve.server import Server
 
     if new_token is not None:
@@ -102,7 +114,9 @@ def serve(
         secret.encode(),
         limits=limits_of(limits or ()),
     )
-    app = create_app(config, None if tokens is None else Tokens.read(tokens))
+    known = None if tokens is None else Tokens.read(tokens)
+    cluster = None if ray is None else RayPool(Cluster(ray, replicas, gpus=gpus))
+    app = create_app(config, known, cluster)
     tempfile.tempdir = str(app.state.service.store.uploads)  # on the disk that is watched, for its owner only
     server = Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True))
     with suppress(KeyboardInterrupt), interruptible():

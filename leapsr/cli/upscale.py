@@ -60,7 +60,7 @@ def upscale(
     folder, devices = model.folder(size.scale), workers.devices(model.device, model.processes)
     config = read_config(folder)
     dtype = choose_dtype(model.dtype, torch.device(devices[0]), config.preferred_half)
-    name = folder.parent.name if folder.name == catalog.SAVED else folder.name  # of a run
+    name = catalog.model_name(folder)
     say_of_model(console, name, config, look.steps, files.verbose)
     if standard_streams.wanted(inputs, out):
         standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))

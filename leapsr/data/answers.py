@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
+from torch import Tensor
 
 from ..files import atomic_write, sha256
-from ..hub.catalog import weights_of
+from ..hub.catalog import model_name, weights_of
 from ..ops.color import to_uint8
 from ..ops.noise import position_noise
 from ..restorer import Restorer, read_config
@@ -58,8 +59,9 @@ def build(
         DataError: the disk has not the space, or a process was killed.
         Whatever reading the teacher raises.
     """
+    global _work
     licence = read_config(teacher).licence
-    who = Answerer(teacher.name, sha256(weights_of(teacher)), licence, sha256(folder / "pool.json"))
+    who = Answerer(model_name(teacher), sha256(weights_of(teacher)), licence, sha256(folder / "pool.json"))
     pictures = np.load(folder / "image.npy", mmap_mode="r")
     arrays = {ANSWER: (np.uint8, pictures.shape), ANSWERED: (np.bool_, pictures.shape[:1])}
     begun = made_from(folder / MARKER) == who._asdict()
@@ -74,9 +76,20 @@ def build(
     left = np.flatnonzero(~np.load(folder / ANSWERED))
     done, total = len(pictures) - len(left), len(pictures)
     jobs = np.array_split(left, -(-len(left) // AT_ONCE)) if len(left) else []
-    for job in spread(_answer, jobs, _start, (folder, teacher, device), stop, alone=device.type != "cpu"):
-        done += len(job)
-        progress(done, total)
+    try:
+        for job in spread(_answer, jobs, _start, (folder, teacher, device), stop, alone=device.type != "cpu"):
+            done += len(job)
+            progress(done, total)
+    finally:
+        _work = None  # the device's memory is for training
+
+
+def answers(restorer: Restorer, lr: Tensor, noise: Tensor) -> Tensor:
+    """As `Restorer.restore`; in float32 from now on, where numbers were too large for half precision."""
+    restored = restorer.restore(lr, noise)
+    if restorer.dtype != torch.float32 and not restored.isfinite().all():
+        restored = restorer.to(restorer.device, torch.float32).restore(lr, noise)
+    return restored
 
 
 def _start(folder: Path, teacher: Path, device: torch.device) -> None:
@@ -86,20 +99,17 @@ def _start(folder: Path, teacher: Path, device: torch.device) -> None:
     _work = folder, Restorer.from_pretrained(teacher, device, dtype)
 
 
-_work: tuple[Path, Restorer]
+_work: tuple[Path, Restorer] | None = None
 
 
 def _answer(rows: np.ndarray) -> None:
+    assert _work is not None
     folder, restorer = _work
     lr = np.load(folder / "lr.npy", mmap_mode="r")
     answer, answered = (np.load(folder / name, mmap_mode="r+") for name in (ANSWER, ANSWERED))
     small = torch.from_numpy(lr[rows]).float() / 255
     channels, height, width = restorer.space.state_shape(*small.shape[2:])
     noise = [position_noise(row, 0, 0, height, width, channels, restorer.device) for row in rows.tolist()]
-    restored = restorer.restore(small, torch.stack(noise))
-    if not restored.isfinite().all() and restorer.dtype != torch.float32:
-        restorer.to(restorer.device, torch.float32)
-        restored = restorer.restore(small, torch.stack(noise))
-    answer[rows] = to_uint8(restored).cpu().numpy()
+    answer[rows] = to_uint8(answers(restorer, small, torch.stack(noise))).cpu().numpy()
     answer.flush()  # before they are said to be there
     answered[rows] = True

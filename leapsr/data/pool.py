@@ -130,6 +130,8 @@ def build(
             open_memmap(file, "w+", np.uint8 if len(shape) == 4 else np.float32, shape).flush()
         begun.write_text(json.dumps(wanted) + "\n")
         finished = set()
+    else:  # anew, for its last line may be torn
+        begun.write_text("".join(f"{line}\n" for line in (json.dumps(wanted), *sorted(finished))))
     jobs = allot(photos, indices, spec.crops)
     done = sum(len(rows) for _, rows in jobs if rows.start in finished)
     left = [job for job in jobs if job[1].start not in finished]
@@ -200,6 +202,8 @@ def _fill(job: tuple[int, range]) -> None:
         small = damage(crops, generator)
         image[chunk], lr[chunk] = to_uint8(crops).numpy(), to_uint8(small).numpy()
         measures[chunk] = measure(small).numpy()
+    for array in (image, lr, measures):
+        array.flush()  # before they are said to be there
 
 
 def _crops(photo: torch.Tensor, side: int, count: int, rng: np.random.Generator) -> torch.Tensor:

@@ -128,6 +128,11 @@ def find(name: str | Path, model_dir: str | Path | None = None) -> Path:
     raise UnknownName("model", name, names(model_dir))
 
 
+def model_name(folder: Path) -> str:
+    """What a model's folder or file is called; the model of a run, as its run."""
+    return folder.parent.name if folder.name == SAVED else folder.name
+
+
 def weights_of(model: Path) -> Path:
     """The file of a model's weights. model: its folder, or that file itself."""
     return model if model.is_file() else model / WEIGHTS

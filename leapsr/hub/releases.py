@@ -4,7 +4,7 @@ One table, RELEASES; its keys are names of `leapsr models download`. The files a
 `networks.zoo`.
 """
 
-import shutil
+import errno
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from safetensors import SafetensorError, safe_open
 
-from ..errors import WeightsError, first_line
+from ..errors import OutputError, WeightsError, first_line
 from ..files import atomic_write, sha256
 
 UNSTATED = "not stated in the file: see where you found it"
@@ -108,14 +108,23 @@ def fetch(release: Release, folder: Path) -> Path:
     Raises WeightsError with the address, and where the file would have to lie; OutputError.
     """
     path = folder / release.name
-    if path.is_file() and sha256(path) == release.sha256:
-        return path
+    if path.is_file():
+        if sha256(path) == release.sha256:
+            return path
+        raise OutputError(
+            f"{path} is there and is not the file that was published: move it away, or choose another folder."
+        )
     with atomic_write(path) as part:
         try:
             with urlopen(release.url, timeout=60) as answer, part.open("wb") as file:
-                shutil.copyfileobj(answer, file, 1 << 20)
+                left = release.size + 1  # what is longer is another file
+                while left and (chunk := answer.read(min(left, 1 << 20))):
+                    file.write(chunk)
+                    left -= len(chunk)
             found = sha256(part)
         except (OSError, HTTPException) as error:
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                raise
             raise WeightsError(
                 f"{release.name} could not be downloaded ({first_line(error)}): where there is a network, "
                 f"get {release.url}, and put it at {path}."

@@ -95,6 +95,8 @@ class DialConfig(MethodConfigBase):
     def _shares_of_one_batch(self) -> Self:
         if self.faithful + self.real > 1:
             raise ValueError(f"faithful {self.faithful} and real {self.real} are shares of one batch")
+        if self.anchored and self.fine == 1:
+            raise ValueError("anchored is about the blocks' means, which count where fine is below 1")
         if self.adversarial and not self.real:
             raise ValueError("a critic sees the images at r = 0 only, so real must be above 0")
         return self

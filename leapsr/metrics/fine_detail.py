@@ -21,21 +21,24 @@ WINDOW = 32
 def fine_detail(restored: Tensor, reference: Tensor, *, border: int = 0) -> Tensor:
     """Power of the luma's highest octave, as a share of the reference's.
 
-    restored, reference: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more; infinite where the reference has
-    none. Raises DataError for a picture without a whole window of 32 pixels.
+    restored, reference: (B, 3, H, W) in [0, 1] -> (B,) float64, 0 or more; NaN where the reference has none.
+    Raises DataError for a picture without a whole window of 32 pixels.
     """
-    return _power(restored, border) / _power(reference, border)
+    wanted = _power(reference, border)
+    return torch.where(wanted > 0, _power(restored, border) / wanted, torch.nan)
 
 
 def _power(image: Tensor, border: int) -> Tensor:
     grey = crop_border(studio_luma(image).double(), border)
     if min(grey.shape[-2:]) < WINDOW:
         raise DataError(f"fine_detail needs at least {WINDOW} pixels a side inside the border of {border}.")
-    windows = grey.unfold(2, WINDOW, WINDOW // 2).unfold(3, WINDOW, WINDOW // 2)
-    taper, octave = _taper_and_octave()
-    flat = (windows - windows.mean((-2, -1), keepdim=True)) * taper.to(grey)
-    spectrum = torch.fft.fft2(flat).abs().square()
-    return (spectrum * octave.to(grey)).flatten(1).sum(1)
+    taper, octave = (each.to(grey) for each in _taper_and_octave())
+    power = grey.new_zeros(len(grey))
+    for row in grey.unfold(2, WINDOW, WINDOW // 2).unbind(2):  # (B, 1, W, WINDOW): all would take much memory
+        windows = row.unfold(2, WINDOW, WINDOW // 2)
+        flat = (windows - windows.mean((-2, -1), keepdim=True)) * taper.mT
+        power += (torch.fft.fft2(flat).abs().square() * octave).flatten(1).sum(1)
+    return power
 
 
 @lru_cache

@@ -23,6 +23,9 @@ _START, _LIST_OF_PICTURES = b"\xff\xd8", 0xB002
 _QUALITY = 95
 """Of a map that is turned."""
 
+LARGEST = 1 << 26
+"""Pixels of a map, more than those of cameras have: a small file may promise far more, to fill the memory."""
+
 _ISO_OF_THE_PICTURE = _ISO + bytes(4)
 """The versions of the standard that a reader needs and that the writer knew; the rest is in the map."""
 _PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/">\
@@ -121,6 +124,8 @@ def _upright(data: bytes, segments: list[tuple[int, bytes]], orientation: Orient
         if _describes_a_map(payload) or (kind == _APP2 and payload.startswith(_ICC))
     )
     with open_image(io.BytesIO(data), ("JPEG",)) as image:
+        if image.width * image.height > LARGEST:
+            raise ValueError("larger than any map")
         load(image)
         if orientation.value != 1:
             buffer = io.BytesIO()

@@ -218,10 +218,15 @@ def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool 
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
     orientation = Orientation.of(image)
-    gains = gain_map.read(open_file.file_bytes(image), orientation) if with_metadata else None
+    gains = _gain_map(image, orientation) if with_metadata else None
     planes = decode(image, name)
     about = metadata.read(image, name, orientation) if with_metadata else None
     return replace(_picture(planes, about, colours), gain_map=gains)
+
+
+def _gain_map(image: Image.Image, orientation: Orientation) -> bytes | None:
+    jpeg = image.format in ("JPEG", "MPO")  # reading the whole file is for these alone
+    return gain_map.read(open_file.file_bytes(image), orientation) if jpeg else None
 
 
 def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:

@@ -6,7 +6,6 @@ process. Both are changed only while a picture is opened or decoded here, and pu
 
 import ctypes
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, _imaging
+
+from ..locks import ForkSafeLock
 
 MAX_SIDE = 30_000
 """Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
@@ -34,7 +35,7 @@ def load(image: Image.Image) -> None:
         image.load()
 
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 _users = 0
 _undo = ExitStack()
 _NULL = logging.NullHandler()

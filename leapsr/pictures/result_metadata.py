@@ -41,7 +41,7 @@ def made_by_leapsr(path: Path) -> bool:
 
 
 def without_metadata(picture: Picture) -> Picture:
-    """The picture with nothing but its colour profile."""
+    """The picture with nothing but its colour profile, and the gain map without which it would not be HDR."""
     return replace(picture, exif=None, xmp=None, iptc=None, dpi=None, text=())
 
 

@@ -11,16 +11,19 @@ from fastapi.staticfiles import StaticFiles
 from .. import __version__
 from . import problems, routes, routes_of_requests
 from .config import Config
+from .dependencies import described
 from .guard import Guard, Tokens
 from .metrics import Metrics
+from .on_ray import RayPool
 from .service import Service
 
 PAGE = Path(__file__).parent / "page"
 
 
-def create_app(config: Config, tokens: Tokens | None = None) -> FastAPI:
-    """tokens: None asks for none. Raises OutputError where the folder of the data cannot be used."""
-    service, metrics, tokens = Service(config), Metrics(), tokens or Tokens({})
+def create_app(config: Config, tokens: Tokens | None = None, cluster: RayPool | None = None) -> FastAPI:
+    """tokens: None asks for none. cluster: see `Service`. Raises OutputError where the folder of the data
+    cannot be used."""
+    service, metrics, tokens = Service(config, cluster), Metrics(), tokens or Tokens({})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -35,6 +38,8 @@ def create_app(config: Config, tokens: Tokens | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # they would load scripts from another host
         redoc_url=None,
+        responses=described(401, 403, 422),
+        generate_unique_id_function=lambda route: route.name,  # the names of a generated client's functions
         form_limits={"max_files": 1, "max_fields": 40, "max_part_size": 4096},
     )
     app.state.service, app.state.metrics, app.state.tokens = service, metrics, tokens

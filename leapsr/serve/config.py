@@ -1,8 +1,9 @@
 """What the owner of a server decides: where it keeps its files, and what it takes from whom."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_type_hints
 
 from ..errors import UnknownName, UsageError
 
@@ -68,7 +69,7 @@ class Config:
 
 def limits_of(given: Iterable[str]) -> Limits:
     """From name=value each. Raises UnknownName, UsageError."""
-    kinds = {each.name: type(each.default) for each in fields(Limits)}
+    kinds: dict[str, type[int | float]] = get_type_hints(Limits)
     values: dict[str, float] = {}
     for text in given:
         name, _, value = text.partition("=")

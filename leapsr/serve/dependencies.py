@@ -1,9 +1,11 @@
 """What the routes share: the service, who asks, and the request that an address names."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from . import problems
 from .problems import ProblemDocument
 from .service import Client, Service
 from .store import Entry
@@ -13,7 +15,14 @@ Answers = dict[int | str, dict[str, Any]]
 
 def described(*statuses: int) -> Answers:
     """For the OpenAPI file: problem documents with these statuses."""
-    return {status: {"model": ProblemDocument} for status in statuses}
+    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }
 
 
 def service_of(request: Request) -> Service:

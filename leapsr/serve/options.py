@@ -30,6 +30,12 @@ MEDIA_TYPES = {
 }
 
 
+Photo = Annotated[
+    UploadFile,
+    Field(description="The photo.", json_schema_extra={"format": "binary"}),  # for generators of OpenAPI 3.0
+]
+
+
 class Look(BaseModel):
     """How to restore. What is left out is the model's own."""
 
@@ -108,13 +114,13 @@ class QueuedWanted(Wanted):
 class UpscaleForm(Wanted):
     """One photo, for a client that waits."""
 
-    image: Annotated[UploadFile, Field(description="The photo.")]
+    image: Photo
 
 
 class RequestForm(QueuedWanted):
     """One photo, for the queue."""
 
-    image: Annotated[UploadFile, Field(description="The photo.")]
+    image: Photo
     webhook: Annotated[
         str | None, Field(description="An address to be told when it has ended; of a host allowed here.")
     ] = None
@@ -123,7 +129,7 @@ class RequestForm(QueuedWanted):
 class PreviewForm(Wanted):
     """One photo, to be shown on a screen of this size in pixels."""
 
-    image: Annotated[UploadFile, Field(description="The photo.")]
+    image: Photo
     screen_width: Annotated[int, Field(ge=16, le=8192)] = 1920
     screen_height: Annotated[int, Field(ge=16, le=8192)] = 1080
 

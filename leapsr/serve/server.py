@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
                 port,
                 http=Protocol,
                 ws="none",
+                loop="asyncio",
                 server_header=False,
                 access_log=False,
                 log_level="warning",

@@ -23,6 +23,7 @@ from ..upscaling.detail_map import SEEDS
 from ..upscaling.tiles import Box
 from . import pyramid, webhook, work
 from .config import Config
+from .on_ray import RayPool
 from .options import (
     MEDIA_TYPES,
     Part,
@@ -78,13 +79,14 @@ class Upload:
 
 
 class Service:
-    def __init__(self, config: Config) -> None:
+    """cluster: replicas that work on the queue in place of processes here."""
+
+    def __init__(self, config: Config, cluster: RayPool | None = None) -> None:
         self.config, self.limits = config, config.limits
         self.store, self.queue = Store(config.folder), FairQueue()
         threads = config.threads or max(1, work.cores() // len(config.devices))
-        self.workers = [
-            Pool(f"leapsr {device} {index}", 1, threads) for index, device in enumerate(config.devices)
-        ]
+        here = [Pool(f"leapsr {device} {index}", 1, threads) for index, device in enumerate(config.devices)]
+        self.workers: list[Pool | RayPool] = [*here] if cluster is None else [cluster] * cluster.size
         self.dial, self.pictures = Pool("leapsr dial", 1, threads), Pool("leapsr pictures", 1, 1)
         self.running: dict[str, Running] = {}
         self.closing = asyncio.Event()
@@ -96,8 +98,8 @@ class Service:
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
-    def pools(self) -> list[Pool]:
-        return [*self.workers, self.dial, self.pictures]
+    def pools(self) -> list[Pool | RayPool]:
+        return list(dict.fromkeys([*self.workers, self.dial, self.pictures]))
 
     async def start(self) -> None:
         for entry in await self.store.run(self.store.recover):
@@ -128,11 +130,11 @@ class Service:
 
     async def _warm(self) -> None:
         """Load the default model before somebody waits for it."""
-        folder = catalog.find_or_default(None, self.config.model_dir)
-        devices = (*self.config.devices, self.config.devices[0])
-        for pool, device in zip((*self.workers, self.dial), devices, strict=True):
-            with suppress(WorkerDied, LeapsrError, RuntimeError):
-                await pool.call(work.warm, (work.Model(folder, device, self.config.dtype),))
+        folder, devices = catalog.find_or_default(None, self.config.model_dir), self.config.devices
+        for pool, device in ((self.dial, devices[0]), *zip(self.workers, devices, strict=False)):
+            if isinstance(pool, Pool):
+                with suppress(WorkerDied, LeapsrError, RuntimeError):
+                    await pool.call(work.warm, (work.Model(folder, device, self.config.dtype),))
 
     @property
     def is_ready(self) -> bool:
@@ -302,7 +304,8 @@ class Service:
     async def _outcome(self, entry: Entry, running: Running, index: int) -> dict[str, Any]:
         """Work on a request; what is to be changed of it afterwards."""
         wanted = QueuedWanted.model_validate(entry.settings)
-        model = work.Model(wanted.folder(self.config), self.config.devices[index], self.config.dtype)
+        device = "auto" if isinstance(self.workers[index], RayPool) else self.config.devices[index]
+        model = work.Model(wanted.folder(self.config), device, self.config.dtype)
         options, output = wanted.options(self.limits), self.result_path(entry)
 
         def report(done: float, total: int) -> None:

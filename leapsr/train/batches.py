@@ -217,7 +217,7 @@ class BatchMaker:
         """(B, 3, H, W) in [0, 1]."""
         shape = len(lr), *answering.space.state_shape(*lr.shape[2:])
         noise = torch.randn(shape, generator=generator, device=generator.device)
-        return answering.restore(lr, noise).clamp(0, 1)
+        return answers.answers(answering, lr, noise).clamp(0, 1)
 
     def _keep_noise(
         self, images: list[Tensor], lr: Tensor, measures: Tensor, generator: torch.Generator
@@ -237,9 +237,9 @@ class BatchMaker:
         wanted = [torch.addcmul(each, left, kept).clamp(0, 1) for each in images]
         return wanted, torch.cat([measures, denoise[:, None]], dim=1)
 
-    def generator(self, seed: int, step: int, rank: int) -> torch.Generator:
-        """All randomness of one step follows from its number, so a checkpoint need not hold it."""
-        mixed = np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]
+    def generator(self, seed: int, part: int) -> torch.Generator:
+        """All randomness follows from the number of a part of a batch, so no checkpoint need hold it."""
+        mixed = np.random.SeedSequence((seed, part)).generate_state(1, np.uint64)[0]
         return torch.Generator(self.device).manual_seed(int(mixed))
 
 

@@ -106,9 +106,13 @@ class TrainConfig(Strict):
     unknown speed, or one that is rented for a time. With decay="linear" the result then depends on the clock,
     so a resumed run is no longer the same bit for bit. None: `steps` alone decide."""
     batch: int = Field(16, ge=1)
-    """Samples of one step in each process."""
-    accumulate: int = Field(1, ge=1)
-    """Parts that a batch is cut into, one in memory at a time; their gradients add up before weights move."""
+    """Samples of one step, of all processes together."""
+    at_once: int | None = Field(None, ge=1)
+    """Samples that a process holds in memory at one time, at most. A larger share of a batch is cut into
+    equal parts, whose gradients add up before weights move. None: the whole share."""
+    images_at_once: int | None = Field(None, ge=1)
+    """Images that a loss decodes and compares (LPIPS, CLIP) at one time. The backward pass computes them
+    again instead of keeping all activations. None: all at once, kept."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Of the convolutions and matrix products; weights, optimizer and losses are always float32. "auto" is
     bf16 where the processor or card computes in it itself, else fp32; the run's config.json says which."""
@@ -159,6 +163,21 @@ class TrainConfig(Strict):
         """How many times larger the result is."""
         return self.network.scale_for(self.scale)
 
+    def parts(self, processes: int) -> int:
+        """How many parts each process cuts its share of a batch into.
+
+        Raises ConfigError where the processes cannot share a batch equally.
+        """
+        if self.batch % processes:
+            lower = self.batch - self.batch % processes
+            wanted = " or ".join(f"batch={size}" for size in (lower, lower + processes) if size)
+            raise ConfigError(
+                f"{processes} processes cannot share batch = {self.batch} equally: use --set {wanted}."
+            )
+        share = self.batch // processes
+        largest = min(share, self.at_once or share)
+        return next(parts for parts in range(1, share + 1) if share % parts == 0 and share <= parts * largest)
+
     @property
     def labelled(self) -> bool:
         """Whether the network can be asked for bad images: by a label, or by a text."""
@@ -208,10 +227,6 @@ def validate(values: Mapping[str, Any]) -> TrainConfig:
         raise ConfigError("guidance is used with teachers, and a student has none: see method.guidance.")
     if config.guidance not in (None, 1) and not config.labelled:
         raise ConfigError("guidance needs a network that reads labels: network.quality=true.")
-    if config.batch % config.accumulate:
-        raise ConfigError(
-            f"batch = {config.batch} cannot be cut into accumulate = {config.accumulate} parts."
-        )
     config.network.check(config)
     config.method.check(config)
     trained = {"student", *(name for row in methods.CONFIGS.values() for name in row.config.auxiliary_names)}

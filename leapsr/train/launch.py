@@ -13,11 +13,12 @@ from .. import methods
 from ..data.shard_reader import Shards
 from ..devices import choose_device, choose_dtype, has_bfloat16
 from ..errors import ConfigError
-from ..files import atomic_write
+from ..files import atomic_write, sha256
 from ..frozen import Clip
-from ..hub.catalog import CARD
+from ..hub.catalog import CARD, weights_of
 from ..methods.base import Alignment
 from ..metrics import perceptual
+from ..ops.recompute import recomputed
 from ..restorer import Restorer, read_config
 from . import batches, checkpoints, networks, optimizers, shard_checks
 from .accelerator import accelerator_for, check_compiler
@@ -97,6 +98,7 @@ def run(
         job = _assemble(config, accelerator, built, out, callbacks, answering)
         job.progress["start"] = None if start is None else str(start)
         job.progress["answering"] = None if answering is None else str(answering)
+        job.progress["answering_sha256"] = None if answering is None else sha256(weights_of(answering))
         if checkpoint is not None:
             _load(job, checkpoint, start, answering)
             callbacks.notice(f"Resumed from step {job.progress['step']}.")
@@ -105,12 +107,12 @@ def run(
                 photos, split, config, device, out / "pool", callbacks, deadline, answering
             )
         rank, world = accelerator.process_index, accelerator.num_processes
-        size = config.batch // config.accumulate
+        share = config.batch // world
+        size = share // job.parts
         job.read = lambda part: samples((part * world + rank) * size, size).pinned(device)
-        if world > 1 or config.accumulate > 1:
+        if world > 1 or job.parts > 1:
             callbacks.notice(
-                f"{config.batch * world} samples a step: each of {world} processes takes {config.batch}, "
-                f"{size} at a time."
+                f"{config.batch} samples a step: each of {world} processes takes {share}, {size} at a time."
             )
         if accelerator.is_main_process:
             checkpoints.set_aside(out / CHECKPOINTS, after=job.progress["step"])
@@ -130,11 +132,13 @@ def _load(job: Run, checkpoint: Path, start: Path | None, answering: Path | None
     begun = job.progress.get("start")
     if begun is not None and start is None and adapted:
         raise ConfigError(f"This run began --from {begun}, and its states hold adapters only: give it again.")
-    taught = job.progress.get("answering")
+    taught, digest = (job.progress.get(name) for name in ("answering", "answering_sha256"))
     if taught is not None and answering is None:
         raise ConfigError(
             f"This run learns what {taught} answers: give it again, by leapsr distill --teacher."
         )
+    if answering is not None and digest not in (None, sha256(weights_of(answering))):
+        raise ConfigError(f"This run learns what {taught} answers, and {answering} is another model.")
 
 
 def _assemble(
@@ -162,12 +166,14 @@ def _assemble(
         half = choose_dtype("auto", accelerator.device, read_config(answering).preferred_half)
         asked = Restorer.from_pretrained(answering, accelerator.device, half)
     make_batch = batches.batch_maker(config, accelerator.device, built.space, asked)
-    rank = accelerator.process_index
+    rank, world = accelerator.process_index, accelerator.num_processes
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     features, seen_through = None, built.diffusion or teacher
     if seen_through is not None and seen_through.feature_channels:
         features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
-    backbone = config.perceptual
+    backbone, at_once = config.perceptual, config.images_at_once
+    compare = None if backbone == "none" else perceptual.loss(backbone, accelerator.device)
+    align = _alignment(config)
     known = methods.Networks(
         student=wrapped["student"],
         unwrapped=unwrapped["student"],
@@ -175,11 +181,11 @@ def _assemble(
         average=_autocast(accelerator, average.network),
         auxiliary=wrapped,
         unwrapped_auxiliary=unwrapped,
-        perceptual=None if backbone == "none" else perceptual.loss(backbone, accelerator.device),
+        perceptual=compare and recomputed(compare, at_once),
         features=features,
-        decode=_autocast(accelerator, built.space.autoencoder.decode),
+        decode=recomputed(_autocast(accelerator, built.space.autoencoder.decode), at_once),
         critic_features=built.critic_features and _autocast(accelerator, built.critic_features),
-        alignment=_alignment(config),
+        alignment=align and recomputed(align, at_once),
     )
     return Run(
         config=config,
@@ -189,7 +195,11 @@ def _assemble(
         networks=wrapped,
         optimizers=scheduled,
         average=average,
-        make_batch=lambda sample, step: make_batch(sample, make_batch.generator(config.seed, step, rank)),
+        # What is drawn for a part of a batch depends on its samples, not on the process that it falls to.
+        make_batch=lambda sample, part: make_batch(
+            sample, make_batch.generator(config.seed, part * world + rank)
+        ),
+        parts=config.parts(world),
         export=lambda network, name: _export(config, built, network, out / name),
         report=_reporter(accelerator, JsonLines(out / "log.jsonl"), callbacks.report),
         on_step=callbacks.on_step,

@@ -32,8 +32,8 @@ LARGEST_WEIGHT = torch.finfo(torch.float16).max  # models are saved in half prec
 class Run:
     """Everything that one training run holds.
 
-    read: the raw sample of a step, or of a part of one, counted through, read ahead by threads. make_batch:
-    that sample and its number to a Batch.
+    parts: of a batch, in each process, of which one is in memory at a time. read: the raw sample of a part,
+    counted through, read ahead by threads. make_batch: that sample and its number to a Batch.
     networks: those that train, by the name that the method gives them; "student" is averaged.
     export: called with the averaged student and the name of its folder, MODEL at every checkpoint and BEST
     when no validation was better. validate: scores of it at a step.
@@ -50,6 +50,7 @@ class Run:
     make_batch: Callable[[Any, int], Batch]
     export: Callable[[nn.Module, str], None]
     report: Reporter
+    parts: int = 1
     on_step: Progress = lambda done, total: None
     stop: Callable[[], bool] = lambda: False
     read: Callable[[int], Any] = lambda step: None
@@ -84,8 +85,7 @@ def fit(run: Run) -> None:
     config, step = run.config, run.progress["step"]
     finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)  # whether all losses were
     used = time_used(run)
-    parts = config.accumulate
-    pieces = range(step * parts, (config.steps if used < 1 else step) * parts)
+    pieces = range(step * run.parts, (config.steps if used < 1 else step) * run.parts)
     batches = Prefetch(run.read, pieces, config.data.workers or max(2, cores()))
     watch = Stopwatch(batches)
     saved = time.monotonic()
@@ -94,16 +94,16 @@ def fit(run: Run) -> None:
         for piece, sample in zip(pieces, batches, strict=True):
             batch = run.make_batch(sample, piece)
             share = schedule(config.optimizer, step, config.steps, used)
-            last = (piece + 1) % parts == 0
+            last = (piece + 1) % run.parts == 0
             losses = update(run, batch, share, last)
             finite &= torch.stack([value.isfinite() for value in losses.values()]).all()
             if not last:
                 continue
             run.average.update(run.accelerator.unwrap_model(run.networks["student"]))
             now, step = time.monotonic(), step + 1
-            count = config.batch * run.accelerator.num_processes
-            watch.samples += count
-            run.progress |= {"step": step, "samples": run.progress["samples"] + count, "seconds": now - began}
+            watch.samples += config.batch
+            samples = run.progress["samples"] + config.batch
+            run.progress |= {"step": step, "samples": samples, "seconds": now - began}
             run.on_step(step, config.steps)
             used = time_used(run)
             over = run.stop() or used >= 1 or (run.deadline is not None and now > run.deadline)
@@ -160,7 +160,7 @@ def update(run: Run, batch: Batch, share: float, last: bool = True) -> dict[str,
     report: dict[str, Tensor] = {}
     for name, losses in run.method(batch):
         parameters = [p for p in run.networks[name].parameters() if p.requires_grad]
-        run.accelerator.backward(sum(losses.values()) / run.config.accumulate, inputs=parameters)
+        run.accelerator.backward(sum(losses.values()) / run.parts, inputs=parameters)
         report |= {f"{name}/{key}": value.detach() for key, value in losses.items()}
         if not last:
             continue

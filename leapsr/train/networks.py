@@ -14,7 +14,7 @@ from ..files import sha256
 from ..frozen import Dino
 from ..frozen.prompts import NAMES, load_book
 from ..frozen.space import Space
-from ..hub.catalog import LICENCE, weights_of
+from ..hub.catalog import LICENCE, model_name, weights_of
 from ..networks import Network, Quality, registry
 from ..networks.base import Notice
 from ..networks.lora import give_own, merge_lora, shared_copy
@@ -137,7 +137,7 @@ def _model_config(config: TrainConfig, origin: Restorer | None) -> ModelConfig:
         source=config.source,
         fidelity=0.5 if dial else 0.0,
         grid=config.grid,
-        licence=known.licence if known is not None and known.autoencoder else LICENCE,
+        licence=LICENCE if known is None else known.licence,
         guidance=_guidance(config, known) if diagonal else 1.0,
         color_fix="none" if known is None else known.color_fix,
         **places,
@@ -205,9 +205,12 @@ def _build_large(
     student.train()  # a model that was loaded to restore is in eval mode
     diffusion = None
     if config.diffusion is not None:
-        diffusion = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
-        if diffusion.feature_channels != (() if frozen is None else frozen.feature_channels):
+        found = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
+        if found.feature_channels != (() if frozen is None else frozen.feature_channels):
             raise ConfigError(f"{config.diffusion} has other maps than the teacher: give its own base model.")
+        asked = config.network.model_dump().get("gradient_checkpointing", False)
+        known = found.config.model_copy(update={"gradient_checkpointing": asked})
+        diffusion = registry.init_from(known, found, share=True).requires_grad_(False)
     return RunNetworks(student, space_of(model), model, frozen, others, features, diffusion)
 
 
@@ -239,13 +242,13 @@ def taught_by(config: TrainConfig, built: RunNetworks, teacher: Path) -> RunNetw
             f"{teacher} is for scale {found.factor} and this run for {config.factor}: "
             f"use --set {setting}={found.factor}."
         )
-    licence = built.model.licence
+    licence, name = built.model.licence, model_name(teacher)
     if found.licence != licence:
-        licence = f"{licence}; learnt from {teacher.name}, whose licence is {found.licence}"
+        licence = f"{licence}; learnt from {name}, whose licence is {found.licence}"
     origin = (
-        f"\nAt fidelity 0 it has learnt what {teacher.name} answers, by `leapsr distill {config.recipe} "
-        f"PHOTOS --teacher {teacher.name}`.\n\n"
-        f"Teacher: {teacher.name}, {found.method} x{found.factor}, SHA-256 {sha256(weights_of(teacher))}. "
+        f"\nAt fidelity 0 it has learnt what {name} answers, by `leapsr distill {config.recipe} "
+        f"PHOTOS --teacher {name}`.\n\n"
+        f"Teacher: {name}, {found.method} x{found.factor}, SHA-256 {sha256(weights_of(teacher))}. "
         f"Licence of its weights: {found.licence}. What is learnt from a model may fall under its licence: "
         "read it before you pass this one on.\n"
     )

@@ -6,13 +6,11 @@ time.
 
 import logging
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar, Unpack, get_args, overload
-from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -24,6 +22,7 @@ from .. import memory
 from ..devices import choose_device, choose_dtype
 from ..errors import ImageError, UsageError
 from ..hub import catalog
+from ..locks import ForkSafeLock
 from ..networks import Prompt
 from ..pictures import picture as pictures
 from ..pictures.open_file import held
@@ -48,17 +47,21 @@ File = TypeVar("File", bound=str | Path | bytes | bytearray | memoryview | Binar
 Held = TypeVar("Held", Image.Image, NDArray[Any], Tensor)
 
 
-_upscalers: "WeakSet[Upscaler]" = WeakSet()
+_worked_in: int | None = None
+"""The process in which torch may have started its threads."""
 
 
-def _renew_locks() -> None:
-    """In a forked process: whatever thread held one is not there to give it back."""
-    for upscaler in _upscalers:
-        upscaler._lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+def _use_threads_of_this_process() -> None:
+    """In a process that was forked from one where models worked: one thread, because torch would wait for
+    others that are not there."""
+    global _worked_in
+    if _worked_in not in (None, os.getpid()) and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+        logger.warning(
+            "This process was forked from one where a model has worked, and so uses one thread; fork before, "
+            "or start processes by 'spawn', for more."
+        )
+    _worked_in = os.getpid()
 
 
 class Upscaler:
@@ -66,9 +69,8 @@ class Upscaler:
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
-        self._lock = threading.RLock()  # of the network and the prompts
+        self._lock = ForkSafeLock()  # of the network and the prompts
         self._process = os.getpid()
-        _upscalers.add(self)
         self._prompts: tuple[tuple[str | None, ...], PromptBuilder] | None = None
 
     @classmethod
@@ -99,6 +101,7 @@ class Upscaler:
             WeightsError: a model's folder is incomplete or damaged.
             UsageError: there is no such device, or no model in model_dir to choose from.
         """
+        _use_threads_of_this_process()
         folder = catalog.find_or_default(name, model_dir, scale)
         where = choose_device(device)
         precision = choose_dtype(dtype, where, read_config(folder).preferred_half)
@@ -206,23 +209,14 @@ class Upscaler:
             )
 
     def _after_fork(self) -> None:
-        """In a process that was forked from the one with the model: one thread, because torch would wait for
-        others that are not there. Raises UsageError where the model is on a GPU, which cannot be shared.
-        """
-        if os.getpid() == self._process:
-            return
-        if self.device.type != "cpu":
+        """Raises UsageError in a process that was forked from one with the model on a GPU, which cannot be
+        shared."""
+        if os.getpid() != self._process and self.device.type != "cpu":
             raise UsageError(
                 f"This process was forked from one that uses {self.device}: load the model in each process, "
                 "or start processes by 'spawn'."
             )
-        if torch.get_num_threads() > 1:
-            torch.set_num_threads(1)
-            logger.warning(
-                "This process was forked from the one that loaded the model, and so uses one thread; load "
-                "the model in each process for more."
-            )
-        self._process = os.getpid()
+        _use_threads_of_this_process()
 
     def _each(self, images: Iterable[Any], options: UpscaleOptions) -> Iterator[Any]:
         total, progress = len(images) if isinstance(images, Sized) else 0, options.pop("progress", None)
@@ -352,6 +346,8 @@ class Upscaler:
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
             free -= result_bytes
         tile = oom.auto_tile(free, compositor.halo(), self.restorer.bytes_per_pixel)
+        if given.halo is None:
+            tile = max(tile, windows.smallest_size(self.restorer))
         logger.debug("Tiles of %d pixels.", tile)
         return tile
 

@@ -44,8 +44,11 @@ def default_size(restorer: Restorer) -> int | None:
 
 
 def smallest_size(restorer: Restorer) -> int:
-    """As far as windows may shrink where memory does not suffice."""
-    return SMALLEST_TILE if restorer.space.autoencoder.factor == 1 else _side_of(FEWEST_LATENTS, restorer)
+    """As far as windows may shrink where memory does not suffice. Where there are no latents, neighbours
+    share a multiple of the alignment, and something must be left that they do not share."""
+    if restorer.space.autoencoder.factor == 1:
+        return max(SMALLEST_TILE, 2 * restorer.alignment)
+    return _side_of(FEWEST_LATENTS, restorer)
 
 
 def check_size(restorer: Restorer, tile: int, extent: Extent) -> int:
@@ -63,7 +66,8 @@ def check_size(restorer: Restorer, tile: int, extent: Extent) -> int:
         )
     if one:
         return tile
-    tile = max(1, tile // restorer.alignment) * restorer.alignment
+    least = 2 if restorer.space.autoencoder.factor == 1 else 1
+    tile = max(least, tile // restorer.alignment) * restorer.alignment
     if tile < (smallest := smallest_size(restorer)):
         logger.debug(
             "Windows of %d pixels show this network little of the picture; it was trained with %d and more.",

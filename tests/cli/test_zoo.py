@@ -84,6 +84,15 @@ def test_what_cannot_be_fetched_is_3_and_leaves_nothing(leapsr, release, monkeyp
     assert [*(tmp_path / "published" / "theirs").iterdir()] == []
 
 
+def test_another_file_of_that_name_stays(leapsr, release, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "w.pth").write_bytes(b"mine")
+    code, _, err = leapsr("models", "download", "theirs", "--to", "there")
+    assert (code, release[1]) == (1, [])
+    assert "move it away" in err
+    assert (tmp_path / "there" / "w.pth").read_bytes() == b"mine"
+
+
 def test_releases_are_whole_and_documented():
     text = (REPOSITORY / "docs" / "any-model.md").read_text(encoding="utf-8")
     for name, known in RELEASES.items():

@@ -132,3 +132,21 @@ def test_a_killed_build_goes_on(made, teacher, tmp_path):
     answers.build(made, teacher, CPU)
     assert np.load(made / "answered.npy").all()
     assert np.array_equal(np.load(made / "answer.npy")[done], before[done])
+
+
+class Halves:
+    """An upscaler whose numbers are too large for float16."""
+
+    device, dtype = CPU, torch.float16
+
+    def to(self, device, dtype):
+        self.dtype = dtype
+        return self
+
+    def restore(self, lr, noise):
+        return lr if self.dtype == torch.float32 else lr / 0
+
+
+def test_numbers_too_large_for_half_precision_are_answered_in_float32():
+    lr = torch.rand(1, 3, 4, 4)
+    assert torch.equal(answers.answers(Halves(), lr, lr), lr)

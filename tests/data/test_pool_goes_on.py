@@ -56,6 +56,17 @@ def test_what_is_done_is_kept(tmp_path, photos, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "part").iterdir()) == sorted((*ARRAYS, "pool.json"))
 
 
+def test_a_torn_line_joins_no_other(tmp_path, photos):
+    """ "1" and "9" would say that the crops from 19 on are done."""
+    interrupted(tmp_path, photos, 2)
+    with (tmp_path / "begun.jsonl").open("a") as file:
+        file.write("1")
+    interrupted(tmp_path, photos, 1)
+    rows = (tmp_path / "begun.jsonl").read_text().splitlines()[1:]
+    assert len(rows) == 3
+    assert set(rows) <= {"0", "3", "6", "9"}
+
+
 def test_of_another_pool_nothing_is_kept(tmp_path, photos):
     interrupted(tmp_path / "pool", photos, 2)
     pool.build(tmp_path / "pool", spec(photos, seed=1), photos, [0, 1, 2, 3])

@@ -66,9 +66,9 @@ def test_a_batch_is_the_one_that_the_pixels_make(writer, folder, config, models)
     clean, origins = writer.clean(rows)
     lr = writer.damage(clean.float() / 255, origins)
     make = batches.batch_maker(config, CPU, space(located(models("dit4sr_q"))))
-    plain = make(Sample(clean, lr), make.generator(0, 5, 0))
+    plain = make(Sample(clean, lr), make.generator(0, 5))
     found = Shards(folder)
-    from_shards = make(found(0, 6), make.generator(0, 5, 0))
+    from_shards = make(found(0, 6), make.generator(0, 5))
     order = [_place(found, image) for image in found(0, 6).image]
     assert sorted(order) == list(rows)
     half = {"rtol": 2e-3, "atol": 2e-3}
@@ -86,7 +86,7 @@ def test_each_sample_is_asked_for_with_its_caption(writer, folder, config, model
     """In place of the good image's text; the null and the negative texts are the model's own."""
     model = located(models("dit4sr_q"))
     make, found = batches.batch_maker(config, CPU, space(model)), Shards(folder)
-    cond = make(joined([found.one(row) for row in range(6)]), make.generator(0, 0, 0)).cond
+    cond = make(joined([found.one(row) for row in range(6)]), make.generator(0, 0)).cond
     texts = [describe(CAPTIONS[name]) for name in ("0.png", "0.png", "1.png", "1.png", "2.png", "2.png")]
     known = writer.encoders.texts.encode(texts)
     book = load_book(Path(model.prompts)).labels()
@@ -200,8 +200,8 @@ def test_without_captions_it_is_the_batch_of_the_photos(name, of_another, models
     clean, origins = writer.clean(range(3))
     lr = writer.damage(clean.float() / 255, origins)
     make, found = batches.batch_maker(config, CPU, space(located(model))), Shards(folder)
-    plain = make(Sample(clean, lr), make.generator(0, 0, 0))
-    prepared = make(joined([found.one(row) for row in range(3)]), make.generator(0, 0, 0))
+    plain = make(Sample(clean, lr), make.generator(0, 0))
+    prepared = make(joined([found.one(row) for row in range(3)]), make.generator(0, 0))
     for left, right in (
         (prepared.image, plain.image),
         (prepared.source, plain.source),
@@ -232,7 +232,7 @@ def test_damaged_targets_are_damaged_pixels_too(models, tiny):
     config = config.model_copy(update={"data": config.data.model_copy(update={"bad": 1.0})})
     make = batches.batch_maker(config, CPU, space(located(models("sd21"))))
     clean = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
-    found = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0, 0))
+    found = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0))
     soft = bicubic_upsample(clean[..., ::4, ::4] / 127.5 - 1, 4)
     torch.testing.assert_close(found.photo, soft, rtol=0, atol=1e-5)
 
@@ -248,7 +248,7 @@ def test_sharpened_targets_come_from_shards_too(models, tiny, tmp_path):
     prepare(writer, tmp_path / "shards")
     split = batches.split_photos(tmp_path / "shards", config)
     make = batches.batch_maker(config, CPU, space(located(models("sd21"))))
-    [photo] = make(split(0, 1), make.generator(0, 0, 0)).photo
+    [photo] = make(split(0, 1), make.generator(0, 0)).photo
     clean = writer.clean(range(1))[0].float() / 255
     assert (photo / 2 + 0.5 - unsharp_mask(clean)).abs().max() < 1.1 / 255
     assert (photo / 2 + 0.5 - clean).abs().max() > 0.02

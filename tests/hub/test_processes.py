@@ -1,4 +1,4 @@
-"""Two processes train adapters of a published recipe as one process with both batches does."""
+"""Two processes train adapters of a published recipe as one process does that takes both shares in turn."""
 
 import os
 import subprocess
@@ -8,13 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from leapsr.restorer import located, space
-from leapsr.train import batches, launch
+from leapsr.train import launch
 from leapsr.train.loop import fit
 from tests.conftest import picture_array
 from tests.hub.test_recipes import tiny_run
 from tests.train.process import weights
-from tests.train.test_processes import Both, Combined, one_thread  # noqa: F401
+from tests.train.test_processes import one_thread  # noqa: F401
 
 
 @pytest.fixture
@@ -28,34 +27,15 @@ def photos(tmp_path):
 
 @pytest.fixture
 def config(models, tiny):
-    """Two steps that move the weights far; all parameters of adapters must be heard of by every process.
-
-    Its negative text is the model's own, so that the run's space is the one that `space` makes of the folder.
-    """
+    """Two steps that move the weights far; all parameters of adapters must be heard of by every process."""
     run = tiny_run("mfsr_sd35", models, tiny)
     optimizer = run.optimizer.model_copy(update={"learning_rate": 0.01, "warmup": 0})
-    changed = {"optimizer": optimizer, "steps": 2, "validate_every": 100, "negative": "negative"}
+    changed = {"optimizer": optimizer, "batch": 4, "at_once": None, "steps": 2, "validate_every": 100}
     return run.model_copy(update=changed)
 
 
-def combine(run, inner):
-    """Give a single process the batches that two would see, each with its own draws."""
-    read, method, prepare = (
-        run.read,
-        run.method,
-        batches.batch_maker(run.config, run.accelerator.device, inner),
-    )
-
-    def both(pair, step):
-        draws = [prepare.generator(run.config.seed, step, rank) for rank in (0, 1)]
-        return Both([prepare(sample, draw) for sample, draw in zip(pair, draws, strict=True)])
-
-    run.read = lambda step: [read(2 * step), read(2 * step + 1)]
-    run.make_batch, run.method = both, Combined(method)
-
-
 @pytest.mark.usefixtures("one_thread")
-def test_two_processes_equal_one_with_both_batches(config, photos, models, tmp_path, monkeypatch):
+def test_two_processes_equal_one_that_takes_both_shares(config, photos, models, tmp_path, monkeypatch):
     teacher = models("dit4sr_q")
     (tmp_path / "config.json").write_text(config.model_dump_json())
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29517"]
@@ -70,12 +50,12 @@ def test_two_processes_equal_one_with_both_batches(config, photos, models, tmp_p
 
     def recorded(run):
         begun.update({name: value.clone() for name, value in weights(run).items()})
-        combine(run, space(located(teacher)))
         fit(run)
         single.update(weights(run))
 
     monkeypatch.setattr(launch, "fit", recorded)
-    launch.run(config, photos, tmp_path / "single", teacher=teacher, cpu=True)
+    parts = config.model_copy(update={"at_once": 2})
+    launch.run(parts, photos, tmp_path / "single", teacher=teacher, cpu=True)
 
     first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
     assert first.keys() == second.keys() == single.keys()

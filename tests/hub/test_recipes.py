@@ -287,6 +287,34 @@ def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos
     assert all(torch.equal(resumed[key], whole[key]) for key in whole)
 
 
+def test_images_that_are_decoded_one_at_a_time_give_the_same_gradients(runs, models, tiny, photos, tmp_path):
+    """FlowSR's second stage decodes, aligns and regularises."""
+    name = "flowsr_sd21_consistent"
+    asked = tiny_run(name, models, tiny)
+    one = asked.model_copy(update={"images_at_once": None if asked.images_at_once else 1})
+    teacher, start = (runs(other) / "model" for other in BEGINNINGS[name])
+    launch.run(one, photos, tmp_path, teacher=teacher, start=start, cpu=True)
+    found, wanted = (
+        torch.load(sorted((run / "checkpoints").glob("step-*"))[-1] / "optimizer.bin")["state"]
+        for run in (tmp_path, runs(name))
+    )
+    slopes, known = (
+        torch.cat([state["exp_avg"].flatten() for state in each.values()]) for each in (found, wanted)
+    )  # AdamW's means of the gradients
+    assert (slopes - known).norm() < 1e-4 * known.norm()
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_what_a_critic_looks_through_is_checkpointed_as_the_network_is(again, runs, models, tiny):
+    """A converted folder is not, and its activations would all be kept for the gradient on the images."""
+    asked, teacher = tiny_run("flowsr_sd21_consistent", models, tiny), runs("flowsr_sd21") / "model"
+    network = asked.network.model_copy(update={"gradient_checkpointing": again})
+    run = asked.model_copy(update={"network": network})
+    built = networks.build_networks(run, teacher, teacher, torch.device("cpu"), print)
+    assert built.diffusion.unet.is_gradient_checkpointing is again
+    assert not any(parameter.requires_grad for parameter in built.diffusion.parameters())
+
+
 @pytest.mark.parametrize("name", ["mfsr_sd35", "flowsr_sd21"])
 def test_looking_at_pictures_leaves_half_precision_as_it_is(
     name, models, tiny, photos, tmp_path, monkeypatch

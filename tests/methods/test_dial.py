@@ -305,3 +305,8 @@ def test_truth_is_the_share_of_likeness_to_the_photo():
     for truth in (0.0, 0.25, 1.0):
         at_photo = losses_of(lambda r: 0 * r, "answer", taught(), squares, truth=truth, **fields)
         assert at_photo["perceptual"].item() == pytest.approx(1 - truth)
+
+
+def test_an_anchor_without_a_weight_is_refused():
+    with pytest.raises(ValueError, match="fine is below 1"):
+        DialConfig(anchored=True)

@@ -37,6 +37,10 @@ def test_the_border_does_not_count():
     assert fine_detail(framed, photo, border=4).item() == fine_detail(photo, photo, border=4).item()
 
 
+def test_against_a_flat_photo_there_is_no_share():
+    assert fine_detail(grain(), torch.full((1, 3, 160, 160), 0.5)).isnan().item()
+
+
 def test_a_picture_without_a_window_is_said():
     with pytest.raises(DataError, match="32 pixels"):
         fine_detail(grain(side=31), grain(side=31))

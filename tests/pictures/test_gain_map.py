@@ -46,6 +46,11 @@ def by_pyultrahdr() -> bytes:
         return made.build_ultra_hdr(levels, gain, 0.0, 2.0, 1000.0, 203.0)
 
 
+def test_a_map_larger_than_any_cameras_is_not_decoded(monkeypatch):
+    monkeypatch.setattr(gain_map, "LARGEST", 16)
+    assert load(by_libultrahdr()).gain_map is None
+
+
 ENCODERS = (by_libultrahdr, by_pyultrahdr)
 
 

@@ -21,6 +21,7 @@ for needed in ("fastapi", "uvicorn", "prometheus_client", "zipstream", "pyvips")
 from leapsr.serve.app import create_app
 from leapsr.serve.config import Config, Limits
 from leapsr.serve.guard import Tokens
+from leapsr.serve.on_ray import RayPool
 from leapsr.serve.server import Server
 from leapsr.serve.service import Service
 
@@ -63,10 +64,16 @@ Start = Callable[..., AbstractContextManager[Served]]
 
 
 @contextmanager
-def running(folder: Path, model_dir: Path, tokens: Tokens | None = None, **settings: Any) -> Iterator[Served]:
+def running(
+    folder: Path,
+    model_dir: Path,
+    tokens: Tokens | None = None,
+    cluster: RayPool | None = None,
+    **settings: Any,
+) -> Iterator[Served]:
     limits = {name: settings.pop(name) for name in list(settings) if name in Limits.__dataclass_fields__}
     config = Config(folder, model_dir=model_dir, threads=1, limits=Limits(**limits), **settings)
-    app, started, address = create_app(config, tokens), threading.Event(), list[str]()
+    app, started, address = create_app(config, tokens, cluster), threading.Event(), list[str]()
 
     def listens(at: str) -> None:
         address.append(at.rstrip("/"))

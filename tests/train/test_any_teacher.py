@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from leapsr.data import answers, processes
 from leapsr.data.crops import Sample
@@ -67,13 +67,20 @@ def test_the_card_carries_the_teacher_and_its_licence(photos, teacher, tmp_path)
     said = json.loads((tmp_path / "pool" / answers.MARKER).read_text())
     assert (said["name"], said["licence"]) == (teacher.name, UNSTATED)
     ours = distill(photos, tmp_path / "ours", model, "steps=1")
-    assert "learnt from model, whose licence is Apache-2.0; learnt from" in read_config(ours).licence
+    assert f"learnt from {tmp_path.name}, whose licence is Apache-2.0; learnt" in read_config(ours).licence
+    further = ["steps=1", "method.target=photo"]
+    train_model("dial_tiny", photos, tmp_path / "on", start_from=model, options=[*QUICK, *further], cpu=True)
+    assert read_config(tmp_path / "on" / "model").licence == read_config(model).licence
 
 
 def test_a_run_that_is_resumed_needs_its_teacher(photos, teacher, tmp_path):
     distill(photos, tmp_path, teacher, "steps=1")
     with pytest.raises(ConfigError, match=r"learns what .*compact.safetensors answers"):
         train_model("dial_tiny", photos, tmp_path, options=["steps=2"], resume="auto", cpu=True)
+    other = tmp_path / "other.safetensors"
+    save_file({name: value + 1e-3 for name, value in load_file(teacher).items()}, other)
+    with pytest.raises(ConfigError, match="is another model"):
+        distill(photos, tmp_path, other, "steps=2", resume="auto")
     train_model("dial_tiny", photos, tmp_path, teacher=teacher, options=["steps=2"], resume="auto", cpu=True)
 
 
@@ -98,10 +105,10 @@ def test_an_answer_keeps_the_noise_that_its_photo_keeps():
     make = batches.batch_maker(resolved, CPU, Space(4))
     pixels = [torch.randint(0, 256, (16, 3, side, side), dtype=torch.uint8) for side in (32, 8)]
     given = Sample(*pixels, answer=pixels[0])
-    batch = make(given, make.generator(0, 0, 0))
+    batch = make(given, make.generator(0, 0))
     assert torch.equal(batch.answer, batch.image)
     assert (batch.cond.labels == Quality.BAD).any()
-    plain = make(Sample(*pixels), make.generator(0, 0, 0))
+    plain = make(Sample(*pixels), make.generator(0, 0))
     assert plain.answer is None
     assert torch.equal(plain.image, batch.image)
     assert torch.equal(plain.source, batch.source)

@@ -102,7 +102,7 @@ def test_gradients_of_the_parts_of_a_batch_add_up(photos, tmp_path):
     notices = []
     train("teacher_tiny", photos, tmp_path / "whole", *settings)
     told = Callbacks(notice=notices.append)
-    train("teacher_tiny", photos, tmp_path / "parts", *settings, "accumulate=2", callbacks=told)
+    train("teacher_tiny", photos, tmp_path / "parts", *settings, "at_once=2", callbacks=told)
     whole, parts = (
         load_file(checkpoints.complete(tmp_path / name / "checkpoints")[-1] / "model.safetensors")
         for name in ("whole", "parts")
@@ -110,9 +110,32 @@ def test_gradients_of_the_parts_of_a_batch_add_up(photos, tmp_path):
     assert all(torch.allclose(whole[name], parts[name], rtol=0, atol=1e-5) for name in whole)
     progress = checkpoints.complete(tmp_path / "parts" / "checkpoints")[-1] / "progress.json"
     assert json.loads(progress.read_text())["samples"] == 8
-    assert any("each of 1 processes takes 4, 2 at a time" in notice for notice in notices)
-    with pytest.raises(ConfigError, match="cannot be cut"):
-        train("teacher_tiny", photos, tmp_path / "odd", *settings, "accumulate=3")
+    assert any("4 samples a step: each of 1 processes takes 4, 2 at a time" in notice for notice in notices)
+
+
+@pytest.mark.parametrize(
+    ("batch", "at_once", "processes", "parts"),
+    [
+        (16, None, 1, 1),
+        (16, 4, 1, 4),
+        (80, 10, 8, 1),
+        (80, 10, 1, 8),
+        (80, 10, 16, 1),
+        (6, 4, 1, 2),
+        (7, 4, 1, 7),
+    ],
+)
+def test_a_batch_is_shared_and_cut_equally(batch, at_once, processes, parts):
+    run = config.override(recipes.get("teacher_tiny"), {"batch": batch, "at_once": at_once})
+    assert run.parts(processes) == parts
+
+
+def test_processes_that_cannot_share_a_batch_are_refused():
+    run = config.override(recipes.get("teacher_tiny"), ["batch=10"])
+    with pytest.raises(ConfigError, match="--set batch=8 or batch=12"):
+        run.parts(4)
+    with pytest.raises(ConfigError, match="--set batch=16"):
+        run.parts(16)
 
 
 def test_training_learns(photos, tmp_path):
@@ -571,7 +594,7 @@ def test_other_scales_train(scale, photos, tmp_path):
 
 def test_two_processes_agree_on_when_to_save_and_stop(photos, tmp_path):
     """Each has a clock of its own, and saving is collective: without an agreement they would wait forever."""
-    settings = [*QUICK, "steps=100000", "checkpoint_minutes=0.002", "validate_every=50"]
+    settings = [*QUICK, "batch=4", "steps=100000", "checkpoint_minutes=0.002", "validate_every=50"]
     sets = [part for setting in settings for part in ("--set", setting)]
     words = [
         "-m",
@@ -589,7 +612,7 @@ def test_two_processes_agree_on_when_to_save_and_stop(photos, tmp_path):
     )
     assert done.returncode == 0, done.stderr.decode()
     last = json.loads((checkpoints.complete(tmp_path / "checkpoints")[-1] / "progress.json").read_text())
-    assert last["samples"] == 2 * 2 * last["step"]  # two processes, two samples each
+    assert last["samples"] == 4 * last["step"]  # two samples for each of two processes
     assert Restorer.from_pretrained(tmp_path / "model").config.method == "teacher"
 
 

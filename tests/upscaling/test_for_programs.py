@@ -198,14 +198,20 @@ def test_a_fork_after_use_works(tiny_model, tmp_path):
     Image.fromarray(picture_array(64, 64)).save(tmp_path / "a.png")
     code = f"""
 import os, threading, torch, leapsr
+from leapsr import api, restorer
 torch.set_num_threads(2)
 upscaler = leapsr.Upscaler.from_pretrained({str(tiny_model)!r})
 result = upscaler({str(tmp_path / "a.png")!r})
-held = threading.Thread(target=lambda: (upscaler._lock.acquire(), threading.Event().wait()), daemon=True)
-held.start()
-while upscaler._lock.acquire(blocking=False):
-    upscaler._lock.release()
+held = threading.Event()
+def hold():
+    with upscaler._lock, restorer._building, api._lock:
+        held.set()
+        threading.Event().wait()
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
 if (child := os.fork()) == 0:
+    leapsr.load({str(tiny_model)!r})
+    leapsr.upscale({str(tmp_path / "a.png")!r}, model={str(tiny_model)!r})
     same = torch.equal(upscaler({str(tmp_path / "a.png")!r}).pixels, result.pixels)
     os._exit(0 if same and torch.get_num_threads() == 1 else 1)
 os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -14,7 +14,9 @@ from leapsr.errors import MissingExtra, UsageError, WeightsError
 from leapsr.hub import catalog
 from leapsr.networks import zoo
 from leapsr.restorer import Restorer, read_config
+from leapsr.upscaling import windows
 from leapsr.upscaling.settings import Settings
+from leapsr.upscaling.tiles import Extent
 from leapsr.upscaling.upscaler import Upscaler
 from tests import zoo as tiny
 from tests.conftest import picture_array
@@ -108,6 +110,14 @@ def test_other_windows_are_blended_without_a_seam(files, no_guard, name):
     whole, blended = (upscaler(picture, tile=tile) for tile in (0, 48))
     assert not torch.equal(whole, blended)
     assert (whole - blended).abs().max() < 1e-3
+
+
+def test_small_windows_share_less_than_they_are(files):
+    """The smallest tile that is asked for is one step of SwinIR, which would be shared whole."""
+    restorer = Restorer.from_pretrained(files["swinir"])
+    asked = windows.check_size(restorer, restorer.alignment, Extent(200, 200))
+    for side in (asked, windows.smallest_size(restorer)):
+        assert windows.overlap(restorer, side) < side
 
 
 def test_windows_far_apart_do_not_know_each_other(files):

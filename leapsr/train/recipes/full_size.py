@@ -2,8 +2,9 @@
 
 Every hyperparameter is the paper's where it states one. A comment marks what no paper states and is our
 choice, with its reason; docs/papers.md has a row for each.
-`batch` is that of one GPU; the docstring says how many GPUs the paper used. The base weights are model
-folders that `leapsr models convert` writes, given by --teacher or --from.
+`batch` is the paper's, of all GPUs together, and `at_once` what one takes of it on as many GPUs as the paper
+used, which the docstring names; fewer take several parts in turn. The base weights are model folders that
+`leapsr models convert` writes, given by --teacher or --from.
 
 Papers: MFSR arXiv:2603.20690, SMFSR arXiv:2605.09328, OFTSR arXiv:2412.09465, FlowSR arXiv:2605.12377, and
 DiT4SR arXiv:2503.23580, whose network MFSR and SMFSR distil.
@@ -58,14 +59,15 @@ def _run(**fields: Any) -> TrainConfig:
 
 
 def dit4sr_sd35() -> TrainConfig:
-    """SMFSR's teacher: DiT4SR's stream on SD3.5, by flow matching; 4 GPUs x 8, text dropped at 0.2.
+    """SMFSR's teacher: DiT4SR's stream on SD3.5, by flow matching; 32 samples on 4 GPUs, text dropped at 0.2.
 
     Begins --from `leapsr models convert sd35 SD35_FOLDER`.
     """
     return _run(
         recipe="dit4sr_sd35",
         steps=80_000,
-        batch=8,
+        batch=32,
+        at_once=8,
         method=TeacherConfig(),  # DiT4SR's times are logit-normal, SMFSR does not say: uniform, as everywhere
         network=DIT4SR,
         source=NOISE,
@@ -77,7 +79,7 @@ def dit4sr_sd35() -> TrainConfig:
 
 
 def mfsr_sd35() -> TrainConfig:
-    """MFSR on DiT4SR: 8 GPUs x 10, 19 hours on H200s; guidance 6, away from its own negative prompt.
+    """MFSR on DiT4SR: 80 samples on 8 GPUs, 19 hours on H200s; guidance 6, away from its own negative prompt.
 
     --teacher is a DiT4SR folder; its prompts hold that text unless it was converted by an early version.
     Times are t itself and the embedder keeps its weights, as printed; --set network.time_start=refit fits it
@@ -86,7 +88,8 @@ def mfsr_sd35() -> TrainConfig:
     return _run(
         recipe="mfsr_sd35",
         steps=12_000,
-        batch=10,
+        batch=80,
+        at_once=10,
         method=MfsrConfig(),
         network=MFSR_STUDENT,
         source=NOISE,
@@ -97,11 +100,12 @@ def mfsr_sd35() -> TrainConfig:
 
 
 def smfsr_sd35() -> TrainConfig:
-    """SMFSR's first stage: 4 GPUs x 4; --teacher is the model of dit4sr_sd35."""
+    """SMFSR's first stage: 16 samples on 4 GPUs; --teacher is the model of dit4sr_sd35."""
     return _run(
         recipe="smfsr_sd35",
         steps=40_000,
-        batch=4,
+        batch=16,
+        at_once=4,
         method=SmfsrConfig(),
         network=SMFSR_STUDENT,
         source=NOISE,
@@ -112,7 +116,7 @@ def smfsr_sd35() -> TrainConfig:
 
 
 def smfsr_sd35_refine() -> TrainConfig:
-    """SMFSR's second stage: 4 GPUs x 2; --teacher as before, --from the model of smfsr_sd35.
+    """SMFSR's second stage: 8 samples on 4 GPUs; --teacher as before, --from the model of smfsr_sd35.
 
     The critic looks through DINOv3: --set dino=FOLDER. The paper says no more of it; ours are the ViT's maps
     at each quarter of its depth, heads with spectral normalisation, and LPIPS's VGG.
@@ -120,7 +124,8 @@ def smfsr_sd35_refine() -> TrainConfig:
     return _run(
         recipe="smfsr_sd35_refine",
         steps=10_000,
-        batch=2,
+        batch=8,
+        at_once=2,
         method=RefinementConfig(student=SmfsrConfig(), critic_input="dino"),
         network=SMFSR_STUDENT,
         source=NOISE,
@@ -136,11 +141,12 @@ def smfsr_sd35_refine() -> TrainConfig:
 def _oftsr_teacher(
     name: str, network: NetworkConfigBase, sigma: float, data: DataConfig = BICUBIC_256
 ) -> TrainConfig:
-    """OFTSR's first stage: flow matching with L1, which is better than L2 in its Tab. 7; 4 GPUs x 8."""
+    """OFTSR's first stage: flow matching with L1, better than L2 in its Tab. 7; 32 samples on 4 GPUs."""
     return _run(
         recipe=name,
         steps=100_000,
-        batch=8,
+        batch=32,
+        at_once=8,
         method=TeacherConfig(norm="l1"),
         network=network,
         source=Source(kind="noisy_lr", sigma=sigma),
@@ -153,11 +159,12 @@ def _oftsr_teacher(
 def _oftsr_student(
     name: str, network: NetworkConfigBase, sigma: float, data: DataConfig = BICUBIC_256
 ) -> TrainConfig:
-    """OFTSR's second stage: L2 of eq. 9 and 11 by the midpoint method, the best of its Tab. 8; 4 GPUs x 8."""
+    """OFTSR's second stage: L2 of eq. 9 and 11, midpoint method, best in its Tab. 8; 32 samples, 4 GPUs."""
     return _run(
         recipe=name,
         steps=50_000,
-        batch=8,
+        batch=32,
+        at_once=8,
         method=OftsrConfig(),
         network=network,
         source=Source(kind="noisy_lr", sigma=sigma),
@@ -232,7 +239,7 @@ def oftsr_resshift() -> TrainConfig:
     return _run(
         recipe="oftsr_resshift",
         steps=5_000,
-        batch=8,  # unstated
+        batch=8,  # unstated; on one GPU, as in its Tab. 9
         method=OftsrConfig(),
         network=realsr.model_copy(update={"reads": "r"}),
         source=Source(kind="noisy_lr", sigma=realsr.schedule.sigma),
@@ -249,7 +256,8 @@ def oftsr_dit4sr() -> TrainConfig:
     return _run(
         recipe="oftsr_dit4sr",
         steps=12_000,
-        batch=10,
+        batch=80,
+        at_once=10,
         method=OftsrConfig(),
         network=DIT4SR_Q.model_copy(update={"time_conditioning": "add_r"}),
         source=NOISE,
@@ -261,6 +269,7 @@ def oftsr_dit4sr() -> TrainConfig:
 def _flowsr(**fields: Any) -> TrainConfig:
     return _run(
         batch=16,
+        images_at_once=1,  # unstated: memory alone, see docs/full-size.md
         network=unet.PRESETS["sd21"].model_copy(update={"gradient_checkpointing": True}),
         source=Source(kind="lr"),
         perceptual="vgg",  # unstated; LPIPS's usual backbone for a loss
