@@ -3,9 +3,9 @@
     python benchmarks/formats.py               # prints the table
     python benchmarks/formats.py --write       # puts it into docs/photos.md
 
-Each file is made by Pillow, tifffile, imagecodecs or pillow-heif. What leapsr reads of it is brought to sRGB
-and compared with what was put in, and with what libvips, and ImageMagick where it is, make of it. The tests
-do so too.
+Each file is made by Pillow, tifffile, imagecodecs or pillow-heif; RAW photos as a sensor would see the scene.
+What leapsr reads of it is brought to sRGB and compared with what was put in, and with what libvips, and
+ImageMagick where it is, make of it. The tests do so too.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import io
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import warnings
 import zlib
@@ -29,6 +30,11 @@ from PIL import Image, ImageCms
 
 from leapsr import ImageError
 from leapsr.pictures.picture import Picture, load
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.pictures import raws
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "photos.md"
 BEGIN, END = "<!-- made by benchmarks/formats.py -->", "<!-- end of the table -->"
@@ -61,6 +67,8 @@ class File:
     @property
     def truth(self) -> np.ndarray | None:
         kind = self.kind
+        if kind.container == "DNG":
+            return (255 * raws.encoded(raws.SHARE * raws.linear(scene()))).round().astype(np.uint8)
         if kind.tag in ("gAMA 1", "linear"):
             linear = scene()
             encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
@@ -300,6 +308,13 @@ def tiffs() -> Iterator[File]:
         ),
     )
     yield File(Kind("TIFF", "mosaic of a camera (CFA)", "16"), lambda: tiff(levels(1, 16), photometric="cfa"))
+    for photometric, name in ((raws.MOSAIC, "mosaic of a camera (CFA)"), (raws.LINEAR, "linear RAW")):
+        yield File(
+            Kind("DNG", name, "14", tag="matrix of the camera"),
+            lambda p=photometric: raws.dng(scene(), photometric=p),
+            3.0,
+        )
+    yield File(Kind("DNG", "mosaic of a camera (CFA)", "14"), lambda: raws.dng(scene(), knows_colours=False))
     yield File(
         Kind("TIFF", "RGB", "8", tag="ICC, P3"),
         lambda: tiff(levels(3, 8), photometric="rgb", iccprofile=profile("P3")),
@@ -499,6 +514,8 @@ def outcome(file: File, picture: Picture | str) -> str:
     parts = ["kept" if same else f"converted to {picture.depth} bits"]
     if "CMYK" in file.kind.photometric or "L*a*b*" in file.kind.photometric:
         parts = ["converted to sRGB"]
+    if file.kind.container == "DNG":
+        parts = ["developed to sRGB, 16 bits"]
     if picture.icc and not file.kind.tag.startswith("ICC"):
         parts.append("with a profile of its colours")
     return ", ".join(parts)

@@ -250,21 +250,13 @@ def shots(browser: Browser, server: Server, folder: Path) -> None:
 
     for theme in ("dark", "light"):
         page = opened(browser, server, DESKTOP, color_scheme=theme)
-        save(page, f"page_empty_{theme}")
         add(page, *(chelsea(name=f"{name}.jpg") for name in ("chelsea", "chelsea-2", "chelsea-3")))
         previewed(page)
         turn_dial(page, 0.2)
         page.click("#go")
         done(page, 3)
-        page.locator("#stage").focus()
         save(page, f"page_slider_{theme}")
-        page.keyboard.press("1")
-        turn_dial(page, 0.9)
-        page.locator("#dial-note").wait_for(state="visible")
-        page.locator("#dial-note").wait_for(state="hidden")
-        save(page, f"page_dial_{theme}")
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        page.keyboard.press("0")
         save(page, f"page_phone_{theme}")
         page.context.close()
     page = opened(browser, server, DESKTOP, color_scheme="dark")

@@ -9,7 +9,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +21,7 @@ STALE_AFTER = 600.0
 
 if sys.platform == "win32":
 
-    def _lock(file: IO[bytes]) -> None:
+    def _lock(file: IO[bytes], wait: bool = False) -> None:
         """Windows itself keeps others from removing a file that is open."""
 
     def _is_locked(part: Path) -> bool:
@@ -30,10 +30,13 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
-        """Show other processes that the file is in use, until it is closed; where locks exist."""
+    def _lock(file: IO[bytes], wait: bool = False) -> None:
+        """Show other processes that the file is in use, until it is closed; where locks exist.
+
+        wait: until no other process has it.
+        """
         with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
     def _is_locked(part: Path) -> bool:
         with part.open("r+b") as file:
@@ -78,6 +81,24 @@ def atomic_write(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Other processes of this machine that work on `path` so wait meanwhile; where locks and places exist."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _lock(stack.enter_context(path.with_name(f"{path.name}.lock").open("ab")), wait=True)
+        yield
+
+
+def cache_folder() -> Path:
+    """Where leapsr keeps what it can make again: $LEAPSR_CACHE, or `leapsr` in the user's cache."""
+    if own := os.environ.get("LEAPSR_CACHE"):
+        return Path(own).expanduser()
+    usual = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    return Path(usual or "~/.cache").expanduser() / "leapsr"
 
 
 def new_part(folder: Path) -> Path:

@@ -218,7 +218,7 @@ class ExistingPolicy:
             return Decision(False, f"{job.output} is already there.")
         if record is None:
             return _kept(f"{job.output} is there, nobody knows how it was made")
-        outdated = _difference(record.recipe, self.recipe)
+        outdated = _difference(record.recipe, _with_caption(self.recipe, job))
         if not record.original.matches(job.source):
             if record.source != manifest.name_of(job.source):
                 return _kept(f"{job.output} was made of {record.source}, not of {job.source}")
@@ -245,7 +245,7 @@ class ExistingPolicy:
         """Record a finished job. beside: the files that were written with the result."""
         manifest = self._manifest(job)
         if manifest is not None and original is not None and self.recipe is not None:
-            manifest.add(job.source, original, job.output, self.recipe, beside)
+            manifest.add(job.source, original, job.output, _with_caption(self.recipe, job), beside)
 
     def _manifest(self, job: "Job") -> Manifest | None:
         if job.home is None:
@@ -253,6 +253,10 @@ class ExistingPolicy:
         if job.home not in self._manifests:
             self._manifests[job.home] = Manifest(job.home)
         return self._manifests[job.home]
+
+
+def _with_caption(recipe: Recipe, job: "Job") -> Recipe:
+    return recipe if job.caption is None else {**recipe, "caption": as_json_text(job.caption)}
 
 
 def _kept(reason: str) -> Decision:

@@ -2,15 +2,17 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..data.photos import NOT_PHOTOS
+from ..data.captions import Captions
+from ..data.listing import NOT_PHOTOS
 from ..errors import OutputError, UsageError
-from ..pictures import result_metadata, unsupported
+from ..pictures import raw_kinds, result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.sizes import LABEL
 from .existing import Manifest
@@ -23,11 +25,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Job:
-    """One picture. home: the folder whose manifest tells how `output` was made; None where none is kept."""
+    """One picture. home: the folder whose manifest tells how `output` was made; None where none is kept.
+    caption: of this picture; None is that of the settings."""
 
     source: Path
     output: Path
     home: Path | None = None
+    caption: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def plan(
     recursive: bool = False,
     remember_all: bool = False,
     has_sidecars: bool = False,
+    captions: Captions | None = None,
 ) -> Plan:
     """One job for each picture among `inputs`, which are files and folders.
 
@@ -78,25 +83,33 @@ def plan(
         recursive: sub-folders too; not those that are links, so that loops of links have an end.
         remember_all: also the results of files that were named one by one get a home.
         has_sidecars: results have files beside them, whose names must differ too.
+        captions: of each picture, by its path below the folder that was named, or its name.
 
     Raises:
-        UsageError: for an empty folder, for `out` that cannot hold the results, and rather than write over a
-            source.
+        DataError: a picture has no caption.
+        UsageError: for an empty folder, for a pipe or a device, for `out` that cannot hold the results, and
+            rather than write over a source.
     """
     listed = _unique(_input_files(inputs, out, recursive))
+    for item in listed:
+        if item.root is None and _is_endless(item.path):
+            raise UsageError(f"{item.path} is a pipe or a device, not a file; give it alone, or '-'.")
+    listed = [item for item in listed if not _is_endless(item.path)]
     found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
     unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
     if unreadable and not found:
-        raise UsageError(f"There is no picture that can be read. {' '.join(unsupported.advice(unreadable))}")
+        advice = " ".join(unsupported.advice(unreadable, raw_kinds.HINT))
+        raise UsageError(f"There is no picture that can be read. {advice}")
     results = _KnownResults()
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     left_out = set(own)
     chosen = [item for item in found if item not in left_out]
     if out is not None and _names_a_file(out, inputs):
         name = check_format(out, suffix)
-        jobs = [Job(item.path, name, name.parent if remember_all else None) for item in chosen]
+        home = name.parent if remember_all else None
+        jobs = [Job(item.path, name, home, _caption(item, captions)) for item in chosen]
     else:
-        jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars)
+        jobs = _in_folders(chosen, out, label, suffix, remember_all, has_sidecars, captions)
     refuse_overwriting((job.source for job in jobs), (job.output for job in jobs))
     folders = () if recursive else tuple(_with_pictures(inputs, out))
     return Plan(jobs, [item.path for item in own], unreadable, folders)
@@ -153,11 +166,22 @@ def _with_pictures(inputs: Iterable[Path], out: Path | None) -> Iterator[Path]:
 
 
 def _is_readable(path: Path) -> bool:
+    if unsupported.kind_of(path) == unsupported.RAW:
+        return raw_kinds.is_available()
     return path.suffix.lower() in READABLE_SUFFIXES
 
 
 def _is_unreadable(path: Path) -> bool:
     return not _is_readable(path) and unsupported.kind_of(path) is not None
+
+
+def _is_endless(path: Path) -> bool:
+    """Whether reading it might never end: a pipe, a socket, a device."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # reading it will tell
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _unique(found: Iterable[InputFile]) -> list[InputFile]:
@@ -214,6 +238,7 @@ def _in_folders(
     suffix: str | None,
     remember_all: bool,
     has_sidecars: bool,
+    captions: Captions | None,
 ) -> list[Job]:
     several = len({item.root for item in found if item.root}) > 1
     wanted = []
@@ -229,8 +254,12 @@ def _in_folders(
         home = out or item.root
         if item.root is None:
             home = (out or output.parent) if remember_all else None
-        jobs.append(Job(item.path, output, home))
+        jobs.append(Job(item.path, output, home, _caption(item, captions)))
     return jobs
+
+
+def _caption(item: InputFile, captions: Captions | None) -> str | None:
+    return None if captions is None else captions(item.relative.as_posix())
 
 
 def refuse_overwriting(sources: Iterable[Path], outputs: Iterable[Path]) -> None:

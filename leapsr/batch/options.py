@@ -1,7 +1,7 @@
 """What every job of a batch has in common."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
 from ..upscaling.upscaler import DEFAULTS, Settings
 from .existing import as_json_text
+from .jobs import Job
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Options:
     def has_sidecars(self) -> bool:
         """Whether files lie beside each result."""
         return self.samples > 1 or self.detail_map
+
+
+def for_job(options: Options, job: Job) -> Options:
+    """With the job's own caption, if it has one."""
+    if job.caption is None:
+        return options
+    return replace(options, settings=replace(options.settings, caption=job.caption))
 
 
 def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonValue]:

@@ -27,7 +27,7 @@ from . import sidecars, stages
 from .existing import ExistingPolicy, FileState
 from .jobs import Job
 from .memory_limit import MemoryLimit
-from .options import Options
+from .options import Options, for_job
 from .sidecars import NO_SIDECARS, Sidecars
 from .stages import Examined, Outcome, Seconds, Status
 
@@ -176,7 +176,8 @@ class Pipeline:
         self._check_disk()
         if isinstance(event, Outcome):
             return _finished(event)
-        begun, work, options, beside = time.monotonic(), event.work, self.options, NO_SIDECARS
+        begun, work, beside = time.monotonic(), event.work, NO_SIDECARS
+        options = for_job(self.options, work.job)
 
         def progress(done: float, total: int) -> None:
             self._check_disk()

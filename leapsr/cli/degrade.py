@@ -91,7 +91,7 @@ def degrade(
 
 def find_pictures(source: Path) -> dict[str, Path]:
     """Name -> file. Raises UsageError if there is none, or two have one name."""
-    from ..data.photos import picture_files
+    from ..data.listing import picture_files
     from ..pictures.picture import READABLE_SUFFIXES
 
     if source.is_file():

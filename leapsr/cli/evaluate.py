@@ -11,7 +11,7 @@ from rich.progress import track
 
 from ..errors import UsageError
 from . import terminal
-from .shared import Device, Dtype, enough_memory
+from .shared import Device, Dtype, Suffix, enough_memory, suffix_of
 
 if TYPE_CHECKING:
     from ..data.pairs import Pair
@@ -85,6 +85,18 @@ Weights = Annotated[
     typer.Option(envvar="LEAPSR_WEIGHTS", metavar="FOLDER", help="Where the files are that metrics need."),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of the noise that results start from.")]
+CaptionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--captions",
+        metavar="FILE|FOLDER",
+        help="A caption for each picture: .jsonl, .csv or .json, or a folder of .txt files.",
+    ),
+]
+TextEncoder = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Base model that encodes captions, if not the model's own."),
+]
 Baseline = Annotated[
     bool, typer.Option("--baseline/--no-baseline", help="Evaluate bicubic beside the models.")
 ]
@@ -109,6 +121,9 @@ def evaluate(
     dtype: Dtype = "auto",
     seed: Seed = 0,
     baseline: Baseline = True,
+    captions: CaptionsOption = None,
+    suffix: Suffix = "auto",
+    text_encoder: TextEncoder = None,
 ) -> None:
     """Score models on pairs of pictures and show the means in one table.
 
@@ -119,7 +134,7 @@ def evaluate(
     with terminal.starting():
         from ..data.pairs import read_pairs
         from ..metrics import DEFAULT_METRICS, usable
-        from ..metrics.evaluation import Evaluation, common_scale, labels, write
+        from ..metrics.evaluation import Captioned, Evaluation, common_scale, labels, write
         from ..metrics.runs import training
         from ..metrics.sheet import Sheet
         from ..metrics.table import BICUBIC
@@ -138,7 +153,10 @@ def evaluate(
     restorers = {name: restorer for name, (_, restorer) in zip(names, loaded, strict=True)}
     folder = read_pairs(pairs, common_scale(restorers) if restorers else scale, limit)
     border = folder.scale if border is None else border
-    evaluation = Evaluation(restorers, folder, border, seed, solver, guidance, watched)
+    if captions is None and (suffix != "auto" or text_encoder is not None):
+        raise UsageError("--suffix and --text-encoder are for captions: give --captions too.")
+    asked = None if captions is None else Captioned(captions, text_encoder, suffix_of(suffix))
+    evaluation = Evaluation(restorers, folder, border, seed, solver, guidance, watched, asked)
     wanted = (DEFAULT_METRICS if part == "default" else [part] for part in metrics.split(","))
     chosen, notes = usable([name for part in wanted for name in part], weights, folder.has_reference)
     evaluation.check(counts, positions, straightness)
@@ -155,9 +173,9 @@ def evaluate(
     table = evaluation.run(plan, chosen, notes, sheet.observe)
     unsaid: list[str] = []
     if out is not None:
-        asked = {"models": models, "pairs": str(pairs), "fidelity": positions, "steps": counts}
+        given = {"models": models, "pairs": str(pairs), "fidelity": positions, "steps": counts}
         runs = [training(name, place) for name, (place, _) in zip(names, loaded, strict=True)]
-        settings = asked | evaluation.as_dict() | {"straightness": straight}
+        settings = given | evaluation.as_dict() | {"straightness": straight}
         unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
     show(table, notes)
     if out is not None:

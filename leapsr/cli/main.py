@@ -13,6 +13,7 @@ from .. import __version__
 from ..errors import LeapsrError
 from . import models
 from .batch import batch
+from .caption import caption
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
@@ -47,12 +48,13 @@ app = typer.Typer(
         "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
-for verb in (
+VERBS = (
     upscale,
     batch,
     degrade,
     graphics,
     pack,
+    caption,
     prepare,
     train,
     distill,
@@ -60,7 +62,8 @@ for verb in (
     evaluate,
     serve,
     doctor,
-):
+)
+for verb in VERBS:
     app.command()(verb)
 app.add_typer(models.app, name="models")
 

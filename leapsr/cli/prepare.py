@@ -1,5 +1,6 @@
 """leapsr prepare."""
 
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..errors import UsageError
-from .shared import Device, Dtype, enough_memory
+from .shared import Dtype, Suffix, enough_memory, suffix_of
 from .terminal import say, starting
 
 if TYPE_CHECKING:
@@ -34,10 +35,28 @@ Captioner = Annotated[
     Path | None,
     typer.Option(
         metavar="PATH",
-        help="Folder of the captioner; for text a JSON file, photo to caption.",
+        help="Folder of the captioner; for text a file (.jsonl, .csv, .json), or a folder of .txt files.",
+        show_default="for text beside the photos",
+    ),
+]
+CaptionsOf = Annotated[
+    Literal["hr", "lr"],
+    typer.Option(
+        metavar="hr|lr", help="What the captioner sees: the clean crop, or the small damaged picture."
+    ),
+]
+Quality = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Qwen2-VL, to describe the quality of each crop and of its small picture, for FlowSR.",
         show_default=False,
     ),
 ]
+Devices = Annotated[
+    str, typer.Option("--device", metavar="NAME", help="cpu, cuda:1; several: cuda:0,cuda:1; all: cuda:all.")
+]
+Processes = Annotated[int, typer.Option(min=1, metavar="N", help="Processes on each device.")]
 TextEncoders = Annotated[
     Path | None,
     typer.Option(
@@ -115,8 +134,12 @@ def prepare(
     workers: Workers = 2,
     shard: Shard = None,
     verify: Verify = False,
-    device: Device = "auto",
+    device: Devices = "auto",
+    processes: Processes = 1,
     dtype: Dtype = "auto",
+    captions_of: CaptionsOf = "hr",
+    suffix: Suffix = "auto",
+    quality: Quality = None,
 ) -> None:
     """Encode photos, their damage and captions ahead of training a latent network.
 
@@ -125,26 +148,38 @@ def prepare(
     if not isfinite(megabytes):
         raise UsageError("--megabytes is the size of a shard, as 256.")
     with starting():
+        import torch
+
         from ..batch.jobs import shard as part
+        from ..batch.workers import devices
         from ..data.photos import open_photos
         from ..data.shard_encoders import encoders
-        from ..data.shard_writer import ShardOptions, ShardWriter, plan
+        from ..data.shard_writer import Others, ShardOptions, ShardWriter, plan
         from ..data.shard_writer import prepare as make
         from ..data.shards import is_finished
-        from ..devices import choose_device, choose_dtype
+        from ..devices import choose_dtype
         from ..hub import catalog
 
-    place = choose_device(device)
-    made_by = encoders(
+    places = devices(device, processes)
+    place = torch.device(places[0])
+    if captions == "text" and captioner is None and photos.is_dir():
+        captioner = photos
+    encoders_on = partial(
+        encoders,
         catalog.find(model),
-        place,
-        captions,
-        captioner,
+        captions=captions,
+        source=captioner,
         texts=text_encoders,
         t5=t5,
         length=length,
+        suffix=suffix_of(suffix),
+        shown=captions_of,
+        quality=quality,
         dtype=choose_dtype(dtype, place),
     )
+    made_by = encoders_on(place)
+    if len(places) > 1 and made_by.texts is not None:
+        made_by.texts.keep("release")  # each process reads its own
     found = open_photos(photos, crop, resize)
     options = ShardOptions(
         crop, crops, degradation, seed, megabytes, pixels, sharpen, resize, _mirrors(symmetries), drawing
@@ -152,10 +187,16 @@ def prepare(
     description = plan(found, options, made_by)
     writer, numbers = ShardWriter(found, description, made_by, workers), range(description.count)
     mine, console = None if shard is None else part(numbers, shard), Console(stderr=True)
+    others = Others(places, encoders_on) if len(places) > 1 else None
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("preparing")
         made = make(
-            writer, out, mine, verify, lambda done, total: progress.update(task, completed=done, total=total)
+            writer,
+            out,
+            mine,
+            verify,
+            lambda done, total: progress.update(task, completed=done, total=total),
+            others,
         )
     here = sum(is_finished(out, description, number) for number in numbers)
     say(

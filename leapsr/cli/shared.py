@@ -14,6 +14,20 @@ Dtype = Annotated[
     typer.Option(metavar="NAME", help="Precision: auto, fp32, bf16 or fp16."),
 ]
 
+Suffix = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT",
+        help="What follows each caption; auto: the words of the model's family; none: nothing.",
+    ),
+]
+
+
+def suffix_of(text: str) -> str | None:
+    """The value of --suffix; None is the words of the model's family."""
+    return {"auto": None, "none": ""}.get(text, text)
+
+
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
 
 

@@ -39,6 +39,7 @@ def _checked(
 ) -> tuple[Path, Path]:
     """The source and the output. Raises UsageError for what a pipe cannot do, before anything is read."""
     given = {
+        "--captions": look.captions,
         "--samples": look.samples > 1,
         "--detail-map": look.detail_map,
         "--dry-run": files.dry_run,

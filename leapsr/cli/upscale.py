@@ -65,7 +65,7 @@ def upscale(
     if standard_streams.wanted(inputs, out):
         standard_streams.work(inputs, out, look, files, options, partial(model.load, folder, devices[0]))
         return
-    plan = _plan(inputs, out, options, config.factor, files)
+    plan = _plan(inputs, out, options, config.factor, files, look.captions)
     chosen = plan.jobs if files.shard is None else jobs.shard(plan.jobs, files.shard)
     existing = ExistingPolicy(if_exists, made_with := recipe(options, folder, dtype))
     report = Report(console, plan, chosen, made_with, devices, files.as_json, files.verbose)
@@ -92,10 +92,16 @@ def _check_there(inputs: Sequence[Path]) -> None:
 
 
 def _plan(
-    inputs: Sequence[Path], out: Path | None, options: "Options", scale: int, files: FileOptions
+    inputs: Sequence[Path],
+    out: Path | None,
+    options: "Options",
+    scale: int,
+    files: FileOptions,
+    captions: Path | None,
 ) -> "Plan":
-    """Raises UsageError. scale: the model's."""
+    """Raises UsageError, and DataError where a photo has no caption. scale: the model's."""
     from ..batch import jobs, naming, sidecars
+    from ..data.captions import read_captions
 
     label = options.target.label(scale)
     if options.samples > 1:
@@ -103,6 +109,9 @@ def _plan(
     suffix = naming.FORMATS.get(files.file_format)
     if options.preview:
         label, suffix = f"{label}_preview", suffix or ".png"
-    plan = jobs.plan(inputs, out, label, suffix, files.recursive, files.skip_existing, options.has_sidecars)
+    said = None if captions is None else read_captions(captions)
+    plan = jobs.plan(
+        inputs, out, label, suffix, files.recursive, files.skip_existing, options.has_sidecars, said
+    )
     sidecars.refuse_sources(plan.jobs, options)
     return plan

@@ -14,6 +14,7 @@ import typer
 from ..errors import UsageError
 from ..hub import catalog
 from .completion import model_names
+from .shared import suffix_of
 
 if TYPE_CHECKING:
     from ..batch.existing import IfExists
@@ -130,6 +131,16 @@ class LookOptions:
     captioner: Path | None = _look(
         None, "--captioner FOLDER", "LLaVA 1.5 or Qwen2-VL, to caption each photo."
     )
+    captions: Path | None = _look(
+        None,
+        "--captions FILE|FOLDER",
+        "A caption for each photo: .jsonl, .csv or .json, or a folder of .txt files.",
+    )
+    suffix: str = _look(
+        "auto",
+        "--suffix TEXT",
+        "What follows captions; auto: the words of the model's family; none: nothing.",
+    )
     text_encoder: Path | None = _look(
         None, "--text-encoder FOLDER", "Base model that encodes captions, if not the model's own."
     )
@@ -151,6 +162,11 @@ class LookOptions:
         """Raises UsageError."""
         from ..upscaling.settings import Settings
 
+        caption = None if self.caption == "none" else self.caption
+        if self.captions is not None and (caption, self.captioner) != (None, None):
+            raise UsageError(
+                "Captions of each photo leave none to --caption and --captioner: give one of them."
+            )
         return Settings(
             self.steps,
             self.fidelity,
@@ -160,11 +176,10 @@ class LookOptions:
             self.seamless,
             self._denoise(),
             self.guidance,
-            None if self.caption == "none" else self.caption,
-            *(
-                None if folder is None else str(catalog.expanded(folder).resolve())
-                for folder in (self.captioner, self.text_encoder)
-            ),
+            "" if self.captions is not None else caption,  # each photo's own takes its place
+            None if self.captioner is None else _whole(self.captioner),
+            None if self.text_encoder is None else _whole(self.text_encoder),
+            suffix_of(self.suffix),
         )
 
     def _denoise(self) -> float | Literal["auto"]:
@@ -183,6 +198,10 @@ class LookOptions:
             raise UsageError("--tolerance is how closely --consistency is kept; give both.")
         check_tolerance(self.tolerance)
         return self.tolerance
+
+
+def _whole(folder: Path) -> str:
+    return str(catalog.expanded(folder).resolve())
 
 
 @dataclass(frozen=True)

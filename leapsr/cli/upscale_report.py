@@ -49,7 +49,7 @@ class Report:
 
     def begin(self) -> None:
         """Say what is left out, in one line for each reason; -v lists what leapsr made."""
-        from ..pictures import unsupported
+        from ..pictures import raw_kinds, unsupported
 
         own = self.plan.own_results
         if len(own) == 1 or self.verbose:
@@ -57,7 +57,7 @@ class Report:
                 self.say(f"{path}: left out, because leapsr made it.")
         elif own:
             self.say(f"{len(own)} files left out, because leapsr made them ({unsupported.some_names(own)}).")
-        for sentence in unsupported.advice(self.plan.unreadable):
+        for sentence in unsupported.advice(self.plan.unreadable, raw_kinds.HINT):
             self.say(sentence)
         if folders := self.plan.folders:
             some = "1 sub-folder" if len(folders) == 1 else f"{len(folders)} sub-folders"

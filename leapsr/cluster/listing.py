@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ..data.photos import NOT_PHOTOS
+from ..data.listing import NOT_PHOTOS
 from ..errors import UsageError, first_line, optional
 from ..pictures.picture import READABLE_SUFFIXES
 from .store import StorageOptions, Store

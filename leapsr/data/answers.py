@@ -76,8 +76,9 @@ def build(
     left = np.flatnonzero(~np.load(folder / ANSWERED))
     done, total = len(pictures) - len(left), len(pictures)
     jobs = np.array_split(left, -(-len(left) // AT_ONCE)) if len(left) else []
+    alone = () if device.type == "cpu" else (str(device),)
     try:
-        for job in spread(_answer, jobs, _start, (folder, teacher, device), stop, alone=device.type != "cpu"):
+        for job, _ in spread(_answer, jobs, _start, (folder, teacher), stop, alone):
             done += len(job)
             progress(done, total)
     finally:
@@ -92,9 +93,10 @@ def answers(restorer: Restorer, lr: Tensor, noise: Tensor) -> Tensor:
     return restored
 
 
-def _start(folder: Path, teacher: Path, device: torch.device) -> None:
+def _start(folder: Path, teacher: Path, place: str = "cpu") -> None:
     """What every job of a process shares."""
     global _work
+    device = torch.device(place)
     dtype = torch.float32 if device.type == "cpu" else read_config(teacher).preferred_half
     _work = folder, Restorer.from_pretrained(teacher, device, dtype)
 

@@ -1,11 +1,12 @@
 """Samples that were encoded ahead of training, batched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..frozen import QualityCaptions
 from ..networks import Prompt
 from ..ops.transfer import pin, to_device
 
@@ -23,6 +24,8 @@ class Latents(NamedTuple):
     """None: the model's own."""
     photo: Tensor | None = None
     """uint8 (B, 3, S, S), the clean crop; None: not kept."""
+    quality: Sequence[QualityCaptions] | None = None
+    """Of each sample; None: not captioned."""
 
     def pinned(self, device: torch.device) -> "Latents":
         """In pinned memory, from which a copy to `device` does not wait."""
@@ -42,7 +45,9 @@ class Latents(NamedTuple):
             pooled = None if prompt.pooled is None else change(prompt.pooled, device)
             prompt = Prompt(change(prompt.tokens, device), pooled)
         lr, photo = (None if part is None else change(part, device) for part in (self.lr, self.photo))
-        return Latents(change(self.image, device), change(self.upsampled, device), lr, prompt, photo)
+        return Latents(
+            change(self.image, device), change(self.upsampled, device), lr, prompt, photo, self.quality
+        )
 
 
 def joined(samples: list[Latents]) -> Latents:
@@ -51,6 +56,7 @@ def joined(samples: list[Latents]) -> Latents:
     photos = [sample.photo for sample in samples if sample.photo is not None]
     prompts = [sample.prompt for sample in samples if sample.prompt is not None]
     pooled = [prompt.pooled for prompt in prompts if prompt.pooled is not None]
+    quality = [captions for sample in samples for captions in sample.quality or ()]
     return Latents(
         torch.cat([sample.image for sample in samples]),
         torch.cat([sample.upsampled for sample in samples]),
@@ -59,4 +65,5 @@ def joined(samples: list[Latents]) -> Latents:
         if prompts
         else None,
         torch.cat(photos) if photos else None,
+        quality or None,
     )

@@ -18,7 +18,8 @@ from ..errors import DataError
 from ..memory import available
 from ..ops.transfer import pin, to_device
 from .crops import EVERY, GRID, Drawing, Sample, Symmetries, places, shares
-from .photos import Photos, cores
+from .photos import Photos
+from .processes import cores
 
 BLOCK = 1024  # samples whose positions are drawn at once: making a generator costs more than its numbers
 SHARE = 0.5  # of the memory that is free: the rest is for training

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..pictures.picture import READABLE_SUFFIXES, floats
-from . import photos
-from .photos import picture_files, size_of
+from . import reading
+from .listing import picture_files
+from .reading import size_of
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
 HR_FOLDERS = ("hr", "gt", "test_hr")
@@ -87,7 +88,7 @@ def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder
 
 def read_rgb(path: Path) -> Tensor:
     """Decode a picture, upright: (1, 3, H, W) float32 in [0, 1]. Raises DataError naming the file."""
-    return floats(photos.read_rgb(path)).unsqueeze(0)
+    return floats(reading.read_rgb(path)).unsqueeze(0)
 
 
 def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -6,39 +6,40 @@ folder into one safetensors file, from which a crop is read without touching the
 
 import json
 import math
-import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import DataError, ImageError, OutputError
+from ..errors import DataError, OutputError
 from ..files import atomic_write, remove_stale_parts
 from ..ops.color import to_uint8
 from ..ops.resize import resize
-from ..pictures import icc_profiles
-from ..pictures.picture import READABLE_SUFFIXES, load, measure
+from . import photo_index
+from .listing import TAR
+from .measuring import read_part
+from .reading import decode, size_of
 
 ARCHIVE_SUFFIX = ".safetensors"
-NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
-"""Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
 _FORMAT = "leapsr-photos"
 
 Progress = Callable[[int, int], None]  # (done, total)
 
 
 class Photos(Protocol):
-    """Photos of any size. `sizes`: (height, width) of each. `too_small`: how many were left out as such."""
+    """Photos of any size. `sizes`: (height, width) of each. `too_small`: how many were left out as such.
+    `left_out`: what else was, a sentence each.
+    """
 
     names: list[str]
     sizes: list[tuple[int, int]]
     too_small: int
+    left_out: list[str]
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
         """uint8 (3, side, side)."""
@@ -49,108 +50,54 @@ class Photos(Protocol):
         ...
 
 
-def read_rgb(file: Path | bytes, name: str | None = None) -> Tensor:
-    """Read a picture upright, as the networks see it: RGB in the tone curve of sRGB, without transparency.
-
-    Returns uint8 (3, H, W), or float32 in [0, 1] where the file has more than 8 bits or another tone curve.
-    Raises DataError naming the file, by `name` if given.
-    """
-    with _data_errors(file, name):
-        picture = load(file, with_metadata=False)
-    tone = icc_profiles.tone(picture.icc)
-    if tone is not None:
-        return tone.to_srgb(picture.rgb)
-    if picture.pixels.dtype != torch.uint8:
-        return picture.rgb
-    return picture.pixels[:1].repeat(3, 1, 1) if picture.grey else picture.pixels[:3]
-
-
-def decode(file: Path | bytes, name: str | None = None) -> Tensor:
-    """The same, always as uint8."""
-    rgb = read_rgb(file, name)
-    return rgb if rgb.dtype == torch.uint8 else to_uint8(rgb)
-
-
-def size_of(file: Path | bytes) -> tuple[int, int]:
-    """(height, width) upright, from the header alone. Raises DataError."""
-    with _data_errors(file):
-        return measure(file)
-
-
-@contextmanager
-def _data_errors(file: Path | bytes, name: str | None = None) -> Iterator[None]:
-    shown = "the picture" if isinstance(file, bytes) else str(file)
-    try:
-        yield
-    except ImageError as error:
-        reason = str(error).removeprefix(f"{shown} ").rstrip(".")
-        raise DataError(
-            f"{name or shown} cannot be read as a photo ({reason}); remove or replace it."
-        ) from error
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """Every picture below a folder, by name. Hidden ones, those in hidden folders and in NOT_PHOTOS, and
-    folders with a picture's suffix are none. Links to folders are followed, each folder once.
-    """
-    found: list[Path] = []
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = [] if real in seen else sorted(filter(_is_wanted, folders))
-        if real not in seen:
-            found += [Path(place, name) for name in files if _is_wanted(name) and _is_picture(name)]
-        seen.add(real)
-    return sorted(found)
-
-
-def _is_wanted(name: str) -> bool:
-    return not name.startswith(".") and name not in NOT_PHOTOS
-
-
-def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in READABLE_SUFFIXES
-
-
 class FolderPhotos:
-    """Every image below a folder, in the order of their names; files smaller than `smallest` are left out."""
+    """Every image below a folder, or of the archives in it, in the order of their names; those smaller than
+    `smallest` are left out. See `photo_index`.
+    """
 
-    def __init__(self, folder: Path, smallest: int) -> None:
-        if not folder.is_dir():
-            raise DataError(f"{folder} is not a folder; give one that holds photos.")
-        files = picture_files(folder)
-        sizes = [size_of(file) for file in files]
-        kept = [i for i, size in enumerate(sizes) if min(size) >= smallest]
-        self.files = [files[i] for i in kept]
-        self.sizes = [sizes[i] for i in kept]
-        self.too_small = len(files) - len(kept)
-        self.names = [_named(file.relative_to(folder)) for file in self.files]
-        if not self.files:
-            found = f"{len(files)} images, all smaller than {smallest} pixels" if files else "no images"
-            raise DataError(f"{folder} holds {found}; training needs JPEG, PNG or WebP photos.")
+    def __init__(
+        self, source: Path, smallest: int, tell: Callable[[str], None] = lambda sentence: None
+    ) -> None:
+        """Raises DataError for a photo that cannot be read, and where there is none."""
+        index = photo_index.open_index(source, tell)
+        self.folder = source if source.is_dir() else source.parent
+        self.index_file = photo_index.file_of(source)
+        large = np.flatnonzero(index.sizes.min(axis=1) >= smallest) if index.names else np.empty(0, np.int64)
+        self.names = [index.names[i] for i in large]
+        height, width = index.sizes[large].T.tolist() if len(large) else ([], [])
+        self.sizes: list[tuple[int, int]] = list(zip(height, width, strict=True))
+        self.too_small = len(index.names) - len(large)
+        self.left_out = index.left_out(self.folder)
+        self.archives, self.places = index.archives, index.places[large] if index.archives else None
+        if not self.names:
+            every = len(index.names)
+            found = f"{every} images, all smaller than {smallest} pixels" if every else "no images"
+            raise DataError(f"{source} holds {found}; training needs JPEG, PNG or WebP photos.")
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
         return self.whole(index)[:, top : top + side, left : left + side]
 
     def whole(self, index: int) -> Tensor:
-        """Raises DataError, also where the header told another size."""
-        photo = decode(self.files[index])
+        """Raises DataError, also where the size is another one than was told when the folder was opened."""
+        name = str(self.folder / self.names[index])
+        content = self._content(index)
+        photo = decode(content, name)
         if photo.shape[1:] != self.sizes[index]:
-            raise DataError(
-                f"{self.files[index]} has other sides than its header says; save it again, or remove it."
-            )
+            header = size_of(content)
+            self.index_file.unlink(missing_ok=True)
+            if header == tuple(photo.shape[1:]):
+                raise DataError(
+                    f"{name} has other sides than when the photos were listed; give the command again."
+                )
+            raise DataError(f"{name} has other sides than its header says; save it again, or remove it.")
         return photo
 
-
-def _named(path: Path) -> str:
-    """The same on every system. Raises DataError for a name that is no Unicode, which no archive can hold."""
-    name = path.as_posix()
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        shown = name.encode("utf-8", "backslashreplace").decode()
-        raise DataError(f"{shown} has a name that is not UTF-8; rename it.") from None
-    return name
+    def _content(self, index: int) -> Path | bytes:
+        """The photo's own file, or its part of an archive's."""
+        if self.places is None:
+            return self.folder / self.names[index]
+        archive, offset, length = self.places[index].tolist()
+        return read_part(self.folder / self.archives[archive], offset, length)
 
 
 class PackedPhotos:
@@ -170,6 +117,7 @@ class PackedPhotos:
         self.names = sorted(name for name, shape in shapes.items() if min(shape[:2]) >= smallest)
         self.sizes = [(shapes[name][0], shapes[name][1]) for name in self.names]
         self.too_small = len(shapes) - len(self.names)
+        self.left_out: list[str] = []
         if not self.names:
             raise DataError(f"{archive} holds no photo of {smallest} pixels or more.")
 
@@ -193,7 +141,7 @@ class ResizedPhotos:
 
     def __init__(self, photos: Photos, side: int) -> None:
         self.photos, self.side = photos, side
-        self.names, self.too_small = photos.names, photos.too_small
+        self.names, self.too_small, self.left_out = photos.names, photos.too_small, photos.left_out
         self.sizes = [(side, side)] * len(photos.names)
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
@@ -208,20 +156,28 @@ class ResizedPhotos:
         return to_uint8(small[:, top : top + self.side, left : left + self.side])
 
 
-def open_photos(source: str | Path, smallest: int, side: int | None = None) -> Photos:
-    """A folder or an archive; photos with a side below `smallest` are left out.
+def open_photos(
+    source: str | Path,
+    smallest: int,
+    side: int | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Photos:
+    """A folder of photos or of .tar archives of them (WebDataset), one such archive, or one that `pack`
+    wrote; photos with a side below `smallest` are left out.
 
     side: of the squares that all photos become, see `ResizedPhotos`, none being left out; None: as they are.
-    Raises DataError.
+    tell: is told what will take a while. Raises DataError.
     """
     if side is not None:
-        return ResizedPhotos(open_photos(source, smallest=1), side)
+        return ResizedPhotos(open_photos(source, 1, None, tell), side)
     source = Path(source)
-    if source.is_dir():
-        return FolderPhotos(source, smallest)
+    if source.is_dir() or (source.is_file() and source.suffix == TAR):
+        return FolderPhotos(source, smallest, tell)
     if source.is_file() and source.suffix == ARCHIVE_SUFFIX:
         return PackedPhotos(source, smallest)
-    raise DataError(f"{source} is neither a folder of photos nor an archive ({ARCHIVE_SUFFIX}) of them.")
+    raise DataError(
+        f"{source} is neither a folder of photos nor an archive of them ({ARCHIVE_SUFFIX} or {TAR})."
+    )
 
 
 def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: None) -> int:
@@ -230,6 +186,8 @@ def pack(folder: Path, archive: Path, progress: Progress = lambda done, total: N
     One photo at a time: an archive may be far larger than the memory. Raises DataError, OutputError; nothing
     is left behind then.
     """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give one that holds photos.")
     photos = FolderPhotos(folder, smallest=1)
 
     def pixels() -> Iterator[bytes]:
@@ -257,8 +215,3 @@ def _archive_header(shapes: Mapping[str, Sequence[int]]) -> bytes:
     text = json.dumps(entries).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text
-
-
-def cores() -> int:
-    """Cores that this process may use; where the system cannot tell, all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

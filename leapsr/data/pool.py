@@ -135,7 +135,7 @@ def build(
     jobs = allot(photos, indices, spec.crops)
     done = sum(len(rows) for _, rows in jobs if rows.start in finished)
     left = [job for job in jobs if job[1].start not in finished]
-    for _, rows in spread(_fill, left, _start, (folder, spec, photos), stop):
+    for (_, rows), _ in spread(_fill, left, _start, (folder, spec, photos), stop):
         with begun.open("a") as list_of_done:
             list_of_done.write(f"{rows.start}\n")
         done += len(rows)

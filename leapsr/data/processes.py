@@ -1,56 +1,66 @@
-"""Work on a pool, shared out to a process for each core."""
+"""Work on training pictures, shared out to a process for each core, or for each device."""
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import SimpleQueue
 from typing import TypeVar
 
 import torch
 
 from ..errors import DataError
-from .photos import cores
 
 Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Cores that this process may use; where the system cannot tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(
-    work: Callable[[Job], None],
+    work: Callable[[Job], Result],
     jobs: Iterable[Job],
     start: Callable[..., None],
     shared: tuple[object, ...],
     stop: Callable[[], bool] = lambda: False,
-    alone: bool = False,
-) -> Iterator[Job]:
-    """Yield each job when it is done, in any order. After an error or interrupt no more are begun.
+    devices: Sequence[str] = (),
+) -> Iterator[tuple[Job, Result]]:
+    """Yield each job and its result when it is done, in any order. After an error or interrupt no more begin.
 
     Args:
         work: does a job, in one of the processes.
-        start: called first in each process, with `shared`.
+        start: called first in each process, with `shared`, and with its device if there are devices.
         stop: asked after every job.
-        alone: this process does it all, because it has the device; it does where there is one core, too.
+        devices: one for each process, and this process does it all where there is one. (): a process for each
+            core, or this one where there is one core.
 
     Raises:
         KeyboardInterrupt: `stop` said so.
         DataError: a process was killed.
         Anything that `work` raises.
     """
-    if alone or cores() == 1:
-        start(*shared)
+    processes = len(devices) or cores()
+    if processes == 1:
+        start(*shared, *devices)
         for job in jobs:
-            work(job)
-            yield job
+            yield job, work(job)
             if stop():
                 raise KeyboardInterrupt
         return
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(cores(), context, _begin, (start, shared))
+    places = context.SimpleQueue()
+    for device in devices:
+        places.put(device)
+    executor = ProcessPoolExecutor(processes, context, _begin, (start, shared, places if devices else None))
     try:
         futures = {executor.submit(work, job): job for job in jobs}
         for future in as_completed(futures):
-            future.result()
-            yield futures[future]
+            yield futures[future], future.result()
             if stop():
                 raise KeyboardInterrupt
     except BrokenProcessPool as error:
@@ -64,7 +74,7 @@ def spread(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(start: Callable[..., None], shared: tuple[object, ...]) -> None:
+def _begin(start: Callable[..., None], shared: tuple[object, ...], places: "SimpleQueue[str] | None") -> None:
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C reaches all processes: end at once
-    start(*shared)
+    start(*shared, *([] if places is None else [places.get()]))

@@ -8,10 +8,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import DataError
+from ..frozen import QualityCaptions
 from ..networks import Prompt
 from .crops import shuffled
 from .latents import Latents, joined
-from .shards import describe, is_finished
+from .shards import describe, is_finished, text_of
 
 
 class Shards:
@@ -56,7 +57,11 @@ def _row(file: Any, row: int) -> Latents:
         text = int(take("text", row))
         prompt = Prompt(take("tokens", text), take("pooled", text) if "pooled" in names else None)
     lr, photo = (take(name, row) if name in names else None for name in ("lr", "photo"))
-    return Latents(take("image", row), take("upsampled", row), lr, prompt, photo)
+    quality = None
+    if "good" in names:
+        good, bad = (text_of(take(name, row)[0]) for name in ("good", "bad"))
+        quality = [QualityCaptions(good, bad)]
+    return Latents(take("image", row), take("upsampled", row), lr, prompt, photo, quality)
 
 
 @cache  # reading the header again for every sample would cost more than the sample

@@ -6,7 +6,7 @@ same bytes.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from .crops import EVERY, Drawing, Symmetries, shares, turn
 from .latents import Latents, joined
 from .photos import Photos, Progress
 from .prefetch import Prefetch
+from .processes import spread
 from .shard_encoders import Encoders
 from .shards import Description, Origin, Texts
 
@@ -88,6 +89,7 @@ def plan(photos: Photos, options: ShardOptions, encoders: Encoders) -> Descripti
         symmetries=options.symmetries,
         drawing=options.drawing,
         captions=encoders.captions,
+        quality=encoders.qualities,
         texts=texts,
         each=max(1, int(options.megabytes * 1e6 / size)),
     )
@@ -177,7 +179,7 @@ class ShardWriter:
         kept = Latents(
             latents, upsampled, lr if known.lr else None, None, to_uint8(image) if known.photo else None
         )
-        return kept.to(torch.device("cpu")), self._captioned(image * 2 - 1, origins)
+        return kept.to(torch.device("cpu")), self._captioned(image * 2 - 1, lr.float() / 127.5 - 1, origins)
 
     def damage(self, image: Tensor, origins: list[Origin]) -> Tensor:
         """(B, 3, S, S) in [0, 1] -> uint8 (B, 3, S/scale, S/scale), each with its own seed."""
@@ -189,20 +191,29 @@ class ShardWriter:
         ]
         return to_uint8(torch.cat(lr))
 
-    def _captioned(self, image: Tensor, origins: list[Origin]) -> list[Origin]:
-        if self.encoders.caption is None:
-            return origins
-        return [
-            at.model_copy(update={"caption": self.encoders.caption(at.photo, one)})
-            for one, at in zip(image, origins, strict=True)
-        ]
+    def _captioned(self, image: Tensor, lr: Tensor, origins: list[Origin]) -> list[Origin]:
+        """image, lr: (B, 3, H, W) in [-1, 1] each."""
+        encoders = self.encoders
+        if encoders.caption is not None:
+            shown = lr if encoders.shown == "lr" else image
+            said = encoders.caption([at.photo for at in origins], shown)
+            origins = [
+                at.model_copy(update={"caption": text}) for at, text in zip(origins, said, strict=True)
+            ]
+        if encoders.quality is not None:
+            judged = encoders.quality(image, lr)
+            origins = [
+                at.model_copy(update={"quality": pair}) for at, pair in zip(origins, judged, strict=True)
+            ]
+        return origins
 
     def prompts(self, origins: list[Origin]) -> tuple[Prompt, list[int]] | None:
         """Each text once and the index of each sample's text, worded as for restoring with that caption."""
         encoder = self.encoders.texts
         if encoder is None:
             return None
-        texts = list(dict.fromkeys(describe(at.caption) for at in origins))
+        asked = [describe(at.caption, self.encoders.suffix) for at in origins]
+        texts = list(dict.fromkeys(asked))
         made = [
             encoder.encode(texts[start : start + BATCH], self.encoders.device).to("cpu")
             for start in range(0, len(texts), BATCH)
@@ -210,7 +221,7 @@ class ShardWriter:
         prompt = made[0]
         for more in made[1:]:
             prompt = prompt + more
-        return prompt, [texts.index(describe(at.caption)) for at in origins]
+        return prompt, [texts.index(text) for text in asked]
 
 
 def prepare(
@@ -219,15 +230,17 @@ def prepare(
     numbers: Iterable[int] | None = None,
     thorough: bool = False,
     progress: Progress = lambda done, total: None,
+    others: "Others | None" = None,
 ) -> int:
     """Make the shards that are not there yet. Finished shards stay, whatever happens.
 
     Args:
-        writer: makes the samples.
+        writer: makes the samples; of its encoders nothing is asked where `others` make them.
         folder: of the shards.
         numbers: of this worker's shards; None is all of them.
         thorough: compare finished shards with their checksums.
         progress: (done, total) in samples.
+        others: processes that make them; None: this one.
 
     Returns:
         How many shards were made.
@@ -241,6 +254,12 @@ def prepare(
     chosen = range(description.count) if numbers is None else numbers
     left = [number for number in chosen if not shards.is_finished(folder, description, number, thorough)]
     done, total = 0, sum(len(description.rows(number)) for number in left)
+    if others is not None:
+        shared = writer.photos, description, others.encoders, writer.workers, folder, thorough
+        for number, _ in spread(_make, left, _start, shared, devices=others.devices):
+            done += len(description.rows(number))
+            progress(done, total)
+        return len(left)
     for number in left:
         samples, origins = [], []
         for sample, known in writer.samples(number):
@@ -250,3 +269,36 @@ def prepare(
             progress(done, total)
         shards.write(folder, description, number, joined(samples), writer.prompts(origins), origins)
     return len(left)
+
+
+@dataclass(frozen=True)
+class Others:
+    """Processes that make shards."""
+
+    devices: Sequence[str]
+    """One for each; a device may have several."""
+    encoders: Callable[[torch.device], Encoders]
+    """Called in each process. It can be pickled."""
+
+
+_work: tuple[ShardWriter, Path, bool]
+
+
+def _start(
+    photos: Photos,
+    description: Description,
+    encoders: Callable[[torch.device], Encoders],
+    workers: int,
+    folder: Path,
+    thorough: bool,
+    device: str,
+) -> None:
+    """What every shard of a process shares."""
+    global _work
+    writer = ShardWriter(photos, description, encoders(torch.device(device)), workers)
+    _work = writer, folder, thorough
+
+
+def _make(number: int) -> None:
+    writer, folder, thorough = _work
+    prepare(writer, folder, [number], thorough)

@@ -8,12 +8,14 @@ Training billions of weights leaves neither memory nor time for autoencoders and
 
 A shard holds `image` and `upsampled` (N, C, h, w) float16; `lr` (N, 3, h, w) uint8 if the network takes
 pixels too or photos are kept; `photo` (N, 3, S, S) uint8 if they are; `tokens` (T, L, D) and `pooled` (T, P)
-bfloat16, one for each text, and `text` (N,) int64, the index of each sample's text. Shards with the same
-shards.json may be made anywhere and gathered in one folder.
+bfloat16, one for each text, and `text` (N,) int64, the index of each sample's text; `good` and `bad` (N, L)
+uint8, captions of quality in UTF-8, with zeros behind. Shards with the same shards.json may be made anywhere
+and gathered in one folder.
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,9 +23,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from ..errors import DataError, OutputError
 from ..files import atomic_write, remove_stale_parts, sha256
+from ..frozen import QualityCaptions
 from ..networks import Prompt
 from .crops import EVERY, Drawing, Symmetries
 from .latents import Latents
@@ -77,7 +81,9 @@ class Description(Strict):
     drawing: Drawing = "photo"
     """Whether photos have samples in proportion to their areas, or all as many."""
     captions: str
-    """Where they are from."""
+    """Where they are from, and what follows each."""
+    quality: str | None = None
+    """Where captions of quality are from; None: there are none."""
     texts: Texts | None
     """None: samples have no text of their own, and training uses the model's prompts."""
     each: int = Field(ge=1)
@@ -112,6 +118,7 @@ class Origin(Strict):
     damage: int
     """Seed of the degradation."""
     caption: str
+    quality: QualityCaptions | None = None
 
 
 class Record(Strict):
@@ -198,10 +205,23 @@ def write(
         tensors |= {"tokens": prompt.tokens.bfloat16(), "text": torch.tensor(text)}
         if prompt.pooled is not None:
             tensors["pooled"] = prompt.pooled.bfloat16()
+    if quality := [at.quality for at in origins if at.quality is not None]:
+        tensors |= {name: letters([getattr(each, name) for each in quality]) for name in ("good", "bad")}
     place.with_suffix(".json").unlink(missing_ok=True)  # of a shard that is made again
     _write(place, {name: tensor.to("cpu").contiguous() for name, tensor in tensors.items()})
     record = Record(sha256=sha256(place), size=place.stat().st_size, samples=origins)
     _write(place.with_suffix(".json"), record.model_dump_json())
+
+
+def letters(texts: Sequence[str]) -> Tensor:
+    """uint8 (N, L), UTF-8 with zeros behind."""
+    written = [torch.tensor(list(text.encode()), dtype=torch.uint8) for text in texts]
+    return pad_sequence(written, batch_first=True)
+
+
+def text_of(row: Tensor) -> str:
+    """One row of `letters`."""
+    return bytes(row.tolist()).rstrip(b"\0").decode()
 
 
 def _write(place: Path, content: str | dict[str, Tensor]) -> None:

@@ -3,11 +3,12 @@
 from .autoencoder import Autoencoder, Identity, Pretrained
 from .caption import Captioner, FixedCaption, remove_focus_sentences
 from .features import Clip, Dino
-from .prompts import PromptBook, describe, load_book, save_book, standard_texts, write_book
+from .prompts import STANDARDS, PromptBook, describe, load_book, save_book, standard_texts, write_book
 from .text import Sd3Text, Sd21Text, TextEncoder, text_encoder
-from .vision_language import VisionLanguage
+from .vision_language import QualityCaptions, VisionLanguage
 
 __all__ = [
+    "STANDARDS",
     "Autoencoder",
     "Captioner",
     "Clip",
@@ -16,6 +17,7 @@ __all__ = [
     "Identity",
     "Pretrained",
     "PromptBook",
+    "QualityCaptions",
     "Sd3Text",
     "Sd21Text",
     "TextEncoder",

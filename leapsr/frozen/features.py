@@ -169,9 +169,9 @@ class Clip:
         return nn.functional.normalize(network.visual_projection(pooled), dim=1)
 
     @torch.no_grad()
-    def text(self, texts: Sequence[str]) -> Tensor:
-        """(len(texts), D) of length 1, on the device of the last picture; what is too long is cut."""
-        network = self.network
+    def text(self, texts: Sequence[str], device: torch.device | None = None) -> Tensor:
+        """(len(texts), D) of length 1; what is too long is cut. device: None is that of the last picture."""
+        network = self.network if device is None else self.network.to(device)
         longest = network.config.text_config.max_position_embeddings
         tokens = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"

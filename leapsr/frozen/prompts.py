@@ -67,14 +67,18 @@ NAMES = {Quality.NONE: "null", Quality.GOOD: "default", Quality.BAD: "negative"}
 FORMAT, VERSION = "leapsr-prompts", "1"
 
 
-def describe(caption: str = "", standard: Standard = SUPIR) -> str:
+STANDARDS = {"sd3.5": SUPIR, "sd2.1": FLOWSR}
+"""By the kind of the text encoders."""
+
+
+def describe(caption: str = "", suffix: str = SUPIR.suffix) -> str:
     """The text that asks for a sharp picture of what `caption` says, or of anything if it is empty."""
-    return f"{caption} {standard.suffix}".strip()
+    return f"{caption} {suffix}".strip()
 
 
 def standard_texts(caption: str = "", standard: Standard = SUPIR) -> dict[str, str]:
     """The texts of NAMES: an empty one, the caption with its suffix, and the negative."""
-    return {"null": "", "default": describe(caption, standard), "negative": standard.negative}
+    return {"null": "", "default": describe(caption, standard.suffix), "negative": standard.negative}
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class TextEncoder(Protocol):
     def encode(self, texts: Sequence[str], device: torch.device | str = "cpu") -> Prompt:
         """One sample for each text, on `device`, without gradient."""
 
+    def keep(self, after: After) -> None:
+        """Change what happens to its weights after each use."""
+
 
 class Sd3Text:
     """The three text encoders of Stable Diffusion 3.5 (Esser et al., arXiv:2403.03206, section 4).
@@ -93,6 +96,10 @@ class Sd3Text:
     def release(self) -> None:
         for encoder in (*self.clips, *([self.t5] if self.t5 else [])):
             encoder.release()
+
+    def keep(self, after: After) -> None:
+        for encoder in (*self.clips, *([self.t5] if self.t5 else [])):
+            encoder.after = after
 
     def _clip(self, encoder: Resident, ids: Tensor, device: torch.device | str) -> Prompt:
         """The states before the last layer, and the projected state of the end token."""
@@ -156,6 +163,9 @@ class Sd21Text:
 
     def release(self) -> None:
         self.clip.release()
+
+    def keep(self, after: After) -> None:
+        self.clip.after = after
 
     def _network(self) -> Any:
         transformers: Any = optional("transformers", "frozen")

@@ -111,6 +111,10 @@ class RefinementConfig(RefineConfig):
         return self.student.uses_clip
 
     @property
+    def compares_quality(self) -> bool:
+        return self.student.compares_quality
+
+    @property
     def student_method(self) -> MethodConfigBase:
         return self.student
 

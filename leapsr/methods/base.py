@@ -37,9 +37,9 @@ Features = Callable[[Tensor, Tensor, Condition], Sequence[Tensor]]
 CriticFeatures = Callable[[Tensor], list[Tensor]]
 """Images in [-1, 1], (B, 3, H, W) -> maps of a frozen network, (B, C_i, H_i, W_i), differentiable."""
 
-Alignment = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Images in [-1, 1], (B, 3, H, W) -> their cosines with a caption of good and one of bad quality, (B,) each,
-differentiable."""
+Alignment = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Images in [-1, 1], (B, 3, H, W), and `Batch.quality` -> their cosines with the caption of good and with
+that of bad quality, (B,) each, differentiable."""
 
 Duplicate = Callable[[nn.Module], nn.Module]
 
@@ -128,6 +128,11 @@ class MethodConfigBase(BaseModel):
         return False
 
     @property
+    def compares_quality(self) -> bool:
+        """Whether that loss wants captions of the quality of each picture, which shards hold."""
+        return False
+
+    @property
     def student_method(self) -> "MethodConfigBase":
         """The method that a student restores with: this one, or the one that a refinement refines."""
         return self
@@ -192,6 +197,8 @@ class Batch:
     decoded, which on pixels is the same.
     answer: what another upscaler makes of the low-resolution images, (B, C, H, W), with the noise that
     `image` keeps; None where no upscaler teaches.
+    quality: (B, 2, D), the captions of good and of bad quality of each picture in CLIP's space, of length 1;
+    None where no loss looks through CLIP.
     """
 
     image: Tensor
@@ -201,6 +208,7 @@ class Batch:
     redraw: Callable[[], Tensor] | None = None
     photo: Tensor | None = None
     answer: Tensor | None = None
+    quality: Tensor | None = None
 
 
 @dataclass(frozen=True)

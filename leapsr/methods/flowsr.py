@@ -57,6 +57,9 @@ class FlowsrConfig(MethodConfigBase):
     adversarial, alignment: weights of eq. 8 and eq. 9, used if their networks are given.
     critic: what it looks through. "diffusion" is the pretrained diffusion model, at latents with its own
     noise (eq. 8, section 4.3); "teacher" is the teacher, at points of its flow.
+    captions: what eq. 9 compares with. "picture" is captions of the quality of each picture, of the clean one
+    and of the low-resolution one, as the paper says; shards hold them. "fixed" is the examples of the paper's
+    section 4.3, for all pictures.
     heads: normalisation of the critic's heads, see networks.discriminator.
     latest_noise: the critic sees images at times uniform over [0, latest_noise] (not printed).
     """
@@ -76,6 +79,7 @@ class FlowsrConfig(MethodConfigBase):
     adversarial: float = Field(0.05, ge=0)
     alignment: float = Field(0.1, ge=0)
     critic: Literal["diffusion", "teacher"] = "diffusion"
+    captions: Literal["picture", "fixed"] = "picture"
     heads: HeadsNorm = "group"
     latest_noise: float = Field(1.0, gt=0, le=1)
 
@@ -103,6 +107,10 @@ class FlowsrConfig(MethodConfigBase):
     @property
     def uses_clip(self) -> bool:
         return True
+
+    @property
+    def compares_quality(self) -> bool:
+        return self.alignment > 0 and self.captions == "picture"
 
     def teacher_kinds(self, network: NetworkConfigBase) -> tuple[str, ...]:
         """A large network's first stage is a FlowSR model too, which reads no r."""
@@ -221,7 +229,8 @@ class Flowsr:
         if self.has_critic:
             losses["adversarial"] = config.adversarial * self.adversarial_loss(restored[:n], batch)
         if self.networks.alignment is not None and config.alignment:
-            cosines = self.networks.alignment(images[:n])
+            assert batch.quality is not None
+            cosines = self.networks.alignment(images[:n], batch.quality)
             losses["alignment"] = config.alignment * quality_alignment(*cosines).mean()
         return losses
 

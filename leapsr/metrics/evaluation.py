@@ -3,17 +3,22 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from ..data.captions import read_captions
 from ..data.pairs import Pair, PairFolder
 from ..errors import UsageError
 from ..files import atomic_write
+from ..frozen import STANDARDS, describe, text_encoder
 from ..methods.restore import Region, Solver, check, check_teacher
+from ..networks import Prompt
 from ..ops.noise import position_noise
 from ..restorer import Restorer
 from . import Metric, plots
@@ -41,6 +46,14 @@ class Evaluation:
     guidance: float | None = None
     """None: each model's own."""
     watch: Watch = lambda pairs, doing: pairs
+    captions: "Captioned | None" = None
+    """None: each model's own prompts."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for captions that no model reads, DataError and WeightsError."""
+        reads = any(restorer.space.prompts for restorer in self.models.values())
+        if self.captions is not None and not reads:
+            raise UsageError("No model here reads text: leave --captions out.")
 
     def as_dict(self) -> dict[str, Any]:
         """What is needed to do it again."""
@@ -54,6 +67,7 @@ class Evaluation:
             "guidance": {name: self._guided(restorer) for name, restorer in self.models.items()},
             "device": str(first.device) if first else "cpu",
             "dtype": str(first.dtype) if first else "torch.float32",
+            "captions": self.captions and self.captions.as_dict(),
         }
 
     def combinations(
@@ -65,9 +79,10 @@ class Evaluation:
         """
         plan: Plan = {Setting(BICUBIC): bicubic(self.pairs.scale)} if baseline or not self.models else {}
         for name, restorer in self.models.items():
+            prompts = self._prompts(restorer)
             for steps, position in product(counts, positions or [restorer.default_fidelity]):
                 setting = self.setting(name, steps, position)
-                plan[setting] = restore_at(restorer, setting, self.seed, self.guidance)
+                plan[setting] = restore_at(restorer, setting, self.seed, self.guidance, prompts)
         return plan
 
     def comparison(self, counts: Sequence[int], positions: Sequence[float], baseline: bool = True) -> Plan:
@@ -80,11 +95,17 @@ class Evaluation:
             check(Region.TRIANGLE, steps, position)  # the region that holds most
         plan: Plan = {Setting(BICUBIC): bicubic(self.pairs.scale)} if baseline else {}
         for name, restorer in self.models.items():
+            prompts = self._prompts(restorer)
             for steps, position in wanted:
                 setting = self.setting(name, steps, position)
                 has = self._has(restorer, steps, position)
-                plan[setting] = restore_at(restorer, setting, self.seed, self.guidance) if has else None
+                plan[setting] = (
+                    restore_at(restorer, setting, self.seed, self.guidance, prompts) if has else None
+                )
         return plan
+
+    def _prompts(self, restorer: Restorer) -> "Prompts | None":
+        return self.captions.prompts(restorer) if self.captions and restorer.space.prompts else None
 
     def setting(self, name: str, steps: int, fidelity: float) -> Setting:
         restorer, solver = self.models[name], self.solver
@@ -203,8 +224,52 @@ def common_scale(models: Mapping[str, Restorer]) -> int:
     return next(iter(scales.values()))
 
 
-def restore_at(restorer: Restorer, setting: Setting, seed: int, guidance: float | None = None) -> Restore:
-    """The restorer at that setting. guidance: None is the model's own.
+Prompts = Callable[[str], Prompt]
+"""Name of a picture -> its text, encoded."""
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A caption for each picture, for the models that read text."""
+
+    source: Path
+    """See `data.captions`. Names are those of the pairs, and of files in the folder of small pictures."""
+    text_encoder: Path | None = None
+    """Folder; None: each model's base."""
+    suffix: str | None = None
+    """What follows each caption; None: the words of the model's family."""
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {"source": str(self.source), "suffix": self.suffix}
+
+    def prompts(self, restorer: Restorer) -> Prompts:
+        """For one model; the last picture's is kept, for its other settings.
+
+        Raises DataError and WeightsError for what cannot be read, UsageError without an encoder.
+        """
+        folder = self.text_encoder or restorer.config.autoencoder
+        if folder is None:
+            raise UsageError("This model names no base model; give the folder of a text encoder.")
+        half = torch.bfloat16 if restorer.dtype == torch.float16 else restorer.dtype  # T5 overflows in fp16
+        encoder = text_encoder(folder, dtype=half, after="cpu")
+        captions = read_captions(self.source)
+        suffix = STANDARDS[encoder.kind].suffix if self.suffix is None else self.suffix
+
+        @lru_cache(maxsize=1)
+        def prompt(name: str) -> Prompt:
+            return encoder.encode([describe(captions(name), suffix)], restorer.device).to("cpu")
+
+        return prompt
+
+
+def restore_at(
+    restorer: Restorer,
+    setting: Setting,
+    seed: int,
+    guidance: float | None = None,
+    prompts: Prompts | None = None,
+) -> Restore:
+    """The restorer at that setting. guidance, prompts: None is the model's own.
 
     Raises UsageError for what the model does not have.
     """
@@ -213,10 +278,16 @@ def restore_at(restorer: Restorer, setting: Setting, seed: int, guidance: float 
     check(restorer.region, steps, fidelity, setting.solver)
     restorer.check_guidance(restorer.config.guidance if guidance is None else guidance)
 
-    def restore(lr: Tensor, _: str) -> Tensor:
+    def restore(lr: Tensor, name: str) -> Tensor:
         noise = noise_for(restorer, lr, seed)
         return restorer.restore(
-            lr, noise, steps=steps, fidelity=fidelity, solver=setting.solver, guidance=guidance
+            lr,
+            noise,
+            steps=steps,
+            fidelity=fidelity,
+            solver=setting.solver,
+            guidance=guidance,
+            prompt=None if prompts is None else prompts(name),
         )
 
     return restore

@@ -5,7 +5,7 @@ Where a format has several, its standard says which one counts. A file without a
 
 import logging
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 from ..errors import ImageError
+from . import heif_properties
 from .colour_spaces import ADOBE_RGB, D65, HDR_TONES, PRIMARIES, TONES, ColourSpace, Point, Tone
 from .ifd import Block
 from .open_file import file_bytes
@@ -27,6 +28,9 @@ _BMP_HEADER, _BMP_HEADERS = 14, (108, 124)
 _EMBEDDED, _LINKED = b"DEBM", b"KNIL"
 """Four letters, as a number in the order of Windows."""
 _TRANSFER, _WHITE, _PRIMARIES, _PHOTOMETRIC, _PROFILE = 301, 318, 319, 262, 34_675
+_REFERENCES, _RGB = 532, 2
+"""The numbers of black and white in TIFF 6.0, section 20."""
+_NARROW = "{} has colours in the narrow range of video; convert it to sRGB first."
 _EXIF_HEADER = b"Exif\0\0"
 _CONVERTED = ("CMYK", "LAB")
 """Modes that become sRGB when they are decoded."""
@@ -68,6 +72,9 @@ def read(image: Image.Image, name: str) -> Colours:
 
 def of_tiff(tags: Mapping[int, Any], name: str) -> Colours:
     """tags: of the directory of the photo."""
+    blacks = tags.get(_REFERENCES, ())[::2]
+    if tags.get(_PHOTOMETRIC) == _RGB and blacks and all(blacks):  # YCbCr's own, which is common, has a 0
+        raise ImageError(_NARROW.format(name))
     icc = tags.get(_PROFILE)
     if isinstance(icc, bytes) and icc:
         return Colours(icc)
@@ -102,7 +109,7 @@ def _of_png(image: Image.Image, name: str) -> Colours | None:
     if code is not None and len(code) == 4:
         primaries, transfer, _, full = code
         if not full:
-            raise ImageError(f"{name} has colours in the narrow range of video; convert it to sRGB first.")
+            raise ImageError(_NARROW.format(name))
         return of_code_points(primaries, transfer, name)
     if image.info.get("icc_profile"):
         return None
@@ -134,43 +141,14 @@ def _of_heif(image: Image.Image, name: str) -> Colours | None:
 def _of_avif(image: Image.Image, name: str) -> Colours | None:
     if image.info.get("icc_profile") or not (data := file_bytes(image)):
         return None
-    nclx = next((body for kind, body in _properties(data) if kind == b"colr" and body[:4] == b"nclx"), None)
+    nclx = next(
+        (body for kind, body in heif_properties.of_primary(data) if kind == b"colr" and body[:4] == b"nclx"),
+        None,
+    )
     if nclx is None:
         return None
     primaries, transfer = struct.unpack_from(">HH", nclx, 4)
     return of_code_points(primaries, transfer, name)
-
-
-def _properties(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Of the primary item: ISO/IEC 23008-12, sections 9.3 and 6.4."""
-    meta = dict(_boxes(dict(_boxes(data)).get(b"meta", b"")[4:]))
-    parts = dict(_boxes(meta.get(b"iprp", b"")))
-    primary, known = meta.get(b"pitm", bytes(6)), list(_boxes(parts.get(b"ipco", b"")))
-    number, table = int.from_bytes(primary[4:], "big"), parts.get(b"ipma", bytes(8))
-    wide_numbers, wide_indices = table[0] > 0, table[3] & 1
-    place = 8
-    for _ in range(int.from_bytes(table[4:8], "big")):
-        size = 4 if wide_numbers else 2
-        item, count = int.from_bytes(table[place : place + size], "big"), table[place + size]
-        place += size + 1
-        for _ in range(count):
-            index = int.from_bytes(table[place : place + 1 + wide_indices], "big")
-            place += 1 + wide_indices
-            index &= 0x7FFF if wide_indices else 0x7F
-            if item == number and 0 < index <= len(known):
-                yield known[index - 1]
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and body of each, one behind the other."""
-    place = 0
-    while place + 8 <= len(data):
-        size, start = int.from_bytes(data[place : place + 4], "big"), place + 8
-        if size == 1:
-            size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-        end = place + size if size else len(data)
-        yield data[place + 4 : place + 8], data[start:end]
-        place = max(end, place + 8)
 
 
 # BMP

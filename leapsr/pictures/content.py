@@ -1,6 +1,6 @@
 """Which format the bytes of a file are, whatever the file is called."""
 
-from . import float_tiff, jpeg_xl, open_file, tiff_pages
+from . import float_tiff, jpeg_xl, open_file, raw_kinds, tiff_pages
 
 SUFFIXES = {
     "JPEG": ".jpg",
@@ -20,6 +20,8 @@ SUFFIXES = {
 
 def suffix(data: bytes, name: str) -> str:
     """Such as .jpg. name: for messages. Raises ImageError when it is no picture."""
+    if raw_kinds.matches(data, name):
+        return ".dng"
     data = tiff_pages.photo(data, name)
     if float_tiff.layout(data, name) is not None:
         return ".tif"

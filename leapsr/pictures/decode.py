@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 _FEW_BITS = {"L;2": 255 // 3, "L;4": 255 // 15}
 """Pillow scales the grey levels of such a PNG by these factors, but forgets its transparent level."""
+_MOST_OUTSIDE = 0.75
+"""Of floats, the share that may lie outside of 0 to 1, as highlights do: more is another range."""
+_OF_WINDOWS = ("BMP", "DIB")
 _GREY = ("1", "L", "LA", "La")
 
 
@@ -63,7 +66,12 @@ def from_samples(values: np.ndarray, name: str, transparent: object = None) -> P
     if pixels.is_floating_point():
         if not pixels.isfinite().all():
             raise ImageError(f"{name} holds values that are not finite; repair it first.")
-        if pixels.min() < 0 or pixels.max() > 1:
+        low, high = (bound.item() for bound in pixels.aminmax())
+        if ((pixels < 0) | (pixels > 1)).float().mean() > _MOST_OUTSIDE:
+            raise ImageError(
+                f"{name} holds numbers from {low:g} to {high:g}; bring them to 0 (black) to 1 (white) first."
+            )
+        if low < 0 or high > 1:
             logger.warning("%s has values outside of 0 to 1, which were cut.", name)
             pixels = pixels.clamp(0, 1)
     return Planes(pixels, depth)
@@ -109,6 +117,8 @@ def _planes(image: Image.Image, name: str, negative: bool = False) -> Planes:
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if image.mode in _GREY:
         mode = "LA" if mode == "RGBA" else "L"
+    if image.format in _OF_WINDOWS and mode == "RGBA" and image.getextrema()[-1] == (0, 0):
+        mode = "RGB"  # nothing to be seen: a writer that left the fourth byte empty
     if image.mode == "CMYK":
         image, mode = icc_profiles.cmyk_to_srgb(image, image.info.get("icc_profile")), "RGB"
     values = np.array(image.convert(mode))

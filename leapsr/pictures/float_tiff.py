@@ -12,10 +12,10 @@ from ..errors import ImageError, MissingExtra, optional
 from . import tiff_pages as tags
 from .orientation import upright_array
 from .pillow_limits import quiet_and_unlimited
-from .tiff_kinds import SEPARATE, WHITE_IS_ZERO, Kind
+from .tiff_kinds import RGB, SEPARATE, WHITE_IS_ZERO, Kind
 from .tiff_pages import first_page
 
-_NOT_SAID, _PREMULTIPLIED = 0, 1
+_PREMULTIPLIED = 1
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,13 @@ def _channels_last(values: np.ndarray, found: Layout, name: str) -> np.ndarray:
 
 
 def _scaled(values: np.ndarray, kind: Kind) -> np.ndarray:
-    if kind.samples in (2, 4) and kind.extra[:1] == (_NOT_SAID,):
-        values = values[..., :-1]
+    colours = 3 if kind.photometric == RGB else 1
+    chosen = [*range(colours), *([colours + kind.alpha] if kind.alpha >= 0 else [])]
+    values = values[..., chosen] if len(chosen) < kind.samples else values
     top = 2 ** kind.bits[0] - 1 if values.dtype.kind == "u" else 1
     with np.errstate(all="ignore"):  # of numbers that are not finite, which are found where they are used
         result = (values / np.float64(top)).astype(np.float32)
-        if values.shape[-1] in (2, 4) and kind.extra[:1] == (_PREMULTIPLIED,):
+        if kind.alpha >= 0 and kind.extra[kind.alpha] == _PREMULTIPLIED:
             result[..., :-1] /= np.maximum(result[..., -1:], 1 / 65_535)
         if kind.photometric == WHITE_IS_ZERO:
             result[..., :1] = 1 - result[..., :1]

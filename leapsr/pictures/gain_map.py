@@ -1,6 +1,6 @@
 """Ultra HDR: a JPEG with a second one behind it, the gain map, that tells HDR screens how much brighter each
 part of the picture is (Android's Ultra HDR Image Format 1.1; ISO 21496-1; CIPA DC-007 for the list of
-pictures in a file, MPF).
+pictures in a file, MPF). Apple's own kind is alike: it is described in the map and in the maker's note.
 
 The map refers to fractions of the sides, and a reader brings it to the size of the picture itself. So it
 stays as it is beside an enlarged picture; only that of a photo that is turned is turned with it.
@@ -15,11 +15,16 @@ from .ifd import Block
 from .orientation import Orientation, turned
 from .pillow_limits import load, open_image
 
-_NAMESPACE = b"http://ns.adobe.com/hdr-gain-map/1.0/"
+_NAMESPACE, _OF_APPLE = b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/"
+_AUXILIARY = b"urn:com:apple:photo:2020:aux:hdrgainmap"
+_BRAND = b"tmap"
+"""Of HEIC and AVIF whose picture comes with a map (ISO/IEC 23008-12:2024)."""
 _ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 _XMP, _ICC, _MPF = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
 _APP0, _APP1, _APP2, _START_OF_SCAN = 0xE0, 0xE1, 0xE2, 0xDA
 _START, _LIST_OF_PICTURES = b"\xff\xd8", 0xB002
+_HEADER_OF_HEIC = 1 << 16
+"""Bytes that are looked at."""
 _QUALITY = 95
 """Of a map that is turned."""
 
@@ -59,9 +64,15 @@ def read(data: bytes, orientation: Orientation) -> bytes | None:
     return None
 
 
+def is_left_out(data: bytes) -> bool:
+    """Whether a HEIC or AVIF has a gain map, of which no JPEG is made here."""
+    head = data[: int.from_bytes(data[:4], "big")]
+    return data[4:8] == b"ftyp" and (_BRAND in head[16:] or _AUXILIARY in data[:_HEADER_OF_HEIC])
+
+
 def packet(xmp: bytes | None, gain_map: bytes) -> bytes | None:
     """The XMP of a picture, which says that a map follows it that is described by XMP itself."""
-    if not any(payload.startswith(_XMP) for _, payload in _segments(gain_map)):
+    if not any(payload.startswith(_XMP) and _NAMESPACE in payload for _, payload in _segments(gain_map)):
         return xmp
     whole = xmp if xmp is not None and _END_OF_PACKET in xmp else _PACKET.encode()
     before, end, after = whole.rpartition(_END_OF_PACKET)
@@ -113,7 +124,8 @@ def _list_of_pictures(first: int, second: int, offset: int) -> bytes:
 
 
 def _describes_a_map(payload: bytes) -> bool:
-    return (payload.startswith(_XMP) and _NAMESPACE in payload) or payload.startswith(_ISO)
+    is_named = _NAMESPACE in payload or _OF_APPLE in payload
+    return (payload.startswith(_XMP) and is_named) or payload.startswith(_ISO)
 
 
 def _upright(data: bytes, segments: list[tuple[int, bytes]], orientation: Orientation) -> bytes:

@@ -26,7 +26,7 @@ def add_metadata(image: Image.Image, data: bytes, name: str) -> None:
     """
     bits = set(_bits(data))
     if bits - {8} and not (image.mode == "I;16" and bits == {16}):
-        listed = ", ".join(map(str, sorted(bits))) or "unknown"
+        listed = ", ".join("signed" if number < 0 else str(number) for number in sorted(bits)) or "unknown"
         raise ImageError(f"{name} is a JPEG 2000 of {listed} bits for each colour; convert it to TIFF first.")
     spaces = [box for kind, box in _boxes(data) if kind == b"colr" and len(box) >= 3]
     for box in spaces[:1]:

@@ -35,6 +35,9 @@ _OF_THE_FILE = (
     | {50_838, 50_839, *range(50_706, 50_832), *range(50_879, 51_126)}  # ImageJ's overlays, and those of DNG
 )
 
+_OF_A_RAW_PHOTO = {270, 271, 272, 282, 283, 296, 306, 315, 18_246, 18_249, 33_432, 34_665, 34_853, 36_867}
+"""What the first directory of a RAW photo says of the photo; the rest is for RAW converters."""
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -79,6 +82,33 @@ def of_tiff(
         exif.warn(name, error)
         return Metadata(), colour_tags.SRGB
     return Metadata(exif.upright(block, name, orientation) if block else None, packet, iptc, dpi), colours
+
+
+def of_raw(tags: Image.Exif, preview: bytes, name: str, orientation: Orientation) -> Metadata:
+    """Of a RAW photo that has been developed and turned. What is for RAW converters only, and the notes of
+    the maker, are left out.
+
+    tags: of its first directory; none where it is no TIFF. preview: EXIF of the JPEG in it.
+    """
+    try:
+        if not tags:
+            block, packet, iptc = preview or None, None, None
+            tags.load(preview)
+        else:
+            packet, iptc = _xmp(tags.get(_XMP_TAG), orientation), tags.get(_IPTC_TAG)
+            tags.get_ifd(ExifTags.IFD.Exif).pop(ExifTags.Base.MakerNote, None)
+            for tag in set(tags) - _OF_A_RAW_PHOTO:
+                del tags[tag]
+            block = _exif_of_tags(tags, name)
+        dpi = _upright(_positive(_dpi_of_tags(tags)), orientation)
+    except Exception as error:  # as above
+        exif.warn(name, error)
+        return Metadata()
+    if not block:
+        logger.warning("No EXIF data were found in %s.", name)
+    found = exif.upright(block, name, orientation) if block else None
+    iptc = iptc if isinstance(iptc, bytes) and iptc else None
+    return Metadata(found, packet and xmp.without_development(packet), iptc, dpi)
 
 
 def of_blocks(

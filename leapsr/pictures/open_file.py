@@ -2,7 +2,9 @@
 
 import inspect
 import io
+import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,8 +14,20 @@ from PIL import Image, ImageFile
 
 from .. import memory
 from ..errors import ImageError, MissingExtra, optional
-from . import jpeg2000, jpeg_kinds, tiff_kinds, tiff_pages, unsupported
+from . import (
+    heif_properties,
+    jpeg2000,
+    jpeg_kinds,
+    png_chunks,
+    raw_kinds,
+    tiff_kinds,
+    tiff_pages,
+    unsupported,
+)
+from .orientation import CLEAN_APERTURE
 from .pillow_limits import MAX_SIDE, load, open_image
+
+logger = logging.getLogger(__name__)
 
 READABLE = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "GIF", "JPEG2000")
 READABLE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"))
@@ -22,17 +36,26 @@ READABLE_SUFFIXES |= {".jxl"}
 READABLE_SUFFIXES |= {".avif", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".heic", ".heif", ".hif"}
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1")
-_TIFF = (b"II*\0", b"MM\0*")
 _WITH_A_PRIMARY = ("MPO", "HEIF")
 """Formats with further frames (previews, stereo, bursts) that say which one is the picture."""
 _OF_IPHONES = b"CgBI"
 """The first chunk of PNGs that Xcode rewrites: their colours are in another order and premultiplied."""
+_HEADS = (
+    (0, (b"BM", b"BA"), "a BMP"),
+    (0, b"\x89PNG\r\n", "a PNG"),
+    (0, b"GIF8", "a GIF"),
+    (0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF"),
+    (8, b"WEBP", "a WebP"),
+    (4, (b"ftypavif", b"ftypavis"), "an AVIF"),
+    (4, tuple(b"ftyp" + brand for brand in _HEIF_BRANDS), "a HEIC"),
+)
+"""Where files begin in a way that tells what they are."""
 
 
 def contents(source: object) -> tuple[bytes, str]:
     """The bytes of a file, and its name for messages. Raises ImageError when it cannot be read.
 
-    A TIFF that holds smaller copies or masks beside its photo is reduced to the photo.
+    A TIFF that holds smaller copies or masks beside its photo is reduced to the photo; a RAW photo is whole.
     source: a path, the bytes themselves, or an open file.
     """
     source = held(source)
@@ -42,11 +65,11 @@ def contents(source: object) -> tuple[bytes, str]:
             f"A {kind} is no picture; give a path, a file or its bytes, an image, an array or a tensor."
         )
     name = "the picture" if isinstance(source, bytes) else str(source)
-    data = source if isinstance(source, bytes) else _read(Path(source))
+    data = source if isinstance(source, bytes) else _read(name)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); get it again.")
-    if data.startswith(_TIFF) and unsupported.is_raw(Path(name)):  # whose first picture is a preview
-        raise ImageError(unsupported.refusal(Path(name)))
+    if raw_kinds.matches(data, name):
+        return data, name
     return tiff_pages.photo(data, name), name
 
 
@@ -69,7 +92,7 @@ def held(source: object) -> object:
     try:
         data = read()
     except (OSError, ValueError) as error:  # closed, for one
-        raise ImageError(f"The file could not be read: {error}.") from error
+        raise ImageError(f"The file could not be read: {_reason(error)}.") from error
     if not isinstance(data, bytes):
         kind = type(source).__name__
         raise ImageError(f"A {kind} gives no bytes when it is read: open files with 'rb'.")
@@ -84,12 +107,15 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
         _check_amount(image, len(data), name)
         if image.format == "JPEG2000":
             jpeg2000.add_metadata(image, data, name)
+        if image.format == "AVIF" and (shown := heif_properties.clean_aperture(data, image.size)):
+            image.info[CLEAN_APERTURE] = shown
         yield image
 
 
 @contextmanager
 def opened_header(path: Path) -> Iterator[Image.Image]:
     """The same for a common JPEG or PNG, reading its header only. Raises any error for other files."""
+    _check_file(path.stat(), str(path))
     with path.open("rb") as file:
         if file.read(16)[12:] == _OF_IPHONES:
             raise ImageError(f"{path} is a PNG for iPhones.")
@@ -166,9 +192,12 @@ def check_size(height: int, width: int, name: str) -> None:
         raise ImageError(f"{name} has no pixels ({width} x {height}).")
 
 
-def check_memory(height: int, width: int, name: str) -> None:
-    """Raises ImageError for a picture that would not fit in memory, before anything is decoded."""
-    free, needed = memory.available(torch.device("cpu")), height * width * memory.DECODING
+def check_memory(height: int, width: int, name: str, each: int = memory.DECODING) -> None:
+    """Raises ImageError for a picture that would not fit in memory, before anything is decoded.
+
+    each: the bytes that its decoder takes for a pixel.
+    """
+    free, needed = memory.available(torch.device("cpu")), height * width * each
     if free is not None and needed > free:
         raise ImageError(
             f"{name} does not fit in memory: {width} x {height} pixels need {needed / 2**30:.1f} GiB "
@@ -193,11 +222,29 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
         raise ImageError(f"{name} is damaged: {size} bytes cannot hold {pixels}; get it again.")
 
 
-def _read(path: Path) -> bytes:
+def _check_file(found: os.stat_result, name: str) -> None:
+    """Raises ImageError for what has no end, and for a file that is larger than the memory."""
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise ImageError(f"{name} is a pipe or a device, not a file; give a picture.")
+    free = memory.available(torch.device("cpu"))
+    if free is not None and found.st_size > free:
+        raise ImageError(
+            f"{name} does not fit in memory: the file has {found.st_size / 2**30:.1f} GiB "
+            f"and {free / 2**30:.1f} GiB are free."
+        )
+
+
+def _read(name: str) -> bytes:
+    path = Path(name)
     try:
+        if not name:
+            raise ValueError("no letters")
+        _check_file(path.stat(), name)
         return path.read_bytes()
+    except ValueError as error:  # of a zero byte too
+        raise ImageError(f"{name!r} is no name of a file.") from error
     except FileNotFoundError:
-        raise ImageError(unsupported.missing(path)) from None
+        raise ImageError(unsupported.missing(name)) from None
     except IsADirectoryError:
         raise ImageError(f"{path} is a folder; name a picture.") from None
     except PermissionError:
@@ -216,6 +263,15 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         return open_image(io.BytesIO(data), formats)
     except Exception as error:  # Pillow's header readers raise many kinds on damaged data
+        if (mended := png_chunks.without_damaged_extras(data)) is not None:
+            logger.warning("Damaged parts of %s that are not its pixels were left out.", name)
+            return _open(mended, name)
+        kind = next((kind for place, head, kind in _HEADS if data[place:].startswith(head)), None)
+        if kind is not None:
+            raise ImageError(
+                f"{name} is damaged, or {kind} of a kind that is not read; "
+                "get it again, or convert it to a PNG."
+            ) from error
         if (what := jpeg_kinds.unsupported(data)) is not None:
             raise ImageError(
                 f"{name} is {what}, which is not read; convert it to a PNG or a common JPEG first."

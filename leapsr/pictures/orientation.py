@@ -8,6 +8,9 @@ from PIL import ExifTags, Image, ImageFile
 from .pillow_limits import load
 from .png_chunks import find_chunk
 
+CLEAN_APERTURE = "clean_aperture"
+"""In `info`: the part to be shown of what is decoded, (left, top, right, bottom), before it is turned."""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -74,7 +77,8 @@ UPRIGHT = Orientation()
 def upright(image: Image.Image) -> Image.Image:
     """Decode and turn an image. Damaged EXIF turns nothing. Raises what Pillow raises for damaged pixels."""
     load(image)  # Pillow raises for damaged pixels only once, and then hands out what it has of them
-    return turned(image, _exif_value(image))
+    shown = image.info.get(CLEAN_APERTURE)
+    return turned(image.crop(shown) if shown else image, _exif_value(image))
 
 
 def turned(image: Image.Image, value: int) -> Image.Image:
@@ -93,7 +97,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     """(height, width) of upright(image), from the header alone."""
     # Pillow turns the size of a TIFF itself.
     swaps_sides = image.format != "TIFF" and _exif_value(image) in range(5, 9)
-    return (image.width, image.height) if swaps_sides else (image.height, image.width)
+    left, top, right, bottom = image.info.get(CLEAN_APERTURE, (0, 0, *image.size))
+    width, height = right - left, bottom - top
+    return (width, height) if swaps_sides else (height, width)
 
 
 def _exif_value(image: Image.Image) -> int:

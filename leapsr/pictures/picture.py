@@ -1,6 +1,7 @@
 """Files and what programs hold in memory, to and from `Picture`, the one form that leapsr works on."""
 
 import io
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,15 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
-from . import colour_tags, float_tiff, gain_map, icc_profiles, jpeg_xl, metadata, open_file
+from . import colour_tags, float_tiff, gain_map, icc_profiles, jpeg_xl, metadata, open_file, raw, raw_kinds
 from .colour_tags import SRGB, Colours
 from .decode import Planes, decode, from_samples
 from .metadata import Metadata
 from .open_file import READABLE_SUFFIXES
 from .orientation import Orientation, upright_size
 from .png_text import Text
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "READABLE_SUFFIXES",
@@ -33,6 +36,7 @@ __all__ = [
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray | Tensor
 
+_WITH_GAIN_MAPS = ("JPEG", "MPO", "HEIF", "AVIF")
 _BEYOND = 0.25
 """How far floats may lie outside of [0, 1], as a network's do; further out they are of another range."""
 
@@ -178,6 +182,9 @@ def load(source: Source, with_metadata: bool = True) -> Picture:
     if isinstance(source, Image.Image):
         return from_pil(source, with_metadata=with_metadata)
     data, name = open_file.contents(source)
+    if raw_kinds.matches(data, name):
+        developed = raw.read(data, name, with_metadata)
+        return _picture(from_samples(developed.values, name), developed.about)
     if (layout := float_tiff.layout(data, name)) is not None:
         return _from_wide_tiff(data, name, layout)
     if jpeg_xl.matches(data):
@@ -203,6 +210,8 @@ def measure(source: Source) -> tuple[int, int]:
             colour_tags.read(image, str(source))
             return upright_size(image)
     data, name = open_file.contents(source)
+    if raw_kinds.matches(data, name):
+        return raw.measure(data, name)
     if (layout := float_tiff.layout(data, name)) is not None:
         open_file.check_size(*layout.size, name)
         return layout.size
@@ -218,15 +227,14 @@ def from_pil(image: Image.Image, name: str = "the picture", with_metadata: bool 
     open_file.check(image, name)
     colours = colour_tags.read(image, name)
     orientation = Orientation.of(image)
-    gains = _gain_map(image, orientation) if with_metadata else None
+    has_map = with_metadata and image.format in _WITH_GAIN_MAPS
+    data = open_file.file_bytes(image) if has_map else b""  # reading the whole file is for these alone
+    gains = gain_map.read(data, orientation)
+    if gain_map.is_left_out(data):
+        logger.warning("The gain map of %s, for HDR screens, cannot be kept.", name)
     planes = decode(image, name)
     about = metadata.read(image, name, orientation) if with_metadata else None
     return replace(_picture(planes, about, colours), gain_map=gains)
-
-
-def _gain_map(image: Image.Image, orientation: Orientation) -> bytes | None:
-    jpeg = image.format in ("JPEG", "MPO")  # reading the whole file is for these alone
-    return gain_map.read(open_file.file_bytes(image), orientation) if jpeg else None
 
 
 def _picture(planes: Planes, about: Metadata | None = None, colours: Colours = SRGB) -> Picture:

@@ -60,6 +60,8 @@ def save(
     if suffix is not None and suffix not in WRITABLE:
         raise UsageError(f"There is no format {file_format!r}: take jpg, png, webp, avif or tiff.")
     if isinstance(path, str | os.PathLike):
+        if "\0" in str(path):
+            raise OutputError(f"{str(path)!r} is no name of a file.")
         path = Path(path)
         check_output(path if suffix is None else Path(f"{path}{suffix}"), *picture.size, picture.has_alpha)
         write_by(path, partial(encode, picture, WRITABLE[suffix or path.suffix.lower()], quality))

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from ..errors import MissingExtra, optional
 from .open_file import check_announced, file_bytes
-from .orientation import upright_array
+from .orientation import CLEAN_APERTURE, upright_array
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ def _of_avif(data: bytes, bits: int, image: Image.Image, name: str) -> np.ndarra
         return None
     values = imagecodecs.avif_decode(data)
     check_announced(values.shape[1::-1], image.size)
+    left, top, right, bottom = image.info.get(CLEAN_APERTURE, (0, 0, *image.size))
+    values = values[top:bottom, left:right]
     return upright_array(_in_sixteen_bits(values, bits), image.getexif().get(ExifTags.Base.Orientation, 1))
 
 

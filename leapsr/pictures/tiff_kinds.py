@@ -60,8 +60,11 @@ _HEADER_OF_JPEG = 1 << 16
 """Bytes of a strip that are looked at: its tables and the size of the picture are first."""
 _WEBP = 50_001
 _OTHER_INKS = 2
-_MOST_SAMPLES = 6
-"""Of RGB with 8 bits; those behind the colours and alpha are left out."""
+_MOST_EXTRA = 3
+"""Samples of RGB, and CMYK of 8 bits, beyond the colours; those that are no alpha are left out."""
+_DOTS = {(0, 255), (0, 65_535)}
+ALPHA = (1, 2)
+"""Premultiplied, and not."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Kind:
     """photometric: what the colours are; None where the file does not say. samples: of each pixel. bits,
     formats: of each sample; format 1 is unsigned, 3 floating point. planes: 2 is one plane for each colour.
     extra: what the samples beyond the colours are, 1 is premultiplied alpha, 2 is alpha, 0 is not said.
-    fill_order: 2 has the lowest bit first. inks: 2 is other inks than CMYK.
+    fill_order: 2 has the lowest bit first. inks: 2 is other inks than CMYK. dots: the numbers of no ink and
+    of full ink, nothing where they are not said. layers: of a volume, 1 of a picture.
     """
 
     photometric: int | None
@@ -81,6 +85,8 @@ class Kind:
     compression: int
     fill_order: int
     inks: int
+    dots: tuple[int, ...]
+    layers: int
     big_endian: bool
     big_endian_bigtiff: bool
 
@@ -105,6 +111,8 @@ class Kind:
             compression,
             page.number(tags.FILL_ORDER, 1),
             page.number(tags.INK_SET, 1),
+            page.tags.get(tags.DOT_RANGE, ()),
+            page.number(tags.IMAGE_DEPTH, 1),
             page.big_endian,
             page.is_big_endian_bigtiff,
         )
@@ -138,15 +146,28 @@ class Kind:
             return f"{named} of {bits} bits{' in floating point' if kind == FLOAT else ''}"
         if colours == CMYK and self.inks == _OTHER_INKS:
             return "inks other than CMYK"
-        if more < 0 or more > (_MOST_SAMPLES - 3 if colours in (RGB, CMYK) and bits == 8 else 1):
+        if colours == CMYK and not set(zip(self.dots[::2], self.dots[1::2], strict=False)) <= _DOTS:
+            return "CMYK in another range of numbers (DotRange)"
+        if self.layers > 1:
+            return f"{self.layers} layers, one behind the other"
+        if more < 0 or more > (_MOST_EXTRA if colours == RGB or (colours == CMYK and bits == 8) else 1):
             return f"{named} with {self.samples} samples for each pixel"
         if more and (colours in (YCBCR, LAB) or (colours == CMYK and any(self.extra))):
             return f"{named} with transparency"
+        if self.planes == SEPARATE and (
+            colours == LAB or (colours == CMYK and (more or bits > 8))  # which Pillow takes for another kind
+        ):
+            return f"{named} in separate planes"
         if colours not in (*GREY, RGB) and not self._has_a_decoder:
             return f"{named} in compression {self.compression}"
         if colours not in (*GREY, RGB) and self.big_endian_bigtiff:
             return f"{named} in a big-endian BigTIFF"
         return None
+
+    @property
+    def alpha(self) -> int:
+        """Which of the samples beyond the colours is alpha; -1 where none is."""
+        return next((i for i, kind in enumerate(self.extra) if kind in ALPHA), -1)
 
     @property
     def _has_a_decoder(self) -> bool:
@@ -165,6 +186,8 @@ class Kind:
         if self.big_endian_bigtiff or not self._has_a_decoder:
             return True
         negative, reversed_bits = self.photometric == WHITE_IS_ZERO, self.fill_order != 1
+        if self.samples > 4 and (self.planes == SEPARATE or self.alpha > 0 or bits > 8):
+            return True
         if bits <= 8:
             return negative and (self.samples == 2 or (bits == 8 and reversed_bits))
         if self.samples == 1 and floating:

@@ -17,6 +17,7 @@ from ..errors import ImageError
 NEW_SUBFILE, SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
 FILL_ORDER, ORIENTATION, SAMPLES, STRIP_BYTES, PLANES, TILE_BYTES = 266, 274, 277, 279, 284, 325
 SUB_DIRECTORIES, INK_SET, EXTRA, SAMPLE_FORMAT, JPEG_OFFSET, DNG_VERSION = 330, 332, 338, 339, 513, 50_706
+DOT_RANGE, IMAGE_DEPTH = 336, 32_997
 _TAGS = {
     NEW_SUBFILE,
     SUBFILE,
@@ -30,6 +31,7 @@ _TAGS = {
     SAMPLES,
 }
 _TAGS |= {PLANES, SUB_DIRECTORIES, INK_SET, EXTRA, SAMPLE_FORMAT, JPEG_OFFSET, DNG_VERSION}
+_TAGS |= {DOT_RANGE, IMAGE_DEPTH}
 _MOST_VALUES = 64
 """Of a tag that are read; no photo has more samples or sub-directories."""
 
@@ -189,7 +191,7 @@ def page_of(image: TiffImagePlugin.TiffImageFile) -> Page:
 def photo(data: bytes, name: str) -> bytes:
     """The file, with its photo as the only page; as it is where it is no TIFF or is damaged.
 
-    Raises ImageError for RAW photos, for several pages, and where there is a preview only.
+    Raises ImageError for several pages, and where there is a preview only.
     """
     try:
         file = Directories(data)
@@ -198,7 +200,7 @@ def photo(data: bytes, name: str) -> bytes:
     except ValueError:
         return data
     if pages:
-        _refuse_raw(file, pages, name)
+        _refuse_raw(pages, name)
     if pages and not found:
         raise ImageError(f"{name} holds a preview of a photo and no photo that can be read; export it again.")
     if len(found) > 1:
@@ -216,18 +218,22 @@ def _photos(file: Directories, pages: list[Page]) -> list[Page]:
     return found
 
 
-def _refuse_raw(file: Directories, pages: list[Page], name: str) -> None:
-    """Raises ImageError."""
-    has_preview = pages[0].is_beside_a_photo
+def is_raw(data: bytes) -> bool:
+    """Whether a file is a TIFF that holds what a sensor saw. False for other files and for damage."""
+    try:
+        file = Directories(data)
+        pages = list(file.chain())
+        kinds = {page.number(PHOTOMETRIC) for page in (*pages, *file.below(pages))}
+    except ValueError:
+        return False
     has_more = any(SUB_DIRECTORIES in page.tags for page in pages)
-    kinds = {page.number(PHOTOMETRIC) for page in (*pages, *file.below(pages))}
-    dng = DNG_VERSION in pages[0].tags and (has_more or has_preview)
-    if dng or kinds & set(_SENSOR) or file.data[8:10] == b"CR":
-        raise ImageError(
-            f"{name} is a RAW photo (DNG or a camera's own kind), of which only the preview could be read; "
-            "develop it to TIFF, PNG or JPEG first."
-        )
-    if has_preview and has_more:
+    is_dng = bool(pages) and DNG_VERSION in pages[0].tags and (has_more or pages[0].is_beside_a_photo)
+    return is_dng or bool(kinds & set(_SENSOR)) or data[8:10] == b"CR"
+
+
+def _refuse_raw(pages: list[Page], name: str) -> None:
+    """Raises ImageError."""
+    if pages[0].is_beside_a_photo and any(SUB_DIRECTORIES in page.tags for page in pages):
         raise ImageError(
             f"{name} begins with a preview, and its photo lies where RAW photos of cameras have it; "
             "develop or export it to TIFF, PNG or JPEG first."

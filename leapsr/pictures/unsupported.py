@@ -1,4 +1,6 @@
-"""File formats that leapsr does not read, and what to do with such files instead."""
+"""File formats that leapsr does not read, and what to do with such files instead. RAW photos of cameras are
+among them, as they are read with an extra only.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,9 +22,9 @@ class Kind:
 
 
 _CONVERT = "convert them to PNG or TIFF first"
-_RAW = Kind("RAW", "develop them first")
+RAW = Kind("RAW", "develop them first")
 _SUFFIXES = {
-    _RAW: ".3fr .ari .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .erf .fff"
+    RAW: ".3fr .ari .arw .bay .cap .cr2 .cr3 .crw .dcr .dcs .dng .erf .fff"
     " .gpr .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f",
     Kind("JPEG 2000", _CONVERT): ".jhc .jph .jpm",
     Kind("JPEG XR", _CONVERT): ".hdp .jxr .wdp",
@@ -44,14 +46,15 @@ def kind_of(path: Path) -> Kind | None:
 
 def is_raw(path: Path) -> bool:
     """Whether it is a RAW photo by its suffix; a DNG is not counted, as it may hold a developed photo."""
-    return kind_of(path) == _RAW and path.suffix.lower() != ".dng"
+    return kind_of(path) == RAW and path.suffix.lower() != ".dng"
 
 
-def missing(path: Path) -> str:
+def missing(name: str | Path) -> str:
     """A sentence about a file that is not there."""
-    if _ADDRESS.match(str(path)):
-        return f"{path} is an address, and leapsr fetches nothing: download it and give the file."
-    return f"{path}{' is a link to a file that' if path.is_symlink() else ''} does not exist."
+    if _ADDRESS.match(str(name)):
+        address = re.sub(":/(?!/)", "://", str(name), count=1)  # a Path makes one slash of two
+        return f"{address} is an address, and leapsr fetches nothing: download it and give the file."
+    return f"{name}{' is a link to a file that' if Path(name).is_symlink() else ''} does not exist."
 
 
 def refusal(path: Path) -> str | None:
@@ -60,8 +63,11 @@ def refusal(path: Path) -> str | None:
     return None if kind is None else f"{path} is of a kind that is not read ({kind.name}): {_of_one(kind)}."
 
 
-def advice(paths: Sequence[Path]) -> Iterator[str]:
-    """A sentence for each kind: how many files there are, some of their names, what to do with them."""
+def advice(paths: Sequence[Path], of_raw: str = "") -> Iterator[str]:
+    """A sentence for each kind: how many files there are, some of their names, what to do with them.
+
+    of_raw: what else can be done with RAW photos.
+    """
     kinds: dict[Kind, list[Path]] = {}
     for path in paths:
         if (kind := kind_of(path)) is not None:
@@ -69,6 +75,7 @@ def advice(paths: Sequence[Path]) -> Iterator[str]:
     for kind, found in kinds.items():
         files = "file" if len(found) == 1 else "files"
         advice = kind.advice if len(found) > 1 else _of_one(kind)
+        advice += of_raw if kind == RAW else ""
         yield f"{len(found)} {kind.name} {files} left out ({some_names(found)}): {advice}."
 
 

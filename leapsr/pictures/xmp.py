@@ -18,6 +18,7 @@ _WINDOWS_REGION = "http://ns.microsoft.com/photo/1.2/t/Region#"
 _IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 _DRONE = "http://www.dji.com/drone-dji/1.0/"
+_CAMERA_RAW = "http://ns.adobe.com/camera-raw-settings/1.0/"
 _DECLARATION = "http://www.w3.org/2000/xmlns/"
 
 _OTHER_CONTENTS = (
@@ -87,6 +88,11 @@ def of_result(packet: bytes | None, size: tuple[int, int]) -> bytes | None:
     known = (_REGIONS, _IPTC_EXTENSION, _PANORAMA, _DRONE)
     named = any(uri.encode() in packet for uri in known) or b"Subject" in packet or b"FocalPlane" in packet
     return _changed(packet, change) if named else packet
+
+
+def without_development(packet: bytes) -> bytes:
+    """The packet without the settings of a RAW converter, which it would apply to the result once more."""
+    return _changed(packet, lambda document: _remove(document, lambda uri, _: uri == _CAMERA_RAW))
 
 
 def _with_numbers(packet: bytes, values: Mapping[bytes, int]) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from ..data.shards import is_shards
 from ..degrade import Degradation, Generators
 from ..degrade.noise import noise_of
 from ..errors import DataError, TrainingError
+from ..frozen import Clip, QualityCaptions
 from ..frozen.large_pictures import reflect
 from ..frozen.space import PIXELS, Space
 from ..methods import Batch
@@ -31,11 +32,16 @@ from ..ops.damage import measure
 from ..ops.filters import unsharp_mask
 from ..ops.transfer import to_device
 from ..ops.upsample import bicubic_upsample
-from ..pictures import unsupported
 from ..restorer import Restorer
 from . import labels, shard_checks
 from .callbacks import SILENT, Callbacks
 from .config import TrainConfig
+
+EXAMPLES = QualityCaptions(
+    "image quality is good, with clear details and vibrant colors",
+    "image quality is poor, blurry, and noisy",
+)
+"""What FlowSR prints as examples of its captions of quality, c_pos and c_neg (section 4.3)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def split_photos(
         shard_checks.check_data(shards, config)
         return shards
     smallest = data.pool_crop if data.pool else data.crop
-    photos = open_photos(source, smallest, data.resize)
+    photos = open_photos(source, smallest, data.resize, callbacks.notice)
     count = len(photos.names)
     if count <= data.held_out:
         raise DataError(
@@ -76,8 +82,7 @@ def split_photos(
         callbacks.notice(
             f"Left out, with a side below {smallest} pixels: {photos.too_small} of {found} photos."
         )
-    others = filter(unsupported.kind_of, Path(source).rglob("*"))  # by suffix, so that photos cost nothing
-    for sentence in unsupported.advice([path for path in others if path.is_file()]):
+    for sentence in photos.left_out:
         callbacks.notice(sentence)
     drawn = sorted(range(count), key=lambda index: hashlib.sha256(photos.names[index].encode()).digest())
     return PhotoSplit(photos, sorted(drawn[data.held_out :]), sorted(drawn[: data.held_out]))
@@ -156,6 +161,7 @@ class BatchMaker:
     """Samples -> a Batch on the device: degraded, answered and encoded if they are not yet, with a source.
 
     answering: the upscaler whose answers the samples lack.
+    clip: reads captions of quality, where a loss compares with them.
     """
 
     degradation: Degradation
@@ -163,6 +169,7 @@ class BatchMaker:
     device: torch.device
     space: Space
     answering: Restorer | None = None
+    clip: Clip | None = None
 
     @torch.no_grad()
     def __call__(self, sample: Sample | CropIndex | Latents, generator: torch.Generator) -> Batch:
@@ -179,7 +186,18 @@ class BatchMaker:
                 pixels = pixels._replace(photo=torch.where(harmed, soft, pixels.photo))
         photo = None if pixels is None else reflect(pixels.photo, self.space.pixel_multiple)
         image, *answer = images
-        return Batch(image, source, cond, generator, redraw, photo, *answer)
+        batch = Batch(image, source, cond, generator, redraw, photo, *answer)
+        return batch if self.clip is None else replace(batch, quality=self._quality(self.clip, sample, image))
+
+    def _quality(self, clip: Clip, sample: Sample | CropIndex | Latents, image: Tensor) -> Tensor:
+        """`Batch.quality`: of each sample's own captions, or FlowSR's examples for all."""
+        captions: Sequence[QualityCaptions] = [EXAMPLES]
+        if self.config.method.compares_quality:
+            assert isinstance(sample, Latents)
+            assert sample.quality is not None
+            captions = sample.quality
+        texts = [text for pair in captions for text in pair]
+        return clip.text(texts, image.device).unflatten(0, (-1, 2)).expand(len(image), -1, -1)
 
     def _encode(
         self, sample: Sample | CropIndex | Latents, generator: torch.Generator
@@ -249,7 +267,11 @@ def _floats(pixels: Tensor) -> Tensor:
 
 
 def batch_maker(
-    config: TrainConfig, device: torch.device, space: Space, answering: Restorer | None = None
+    config: TrainConfig,
+    device: torch.device,
+    space: Space,
+    answering: Restorer | None = None,
+    clip: Clip | None = None,
 ) -> BatchMaker:
     degradation = degrade.make(config.data.degradation, config.factor, config.data.group)
-    return BatchMaker(degradation, config, device, space, answering)
+    return BatchMaker(degradation, config, device, space, answering, clip)

@@ -52,7 +52,8 @@ class DataConfig(Strict):
     held_out: int = Field(8, ge=0)
     """Photos kept out of training, for validation."""
     workers: int | None = Field(None, ge=1)
-    """Threads that read ahead. None: one for each core, and two at least."""
+    """Threads that read ahead, in each process. None: one for each core, shared out among the processes of
+    this machine, and two at least."""
     bad: float = Field(0.0, ge=0, le=1)
     """Share of samples with the label BAD, whose target is the upsampled low-resolution image. Needs a
     network that reads labels (network.quality) or text."""

@@ -32,9 +32,6 @@ from .validation import validator
 
 CHECKPOINTS, CONFIG = checkpoints.FOLDER, "config.json"
 Result = TypeVar("Result")
-GOOD = "image quality is good, with clear details and vibrant colors"
-BAD = "image quality is poor, blurry, and noisy"
-"""What FlowSR prints as examples of its captions of quality, c_pos and c_neg (section 4.3)."""
 
 
 def run(
@@ -72,6 +69,8 @@ def run(
         perceptual.require(config.perceptual)  # its file may be missing; that is told before anything else
     deadline = None if minutes is None else began + minutes * 60
     split = batches.split_photos(photos, config, callbacks)
+    if config.clip is not None and config.method.compares_quality:
+        shard_checks.check_quality(split, config)
     if config.precision == "auto":
         place = torch.device("cpu") if cpu else choose_device("auto")
         config = config.model_copy(update={"precision": "bf16" if has_bfloat16(place) else "fp32"})
@@ -165,7 +164,8 @@ def _assemble(
     if answering is not None and not config.data.pool:
         half = choose_dtype("auto", accelerator.device, read_config(answering).preferred_half)
         asked = Restorer.from_pretrained(answering, accelerator.device, half)
-    make_batch = batches.batch_maker(config, accelerator.device, built.space, asked)
+    clip = None if config.clip is None else Clip(config.clip)
+    make_batch = batches.batch_maker(config, accelerator.device, built.space, asked, clip)
     rank, world = accelerator.process_index, accelerator.num_processes
     unwrapped = {name: accelerator.unwrap_model(network) for name, network in wrapped.items()}
     features, seen_through = None, built.diffusion or teacher
@@ -173,7 +173,6 @@ def _assemble(
         features = _autocast(accelerator, lambda x, t, cond: seen_through.features(x, t, t, cond))
     backbone, at_once = config.perceptual, config.images_at_once
     compare = None if backbone == "none" else perceptual.loss(backbone, accelerator.device)
-    align = _alignment(config)
     known = methods.Networks(
         student=wrapped["student"],
         unwrapped=unwrapped["student"],
@@ -185,7 +184,7 @@ def _assemble(
         features=features,
         decode=recomputed(_autocast(accelerator, built.space.autoencoder.decode), at_once),
         critic_features=built.critic_features and _autocast(accelerator, built.critic_features),
-        alignment=align and recomputed(align, at_once),
+        alignment=None if clip is None else recomputed(_alignment(clip), at_once),
     )
     return Run(
         config=config,
@@ -218,14 +217,9 @@ def _export(config: TrainConfig, built: RunNetworks, network: nn.Module, folder:
         )
 
 
-def _alignment(config: TrainConfig) -> Alignment | None:
-    """FlowSR's texts of good and bad quality: here its examples for every image, not captions of each."""
-    if config.clip is None:
-        return None
-    clip, texts = Clip(config.clip), [GOOD, BAD]
-
-    def align(image: Tensor) -> tuple[Tensor, Tensor]:
-        good, bad = clip.similarity(image, texts).unbind(1)
+def _alignment(clip: Clip) -> Alignment:
+    def align(image: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+        good, bad = torch.einsum("bd,bkd->kb", clip.image(image), quality)
         return good, bad
 
     return align

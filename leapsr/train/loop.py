@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,8 +14,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ..data.photos import Progress, cores
+from ..data.photos import Progress
 from ..data.prefetch import Prefetch
+from ..data.processes import cores
 from ..errors import DataError, TrainingError, WeightsError
 from ..methods import Batch, Method
 from . import checkpoints
@@ -59,6 +61,11 @@ class Run:
     progress: dict[str, Any] = field(default_factory=lambda: {"step": 0, "samples": 0, "seconds": 0.0})
 
 
+def reading_threads() -> int:
+    """A thread for each core, two at least, shared out among the processes that run on this machine."""
+    return max(2, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
 class Stopwatch:
     """Samples per second and the share of time spent waiting for them, since the last reading."""
 
@@ -86,7 +93,7 @@ def fit(run: Run) -> None:
     finite = torch.ones((), dtype=torch.bool, device=run.accelerator.device)  # whether all losses were
     used = time_used(run)
     pieces = range(step * run.parts, (config.steps if used < 1 else step) * run.parts)
-    batches = Prefetch(run.read, pieces, config.data.workers or max(2, cores()))
+    batches = Prefetch(run.read, pieces, config.data.workers or reading_threads())
     watch = Stopwatch(batches)
     saved = time.monotonic()
     began = saved - run.progress["seconds"]

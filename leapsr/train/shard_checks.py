@@ -50,6 +50,16 @@ def check_photos(shards: Shards, config: TrainConfig) -> None:
         )
 
 
+def check_quality(data: object, config: TrainConfig) -> None:
+    """Raises DataError where a loss compares with captions of quality and the data has none."""
+    if not isinstance(data, Shards) or data.description.quality is None:
+        raise DataError(
+            f"{config.recipe} compares results with captions of the quality of each picture: give it shards "
+            "that 'leapsr prepare' made with --quality, or use --set method.captions=fixed, the paper's two "
+            "examples for all."
+        )
+
+
 def check_model(shards: Shards, model: ModelConfig) -> None:
     """Raises DataError for latents of another autoencoder or texts of other encoders than the model's."""
     made = shards.description

@@ -7,7 +7,15 @@ from pathlib import Path
 import torch
 
 from ..errors import UsageError
-from ..frozen import Captioner, FixedCaption, TextEncoder, VisionLanguage, describe, text_encoder
+from ..frozen import (
+    STANDARDS,
+    Captioner,
+    FixedCaption,
+    TextEncoder,
+    VisionLanguage,
+    describe,
+    text_encoder,
+)
 from ..networks import Prompt
 from ..pictures.picture import Picture
 from .model_input import model_input
@@ -18,17 +26,20 @@ class PromptBuilder:
     """Captions each picture once, as a whole, and encodes each caption once.
 
     captioner: says what is in a picture. encoder: the text encoders of the network's base model. Neither
-    keeps its weights in memory between pictures where `from_settings` made it.
+    keeps its weights in memory between pictures where `from_settings` made it, until a second caption is
+    given: encoders that are read from the disk for every picture would take longer than the picture.
+    suffix: what follows each caption; None is the words of that base model's family.
     """
 
-    def __init__(self, captioner: Captioner, encoder: TextEncoder) -> None:
+    def __init__(self, captioner: Captioner, encoder: TextEncoder, suffix: str | None = None) -> None:
         self.captioner, self.encoder = captioner, encoder
+        self.suffix = STANDARDS[encoder.kind].suffix if suffix is None else suffix
         self._captioned: tuple[Callable[[], Picture | None], str] = (lambda: None), ""
         self._encoded: tuple[str, Prompt] | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, base: str | None, dtype: torch.dtype) -> "PromptBuilder":
-        """For settings with a caption or a captioner.
+        """For settings with a captioner, or whose caption is given to `build`.
 
         Args:
             base: folder of the model's autoencoder, whose text encoders serve where no others are named.
@@ -40,16 +51,21 @@ class PromptBuilder:
         if folder is None:
             raise UsageError("This model names no base model; give the folder of a text encoder.")
         half = torch.bfloat16 if dtype == torch.float16 else dtype
-        captioner: Captioner = FixedCaption(settings.caption or "")
+        captioner: Captioner = FixedCaption()
         if settings.captioner is not None:
             captioner = VisionLanguage(Path(settings.captioner), dtype=half, after="release")
-        return cls(captioner, text_encoder(folder, dtype=half, after="release"))
+        return cls(captioner, text_encoder(folder, dtype=half, after="release"), settings.suffix)
 
-    def build(self, picture: Picture, device: torch.device) -> Prompt:
-        """Of one sample, on the CPU. Raises WeightsError where a folder lacks something."""
-        caption = self._caption(picture, device)
-        if self._encoded is None or self._encoded[0] != caption:
-            self._encoded = caption, self.encoder.encode([describe(caption)], device).to("cpu")
+    def build(self, picture: Picture, device: torch.device, caption: str | None = None) -> Prompt:
+        """Of one sample, on the CPU. caption: None asks the captioner.
+
+        Raises WeightsError where a folder lacks something.
+        """
+        said = self._caption(picture, device) if caption is None else caption
+        if self._encoded is None or self._encoded[0] != said:
+            if self._encoded is not None and caption is not None:
+                self.encoder.keep("cpu")
+            self._encoded = said, self.encoder.encode([describe(said, self.suffix)], device).to("cpu")
         return self._encoded[1]
 
     def _caption(self, picture: Picture, device: torch.device) -> str:

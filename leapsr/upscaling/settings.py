@@ -40,6 +40,9 @@ class Settings:
     """Folder of a model that captions each picture instead."""
     text_encoder: str | None = None
     """Folder of what encodes the caption; None is the model's base."""
+    suffix: str | None = None
+    """What follows the caption, "" being nothing; None is the words with which the model's family asks for a
+    sharp picture."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "seed"):
@@ -50,7 +53,7 @@ class Settings:
                 check_number(name, getattr(self, name))
         if self.denoise != "auto":
             check_number("denoise", self.denoise)
-        for name in ("caption", "captioner", "text_encoder"):
+        for name in ("caption", "captioner", "text_encoder", "suffix"):
             if not isinstance(text := getattr(self, name), str | None):
                 raise UsageError(f"{name} is a text, not {text!r}.")
         if not isinstance(self.seamless, bool):
@@ -67,6 +70,8 @@ class Settings:
             raise UsageError("Give a caption or a captioner that makes one, not both.")
         if self.text_encoder is not None and self.caption is None and self.captioner is None:
             raise UsageError("A text encoder has nothing to encode: give a caption or a captioner too.")
+        if self.suffix is not None and self.caption is None and self.captioner is None:
+            raise UsageError("A suffix follows a caption: give one, or a captioner, too.")
         whole = isinstance(self.tile, int) and not isinstance(self.tile, bool) and self.tile >= 0
         if self.tile != "auto" and not whole:
             raise UsageError(
@@ -107,6 +112,7 @@ class UpscaleOptions(TypedDict, total=False):
     caption: str | None
     captioner: str | None
     text_encoder: str | None
+    suffix: str | None
     fit: Fit
     max_pixels: int | None
     progress: bool | Progress | None

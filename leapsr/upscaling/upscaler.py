@@ -278,15 +278,15 @@ class Upscaler:
 
     def _prompt(self, picture: Picture, settings: Settings) -> Prompt | None:
         """None is the model's own. Raises UsageError where it reads no text."""
-        words = settings.caption, settings.captioner, settings.text_encoder
-        if words == (None, None, None):
+        if settings.caption is None and settings.captioner is None:
             return None
         if not self.restorer.space.prompts:
             raise UsageError("This model reads no text; leave caption and captioner out.")
+        words = settings.captioner, settings.text_encoder, settings.suffix
         if self._prompts is None or self._prompts[0] != words:
             base = self.restorer.config.autoencoder
             self._prompts = words, PromptBuilder.from_settings(settings, base, self.restorer.dtype)
-        prompt = self._prompts[1].build(picture, self.restorer.device)
+        prompt = self._prompts[1].build(picture, self.restorer.device, settings.caption)
         self.restorer.check_prompt(prompt)
         return prompt
 

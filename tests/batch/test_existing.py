@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,16 @@ def test_what_is_there(job):
 def test_the_same_again_is_skipped(remembered):
     decision = again(remembered)
     assert (decision.make, decision.is_uncertain) == (False, False)
+
+
+def test_another_caption_makes_one_picture_again(job):
+    """The recipe is that of all pictures; each may have a caption of its own."""
+    said = replace(job, caption="a fox")
+    policy = ExistingPolicy("skip", {**RECIPE, "caption": ""})
+    policy.remember(said, policy.fingerprint(said))
+    again = ExistingPolicy("skip", {**RECIPE, "caption": ""})
+    assert not again.decide(said).make
+    assert "caption was a fox and is a cat" in again.decide(replace(job, caption="a cat")).reason
 
 
 @pytest.mark.parametrize(

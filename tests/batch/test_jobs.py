@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from leapsr.batch.existing import FileState, Manifest
 from leapsr.batch.jobs import Job, plan, shard
 from leapsr.errors import ImageError, UsageError
 from leapsr.pictures import unsupported
-from leapsr.pictures.picture import READABLE_SUFFIXES, load
+from leapsr.pictures.picture import READABLE_SUFFIXES, load, measure
 from leapsr.pictures.result_metadata import update_metadata
 from leapsr.pictures.save_file import save
 
@@ -119,7 +120,8 @@ def test_named_results_are_upscaled_again_only_without_their_source(tree):
     assert [job.source.name for job in both.jobs] == ["a.jpg"]
 
 
-def test_kinds_that_are_not_read_are_told_of(tree):
+def test_kinds_that_are_not_read_are_told_of(tree, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rawpy", None)
     folder = tree("a.jpg", "b.CR2", "c.nef", "d.jxr", "e.psd", "f.jpm", "notes.txt", ".g.nef", "h.tga")
     found = plan([folder], None, "x4")
     assert [job.source.name for job in found.jobs] == ["a.jpg"]
@@ -141,7 +143,7 @@ def test_a_folder_of_kinds_that_are_not_read(tree):
 def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo(tree, photo, name):
     path = tree("b.jpg") / name
     photo.save(path, "TIFF")
-    with pytest.raises(ImageError, match=r"not read \(RAW\): develop it first"):
+    with pytest.raises(ImageError, match=r"is a RAW photo.* develop it"):
         load(path)
 
 
@@ -270,6 +272,32 @@ def test_loops_of_links_have_an_end(tree):
     (folder / "itself.jpg").symlink_to("itself.jpg")
     jobs = plan([folder], None, "x4", recursive=True).jobs
     assert [job.source.name for job in jobs] == ["a.jpg", "itself.jpg", "b.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_what_has_no_end_is_not_read(tree, tmp_path):
+    """A pipe would wait for ever, a device give zeros for ever."""
+    folder = tree("a.png")
+    os.mkfifo(folder / "b.png")
+    (folder / "c.png").symlink_to("/dev/zero")
+    assert [job.source.name for job in plan([folder], None, "x4").jobs] == ["a.png"]
+    with pytest.raises(UsageError, match="is a pipe or a device"):
+        plan([folder / "a.png", folder / "c.png"], None, "x4")
+    for name in ("b.png", "c.png"):
+        for take in (load, measure):
+            with pytest.raises(ImageError, match="is a pipe or a device"):
+                take(folder / name)
+
+
+def test_a_file_larger_than_the_memory_is_not_read(tmp_path):
+    path = tmp_path / "a.png"
+    with path.open("wb") as file:
+        try:
+            file.truncate(1 << 42)
+        except OSError:
+            pytest.skip("this file system has no files of holes")
+    with pytest.raises(ImageError, match=r"the file has 4096\.0 GiB"):
+        load(path)
 
 
 def test_shards_are_disjoint_and_complete(tree):

@@ -1,6 +1,7 @@
 """Folders through the command line: resuming, shards, several processes, dry runs, reports."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,12 +105,13 @@ def test_where_the_manifest_lies(leapsr, folder, photo):
     ].count("made again: seed was 3 and is 4")
 
 
-def test_kinds_that_are_not_read_are_counted_and_named(leapsr, folder):
+def test_kinds_that_are_not_read_are_counted_and_named(leapsr, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rawpy", None)
     for name in ("c.cr2", "d.nef", "f.jxr"):
         Path("in", name).write_bytes(b"II*\0" + bytes(100))
     code, found, err = report(leapsr)
     assert (code, found["counts"]) == (0, {"done": 3})
-    assert "2 RAW files left out (c.cr2, d.nef): develop them first." in err
+    assert "2 RAW files left out (c.cr2, d.nef): develop them first, or pip install 'leapsr[raw]'." in err
     assert {"source": "in/f.jxr", "reason": "not read (JPEG XR)"} in found["left_out"]
     code, _, err = leapsr("upscale", "in/f.jxr")
     assert code == 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,34 @@ def test_workers_make_together_what_one_makes(whole, leapsr, photos, model, tmp_
     other = tmp_path / "other"
     leapsr("prepare", photos, "-o", other, "--model", model, *OPTIONS, "--shard", "1/2", "--workers", 1)
     assert contents(out) | contents(other) == contents(whole)
+
+
+def test_several_processes_make_the_same_bytes(whole, leapsr, photos, model, tmp_path):
+    out = tmp_path / "processes"
+    _, _, err = leapsr("prepare", photos, "-o", out, "--model", model, *OPTIONS, "--processes", 2)
+    assert "4 shards made; 4 of 4 are here" in err
+    assert contents(out) == contents(whole)
+
+
+@pytest.mark.parametrize("kind", ["beside", "csv"])
+def test_captions_of_files(kind, leapsr, photos, model, tmp_path):
+    """A text beside each photo, or one file; with another's words behind, or with none."""
+    said = {f"{number}.png": f"picture {number}" for number in range(5)}
+    source, place = tmp_path / "captions.csv", tmp_path / "photos"
+    shutil.copytree(photos, place)
+    if kind == "csv":
+        source.write_text("file_name,text\n" + "".join(f"{name},{text}\n" for name, text in said.items()))
+    else:
+        for name, text in said.items():
+            (place / name).with_suffix(".txt").write_text(text)
+    given = ("--captioner", source) if kind == "csv" else ()
+    out = tmp_path / "out"
+    words = ("prepare", place, "-o", out, "--model", model, *OPTIONS, "--captions", "text", *given)
+    code, _, err = leapsr(*words, "--suffix", "none")
+    assert code == 0, err
+    records = [json.loads(path.read_text())["samples"] for path in out.glob("0*.json")]
+    assert {at["photo"]: at["caption"] for record in records for at in record} == said
+    assert "shards of other captions" in refused(leapsr, *words[1:])
 
 
 def test_torn_shards_are_made_again_and_others_are_not(whole, leapsr, photos, model):

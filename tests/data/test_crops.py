@@ -7,8 +7,9 @@ from PIL import Image
 
 from leapsr.data import pool
 from leapsr.data.crops import EVERY, PhotoCrops, Symmetries, shares, turn
-from leapsr.data.photos import decode, open_photos, pack
+from leapsr.data.photos import open_photos, pack
 from leapsr.data.prefetch import Prefetch
+from leapsr.data.reading import decode
 from leapsr.errors import DataError
 
 

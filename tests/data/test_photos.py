@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from leapsr.data.photos import decode, open_photos, picture_files
+from leapsr.data.listing import picture_files
+from leapsr.data.photos import open_photos
+from leapsr.data.reading import decode
 from leapsr.errors import DataError
 from leapsr.pictures.colour_spaces import ADOBE_RGB
 from leapsr.pictures.picture import load

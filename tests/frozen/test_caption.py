@@ -5,7 +5,7 @@ import torch
 
 from leapsr.errors import MissingExtra, WeightsError
 from leapsr.frozen import FixedCaption, VisionLanguage, remove_focus_sentences
-from leapsr.frozen.vision_language import QUESTION
+from leapsr.frozen.vision_language import ASK_BAD, ASK_GOOD, LONGEST_QUALITY, QUESTION
 from leapsr.hub.repositories import LLAVA, QWEN2_VL
 
 BOTH = pytest.mark.parametrize("kind", ["llava", "qwen2_vl"])
@@ -46,7 +46,7 @@ def test_the_answer_is_the_models_likeliest_words(tiny, kind):
     captioner = VisionLanguage(tiny(kind), temperature=0, longest=4)
     caption = captioner.caption(image())
     network, processor = captioner.model.read(), captioner.processor
-    asked = captioner._asked(image())
+    asked = captioner._asked([image()], QUESTION)
     answer = []
     for _ in range(4):
         with torch.no_grad():
@@ -64,13 +64,13 @@ def test_the_answer_is_the_models_likeliest_words(tiny, kind):
 def test_the_model_is_shown_the_picture_and_asked_the_question(tiny, kind):
     captioner = VisionLanguage(tiny(kind))
     processor = captioner.processor
-    asked = captioner._asked(image())
+    asked = captioner._asked([image()], QUESTION)
     # The tiny tokenizers know letters only, and no word of several.
     text = processor.tokenizer.decode(asked["input_ids"][0], skip_special_tokens=True)
     assert "describetheactualobjects" in text.replace(" ", "").replace("▁", "")
     places = int((asked["input_ids"] == processor.image_token_id).sum())
     assert places == {"llava": (32 // 8) ** 2, "qwen2_vl": (48 // 16) * (64 // 16)}[kind]
-    other = captioner._asked(image(2))
+    other = captioner._asked([image(2)], QUESTION)
     assert not torch.equal(asked["pixel_values"], other["pixel_values"])
 
 
@@ -78,7 +78,7 @@ def test_colours_are_where_the_processor_expects_them(tiny):
     """White, black and red of [-1, 1] become CLIP's normalised colours."""
     captioner = VisionLanguage(tiny("llava"))
     picture = torch.tensor([1.0, -1, -1])[:, None, None].expand(3, 32, 32)
-    seen = captioner._asked(picture)["pixel_values"][0, :, 5, 5]
+    seen = captioner._asked([picture], QUESTION)["pixel_values"][0, :, 5, 5]
     mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])
     deviation = torch.tensor([0.26862954, 0.26130258, 0.27577711])
     torch.testing.assert_close(seen, (torch.tensor([1.0, 0, 0]) - mean) / deviation, atol=1e-4, rtol=1e-4)
@@ -99,12 +99,45 @@ def test_drawn_words_are_those_of_the_seed(tiny, kind):
     assert first != other
 
 
+SIZES = [(48, 64), (64, 32), (48, 48)]
+
+
+@BOTH
+def test_several_pictures_at_once_have_the_captions_that_each_has_alone(tiny, kind):
+    captioner = VisionLanguage(tiny(kind), temperature=0, longest=6)
+    pictures = [image(seed, size) for seed, size in enumerate(SIZES)]
+    assert captioner.captions(pictures) == [captioner.caption(picture) for picture in pictures]
+    network = captioner.model.read()
+    with torch.no_grad():
+        together = network(**captioner._asked(pictures, QUESTION)).logits[:, -1]
+        alone = [network(**captioner._asked([picture], QUESTION)).logits[0, -1] for picture in pictures]
+    torch.testing.assert_close(together, torch.stack(alone), rtol=1e-4, atol=1e-5)
+    assert (together[0] - together[1]).abs().max() > 1e-3
+
+
+def test_captions_of_quality_are_of_the_clean_picture_and_of_the_small_one(tiny):
+    """The likeliest words, whatever the captioner draws otherwise; sentences on blur stay."""
+    captioner = VisionLanguage(tiny("qwen2_vl"), temperature=3.0)
+    clean, small = [image(seed) for seed in (1, 2)], [image(seed, (24, 32)) for seed in (1, 2)]
+    found = captioner.quality(clean, small)
+    for row, pair in enumerate(found):
+        assert [pair.good] == captioner.answers([clean[row]], ASK_GOOD, LONGEST_QUALITY, 0)
+        assert [pair.bad] == captioner.answers([small[row]], ASK_BAD, LONGEST_QUALITY, 0)
+        assert pair.good != pair.bad
+
+
+def test_questions_of_quality_ask_for_what_the_paper_prints():
+    """FlowSR, section 4.3: "image quality is good, with ...", "image quality is poor, ..."."""
+    assert "'image quality is good, with'" in ASK_GOOD
+    assert "'image quality is poor,'" in ASK_BAD
+
+
 def test_a_llava_without_a_template_is_asked_in_its_own_form(tiny, tmp_path):
     shutil.copytree(tiny("llava"), tmp_path, dirs_exist_ok=True)
     (tmp_path / "chat_template.jinja").unlink()
     with_template, without = VisionLanguage(tiny("llava")), VisionLanguage(tmp_path)
     assert without.processor.chat_template is None
-    ids = [captioner._asked(image())["input_ids"] for captioner in (with_template, without)]
+    ids = [captioner._asked([image()], QUESTION)["input_ids"] for captioner in (with_template, without)]
     assert torch.equal(*ids)
 
 

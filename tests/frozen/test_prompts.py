@@ -38,8 +38,8 @@ def test_texts():
 
 
 def test_texts_of_other_families():
-    assert describe("", FLOWSR).startswith("A high-resolution, 8K, ultra-realistic image")
-    assert describe("A cat.", FLOWSR) == f"A cat. {FLOWSR.suffix}"
+    assert describe("", FLOWSR.suffix).startswith("A high-resolution, 8K, ultra-realistic image")
+    assert describe("A cat.", FLOWSR.suffix) == f"A cat. {FLOWSR.suffix}"
     assert standard_texts(standard=FLOWSR)["negative"] == FLOWSR.negative
     assert MFSR_NEGATIVE == (
         "oil painting, cartoon, blur, dirty, messy, low quality, deformation, low resolution, oversmooth."

@@ -226,4 +226,5 @@ LAYOUTS: dict[str, Callable[[bytes], Layout]] = {
     "gif": gif,
     "jp2": jp2,
     "jxl": jxl,
+    "dng": tiff,
 }

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from leapsr.pictures import metadata
 from tests.conftest import picture_array
-from tests.pictures import photos
+from tests.pictures import photos, raws
 
 SIDE = 8
 P3 = photos.rgb_profile(photos.P3_PRIMARIES, photos.parametric(1.8))
@@ -225,6 +225,15 @@ def jxl() -> Iterator[tuple[str, bytes]]:
     yield "a JPEG inside", imagecodecs.jpegxl_encode_jpeg(photos.jpeg(SIDE, SIDE))
 
 
+def dng() -> Iterator[tuple[str, bytes]]:
+    small = raws.scene(24, 32)  # LibRaw takes nothing much smaller
+    yield "mosaic", raws.dng(small, orientation=6, exposure=0.5, extra=[(700, 1, None, photos.XMP, True)])
+    yield "in a frame", raws.dng(raws.scene(32, 32), crop=(2, 2, 12, 16))
+    yield "linear", raws.dng(small, raws.LINEAR)
+    yield "grey", raws.grey_dng()
+    yield "without colours", raws.dng(small, knows_colours=False)
+
+
 MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "jpeg": jpeg,
     "png": png,
@@ -236,6 +245,7 @@ MAKERS: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "gif": gif,
     "jp2": jp2,
     "jxl": jxl,
+    "dng": dng,
 }
 SUFFIXES = {"jpeg": ".jpg", "tiff": ".tif"}
 

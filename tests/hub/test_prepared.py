@@ -15,8 +15,9 @@ from leapsr.data.shard_encoders import encoders
 from leapsr.data.shard_reader import Shards
 from leapsr.data.shard_writer import ShardOptions, ShardWriter, plan, prepare
 from leapsr.errors import DataError
-from leapsr.frozen import autoencoder, describe, load_book
+from leapsr.frozen import Clip, QualityCaptions, VisionLanguage, autoencoder, describe, load_book
 from leapsr.frozen.fingerprint import fingerprint
+from leapsr.frozen.prompts import FLOWSR
 from leapsr.networks import Quality
 from leapsr.ops.filters import unsharp_mask
 from leapsr.ops.upsample import bicubic_upsample
@@ -190,6 +191,92 @@ def of_another(models, tiny, writer, tmp_path_factory):
         return model, root / "shards", ShardWriter(writer.photos, description, own, 1)
 
     return made
+
+
+@pytest.fixture(scope="module")
+def judged(models, tiny, writer, tmp_path_factory):
+    """Shards for FlowSR with captions of quality, and their writer."""
+    out = tmp_path_factory.mktemp("judged")
+    own = encoders(models("sd21"), CPU, quality=tiny("qwen2_vl"))
+    options = ShardOptions(64, 1, photo=True, symmetries=MIRRORED)
+    made = ShardWriter(writer.photos, plan(writer.photos, options, own), own, 1)
+    prepare(made, out)
+    return out, made
+
+
+def test_the_quality_of_each_sample_is_captioned(judged, tiny):
+    """FlowSR's section 4.3: c_pos of the clean crop, c_neg of its damaged counterpart."""
+    folder, writer = judged
+    clean, origins = writer.clean(range(3))
+    lr = writer.damage(clean.float() / 255, origins)
+    asked = VisionLanguage(tiny("qwen2_vl"))
+    expected = asked.quality(list(clean / 127.5 - 1), list(lr / 127.5 - 1))
+    found = Shards(folder)
+    assert found.description.quality == tiny("qwen2_vl").name
+    assert [found.one(row).quality for row in range(3)] == [[pair] for pair in expected]
+    record = json.loads((folder / f"{found.description.stem(0)}.json").read_text())
+    assert [tuple(at["quality"]) for at in record["samples"]] == expected
+
+
+def test_flowsrs_alignment_compares_with_the_captions_of_each_picture(judged, models, tiny):
+    config, clip = tiny_run("flowsr_sd21_consistent", models, tiny), Clip(tiny("clip"))
+    make = batches.batch_maker(config, CPU, space(located(models("sd21"))), clip=clip)
+    pairs = [QualityCaptions("good, sharp", "poor"), QualityCaptions("good", "poor, with noise")]
+    sample = joined([Shards(judged[0]).one(row) for row in range(2)])._replace(quality=pairs)
+    quality = make(sample, make.generator(0, 0, 0)).quality
+    images = torch.rand(2, 3, 40, 40) * 2 - 1
+    good, bad = launch._alignment(clip)(images, quality)
+    for row, pair in enumerate(pairs):
+        own = clip.similarity(images[row : row + 1], pair)[0]
+        torch.testing.assert_close(torch.stack([good[row], bad[row]]), own)
+
+
+def test_flowsr_trains_with_captions_of_quality(judged, models, tiny, tmp_path):
+    first = models("sd21")
+    launch.run(
+        tiny_run("flowsr_sd21_consistent", models, tiny),
+        judged[0],
+        tmp_path,
+        teacher=first,
+        start=first,
+        cpu=True,
+    )
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert all(line["student/alignment"] > 0 for line in lines)
+
+
+def test_shards_without_captions_of_quality_are_refused(of_another, models, tiny, tmp_path):
+    model, folder, _ = of_another("flowsr_sd21")
+    asked = tiny_run("flowsr_sd21_consistent", models, tiny)
+    with pytest.raises(DataError, match=r"--quality, or use --set method\.captions=fixed"):
+        launch.run(asked, folder, tmp_path, teacher=model, start=model, cpu=True)
+
+
+@pytest.mark.parametrize("suffix", [None, "", "A drawing."])
+def test_what_follows_a_caption(suffix, writer, models):
+    """The words of the model's family, nothing, or others; shards of others are others."""
+    source = writer.photos.folder / "captions.json"
+    own = encoders(models("sd21"), CPU, "text", source, suffix=suffix)
+    made = ShardWriter(writer.photos, plan(writer.photos, ShardOptions(64), own), own, 1)
+    _, origins = made.encode(*made.clean(range(1)))
+    prompt, _ = made.prompts(origins)
+    words = FLOWSR.suffix if suffix is None else suffix
+    expected = own.texts.encode([f"{CAPTIONS['0.png']} {words}".strip()])
+    assert torch.equal(prompt.tokens, expected.tokens)
+    assert ("followed by" in made.description.captions) is (suffix is not None)
+
+
+@pytest.mark.parametrize("shown", ["hr", "lr"])
+def test_the_captioner_sees_the_clean_crop_or_what_became_of_it(shown, writer, models, tiny):
+    own = encoders(models("sd21"), CPU, "llava", tiny("llava"), shown=shown)
+    made = ShardWriter(writer.photos, plan(writer.photos, ShardOptions(64), own), own, 1)
+    clean, origins = made.clean(range(2))
+    _, captioned = made.encode(clean, origins)
+    seen = clean if shown == "hr" else made.damage(clean.float() / 255, origins)
+    expected = VisionLanguage(tiny("llava")).captions(list(seen / 127.5 - 1))
+    assert [at.caption for at in captioned] == expected
+    assert len(set(expected)) == 2
+    assert ("small picture" in made.description.captions) is (shown == "lr")
 
 
 @pytest.mark.parametrize("name", ["flowsr_sd21", "oftsr_resshift"])

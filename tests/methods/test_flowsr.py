@@ -355,10 +355,10 @@ def test_gradients_reach_only_the_network_whose_update_it_is():
         auxiliary,
         auxiliary,
         features=lambda x, t, cond: [frozen * x],
-        alignment=lambda images: (images.mean((1, 2, 3)), images[:, 0, 0, 0]),
+        alignment=lambda images, quality: (images.mean((1, 2, 3)), images[:, 0, 0, 0] + quality[:, 0, 0]),
     )
     method = Flowsr(cast)
-    for name, values in method(batch()):
+    for name, values in method(replace(batch(), quality=torch.ones(256, 2, 1).double())):
         assert set(values) == (
             {"flow", *SECOND, "adversarial", "alignment"} if name == "student" else {"hinge"}
         )
@@ -431,14 +431,15 @@ def test_quality_alignment_is_the_printed_ratio():
 
 
 def test_alignment_looks_at_one_decoded_image_of_each_sample():
-    shown = []
+    shown, captions = [], torch.rand(8, 2, 5)
 
-    def alignment(images: Tensor) -> tuple[Tensor, Tensor]:
+    def alignment(images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
         shown.append(images)
+        assert quality is captions
         return 0.1 * torch.arange(len(images)).double(), torch.zeros(len(images)).double()
 
     method = Flowsr(networks(decode=lambda latent: latent + 100, alignment=alignment))
-    [(_, values)] = method(batch(8))
+    [(_, values)] = method(replace(batch(8), quality=captions))
     expected = (1 + (-0.1 * torch.arange(8).double()).exp()).log().mean().item()
     torch.testing.assert_close(values["alignment"].item(), 0.1 * expected)
     assert shown[0].shape == (8, 3, 4, 4)

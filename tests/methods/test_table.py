@@ -1,5 +1,7 @@
 """The table of the methods: what each needs, whom it trains, and what a refinement takes from its student."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -146,14 +148,15 @@ def test_alignment_reaches_flowsr():
     """From the networks that a run has, if one of them looks at the likeness of pictures and captions."""
     seen = []
 
-    def cosines(images: Tensor) -> tuple[Tensor, Tensor]:
+    def cosines(images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
         found = images.mean((1, 2, 3)), images.amax((1, 2, 3))
         seen.append(quality_alignment(*found).mean().item())
         return found
 
     def losses(alignment) -> dict[str, Tensor]:
         networks = Networks(Officer(), Officer(), Officer(), Officer(), alignment=alignment)
-        [(_, values)] = methods.build(FlowsrConfig(alignment=0.25), networks)(batch())
+        captioned = replace(batch(), quality=torch.zeros(len(batch().image), 2, 1))
+        [(_, values)] = methods.build(FlowsrConfig(alignment=0.25), networks)(captioned)
         return values
 
     assert losses(cosines)["alignment"].item() == pytest.approx(0.25 * seen[0])

@@ -6,6 +6,7 @@ libultrahdr and libvips read the results; neither shares code with what writes t
 
 import io
 import logging
+import struct
 
 import numpy as np
 import pytest
@@ -188,3 +189,74 @@ def test_a_stereo_photo_has_no_gain_map():
     frames[0].save(file, "MPO", save_all=True, append_images=frames[1:])
     assert load(file.getvalue()).gain_map is None
     assert gain_map.read(b"no picture", UPRIGHT) is None
+
+
+# Apple's own kind
+
+OF_APPLE = (
+    b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+    b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''"
+    b" xmlns:HDRGainMap='http://ns.apple.com/HDRGainMap/1.0/'><HDRGainMap:HDRGainMapVersion>65536"
+    b"</HDRGainMap:HDRGainMapVersion></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def by_an_iphone(orientation: int = 1) -> bytes:
+    """Pillow's file of two pictures, the second with the description that Apple puts into its maps."""
+    small = Image.fromarray(picture_array(HEIGHT // 4, WIDTH // 4)).convert("L")
+    file = io.BytesIO()
+    Image.fromarray(picture_array(HEIGHT, WIDTH)).save(
+        file, "MPO", save_all=True, append_images=[small], exif=photos.camera_exif(orientation, thumbnail=b"")
+    )
+    data = file.getvalue()
+    second = data.rindex(b"\xff\xd8\xff")
+    segment = b"\xff\xe1" + (len(OF_APPLE) + 2).to_bytes(2, "big") + OF_APPLE
+    before, after = (struct.pack("<I", len(data) - second + more) for more in (0, len(segment)))
+    start = data[:second].replace(before, after)
+    assert start != data[:second]
+    return start + data[second : second + 2] + segment + data[second + 2 :]
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_apples_map_in_a_jpeg_stays_with_its_description(orientation):
+    source = by_an_iphone(orientation)
+    picture = load(source)
+    sides = (WIDTH // 4, HEIGHT // 4)
+    with Image.open(io.BytesIO(picture.gain_map)) as small:
+        assert small.size == (sides if orientation == 1 else sides[::-1])
+    result = saved(picture)
+    with Image.open(io.BytesIO(result)) as image:
+        assert (image.format, image.n_frames) == ("MPO", 2)
+        assert b"of the maker" in image.info["exif"]  # where Apple says how bright the map is
+        image.seek(1)
+        assert image.mode == "L"
+    assert OF_APPLE in result
+    assert b"hdrgm" not in result  # which would be a description of another kind
+    assert b"Container" not in result
+
+
+def heic_with(auxiliary: bytes) -> bytes:
+    """A HEIC with a property that no reader uses, in the place of what a second picture in it has."""
+    pytest.importorskip("pillow_heif", reason="HEIC needs pillow-heif").register_heif_opener()
+    from tests.pictures.test_odd_files import with_properties
+
+    file = io.BytesIO()
+    Image.fromarray(picture_array(HEIGHT, WIDTH)).save(file, "HEIF")
+    return with_properties(file.getvalue(), (b"auxC", bytes(4) + auxiliary + b"\0"), essential=False)
+
+
+def test_a_map_that_cannot_be_kept_is_said(caplog):
+    load(heic_with(b"urn:mpeg:hevc:2015:auxid:2"))  # of depth
+    assert not caplog.text
+    assert load(heic_with(b"urn:com:apple:photo:2020:aux:hdrgainmap")).gain_map is None
+    assert "The gain map of the picture, for HDR screens, cannot be kept." in caplog.text
+
+
+def test_the_standards_own_kind_of_map_is_known_by_its_brand():
+    """(libavif opens no file of that brand without such a map, and nothing here writes one.)"""
+    file = io.BytesIO()
+    Image.fromarray(picture_array(HEIGHT, WIDTH)).save(file, "AVIF")
+    data = file.getvalue()
+    assert data[24:28] == b"miaf"
+    assert not gain_map.is_left_out(data)
+    assert gain_map.is_left_out(data[:24] + b"tmap" + data[28:])

@@ -6,7 +6,7 @@ import logging
 import pytest
 from PIL import Image, PngImagePlugin
 
-from leapsr.data.photos import decode, size_of
+from leapsr.data.reading import decode, size_of
 from leapsr.pictures import pillow_limits
 from leapsr.pictures.picture import load, measure
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from leapsr.frozen.space import Space
+from leapsr.train import loop
 from leapsr.train.batches import batch_maker
 from leapsr.train.config import OptimizerConfig
 from leapsr.train.ema import EMA
@@ -104,3 +105,15 @@ def test_an_update_moves_its_own_network_only():
     moved = before["student"] + 0.5 * before["critic"]
     assert networks["student"].weight.item() == pytest.approx(moved)
     assert networks["critic"].weight.item() == pytest.approx(before["critic"] - 0.5 * before["student"])
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads"), [(16, None, 16), (16, 4, 4), (16, 16, 2), (1, None, 2)]
+)
+def test_the_processes_of_a_machine_share_its_cores_for_reading(cores, processes, threads, monkeypatch):
+    """Sixteen processes with sixteen threads each would only hold each other up."""
+    monkeypatch.setattr(loop, "cores", lambda: cores)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if processes is not None:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+    assert loop.reading_threads() == threads

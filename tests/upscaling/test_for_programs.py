@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_files_and_buffers_are_what_their_bytes_are(upscaler, data, tmp_path):
             assert torch.equal(leapsr.open(given).pixels, leapsr.open(data).pixels)
     with os.fdopen(os.pipe()[0], "rb") as closed:
         pass
-    with pytest.raises(ImageError, match="could not be read"):
+    with pytest.raises(ImageError, match=r"could not be read: [^.]+\.$"):
         upscaler(closed)
     with pytest.raises(ImageError, match="gives no bytes"):
         upscaler(io.StringIO("text"))
@@ -60,8 +61,19 @@ def test_what_is_read_by_await(upscaler):
     "address", ["https://a.org/b.jpg", "http://a.org", "file:///b.jpg", "data:image/png;"]
 )
 def test_nothing_is_fetched(upscaler, address):
-    with pytest.raises(ImageError, match="is an address, and leapsr fetches nothing"):
-        upscaler(address)
+    for given in (address, Path(address)):
+        with pytest.raises(ImageError, match="is an address, and leapsr fetches nothing") as caught:
+            upscaler(given)
+        assert str(caught.value).startswith(address.split(".")[0] if "http" in address else address[:5])
+
+
+@pytest.mark.parametrize("name", ["", "a\0b.png"])
+def test_what_is_no_name_of_a_file(upscaler, data, name, tmp_path):
+    with pytest.raises(ImageError, match="is no name of a file"):
+        upscaler(name)
+    if name:
+        with pytest.raises(leapsr.OutputError, match="is no name of a file"):
+            leapsr.open(data).save(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])

@@ -15,7 +15,8 @@ from PIL import Image
 
 from ...errors import DataError, OutputError, UnknownName
 from ...files import atomic_write, remove_stale_parts
-from ..photos import Photos, Progress, decode
+from ..photos import Photos, Progress
+from ..reading import decode
 from .charts import chart, geographic
 from .documents import document, scan
 from .line_art import comic, lines
