@@ -17,7 +17,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..batch.options import Options
-from ..errors import LeapsrError, UsageError, first_line, optional
+from ..cluster.run import connect
+from ..errors import LeapsrError, first_line, optional
 from ..pictures import save_file
 from . import work
 from .processes import Answer, Cancelled, Raised, Report, Reported, Returned, TookTooLong, WorkerDied
@@ -86,16 +87,8 @@ class RayPool:
     def __init__(self, cluster: Cluster) -> None:
         """Raises MissingExtra, UsageError where no cluster answers."""
         self.size, self.deaths = cluster.replicas, 0
-        self._ray, self._serve = optional("ray", "ray"), optional("ray.serve", "ray")
-        try:
-            self._ray.init(
-                address=cluster.address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                ignore_reinit_error=True,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"No Ray cluster answers at {cluster.address}: {first_line(error)}.") from error
+        self._serve = optional("ray.serve", "ray")
+        self._ray = connect(None if cluster.address == "local" else cluster.address)
         deployment = self._serve.deployment(
             name="upscaler",
             max_ongoing_requests=1,

@@ -160,7 +160,6 @@ class Service:
             size = await asyncio.to_thread(_copy, file, path)
             found = await self._call(self.pictures, work.examine, path, name, self.limits.source_pixels)
             named = path.with_suffix(found.suffix)
-            await asyncio.to_thread(path.rename, named)
             yield Upload(request_id, named, name, size, (found.height, found.width))
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
