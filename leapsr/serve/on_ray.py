@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from ..batch.options import Options
 from ..cluster.run import connect
 from ..errors import LeapsrError, first_line, optional
+from ..hub import catalog
 from ..pictures import save_file
 from . import work
 from .processes import Answer, Cancelled, Raised, Report, Reported, Returned, TookTooLong, WorkerDied
@@ -129,6 +130,9 @@ class RayPool:
         """As `processes.Pool.call`."""
         assert function is work.upscale, "only the queue is worked on by a cluster"
         data = await asyncio.to_thread(source.read_bytes)
+        folder = Path(model.folder)
+        if folder.parent == catalog.PACKAGED:  # which may lie elsewhere on other machines
+            model = replace(model, folder=folder.name)
         answers = self._handle.options(stream=True).upscale.remote(
             data, source.suffix, name, output.name, model, options
         )

@@ -575,10 +575,11 @@ class Service:
         named = {name: getattr(part, name) for name in part.model_fields_set}
         own = {name: entry.settings[name] for name in ("model", "fidelity", "steps", "seed", "denoise")}
         wanted = Wanted.model_validate(own | {name: named[name] for name in own if name in named})
-        model = work.Model(wanted.folder(self.config), self.config.devices[0], self.config.dtype)
+        folder = wanted.folder(self.config)
+        model = work.Model(folder, self.config.devices[0], self.config.dtype)
         box = Box(part.top, part.left, part.top + part.height, part.left + part.width)
         settings, size = wanted.settings(self.limits), tuple(entry.source["result"])
-        check_model(settings, read_config(model.folder))
+        check_model(settings, read_config(folder))
         async with self._turn:  # so that those given up meanwhile, by one who turns the dial, are not done
             if await is_given_up():
                 raise Problem(408, "Nobody waits for this part any more.", "GivenUp")
@@ -596,9 +597,10 @@ class Service:
 
     async def preview(self, upload: Upload, form: PreviewForm) -> bytes:
         """Raises Problem, LeapsrError."""
-        model = work.Model(form.folder(self.config), self.config.devices[0], self.config.dtype)
+        folder = form.folder(self.config)
+        model = work.Model(folder, self.config.devices[0], self.config.dtype)
         screen, settings = (form.screen_height, form.screen_width), form.settings(self.limits)
-        check_model(settings, read_config(model.folder))
+        check_model(settings, read_config(folder))
         found: bytes = await self._call(
             self.dial, work.preview, upload.path, upload.name, model, form.target, settings, screen
         )

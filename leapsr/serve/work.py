@@ -60,9 +60,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Model:
-    """A model on a device, as `Upscaler.from_pretrained` takes it."""
+    """A model on a device, as `Upscaler.from_pretrained` takes it. folder: or its name."""
 
-    folder: Path
+    folder: str | Path
     device: str
     dtype: str
 
