@@ -27,7 +27,7 @@ def test_a_worker_that_is_killed_costs_a_try(start):
         assert served.http.get(f"/v1/requests/{request_id}/result").content == wanted
         assert served.service.workers[0].pids != [pid]
         assert 'leapsr_process_deaths_total{kind="leapsr cpu 0"} 1.0' in served.http.get("/metrics").text
-        for pool in (served.service.pictures, served.service.dial):
+        for pool in (served.service.instant.pictures, served.service.instant.dial):
             os.kill(pool.pids[0], signal.SIGKILL)
         assert served.post(encoded(), path="/v1/preview").status_code == 200
 
