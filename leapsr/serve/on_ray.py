@@ -163,7 +163,7 @@ class RayPool:
                     found: Returned | Raised = answer
                     return found
                 report(answer.done, answer.total)
-        except self._ray.exceptions.RayError as error:
+        except (self._ray.exceptions.RayError, self._serve.exceptions.RayServeException) as error:
             self.deaths += 1
             logger.warning("A replica ended: %s", first_line(error))
         raise WorkerDied
