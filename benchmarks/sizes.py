@@ -4,10 +4,10 @@
 
 One update of all networks of a run is done on torch's meta device, which has shapes and no numbers: this
 needs some minutes of one core, no weights and no GPU. Memory is what one GPU holds at the most with `at_once`
-samples: all that is alive then, down to the last temporary, with AdamW's moments, the average and the copy
-of the gradients that DDP sends. All of it is in float32, for the meta device knows no autocast: an upper
-bound of what bfloat16 takes. Work space of convolutions and what an allocator wastes are not in it. FLOPs are
-those that torch counts, computing again for checkpoints included.
+samples, a part of a batch: all that is alive then, down to the last temporary, with AdamW's moments, the
+average and the copy of the gradients that DDP sends. All of it is in float32, for the meta device knows no
+autocast: an upper bound of what bfloat16 takes. Work space of convolutions and what an allocator wastes are
+not in it. FLOPs are those that torch counts, computing again for checkpoints included.
 """
 
 import argparse
@@ -385,7 +385,7 @@ COLUMNS = [
     "autoencoder, M",
 ]
 COLUMNS += ["weights, GB", "activations and gradients", "AdamW", "average", "DDP", "sum, GB"]
-COLUMNS += ["TFLOP a step", "encoding", "steps/s from shards", "from photos"]
+COLUMNS += ["TFLOP a part", "encoding", "parts/s from shards", "from photos"]
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ LAYERS = [
     "degrade",
     "pictures",
     "networks",
+    "spandrel",
 ]
 LAYERS += [
     "hub.catalog",
@@ -28,8 +29,20 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cluster"]
-LAYERS += ["serve", "cli"]
+LAYERS += [
+    "restorer",
+    "hub.convert",
+    "data",
+    "metrics",
+    "upscaling",
+    "export",
+    "api",
+    "train",
+    "batch",
+    "cluster",
+    "serve",
+    "cli",
+]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 
