@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from skimage import data
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from tests.serve.test_page import CHROMIUM, Server, add, turn_dial
+from tests.serve.test_page import CHROMIUM, Server, add, settle, turn_dial
 
 PATIENCE = 1_800_000
 SLOW = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
@@ -70,10 +70,6 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def settled(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-
-
 def done(page: Page, count: int = 1) -> None:
     page.locator(".card[data-status=done]").nth(count - 1).wait_for()
 
@@ -114,7 +110,7 @@ def dial(browser: Browser, server: Server, say: Callable[..., None]) -> None:
     page.click("#go")
     done(page)
     page.click("#zoom-one")
-    settled(page)
+    settle(page)
     for words, value in (("first", 0), ("next", 1), ("next", 0.2), ("next", 0.8)):
         move = f"() => {{ const dial = document.querySelector('#fidelity'); dial.value = {value};"
         move += " dial.dispatchEvent(new Event('input', {bubbles: true})); }"
@@ -128,27 +124,25 @@ def large(browser: Browser, server: Server, say: Callable[..., None]) -> None:
     """A result of 12,000 x 9,000 pixels: zoom, pan, memory."""
     page = opened(browser, server)
     page.evaluate("performance.setResourceTimingBufferSize(20000)")
-    add(page, chelsea(1000, 750))
-    page.fill("#size", "12000")
-    page.select_option("#size_kind" if page.query_selector("#size_kind") else "[name=size_kind]", "long_side")
+    add(page, chelsea(300, 225))
+    page.select_option("[name=size_kind]", "long_side")
     page.fill("#size", "12000")
     page.click("#go")
     say("12,000 x 9,000, made", f"{seconds(lambda: done(page)):.0f} s")
-    say("12,000 x 9,000, first whole view", f"{seconds(lambda: settled(page)):.1f} s (cuts all tiles)")
+    say("12,000 x 9,000, first whole view", f"{seconds(lambda: settle(page)):.1f} s (cuts all tiles)")
     page.reload()
     page.locator("#caption-download").wait_for()
-    settled(page)
+    settle(page)
     page.locator("#stage").focus()
     start = page.evaluate("performance.now()")
     page.keyboard.press("1")
-    settled(page)
+    settle(page)
     say("12,000 x 9,000, whole to 1:1", f"{page.evaluate(LAST_TILE, start):.2f} s until every tile is there")
-    start = page.evaluate("performance.now()")
     for _ in range(60):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowDown")
         page.wait_for_timeout(30)
-    settled(page)
+    settle(page)
     tiles = page.evaluate(
         "performance.getEntriesByType('resource').filter((e) => e.name.includes('/tiles/')).length"
     )
@@ -190,7 +184,7 @@ def throttled(browser: Browser, server: Server, say: Callable[..., None]) -> Non
     )
     page.locator("#stage").focus()
     page.keyboard.press("1")
-    say("slow connection, tiles of 1:1", f"{seconds(lambda: settled(page)):.1f} s")
+    say("slow connection, tiles of 1:1", f"{seconds(lambda: settle(page)):.1f} s")
     turn_dial(page, 0)
     say(
         "slow connection, dial",
@@ -209,7 +203,7 @@ def finished(page: Page) -> None:
     turn_dial(page, 0)
     page.click("#go")
     done(page, 2)
-    settled(page)
+    settle(page)
 
 
 def axe(browser: Browser, server: Server, say: Callable[..., None], script: Path) -> None:
@@ -243,7 +237,7 @@ def axe(browser: Browser, server: Server, say: Callable[..., None], script: Path
 
 def shots(browser: Browser, server: Server, folder: Path) -> None:
     def save(page: Page, name: str) -> None:
-        settled(page)
+        settle(page)
         Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(
             folder / f"{name}.webp", quality=82, method=6
         )

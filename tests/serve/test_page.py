@@ -156,6 +156,12 @@ def differ(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return float(np.abs(one - other).mean()) > 0.5
 
 
+def settle(page: Any) -> None:
+    """Wait until the picture area is drawn with all its tiles."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    page.wait_for_selector("#stage[aria-busy=false]")
+
+
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE / 1000
     while not condition():
@@ -203,12 +209,12 @@ def test_a_photo_is_previewed_made_compared_and_downloaded_with_its_exif(page):
 def test_slider_zoom_and_dial(page):
     add(page, photo_file(width=150, height=100))
     upscale(page)
-    page.wait_for_load_state("networkidle")
+    settle(page)
     box = page.locator("#stage").bounding_box()
     page.locator(".divider").focus()
     page.keyboard.press("Home")
     until(lambda: page.get_attribute(".divider", "aria-valuenow") == "0")
-    page.wait_for_load_state("networkidle")
+    settle(page)
     after = drawn(page, 0, 1)
     page.keyboard.press("End")
     until(lambda: differ(drawn(page, 0, 1), after))
@@ -231,7 +237,7 @@ def test_slider_zoom_and_dial(page):
     page.keyboard.press("0")
     assert page.inner_text("#zoom-value") == "113 %"  # the whole of this small result
 
-    page.wait_for_load_state("networkidle")
+    settle(page)
     before = drawn(page)
     assert page.is_disabled("#go")
     with page.expect_response(lambda answer: answer.url.endswith("/region")) as answer:
@@ -267,7 +273,7 @@ def test_several_versions_one_is_picked(page):
     card(page, "guess.jpg").locator("[data-action=open]").click()
     page.click("label:has([value=after])")
     page.locator(".labels span", has_text="Version 3").wait_for()
-    page.wait_for_load_state("networkidle")
+    settle(page)
     plain = drawn(page)
     page.check("#overlay")
     until(lambda: differ(drawn(page), plain))
@@ -336,3 +342,32 @@ def test_photos_are_dropped_and_pasted_and_other_files_are_left_out(page):
     until(lambda: page.locator(".card").count() == 4)
     card(page, "scan.TIF").locator("[data-action=remove]").click()
     until(lambda: page.locator(".card .name").all_inner_texts() == ["a.jpg", "b.heic", "image.png"])
+
+
+def test_two_fingers_zoom_on_a_phone(browser, server):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(server.url)
+    add(page, photo_file())
+    page.locator(".labels .end", has_text=re.compile("^Preview$")).wait_for()
+    box, touch = page.locator("#stage").bounding_box(), context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
+    zoom = page.text_content("#zoom-value")
+
+    def fingers(kind: str, apart: float) -> None:
+        points = (
+            []
+            if kind == "touchEnd"
+            else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        )
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 40)
+    for apart in (60, 90, 120):
+        fingers("touchMove", apart)
+    fingers("touchEnd", 0)
+    before, after = (int(words.removesuffix(" %")) for words in (zoom, page.text_content("#zoom-value")))
+    assert 2.7 < after / before < 3.3
+    assert page.evaluate("document.documentElement.scrollWidth") == 390  # nothing reaches beyond the screen
+    context.close()

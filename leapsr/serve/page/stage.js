@@ -184,6 +184,7 @@ export class Stage extends EventTarget {
     const waits = this.picture && this.shown.some((number) => !this.picture.results[number].isThere);
     this.root.classList.toggle("waiting", Boolean(waits));
     this.store.end();
+    this.root.setAttribute("aria-busy", this.store.busy);
   }
 
   #paintPane({ what, left, top }) {

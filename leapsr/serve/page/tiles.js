@@ -26,6 +26,11 @@ export class TileStore {
     return [...this.#tiles.values()].filter((tile) => tile.bitmap).length;
   }
 
+  /** Whether tiles of the last drawing are still to come. */
+  get busy() {
+    return [...this.#tiles.values()].some((tile) => tile.frame === this.#frame && !tile.bitmap);
+  }
+
   /** A new drawing begins. */
   begin() {
     this.#frame += 1;
