@@ -256,11 +256,6 @@ def shots(browser: Browser, server: Server, folder: Path) -> None:
     page = opened(browser, server, DESKTOP, color_scheme="dark")
     finished(page)
     save(page, "page_versions_dark")
-    page.click("text=Pick version 2")
-    page.click("label:has([value=side])")
-    page.check("#overlay")
-    page.click("#zoom-one")
-    save(page, "page_map_dark")
     page.context.close()
 
 
