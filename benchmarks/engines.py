@@ -107,6 +107,17 @@ def measured(
     return {"engine": engine, "precision": precision, **json.loads(done.stdout.splitlines()[-1])}
 
 
+def export(folder: Path, calibration: Path) -> None:
+    from leapsr.export import onnx_file, spandrel_file
+    from leapsr.export.model import Exported
+
+    model = Exported.load("leap-small")
+    onnx_file.write(model, folder / "fp32.onnx")
+    onnx_file.write(model, folder / "fp16.onnx", "fp16")
+    onnx_file.write(model, folder / "int8.onnx", "int8", calibration)
+    spandrel_file.write(model, folder / "fp32.safetensors")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -114,28 +125,25 @@ def main() -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("--calibration", type=Path, required=True, help="folder of photos for int8")
     parser.add_argument("--with", dest="others", action="append", default=[], metavar="ENGINE=PYTHON")
+    parser.add_argument(
+        "--files", type=Path, help="folder to keep the exported files in, and to take them from"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("out/engines.json"))
     options = parser.parse_args()
     pythons = dict.fromkeys(ENGINES, sys.executable) | dict(each.split("=", 1) for each in options.others)
 
-    from leapsr.export import onnx_file, spandrel_file
-    from leapsr.export.model import Exported
-
     rows: list[dict[str, object]] = []
     first = None
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = options.files or Path(name)
+        if not (folder / "fp32.safetensors").is_file():
+            export(folder, options.calibration)
+        files = {kind: folder / f"{kind}.onnx" for kind in ("fp32", "fp16", "int8")}
         pixels = (
             np.asarray(Image.open(options.photo).convert("RGB").crop((0, 0, SIDE, SIDE)), np.float32) / 255
         )
         np.save(folder / "pixels.npy", pixels.transpose(2, 0, 1)[None])
-        model = Exported.load("leap-small")
-        files = {kind: folder / f"{kind}.onnx" for kind in ("fp32", "fp16", "int8")}
-        onnx_file.write(model, files["fp32"])
-        onnx_file.write(model, files["fp16"], "fp16")
-        onnx_file.write(model, files["int8"], "int8", options.calibration)
-        spandrel_file.write(model, folder / "fp32.safetensors")
         for engine, precision, file in (
             ("torch", "fp32", folder / "fp32.safetensors"),
             ("torch", "bf16", folder / "fp32.safetensors"),

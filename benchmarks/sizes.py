@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -238,7 +239,7 @@ def update(config: TrainConfig, networks: RunNetworks) -> None:
     if "lpips" in frozen:
         compare = recomputed(lambda a, b: frozen["lpips"](a, b).flatten(), at_once)
     if "clip" in frozen:
-        align = recomputed(lambda image: _cosines(frozen["clip"], image), at_once)
+        align = recomputed(lambda image, quality: _cosines(frozen["clip"], image, quality), at_once)
     known = methods.Networks(
         student=networks.student,
         unwrapped=networks.student,
@@ -273,8 +274,8 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, *more: Any, **settings: Any) -> Tens
     return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v)[0]
 
 
-def _cosines(clip: Clip, image: Tensor) -> tuple[Tensor, Tensor]:
-    good, bad = (clip.image(image) @ torch.empty(768, 2, device=META)).unbind(1)
+def _cosines(clip: Clip, image: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+    good, bad = torch.einsum("bd,bkd->kb", clip.image(image), quality)
     return good, bad
 
 
@@ -297,7 +298,9 @@ def _batch(config: TrainConfig) -> Batch:
         photo = torch.empty(samples, 3, config.data.crop, config.data.crop)
     cond = Condition(lr, None, prompts.get(Quality.GOOD), prompts)
     compared = photo if config.method.compares_photos and kind in AUTOENCODERS else None
-    return Batch(image, torch.empty_like(image), cond, generator, lambda: torch.empty_like(image), compared)
+    quality = torch.empty(samples, 2, 768, device=META)  # in the space of CLIP's ViT-L/14
+    redraw = partial(torch.empty_like, image)
+    return Batch(image, redraw(), cond, generator, redraw, compared, quality=quality)
 
 
 def _prompt(config: TrainConfig) -> Prompt:

@@ -23,6 +23,7 @@ LAYERS = [
 LAYERS += [
     "hub.catalog",
     "hub.repositories",
+    "hub.cards",
     "frozen",
     "methods",
     "hub.published",

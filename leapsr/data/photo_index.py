@@ -35,6 +35,9 @@ AT_ONCE = 500
 FRESH = 2_000_000_000
 """Nanoseconds for which a time of change is not trusted: another change could have the same."""
 SAVE_EVERY = 60.0
+"""Seconds after which what is known is kept, for a run that is interrupted."""
+SAVING_COSTS = 20
+"""Time spent between two saves, for each second that one takes."""
 _VERSION = 1
 
 
@@ -182,7 +185,7 @@ class _Maker:
         self.unused = [*self.listed.archives] if self.listed.pictures else []
         self.archives = [] if self.unused else in_order(self.listed.archives)
         self.rows: list[Row] = []
-        self.saved = time.monotonic()
+        self.due = time.monotonic() + SAVE_EVERY
         for name in self.listed.pictures:
             check_name(name)
 
@@ -233,9 +236,10 @@ class _Maker:
         try:
             for job, found in measured:
                 self._add(job, found)
-                if time.monotonic() - self.saved > SAVE_EVERY:
+                if (began := time.monotonic()) > self.due:
                     self._save(self._index(complete=False))
-                    self.saved = time.monotonic()
+                    took = time.monotonic() - began
+                    self.due = time.monotonic() + max(SAVE_EVERY, SAVING_COSTS * took)
         except BaseException:  # the next run goes on from here
             self._save(self._index(complete=False))
             raise

@@ -2,10 +2,11 @@
 as a trace of the slices that torch is fastest with.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, operator, valid-type, misc, index"
+# The functions are read by onnxscript, which knows tensors only.
+# mypy: ignore-errors
 
 from onnx import ModelProto, inliner
-from onnxscript import FLOAT, script
+from onnxscript import FLOAT, optimizer, script
 from onnxscript import opset18 as op
 
 from ..ops.color import BT601
@@ -69,8 +70,11 @@ def _chroma_bounds(source: FLOAT[1, "C", "H", "W"]):
 def _mean_limits(source: FLOAT[1, "C", "H", "W"]):
     contrast = _greatest(source) + _greatest(op.Neg(source))
     each = contrast * _MEAN_PER_CONTRAST + _MEAN
-    together = _mean_of_49(op.Min(contrast, _MOST)) * _AROUND_PER_CONTRAST + _AROUND
-    on_average = _mean_of_49(op.Min(contrast, _MOST_EACH)) * _AROUND_EACH_PER_CONTRAST + _AROUND_EACH
+    together = _mean_of_49(op.Min(contrast, op.Constant(value_float=_MOST))) * _AROUND_PER_CONTRAST + _AROUND
+    on_average = (
+        _mean_of_49(op.Min(contrast, op.Constant(value_float=_MOST_EACH))) * _AROUND_EACH_PER_CONTRAST
+        + _AROUND_EACH
+    )
     return each, together, on_average
 
 
@@ -208,14 +212,14 @@ def _guarded(restored: FLOAT[1, 3, "LH", "LW"], input: FLOAT[1, 3, "H", "W"]) ->
     )
     doubtful = op.Or(outside, far)
     if doubtful:
-        kept = _limited(restored, input)
+        kept = op.Clip(_limited(restored, input), 0.0, 1.0)
     else:
-        kept = op.Identity(restored)
-    output = op.Clip(kept, 0.0, 1.0)
+        kept = op.Clip(restored, 0.0, 1.0)
+    output = op.Identity(kept)
     return output
 
 
 def graph() -> ModelProto:
     """`restored`, (1, 3, scale H, scale W), and `input`, (1, 3, H, W) in [0, 1], to `output`, the restored
     picture within its limits, in [0, 1]. A good result costs no more than the check."""
-    return inliner.inline_local_functions(_guarded.to_model_proto())
+    return optimizer.optimize(inliner.inline_local_functions(_guarded.to_model_proto()))

@@ -172,8 +172,8 @@ def _joined(measures: "ModelProto", network: "ModelProto", guarded: "ModelProto"
     keep = {"rename_inputs": False, "rename_outputs": False}
     parts = [
         onnx.compose.add_prefix(measures, "measures/", **keep),
-        network,
-        onnx.compose.add_prefix(guarded, "guard/", **keep),
+        onnx.compose.add_prefix(network, "network/", **keep),
+        guarded,  # add_prefix would lose what the branches of its If take from outside
     ]
     values = {each.name: each for part in parts for each in (*part.graph.input, *part.graph.output)}
     names = ("input", "fidelity", "denoise", "measures"), ("output", "measured")
@@ -226,7 +226,7 @@ def _quantise(path: Path, samples: Sequence[Tensor]) -> None:
     """The convolutions between head and tail in 8 bits, in place. Those two read and write the picture."""
     quantization = optional("onnxruntime.quantization", "onnx")
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             self.rest = iter(samples)
 
