@@ -22,7 +22,7 @@ from ..batch import naming
 from ..errors import OutputError
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
-ENDED = ("done", "failed", "cancelled")
+ENDED: tuple[Status, ...] = ("done", "failed", "cancelled")
 KEY_SECONDS = 24 * 3600.0
 """How long an Idempotency-Key is remembered."""
 
