@@ -31,7 +31,7 @@ LAYERS += [
     "hub.download",
 ]
 LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "evaluation", "export", "api", "train"]
-LAYERS += ["experiments", "study", "batch", "cluster", "cli"]
+LAYERS += ["experiments", "study", "batch", "cluster", "serve", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -146,7 +146,7 @@ class WorkerPool:
     def start(self, device: str) -> None:
         ours, theirs = CONTEXT.Pipe()
         process = CONTEXT.Process(target=serve, args=(theirs, self.config, device), daemon=True)
-        with _signals_blocked():
+        with signals_blocked():
             process.start()
         theirs.close()
         self.workers.append(_Worker(device, process, ours))
@@ -234,7 +234,7 @@ class WorkerPool:
 
 
 @contextmanager
-def _signals_blocked() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """A process that is started meanwhile has these signals blocked from its first moment.
 
     Ctrl-C at a terminal reaches all processes, as other signals to end may; only the first one acts on it.

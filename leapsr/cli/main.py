@@ -24,6 +24,7 @@ from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
 from .recipes import recipes
+from .serve import serve
 from .terminal import printable
 from .train import distill, train
 from .upscale import upscale
@@ -62,6 +63,7 @@ VERBS = (
     distill,
     recipes,
     evaluate,
+    serve,
     export,
     doctor,
 )

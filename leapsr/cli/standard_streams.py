@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from .upscale_options import FileOptions, LookOptions
 
 DASH = Path("-")
-_SUFFIXES = {
-    "JPEG": ".jpg",
-    "MPO": ".jpg",
-    "PNG": ".png",
-    "WEBP": ".webp",
-    "AVIF": ".avif",
-    "TIFF": ".tif",
-    "HEIF": ".heic",
-    "BMP": ".bmp",
-    "DIB": ".dib",
-    "GIF": ".gif",
-    "JPEG2000": ".jp2",
-}
-"""For the formats as Pillow calls them."""
 
 
 def wanted(inputs: Sequence[Path], out: Path | None) -> bool:
@@ -136,20 +122,11 @@ def upscale(source: Path | bytes, suffix: str | None, upscaler: "Upscaler", opti
 
 def _suffix(data: bytes) -> str:
     """For the format of a file's content. Raises ImageError when that is no picture."""
-    from ..pictures import float_tiff, jpeg_xl, open_file, raw_kinds, tiff_pages
+    from ..pictures import content
 
-    name = "standard input"
     if not data:
-        raise ImageError(f"Nothing came on {name}.")
-    if raw_kinds.matches(data, name):
-        return ".dng"
-    data = tiff_pages.photo(data, name)
-    if float_tiff.layout(data, name) is not None:
-        return ".tif"
-    if jpeg_xl.matches(data):
-        return ".jxl"
-    with open_file.opened(data, name) as image:
-        return _SUFFIXES[image.format or ""]
+        raise ImageError("Nothing came on standard input.")
+    return content.suffix(data, "standard input")
 
 
 def _write(data: bytes) -> None:

@@ -1,0 +1,242 @@
+"""The queue, from a photo that is sent to a result that is taken."""
+
+import base64
+import io
+import json
+import time
+import zipfile
+
+import pytest
+from PIL import ExifTags, Image
+from typer.testing import CliRunner
+
+from leapsr.cli.main import app
+from tests.serve.conftest import decoded, encoded
+
+
+def by_the_command_line(folder, model, data, name, *options):
+    """The name and the bytes of what `leapsr upscale` makes."""
+    source = folder / "in" / name
+    source.parent.mkdir(exist_ok=True)
+    source.write_bytes(data)
+    out = folder / "out"
+    out.mkdir()
+    done = CliRunner().invoke(
+        app, ["upscale", str(source), "-o", str(out), "-n", str(model), "--device", "cpu", *options]
+    )
+    assert done.exit_code == 0, done.output
+    return {path.name: path.read_bytes() for path in out.iterdir() if not path.name.startswith(".")}
+
+
+def with_metadata(kind):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Tester"
+    exif[ExifTags.Base.Orientation] = 6
+    return encoded(kind=kind, exif=exif, dpi=(300, 300))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "fields", "options"),
+    [
+        ("photo.jpg", "JPEG", {}, ""),
+        ("Photo.JPEG", "JPEG", {"scale": 2.5, "quality": 80}, "-s 2.5 -q 80"),
+        ("a b.png", "PNG", {"width": 111, "fidelity": 0.2, "seed": 7}, "--width 111 --fidelity 0.2 --seed 7"),
+        ("c.bmp", "BMP", {"long_side": 90, "format": "webp"}, "--long-side 90 -f webp"),
+        ("d.tif", "TIFF", {"strip_metadata": True, "denoise": "auto"}, "--strip-metadata"),
+    ],
+)
+def test_a_result_equals_that_of_the_command_line(served, tiny_model, tmp_path, name, kind, fields, options):
+    data = encoded(kind=kind) if kind == "BMP" else with_metadata(kind)
+    wanted = by_the_command_line(tmp_path, tiny_model, data, name, *options.split())
+    status = served.done(data, name, **fields)
+    assert status["status"] == "done", status
+    result = served.http.get(f"/v1/requests/{status['id']}/result")
+    assert wanted == {status["result"]["name"]: result.content}
+    image = decoded(result.content)
+    assert (status["result"]["width"], status["result"]["height"]) == image.size
+    assert status["result"]["bytes"] == len(result.content)
+    assert result.headers["content-type"] == f"image/{status['result']['format']}"
+
+
+def test_samples_and_the_map_equal_those_of_the_command_line(served, tiny_model, tmp_path):
+    data = encoded()
+    wanted = by_the_command_line(
+        tmp_path,
+        tiny_model,
+        data,
+        "a.png",
+        "--samples",
+        "3",
+        "--seed",
+        "5",
+        "--fidelity",
+        "0",
+        "--detail-map",
+    )
+    status = served.done(data, samples=3, seed=5, fidelity=0, detail_map=True)
+    assert (status["result"]["samples"], status["result"]["detail_map"]) == (3, True)
+    for sample in range(3):
+        answer = served.http.get(f"/v1/requests/{status['id']}/result", params={"sample": sample})
+        name = f"a_x4_s{5 + sample}.png"
+        assert name in answer.headers["content-disposition"]
+        assert answer.content == wanted[name]
+    answer = served.http.get(f"/v1/requests/{status['id']}/result?sample=3")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "There are 3 results, counted from 0.")
+
+
+def test_what_a_request_tells(served):
+    answer = served.post(encoded(), "holiday.png", scale=2)
+    assert answer.status_code == 201
+    first = answer.json()
+    assert answer.headers["location"] == f"/v1/requests/{first['id']}"
+    assert first["status"] in ("queued", "running")
+    assert first["result"] is None
+    assert first["source"] == {"name": "holiday.png", "width": 37, "height": 24, "bytes": len(encoded())}
+    status = served.wait(first["id"])
+    assert status["progress"] == 1
+    assert status["settings"]["model"] == "tiny"
+    assert status["settings"]["scale"] == 2
+    assert status["created"] < status["expires"]
+    assert served.http.get(f"/v1/requests/{first['id']}/source").content == encoded()
+    assert first["id"] in [each["id"] for each in served.http.get("/v1/requests").json()["requests"]]
+
+
+def test_prefer_wait_answers_when_it_is_done(served):
+    answer = served.post(encoded(), headers={"Prefer": "respond-async, wait=50"})
+    assert (answer.status_code, answer.json()["status"]) == (201, "done")
+    assert answer.headers["preference-applied"] == "wait=50"
+
+
+def test_an_idempotency_key_gives_the_first_request_again(served):
+    headers = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    first = served.post(encoded(), headers=headers)
+    again = served.post(encoded(), headers=headers)
+    assert first.json()["id"] == again.json()["id"]
+    assert again.headers["idempotent-replayed"] == "true"
+    other = served.post(encoded(), headers=headers, scale=3)
+    assert (other.status_code, other.json()["code"]) == (422, "KeyReused")
+    assert len(list((served.folder / "files").iterdir())) == len(
+        {entry["id"] for entry in served.http.get("/v1/requests").json()["requests"]}
+    )
+
+
+def test_events_tell_every_state_until_the_end(served):
+    request_id = served.post(encoded(200, 200)).json()["id"]
+    seen = []
+    with served.http.stream("GET", f"/v1/requests/{request_id}/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        kind = ""
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                kind = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                assert kind == "status"
+                seen.append(json.loads(line.removeprefix("data: ")))
+    assert seen[-1]["status"] == "done"
+    assert seen[-1] == served.http.get(f"/v1/requests/{request_id}").json()
+    assert [each["progress"] for each in seen] == sorted(each["progress"] for each in seen)
+
+
+def test_cancel_retry_and_delete(served):
+    slow = served.post(encoded(700, 700)).json()["id"]
+    waits = served.post(encoded()).json()
+    served.wait(slow, "running")
+    for request_id in (waits["id"], slow):
+        answer = served.http.put(f"/v1/requests/{request_id}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert served.http.get(f"/v1/requests/{slow}/result").status_code == 409
+    assert served.http.post(f"/v1/requests/{waits['id']}/retry").json()["status"] in ("queued", "running")
+    assert served.wait(waits["id"])["status"] == "done"
+    for call in (served.http.put, served.http.post):
+        verb = "cancel" if call == served.http.put else "retry"
+        assert call(f"/v1/requests/{waits['id']}/{verb}").status_code == 409
+    for request_id in (waits["id"], slow):
+        assert served.http.delete(f"/v1/requests/{request_id}").status_code == 204
+        assert served.http.get(f"/v1/requests/{request_id}").status_code == 404
+        assert not (served.folder / "files" / request_id).exists()
+
+
+def test_a_running_request_can_be_deleted(served):
+    slow = served.post(encoded(700, 700)).json()["id"]
+    served.wait(slow, "running")
+    assert served.http.delete(f"/v1/requests/{slow}").status_code == 204
+    time.sleep(0.3)
+    assert not (served.folder / "files" / slow).exists()
+
+
+def test_a_broken_photo_is_refused_at_once_or_fails(served):
+    answer = served.post(b"no picture", "a.jpg")
+    assert answer.status_code == 422
+    assert "a.jpg is not a picture that can be read" in answer.json()["detail"]
+    cut = encoded(200, 200, "PNG")[:-3000]
+    status = served.done(cut, "cut.png")
+    assert status["status"] == "failed"
+    assert status["error"]["detail"].startswith("cut.png is damaged or incomplete")
+    assert status["error"]["status"] == 422
+
+
+def test_an_archive_of_all_results(served):
+    ids = [served.done(encoded(seed=seed), "same.png")["id"] for seed in (1, 2)]
+    answer = served.http.get("/v1/archive", params={"ids": ",".join(ids)})
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["same_x4.png", "same_x4 (2).png"]
+        assert archive.read("same_x4.png") == served.http.get(f"/v1/requests/{ids[0]}/result").content
+    assert served.http.get("/v1/archive", params={"ids": f"{ids[0]},nothing"}).status_code == 404
+
+
+def test_a_region_has_the_pixels_of_the_whole(served):
+    data = encoded(60, 80)
+    whole = decoded(served.http.get(f"/v1/requests/{served.done(data, fidelity=0.3)['id']}/result").content)
+    other = served.done(data)
+    part = {"left": 8, "top": 4, "width": 20, "height": 16, "fidelity": 0.3}
+    answer = served.http.post(f"/v1/requests/{other['id']}/region", json=part)
+    assert answer.headers["content-type"] == "image/webp"
+    wanted = io.BytesIO()
+    whole.crop((32, 16, 112, 80)).save(wanted, "WEBP", quality=90, method=0)
+    assert answer.content == wanted.getvalue()
+    answer = served.http.post(f"/v1/requests/{other['id']}/region", json=part | {"left": 70})
+    assert (answer.status_code, "80 x 60 pixels" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(("screen", "size"), [((100, 100), (100, 65)), ((1000, 1000), (148, 96))])
+def test_a_preview_fits_the_screen(served, screen, size):
+    before = list((served.folder / "files").iterdir())
+    fields = {"screen_width": screen[0], "screen_height": screen[1]}
+    answer = served.post(encoded(), path="/v1/preview", **fields)
+    assert decoded(answer.content).size == size
+    assert list((served.folder / "files").iterdir()) == before
+
+
+def test_a_client_that_waits(served):
+    before = served.http.get("/v1/requests").json()
+    answer = served.post(encoded(kind="JPEG"), "a.jpg", "/v1/images/upscale", scale=3)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert 'filename="a_x3.jpg"' in answer.headers["content-disposition"]
+    assert decoded(answer.content).size == (111, 72)
+    asked = served.post(
+        encoded(kind="JPEG"), "a.jpg", "/v1/images/upscale", scale=3, headers={"Accept": "application/json"}
+    ).json()
+    assert base64.b64decode(asked["data"]) == answer.content
+    assert (asked["name"], asked["width"], asked["media_type"]) == ("a_x3.jpg", 111, "image/jpeg")
+    cut = served.post(encoded(200, 200)[:-3000], "cut.png", "/v1/images/upscale")
+    assert (cut.status_code, cut.headers["content-type"]) == (422, "application/problem+json")
+    assert served.http.get("/v1/requests").json() == before
+
+
+def test_models_and_state(served):
+    (model, *_) = [each for each in served.http.get("/v1/models").json()["models"] if each["is_default"]]
+    assert (model["name"], model["scale"]) == ("tiny", 4)
+    assert served.http.get("/health").json() == {"status": "ok"}
+    assert served.http.get("/ready").status_code == 200
+    assert 'leapsr_requests{status="done"}' in served.http.get("/metrics").text
+
+
+def test_a_raw_photo_is_known_by_its_content(served):
+    pytest.importorskip("rawpy", reason="developing needs rawpy")
+    from tests.pictures import raws
+
+    for name in ("photo.dng", "photo.nef", "photo.jpg"):
+        status = served.done(raws.dng(), name)
+        assert status["status"] == "done", status
+        assert status["result"]["name"] == "photo_x4.png"
