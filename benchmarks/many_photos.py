@@ -4,8 +4,10 @@
 
 PHOTOS: a few clean photos. They become JPEGs as ImageNet's (500 pixels wide) and LSDIR's (1,200), of
 quality 92. `--count` hard links to the former, in 1,000 folders below `--place`, stand for as many files, and
-are removed at the end; the index is kept there, too. Then samples a second of decoding, for the data of
-recipes that can train from photos, with one thread for each of `--threads`.
+are removed at the end; the index is kept there, too. One of each folder is opened for its size, and timed; at
+the first start, sizes are known by the file that a link leads to, because to open all takes minutes. Then
+samples a second of decoding, for the data of recipes that can train from photos, with one thread for each of
+`--threads`.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from typing import TypeVar
 import torch
 from PIL import Image
 
-from leapsr.data import photo_index
+from leapsr.data import measuring, photo_index, reading
 from leapsr.data.crops import PhotoCrops
 from leapsr.data.photos import open_photos
 from leapsr.data.prefetch import Prefetch
@@ -50,15 +52,24 @@ def jpegs(photos: Path, folder: Path, width: int) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def begin(files: list[Path], folder: Path, count: int) -> None:
+def make(files: list[Path], folder: Path, count: int) -> None:
     for number in range(FOLDERS):
         (folder / f"{number:04d}").mkdir(parents=True)
     for number in range(count):
         os.link(files[number % len(files)], folder / f"{number % FOLDERS:04d}" / f"{number:07d}.jpg")
     time.sleep(photo_index.FRESH / 1e9 + 0.1)
+
+
+def begin(files: list[Path], folder: Path, count: int) -> None:
     print(f"{count:,} photos in {FOLDERS:,} folders\n\n| | s | s of a processor |\n|---|---|---|")
+    some = [next((folder / f"{number:04d}").iterdir()) for number in range(FOLDERS)]
+    sizes: dict[int, tuple[int, int]] = {}
+    timed(f"{len(some):,} files opened for their sizes", lambda: [reading.size_of(file) for file in some])
+    for file in files:
+        sizes[file.stat().st_ino] = reading.size_of(file)
+    measuring.size_of = lambda file, name=None: sizes[Path(file).stat().st_ino]  # type: ignore[assignment]
     config = recipes.get("oftsr_imagenet_teacher")
-    timed("first start: every file is opened, the index written", lambda: open_photos(folder, 1))
+    timed("first start: all listed, sizes known, the index written", lambda: open_photos(folder, 1))
     timed("every further start: the index read", lambda: open_photos(folder, 1))
     split = timed(
         "the same, for a recipe, with photos held out", lambda: batches.split_photos(folder, config)
@@ -104,6 +115,7 @@ def main() -> None:
     try:
         small, large = (jpegs(options.photos, root / str(width), width) for width in (500, 1200))
         if options.count:
+            make(small, root / "photos", options.count)
             begin(small, root / "photos", options.count)
         size = sum(file.stat().st_size for file in chain(small, large)) / len([*small, *large])
         print(f"JPEGs of {size / 1000:.0f} KB in the mean; one thread: by its processor's clock\n")

@@ -93,7 +93,9 @@ class Rehearsal:
     def shards(self, model: Path, name: str) -> Path:
         """Latents with captions, for networks that read text."""
         out = self.root / "shards" / name
-        texts = ("--captions", "llava", "--captioner", self.tiny("llava"))
+        texts = ["--captions", "llava", "--captioner", self.tiny("llava")]
+        if recipes.get(name).method.compares_quality:
+            texts += ["--quality", self.tiny("qwen2_vl")]
         shares = ",".join(f"{share:g}" for _, share in MIRRORED)
         options = ("--crop", CROP, "--crops", 2, "--symmetries", shares, "--device", "cpu", "--pixels")
         self.command("prepare", self.photos, "-o", out, "--model", model, *texts, *options)

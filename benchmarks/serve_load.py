@@ -162,7 +162,7 @@ async def send(http: httpx.AsyncClient, photo: Photo, model: str, found: Found, 
                 "/v1/requests",
                 files={"image": (photo.name, photo.data)},
                 data=photo.fields | {"model": model},
-                headers={"Idempotency-Key": key},
+                headers={"Idempotency-Key": key, "Prefer": "wait=60"},
             )
         except httpx.TransportError:
             found.retried += 1

@@ -4,10 +4,10 @@
 
 One update of all networks of a run is done on torch's meta device, which has shapes and no numbers: this
 needs some minutes of one core, no weights and no GPU. Memory is what one GPU holds at the most with `at_once`
-samples: all that is alive then, down to the last temporary, with AdamW's moments, the average and the copy
-of the gradients that DDP sends. All of it is in float32, for the meta device knows no autocast: an upper
-bound of what bfloat16 takes. Work space of convolutions and what an allocator wastes are not in it. FLOPs are
-those that torch counts, computing again for checkpoints included.
+samples, a part of a batch: all that is alive then, down to the last temporary, with AdamW's moments, the
+average and the copy of the gradients that DDP sends. All of it is in float32, for the meta device knows no
+autocast: an upper bound of what bfloat16 takes. Work space of convolutions and what an allocator wastes are
+not in it. FLOPs are those that torch counts, computing again for checkpoints included.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -238,7 +239,7 @@ def update(config: TrainConfig, networks: RunNetworks) -> None:
     if "lpips" in frozen:
         compare = recomputed(lambda a, b: frozen["lpips"](a, b).flatten(), at_once)
     if "clip" in frozen:
-        align = recomputed(lambda image: _cosines(frozen["clip"], image), at_once)
+        align = recomputed(lambda image, quality: _cosines(frozen["clip"], image, quality), at_once)
     known = methods.Networks(
         student=networks.student,
         unwrapped=networks.student,
@@ -273,8 +274,8 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, *more: Any, **settings: Any) -> Tens
     return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v)[0]
 
 
-def _cosines(clip: Clip, image: Tensor) -> tuple[Tensor, Tensor]:
-    good, bad = (clip.image(image) @ torch.empty(768, 2, device=META)).unbind(1)
+def _cosines(clip: Clip, image: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+    good, bad = torch.einsum("bd,bkd->kb", clip.image(image), quality)
     return good, bad
 
 
@@ -297,7 +298,9 @@ def _batch(config: TrainConfig) -> Batch:
         photo = torch.empty(samples, 3, config.data.crop, config.data.crop)
     cond = Condition(lr, None, prompts.get(Quality.GOOD), prompts)
     compared = photo if config.method.compares_photos and kind in AUTOENCODERS else None
-    return Batch(image, torch.empty_like(image), cond, generator, lambda: torch.empty_like(image), compared)
+    quality = torch.empty(samples, 2, 768, device=META)  # in the space of CLIP's ViT-L/14
+    redraw = partial(torch.empty_like, image)
+    return Batch(image, redraw(), cond, generator, redraw, compared, quality=quality)
 
 
 def _prompt(config: TrainConfig) -> Prompt:
@@ -385,7 +388,7 @@ COLUMNS = [
     "autoencoder, M",
 ]
 COLUMNS += ["weights, GB", "activations and gradients", "AdamW", "average", "DDP", "sum, GB"]
-COLUMNS += ["TFLOP a step", "encoding", "steps/s from shards", "from photos"]
+COLUMNS += ["TFLOP a part", "encoding", "parts/s from shards", "from photos"]
 
 
 def main() -> None:

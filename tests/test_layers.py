@@ -18,18 +18,32 @@ LAYERS = [
     "degrade",
     "pictures",
     "networks",
+    "spandrel",
 ]
 LAYERS += [
     "hub.catalog",
     "hub.repositories",
+    "hub.cards",
     "frozen",
     "methods",
     "hub.published",
     "hub.releases",
     "hub.download",
 ]
-LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "api", "train", "batch", "cluster"]
-LAYERS += ["serve", "cli"]
+LAYERS += [
+    "restorer",
+    "hub.convert",
+    "data",
+    "metrics",
+    "upscaling",
+    "export",
+    "api",
+    "train",
+    "batch",
+    "cluster",
+    "serve",
+    "cli",
+]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

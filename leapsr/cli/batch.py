@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..errors import UsageError
 from ..files import atomic_write
 from ..hub import catalog
 from .completion import model_names
@@ -107,6 +108,8 @@ def batch(
     console = Console(stderr=True)
     log_to(console, verbose=False)
     size.target()
+    if look.captions is not None:
+        raise UsageError("A caption for each photo is read by 'leapsr upscale'; leave --captions out.")
     with starting():
         import torch
 

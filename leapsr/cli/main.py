@@ -17,6 +17,7 @@ from .caption import caption
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .graphics import graphics
 from .pack import pack
 from .prepare import prepare
@@ -61,6 +62,7 @@ VERBS = (
     recipes,
     evaluate,
     serve,
+    export,
     doctor,
 )
 for verb in VERBS:

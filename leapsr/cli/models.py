@@ -1,12 +1,12 @@
-"""leapsr models list | info | verify | embed; download and convert have a file of their own."""
+"""leapsr models list | info | verify | card | embed; download and convert have a file of their own."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import WeightsError
-from ..hub import catalog
+from ..errors import UsageError, WeightsError
+from ..hub import cards, catalog
 from . import download
 from .completion import model_names
 from .shared import Device, Dtype, enough_memory
@@ -37,6 +37,14 @@ Caption = Annotated[
 ]
 T5 = Annotated[bool, typer.Option("--t5/--no-t5", help="SD3.5: with T5-XXL, or zeros in its place.")]
 Length = Annotated[int, typer.Option(min=1, metavar="N", help="SD3.5: number of tokens that T5 reads.")]
+
+
+Exported = Annotated[
+    Path | None,
+    typer.Option("--openmodeldb", metavar="FILE", help="Of this file of `leapsr export`, for OpenModelDB."),
+]
+Author = Annotated[str | None, typer.Option(metavar="ID", help="Of OpenModelDB's authors.")]
+Url = Annotated[list[str] | None, typer.Option(metavar="URL", help="Where the file can be had; repeatable.")]
 
 
 @app.command("list")
@@ -110,6 +118,26 @@ def verify(name: Name = None, model_dir: ModelDir = None) -> None:
 
 def _verified(name: str, model_dir: Path | None) -> str:
     return f"{name}: {', '.join(catalog.verify(name, model_dir))} as recorded"
+
+
+@app.command()
+def card(
+    name: Name = None,
+    model_dir: ModelDir = None,
+    exported: Exported = None,
+    author: Author = None,
+    url: Url = None,
+) -> None:
+    """Print a card for the hub; or, of an exported FILE, an entry for OpenModelDB."""
+    folder = catalog.find(name or catalog.default_name(model_dir), model_dir)
+    if (exported is None) != (author is None):
+        raise UsageError(
+            "An entry for OpenModelDB needs --openmodeldb FILE and --author ID; the hub's neither."
+        )
+    if exported is None or author is None:
+        typer.echo(cards.hub_card(folder), nl=False)
+    else:
+        typer.echo(cards.openmodeldb_entry(folder, author, exported, url or []), nl=False)
 
 
 @app.command()

@@ -25,7 +25,7 @@ from ..errors import DataError, OutputError
 from ..files import alone, atomic_write, cache_folder
 from ..pictures import unsupported
 from .listing import UNKNOWN, Listing, Stamp, in_order, listing
-from .measuring import Job, check_name, measure, start
+from .measuring import Found, Job, check_name, measure, start
 from .processes import spread
 
 LARGE = 1000
@@ -35,6 +35,9 @@ AT_ONCE = 500
 FRESH = 2_000_000_000
 """Nanoseconds for which a time of change is not trusted: another change could have the same."""
 SAVE_EVERY = 60.0
+"""Seconds after which what is known is kept, for a run that is interrupted."""
+SAVING_COSTS = 20
+"""Time spent between two saves, for each second that one takes."""
 _VERSION = 1
 
 
@@ -97,7 +100,7 @@ class Index:
             "archive_stamps": self.archive_stamps,
         }
         for name, text in texts.items():
-            arrays[name] = np.frombuffer("\0".join(text).encode(), np.uint8)
+            arrays[name] = np.frombuffer(os.fsencode("\0".join(text)), np.uint8)
         with atomic_write(file) as part, part.open("wb") as opened:
             np.savez(opened, **arrays)
 
@@ -112,7 +115,7 @@ class Index:
                 times = opened["folder_times"].tolist()
 
                 def texts(name: str) -> list[str]:
-                    text = opened[name].tobytes().decode()
+                    text = os.fsdecode(opened[name].tobytes())
                     return text.split("\0") if text or (name == "folders" and times) else []
 
                 return cls(
@@ -152,7 +155,7 @@ def open_index(source: Path, tell: Callable[[str], None] = lambda sentence: None
     if known is not None and known.is_current(folder):
         return known
     maker = _Maker(source, folder, file, tell)
-    if len(maker.listed.pictures) < LARGE and not maker.archives:
+    if not maker.is_worth_it:
         return maker.make()
     with alone(file):  # other processes of a run wait here for the first
         known = Index.load(file)
@@ -182,9 +185,14 @@ class _Maker:
         self.unused = [*self.listed.archives] if self.listed.pictures else []
         self.archives = [] if self.unused else in_order(self.listed.archives)
         self.rows: list[Row] = []
-        self.saved = time.monotonic()
+        self.due = time.monotonic() + SAVE_EVERY
         for name in self.listed.pictures:
             check_name(name)
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether to keep it. An archive has to be read through for a single photo."""
+        return len(self.listed.pictures) >= LARGE or bool(self.archives)
 
     def take_over(self, known: Index | None) -> None:
         """What is known of files that have not changed."""
@@ -215,8 +223,7 @@ class _Maker:
         jobs += unread
         self._measure(jobs)
         index = self._index(complete=True)
-        if len(index.names) >= LARGE:
-            self._save(index)
+        self._save(index)
         return index
 
     def _measure(self, jobs: list[Job]) -> None:
@@ -226,23 +233,27 @@ class _Maker:
         else:  # before other processes would have begun
             start(*shared)
             measured = ((job, measure(job)) for job in jobs)
-        for job, found in measured:
-            if isinstance(job, int):
-                if found.problem is not None:
-                    found.members.clear()  # else it would count as read
-                stamp = self.listed.archives[self.archives[job]]
-                self.rows += [Row(name, size, stamp, (job, *part)) for name, size, part in found.members]
-            else:
-                self.rows += [
-                    Row(name, size, self.listed.pictures[name])
-                    for name, size in zip(job, found.sizes, strict=False)
-                ]
-            if found.problem is not None:
-                self._save(self._index(complete=False))
-                raise DataError(found.problem)
-            if time.monotonic() - self.saved > SAVE_EVERY:
-                self._save(self._index(complete=False))
-                self.saved = time.monotonic()
+        try:
+            for job, found in measured:
+                self._add(job, found)
+                if (began := time.monotonic()) > self.due:
+                    self._save(self._index(complete=False))
+                    took = time.monotonic() - began
+                    self.due = time.monotonic() + max(SAVE_EVERY, SAVING_COSTS * took)
+        except BaseException:  # the next run goes on from here
+            self._save(self._index(complete=False))
+            raise
+
+    def _add(self, job: Job, found: Found) -> None:
+        """Raises DataError for a photo that could not be read."""
+        if not isinstance(job, int):
+            known = zip(job, found.sizes, strict=False)  # those before it
+            self.rows += [Row(name, size, self.listed.pictures[name]) for name, size in known]
+        if found.problem is not None:
+            raise DataError(found.problem)
+        if isinstance(job, int):  # a part of an archive would count as all of it
+            stamp = self.listed.archives[self.archives[job]]
+            self.rows += [Row(name, size, stamp, (job, *part)) for name, size, part in found.members]
 
     def _index(self, complete: bool) -> Index:
         """complete: whether it may be taken for all there is."""
@@ -267,6 +278,8 @@ class _Maker:
         )
 
     def _save(self, index: Index) -> None:
+        if not self.is_worth_it:
+            return
         try:
             index.save(self.file)
         except OutputError as error:

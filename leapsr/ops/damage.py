@@ -14,10 +14,13 @@ PATCH = 64
 """Side of a patch, in pixels of the small picture."""
 MEASURES = ("noise", "flat noise", "colour noise", "blocks", "sharpness")
 
-_GAUSSIAN_MEDIAN = 0.6745  # of the absolute value of a standard normal number
-_WINDOW = 4
-_FLAT = 0.1  # share of the windows that are taken for flat
-_FLAT_BIAS = 0.76
+GAUSSIAN_MEDIAN = 0.6745
+"""Of the absolute value of a standard normal number."""
+WINDOW = 4
+"""Side of the windows that may be flat, in pixels."""
+FLAT = 0.1
+"""Share of the windows that are taken for flat."""
+FLAT_BIAS = 0.76
 """The FLAT quantile of the standard deviation of 4 x 4 standard normal numbers, to be divided by."""
 
 
@@ -80,21 +83,26 @@ def _diagonal_noise(planes: Tensor) -> Tensor:
     if min(planes.shape[-2:]) < 2:
         return planes.new_zeros(len(planes))
     detail = planes.diff(dim=-1).diff(dim=-2).flatten(1).abs() / 2
-    return detail.median(dim=1).values / _GAUSSIAN_MEDIAN
+    return detail.median(dim=1).values / GAUSSIAN_MEDIAN
 
 
 def _flat_noise(luma: Tensor) -> Tensor:
     """(B, H, W) -> (B,), from windows without their plane of best fit, so that a gradient is no noise."""
-    if min(luma.shape[-2:]) < _WINDOW:
+    if min(luma.shape[-2:]) < WINDOW:
         return _diagonal_noise(luma)
-    windows = F.unfold(luma[:, None], _WINDOW, stride=_WINDOW)
-    place = torch.linspace(-1, 1, _WINDOW, dtype=luma.dtype, device=luma.device)
-    plane = [torch.ones_like(place).repeat(_WINDOW), place.repeat_interleave(_WINDOW), place.repeat(_WINDOW)]
-    basis = torch.stack(plane)
-    basis = basis / basis.norm(dim=1, keepdim=True)
+    windows = F.unfold(luma[:, None], WINDOW, stride=WINDOW)
+    basis = plane_basis(luma)
     rest = windows - torch.einsum("kp,kq,bqn->bpn", basis, basis, windows)
-    deviation = (rest.square().sum(1) / (_WINDOW**2 - len(basis))).sqrt()
-    return deviation.quantile(_FLAT, dim=1) / _FLAT_BIAS
+    deviation = (rest.square().sum(1) / (WINDOW**2 - len(basis))).sqrt()
+    return deviation.quantile(FLAT, dim=1) / FLAT_BIAS
+
+
+def plane_basis(like: Tensor) -> Tensor:
+    """(3, 16): an orthonormal basis of the planes over a window, row by row."""
+    place = torch.linspace(-1, 1, WINDOW, dtype=like.dtype, device=like.device)
+    plane = [torch.ones_like(place).repeat(WINDOW), place.repeat_interleave(WINDOW), place.repeat(WINDOW)]
+    basis = torch.stack(plane)
+    return basis / basis.norm(dim=1, keepdim=True)
 
 
 def _blocks(jumps: Tensor) -> Tensor:

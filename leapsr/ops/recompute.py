@@ -1,13 +1,13 @@
 """Activations that the backward pass computes again instead of keeping them."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-Result = TypeVar("Result", Tensor, tuple[Tensor, Tensor])
+Result = TypeVar("Result", bound=Tensor | tuple[Tensor, Tensor])
 
 
 def recomputed(function: Callable[..., Result], at_once: int | None) -> Callable[..., Result]:
@@ -20,13 +20,12 @@ def recomputed(function: Callable[..., Result], at_once: int | None) -> Callable
         return function
 
     def call(*inputs: Tensor) -> Result:
-        found = [
+        found: list[Tensor | tuple[Tensor, Tensor]] = [
             checkpoint(function, *part, use_reentrant=False, preserve_rng_state=False)
             for part in zip(*(x.split(at_once) for x in inputs), strict=True)
         ]
         if isinstance(found[0], Tensor):
-            return torch.cat(found)
-        first, second = (torch.cat(column) for column in zip(*found, strict=True))
-        return first, second
+            return cast(Result, torch.cat(cast("list[Tensor]", found)))
+        return cast(Result, tuple(torch.cat(column) for column in zip(*found, strict=True)))
 
     return call

@@ -24,7 +24,7 @@ def keys_cubic(distance: Tensor, a: float = -0.5) -> Tensor:
     return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))
 
 
-def _phase_filters(scale: int) -> Tensor:
+def phase_filters(scale: int) -> Tensor:
     """(scale^2, 5, 5), float64: one filter for each position inside an upsampled pixel block."""
     offset = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5
     taps = torch.arange(-RADIUS, RADIUS + 1, dtype=torch.float64)
@@ -41,7 +41,7 @@ def _kept(scale: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """
 
     def make() -> Tensor:
-        return _phase_filters(scale).to(device, dtype)
+        return phase_filters(scale).to(device, dtype)
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(make).result()

@@ -16,12 +16,14 @@ SUFFIXES = {
     "JPEG2000": ".jp2",
 }
 """For the formats as Pillow calls them."""
+RAW = ".dng"
+"""Stands for all RAW photos of cameras."""
 
 
 def suffix(data: bytes, name: str) -> str:
     """Such as .jpg. name: for messages. Raises ImageError when it is no picture."""
     if raw_kinds.matches(data, name):
-        return ".dng"
+        return RAW
     data = tiff_pages.photo(data, name)
     if float_tiff.layout(data, name) is not None:
         return ".tif"

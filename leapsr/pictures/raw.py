@@ -72,6 +72,11 @@ def read(data: bytes, name: str, with_metadata: bool = True) -> Contents:
     with _opened(data, name) as file:
         frame = _frame(file, name)
         check_memory(*frame.size, name, _BYTES)
+        if file.num_colors > 1 and not (file.color_matrix.any() or file.rgb_xyz_matrix.any()):
+            raise ImageError(
+                f"{name} is a RAW photo of a camera whose colours are not known here; "
+                "develop it to TIFF, PNG or JPEG first."
+            )
         values = file.postprocess(
             use_camera_wb=True,
             output_color=optional("rawpy", "raw").ColorSpace.sRGB,
@@ -81,12 +86,6 @@ def read(data: bytes, name: str, with_metadata: bool = True) -> Contents:
             bright=2 ** _exposure(tags),
             user_flip=0,
         )
-        is_grey = file.num_colors == 1
-        if not is_grey and not (file.color_matrix.any() or file.rgb_xyz_matrix.any()):
-            raise ImageError(
-                f"{name} is a RAW photo of a camera whose colours are not known here; "
-                "develop it to TIFF, PNG or JPEG first."
-            )
         preview = b"" if tags or not with_metadata else _exif_of_preview(file)
     left, top, right, bottom = frame.box
     values = upright_array(values[top:bottom, left:right], frame.orientation)

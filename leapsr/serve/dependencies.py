@@ -7,8 +7,9 @@ from fastapi import Depends, Request
 
 from . import problems
 from .problems import ProblemDocument
-from .service import Client, Service
+from .service import Service
 from .store import Entry
+from .uploads import Client
 
 Answers = dict[int | str, dict[str, Any]]
 

@@ -24,7 +24,7 @@ from ..errors import OutputError, UsageError
 from ..files import atomic_write
 from .config import Limits
 from .problems import Problem
-from .service import Client
+from .uploads import Client
 
 logger = logging.getLogger(__name__)
 

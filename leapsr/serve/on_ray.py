@@ -11,13 +11,15 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from ..batch.options import Options
-from ..errors import LeapsrError, UsageError, first_line, optional
+from ..cluster.run import connect
+from ..errors import LeapsrError, first_line, optional
+from ..hub import catalog
 from ..pictures import save_file
 from . import work
 from .processes import Answer, Cancelled, Raised, Report, Reported, Returned, TookTooLong, WorkerDied
@@ -86,16 +88,8 @@ class RayPool:
     def __init__(self, cluster: Cluster) -> None:
         """Raises MissingExtra, UsageError where no cluster answers."""
         self.size, self.deaths = cluster.replicas, 0
-        self._ray, self._serve = optional("ray", "ray"), optional("ray.serve", "ray")
-        try:
-            self._ray.init(
-                address=cluster.address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                ignore_reinit_error=True,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"No Ray cluster answers at {cluster.address}: {first_line(error)}.") from error
+        self._serve = optional("ray.serve", "ray")
+        self._ray = connect(None if cluster.address == "local" else cluster.address)
         deployment = self._serve.deployment(
             name="upscaler",
             max_ongoing_requests=1,
@@ -136,6 +130,9 @@ class RayPool:
         """As `processes.Pool.call`."""
         assert function is work.upscale, "only the queue is worked on by a cluster"
         data = await asyncio.to_thread(source.read_bytes)
+        folder = Path(model.folder)
+        if folder.parent == catalog.PACKAGED:  # which may lie elsewhere on other machines
+            model = replace(model, folder=folder.name)
         answers = self._handle.options(stream=True).upscale.remote(
             data, source.suffix, name, output.name, model, options
         )
@@ -166,7 +163,7 @@ class RayPool:
                     found: Returned | Raised = answer
                     return found
                 report(answer.done, answer.total)
-        except self._ray.exceptions.RayError as error:
+        except (self._ray.exceptions.RayError, self._serve.exceptions.RayServeException) as error:
             self.deaths += 1
             logger.warning("A replica ended: %s", first_line(error))
         raise WorkerDied

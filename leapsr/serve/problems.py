@@ -69,6 +69,11 @@ def of_error(error: Exception) -> Problem:
             )
 
 
+def later(seconds: int) -> dict[str, str]:
+    """The header that says when to ask again."""
+    return {"Retry-After": str(seconds)}
+
+
 def not_found(request_id: str = "") -> Problem:
     which = f" {request_id}" if request_id else ""
     return Problem(404, f"There is no request{which}, or it has expired; send the photo again.", "NotFound")

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, SpawnContext
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,7 +20,7 @@ from . import work
 
 logger = logging.getLogger(__name__)
 
-CONTEXT: ForkServerContext | SpawnContext = get_context("spawn" if sys.platform == "win32" else "forkserver")
+CONTEXT = get_context("spawn") if sys.platform == "win32" else get_context("forkserver")
 """CUDA works in no process that was forked from one that uses it. The process that forks has only loaded the
 libraries, once, so that a worker that takes the place of another is there at once."""
 CONTEXT.set_forkserver_preload([work.__name__])

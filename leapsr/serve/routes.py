@@ -19,6 +19,7 @@ from .answers import Health, ModelCard, ModelList, Upscaled
 from .config import Config
 from .dependencies import Asking, Served, described
 from .guard import TOKEN_COOKIE, Tokens
+from .instant import check_sample
 from .metrics import MEDIA_TYPE, Metrics
 from .options import MEDIA_TYPES, PreviewForm, QueuedWanted, UpscaleForm
 from .problems import Problem
@@ -63,7 +64,7 @@ async def upscale_image(
     except BaseException:
         await service.remove(entry)
         raise
-    path, name = service.result_path(entry), service.result_name(entry)
+    path, name = service.store.result_path(entry), entry.result_name()
     clean = BackgroundTask(service.remove, entry)
     media_type = MEDIA_TYPES[path.suffix.lower()]
     if "application/json" in accept and "image/" not in accept:
@@ -107,7 +108,7 @@ async def preview_image(
     reduced copy of the photo is restored."""
     async with service.uploaded(form.image.file, form.image.filename) as upload:
         try:
-            picture = await service.preview(upload, form)
+            picture = await service.instant.preview(upload, form)
         finally:
             await service.store.run(service.store.remove, upload.request_id)
     return Response(picture, media_type="image/webp")
@@ -133,11 +134,11 @@ async def get_archive(
     for each in wanted:
         request_id, _, picked = each.partition(":")
         entry = await service.find(request_id, client)
-        service.check_sample(entry, int(picked) if picked.isdecimal() else 0)
+        check_sample(entry, int(picked) if picked.isdecimal() else 0)
         assert entry.result is not None
         for sample in [int(picked)] if picked.isdecimal() else range(entry.result["samples"]):
-            name = _distinct(service.result_name(entry, sample), names)
-            archive.add_path(service.result_path(entry, sample), name)
+            name = _distinct(entry.result_name(sample), names)
+            archive.add_path(service.store.result_path(entry, sample), name)
     headers = {
         "Content-Disposition": 'attachment; filename="leapsr.zip"',
         "Content-Length": str(len(archive)),

@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from . import webhook
 from .answers import RequestList, RequestStatus
 from .dependencies import Asking, Known, Served, described
+from .instant import check_sample
 from .options import MEDIA_TYPES, Part, RequestForm
 from .pyramid import Place
 
@@ -86,18 +87,16 @@ async def get_result(
     sample: Annotated[int, Query(ge=0, description="Of several results, counted from 0.")] = 0,
 ) -> FileResponse:
     """The file, under the name that the command line gives it."""
-    service.check_sample(entry, sample)
-    path = service.result_path(entry, sample)
-    return FileResponse(
-        path, media_type=MEDIA_TYPES[path.suffix.lower()], filename=service.result_name(entry, sample)
-    )
+    check_sample(entry, sample)
+    path = service.store.result_path(entry, sample)
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix.lower()], filename=entry.result_name(sample))
 
 
 @router.get("/{request_id}/source", response_class=FileResponse, responses={200: _PICTURE, **described(404)})
 async def get_source(service: Served, entry: Known) -> FileResponse:
     """The photo that was sent."""
     return FileResponse(
-        service.source_path(entry),
+        service.store.source_path(entry),
         media_type=MEDIA_TYPES.get(entry.source["suffix"].lower(), "application/octet-stream"),
         filename=entry.source["name"],
     )
@@ -131,7 +130,7 @@ async def get_tile(
     """256 x 256 pixels, or fewer at the right and at the bottom. At level 0 the whole picture is one tile;
     each level doubles, up to the size of the result. x: column, y: row. Of the source and of the map of
     invented detail: enlarged to the size of the result."""
-    path, media_type = await service.tile(entry, of, sample, Place(level, x, y))
+    path, media_type = await service.instant.tile(entry, of, sample, Place(level, x, y))
     return FileResponse(path, media_type=media_type, headers=_CACHED)
 
 
@@ -143,4 +142,4 @@ async def get_tile(
 async def make_region(request: Request, service: Served, entry: Known, part: Part) -> Response:
     """A part of the result with other settings, at once, ahead of the queue; in WebP, with the pixels that
     the whole would have."""
-    return Response(await service.part(entry, part, request.is_disconnected), media_type="image/webp")
+    return Response(await service.instant.part(entry, part, request.is_disconnected), media_type="image/webp")

@@ -1,59 +1,34 @@
 """The work behind the API: takes requests in, gives them to worker processes, tells how far they are."""
 
 import asyncio
-import hashlib
-import json
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from ..batch import naming
 from ..errors import DiskFull, LeapsrError
-from ..files import atomic_write
 from ..hub import catalog
-from ..pictures import save_file
-from ..restorer import read_config
 from ..upscaling.detail_map import SEEDS
-from ..upscaling.tiles import Box
 from . import pyramid, webhook, work
 from .config import Config
+from .instant import Instant
 from .on_ray import RayPool
-from .options import (
-    MEDIA_TYPES,
-    Part,
-    PreviewForm,
-    QueuedWanted,
-    Wanted,
-    check_model,
-    result_name,
-    result_suffix,
-)
-from .problems import Problem, not_found, of_error
+from .options import MEDIA_TYPES, QueuedWanted
+from .problems import Problem, later, not_found, of_error
 from .processes import Cancelled, Pool, TookTooLong, WorkerDied
 from .queue import FairQueue
 from .store import ENDED, Entry, KeyUsed, Store, new_id
+from .uploads import Client, Upload, clean_name, copied, fingerprint, may_see, new_entry
 
 logger = logging.getLogger(__name__)
 
-MOST_WAITING = 300
-"""Calls for one kind of process that are to be answered at once."""
 SWEEP = 30.0
 """Seconds between looks for what has expired."""
 DIED = "The process that worked on it died {} times, so it is not tried again; another size may work."
-
-
-@dataclass(frozen=True)
-class Client:
-    """Who asks. owner: whose requests they are; address: where they come from."""
-
-    owner: str
-    address: str
 
 
 @dataclass
@@ -66,18 +41,6 @@ class Running:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-@dataclass(frozen=True)
-class Upload:
-    """A photo that was sent and looked at. path: in a folder of its own, which is that of the request."""
-
-    request_id: str
-    path: Path
-    name: str
-    bytes: int
-    size: tuple[int, int]
-    """(height, width)"""
-
-
 class Service:
     """cluster: replicas that work on the queue in place of processes here."""
 
@@ -87,19 +50,17 @@ class Service:
         threads = config.threads or max(1, work.cores() // len(config.devices))
         here = [Pool(f"leapsr {device} {index}", 1, threads) for index, device in enumerate(config.devices)]
         self.workers: list[Pool | RayPool] = [*here] if cluster is None else [cluster] * cluster.size
-        self.dial, self.pictures = Pool("leapsr dial", 1, threads), Pool("leapsr pictures", 1, 1)
+        self.instant = Instant(config, self.store, threads)
         self.running: dict[str, Running] = {}
         self.closing = asyncio.Event()
         self._pace: dict[str, float] = {}
-        self._turn = asyncio.Lock()
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._building: dict[Path, asyncio.Lock] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
     def pools(self) -> list[Pool | RayPool]:
-        return list(dict.fromkeys([*self.workers, self.dial, self.pictures]))
+        return list(dict.fromkeys([*self.workers, *self.instant.pools]))
 
     async def start(self) -> None:
         for entry in await self.store.run(self.store.recover):
@@ -131,7 +92,7 @@ class Service:
     async def _warm(self) -> None:
         """Load the default model before somebody waits for it."""
         folder, devices = catalog.find_or_default(None, self.config.model_dir), self.config.devices
-        for pool, device in ((self.dial, devices[0]), *zip(self.workers, devices, strict=False)):
+        for pool, device in ((self.instant.dial, devices[0]), *zip(self.workers, devices, strict=False)):
             if isinstance(pool, Pool):
                 with suppress(WorkerDied, LeapsrError, RuntimeError):
                     await pool.call(work.warm, (work.Model(folder, device, self.config.dtype),))
@@ -156,10 +117,9 @@ class Service:
                 if await self.store.run(self.store.free_bytes) < self.limits.free_bytes:
                     raise DiskFull
             path = place / "source"
-            size = await asyncio.to_thread(_copy, file, path)
-            found = await self._call(self.pictures, work.examine, path, name, self.limits.source_pixels)
+            size = await asyncio.to_thread(copied, file, path)
+            found = await self.instant.examine(path, name)
             named = path.with_suffix(found.suffix)
-            await asyncio.to_thread(path.rename, named)
             yield Upload(request_id, named, name, size, (found.height, found.width))
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
@@ -179,14 +139,14 @@ class Service:
 
         Raises Problem, UsageError.
         """
-        entry = self._entry(client, upload, wanted, held, webhook)
-        fingerprint = "" if key is None else await asyncio.to_thread(_fingerprint, upload, wanted)
+        entry = new_entry(self.config, client, upload, wanted, held, webhook)
+        print_ = "" if key is None else await asyncio.to_thread(fingerprint, upload, wanted)
         await self.check_room(client)
         try:
-            await self.store.run(self.store.add, entry, key, fingerprint)
+            await self.store.run(self.store.add, entry, key, print_)
         except KeyUsed as before:
             await asyncio.to_thread(shutil.rmtree, upload.path.parent, ignore_errors=True)
-            if before.fingerprint != fingerprint:
+            if before.fingerprint != print_:
                 raise Problem(
                     422,
                     "This Idempotency-Key came with another photo or other settings before; take a new key.",
@@ -196,67 +156,20 @@ class Service:
         self.queue.put(entry.owner, entry.id)
         return entry, True
 
-    def _entry(
-        self, client: Client, upload: Upload, wanted: QueuedWanted, held: bool, webhook: str | None
-    ) -> Entry:
-        options = wanted.options(self.limits)
-        folder = wanted.folder(self.config)
-        config = read_config(folder)
-        check_model(options.settings, config)
-        copied = options.target.reached_by(*upload.size, config.factor)
-        height, width = upload.size if copied else options.target.size(*upload.size, config.factor)
-        self._check_result(height, width)
-        suffix = result_suffix(wanted, upload.path.suffix)
-        save_file.check_output(Path(f"{upload.name}{suffix}"), height, width, has_alpha=False)
-        seed = options.settings.seed if options.samples > 1 else None
-        name = result_name(upload.name, wanted, config.factor, suffix, seed)
-        settings = wanted.model_dump(include=set(QueuedWanted.model_fields))
-        settings["model"] = folder.parent.name if folder.name == catalog.SAVED else folder.name
-        settings["fidelity"] = config.fidelity if wanted.fidelity is None else wanted.fidelity
-        source = {
-            "name": upload.name,
-            "suffix": upload.path.suffix,
-            "width": upload.size[1],
-            "height": upload.size[0],
-            "bytes": upload.bytes,
-            "result": [height, width],
-            "result_name": name,
-        }
-        return Entry(
-            client.owner,
-            client.address,
-            settings,
-            source,
-            id=upload.request_id,
-            held=held,
-            webhook=webhook,
-            bytes=upload.bytes,
-        )
-
-    def _check_result(self, height: int, width: int) -> None:
-        """Raises Problem for a result that is too large here."""
-        if max(height, width) > self.limits.result_side or height * width > self.limits.result_pixels:
-            raise Problem(
-                413,
-                f"The result would have {width} x {height} pixels; at most {self.limits.result_side} a side "
-                f"and {self.limits.result_pixels:,} in all are made here.",
-                "TooLarge",
-            )
-
     async def check_room(self, client: Client) -> None:
         """Raises Problem where the queue is full, of all or of this client."""
         if self.closing.is_set():
-            raise Problem(503, "The server is stopping; try again in a minute.", "Stopping", _later(60))
+            raise Problem(503, "The server is stopping; try again in a minute.", "Stopping", later(60))
         every, own = await self.store.run(self.store.active, client.owner, client.address)
         if own >= self.limits.waiting_of_client:
             raise Problem(
                 429,
                 f"{own} of your requests wait already, as many as may; try again when some are done.",
                 "TooManyRequests",
-                _later(30),
+                later(30),
             )
         if every >= self.limits.waiting:
-            raise Problem(503, "The queue is full; try again later.", "QueueFull", _later(60))
+            raise Problem(503, "The queue is full; try again later.", "QueueFull", later(60))
 
     # Working
 
@@ -290,7 +203,7 @@ class Service:
             elif now.status == "queued":
                 self.queue.put(entry.owner, request_id, first=True)
             else:
-                await self.store.run(self.store.measure, request_id)
+                await self.store.measure(request_id)
                 self._tell(now)
         except asyncio.CancelledError:  # the server is stopped; the next one does it again
             back = {"status": "queued", "attempts": entry.attempts - 1}
@@ -306,7 +219,7 @@ class Service:
         wanted = QueuedWanted.model_validate(entry.settings)
         device = "auto" if isinstance(self.workers[index], RayPool) else self.config.devices[index]
         model = work.Model(wanted.folder(self.config), device, self.config.dtype)
-        options, output = wanted.options(self.limits), self.result_path(entry)
+        options, output = wanted.options(self.limits), self.store.result_path(entry)
 
         def report(done: float, total: int) -> None:
             running.progress = min(1.0, done / total) if total else 0.0
@@ -315,7 +228,7 @@ class Service:
         try:
             result: work.Result = await self.workers[index].call(
                 work.upscale,
-                self.source_path(entry),
+                self.store.source_path(entry),
                 entry.source["name"],
                 output,
                 model,
@@ -362,21 +275,6 @@ class Service:
         name, (height, width) = entry.settings["model"], entry.source["result"]
         usual = float(catalog.PURPOSES[name][0]) if name in catalog.PURPOSES else 0.5
         return self._pace.get(name, usual) * self._evaluations(entry) * height * width / 1e6
-
-    async def _call(self, pool: Pool, function: Any, *arguments: Any) -> Any:
-        """A short call, tried once more where its process dies. Raises Problem for what killed two."""
-        if pool.waiting >= MOST_WAITING:
-            raise Problem(503, "The server has too much to do; try again in a moment.", "Busy", _later(5))
-        for _ in range(2):
-            try:
-                return await pool.call(function, *arguments, seconds=self.limits.held_seconds)
-            except WorkerDied:
-                continue
-            except TookTooLong:
-                break
-        raise Problem(
-            422, "This picture cannot be worked on: the processes that tried it ended.", "WorkerDied"
-        )
 
     def _tell(self, entry: Entry) -> None:
         if entry.webhook is not None:
@@ -538,137 +436,12 @@ class Service:
             "expires": None if expires is None else _as_time(expires),
         }
 
-    # Pictures
-
-    def source_path(self, entry: Entry) -> Path:
-        return self.store.place(entry.id) / f"source{entry.source['suffix']}"
-
-    def result_path(self, entry: Entry, sample: int = 0) -> Path:
-        """sample: counted from 0."""
-        suffix = PurePosixPath(entry.source["result_name"]).suffix
-        path, seed = self.store.place(entry.id) / f"result{suffix}", entry.settings["seed"]
-        return naming.sample_path(path, seed, seed + sample) if sample else path
-
-    def result_name(self, entry: Entry, sample: int = 0) -> str:
-        """As the command line names it."""
-        name, seed = entry.source["result_name"], entry.settings["seed"]
-        return naming.sample_path(Path(name), seed, seed + sample).name if sample else str(name)
-
-    def check_sample(self, entry: Entry, sample: int) -> None:
-        """Raises Problem where there is no such result (yet)."""
-        if entry.result is None:
-            raise Problem(409, f"There is no result yet: the request is {entry.status}.", "NotDone")
-        if not 0 <= sample < entry.result["samples"]:
-            raise Problem(404, f"There are {entry.result['samples']} results, counted from 0.", "NoSample")
-
-    async def part(self, entry: Entry, part: Part, is_given_up: Callable[[], Awaitable[bool]]) -> bytes:
-        """is_given_up: whether nobody waits for it any more. Raises Problem, LeapsrError."""
-        named = {name: getattr(part, name) for name in part.model_fields_set}
-        own = {name: entry.settings[name] for name in ("model", "fidelity", "steps", "seed", "denoise")}
-        wanted = Wanted.model_validate(own | {name: named[name] for name in own if name in named})
-        model = work.Model(wanted.folder(self.config), self.config.devices[0], self.config.dtype)
-        box = Box(part.top, part.left, part.top + part.height, part.left + part.width)
-        settings, size = wanted.settings(self.limits), tuple(entry.source["result"])
-        check_model(settings, read_config(model.folder))
-        async with self._turn:  # so that those given up meanwhile, by one who turns the dial, are not done
-            if await is_given_up():
-                raise Problem(408, "Nobody waits for this part any more.", "GivenUp")
-            found: bytes = await self._call(
-                self.dial,
-                work.part,
-                self.source_path(entry),
-                entry.source["name"],
-                model,
-                size,
-                settings,
-                box,
-            )
-        return found
-
-    async def preview(self, upload: Upload, form: PreviewForm) -> bytes:
-        """Raises Problem, LeapsrError."""
-        model = work.Model(form.folder(self.config), self.config.devices[0], self.config.dtype)
-        screen, settings = (form.screen_height, form.screen_width), form.settings(self.limits)
-        check_model(settings, read_config(model.folder))
-        found: bytes = await self._call(
-            self.dial, work.preview, upload.path, upload.name, model, form.target, settings, screen
-        )
-        return found
-
-    async def tile(self, entry: Entry, of: str, sample: int, place: pyramid.Place) -> tuple[Path, str]:
-        """A file of a tile and its media type. Raises Problem."""
-        self.check_sample(entry, sample)
-        assert entry.result is not None
-        height, width = entry.result["height"], entry.result["width"]
-        if not place.is_in(height, width):
-            raise Problem(404, "There is no such tile.", "NoTile")
-        if of == "detail" and not entry.result["detail_map"]:
-            raise Problem(404, "There is no map of invented detail; ask for one with detail_map.", "NoMap")
-        folder = self.store.place(entry.id) / "tiles"
-        if of == "result":
-            pyramid_folder = folder / f"result{sample}"
-            await self._built(pyramid_folder, pyramid.build, self.result_path(entry, sample), pyramid_folder)
-            path = place.path(pyramid_folder)
-        else:
-            source = self.source_path(entry)
-            if of == "detail":
-                source = naming.detail_map_path(self.result_path(entry))
-            path = place.path(folder / of)
-            await self._built(path, pyramid.draw, source, of == "detail", (height, width), place, path)
-        return path, "image/jpeg"
-
-    async def _built(self, path: Path, function: Any, *arguments: Any) -> None:
-        """Make a file or folder, if it is not there, once for all who ask at the same time."""
-        if await asyncio.to_thread(path.exists):
-            return
-        lock = self._building.setdefault(path, asyncio.Lock())
-        try:
-            async with lock:
-                if not await asyncio.to_thread(path.exists):
-                    await self._call(self.pictures, function, *arguments)
-        finally:
-            if not lock.locked():
-                self._building.pop(path, None)
-
 
 _ENDS = {"done": "been done", "failed": "failed", "cancelled": "been cancelled"}
 
 
-def may_see(client: Client, entry: Entry) -> bool:
-    """An id cannot be guessed, so that whoever knows it may use it; but with tokens only their owner."""
-    return client.owner == entry.owner or not entry.owner.startswith("token:")
-
-
-def clean_name(name: str | None) -> str:
-    """The last part of a client's file name, without what no file name should hold."""
-    last = (name or "").replace("\\", "/").rpartition("/")[2]
-    kept = "".join(mark for mark in last if mark.isprintable() and mark not in '<>:"|?*')
-    return kept.encode()[-200:].decode("utf-8", "ignore").strip(" .") or "photo"
-
-
-def _copy(file: BinaryIO, path: Path) -> int:
-    """All or nothing; how many bytes."""
-    file.seek(0)
-    with atomic_write(path) as part, part.open("r+b") as target:
-        shutil.copyfileobj(file, target, 1 << 20)
-        return target.tell()
-
-
-def _fingerprint(upload: Upload, wanted: QueuedWanted) -> str:
-    with upload.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    digest.update(
-        json.dumps(wanted.model_dump(include=set(QueuedWanted.model_fields)), sort_keys=True).encode()
-    )
-    return digest.hexdigest()
-
-
 def _failed(problem: Problem) -> dict[str, Any]:
     return {"status": "failed", "error": problem.document}
-
-
-def _later(seconds: int) -> dict[str, str]:
-    return {"Retry-After": str(seconds)}
 
 
 def _as_time(seconds: float) -> str:

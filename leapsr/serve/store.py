@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, ParamSpec, TypeVar
 
+from ..batch import naming
 from ..errors import OutputError
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
-ENDED = ("done", "failed", "cancelled")
+ENDED: tuple[Status, ...] = ("done", "failed", "cancelled")
 KEY_SECONDS = 24 * 3600.0
 """How long an Idempotency-Key is remembered."""
 
@@ -73,6 +74,11 @@ class Entry:
     def has_ended(self) -> bool:
         return self.status in ENDED
 
+    def result_name(self, sample: int = 0) -> str:
+        """As the command line names the result. sample: counted from 0."""
+        name, seed = self.source["result_name"], self.settings["seed"]
+        return naming.sample_path(Path(name), seed, seed + sample).name if sample else str(name)
+
 
 _COLUMNS = [each.name for each in fields(Entry)]
 _AS_JSON = ("settings", "source", "result", "error")
@@ -116,6 +122,14 @@ class Store:
         call = self._thread.submit(function, *args, **kwargs)
         return await asyncio.wrap_future(call)
 
+    async def measure(self, request_id: str) -> None:
+        """Note how many bytes the files of a request take; none, where it was removed meanwhile."""
+        place = self.place(request_id)
+        size = await asyncio.to_thread(_size, place)
+        await self.run(self.update, request_id, ENDED, bytes=size)
+        if await self.run(self.find, request_id) is None:
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+
     def close(self) -> None:
         self._thread.submit(self._database.close).result()
         self._thread.shutdown()
@@ -124,6 +138,15 @@ class Store:
     def place(self, request_id: str) -> Path:
         """The folder of a request's files."""
         return self.files / request_id
+
+    def source_path(self, entry: Entry) -> Path:
+        return self.place(entry.id) / f"source{entry.source['suffix']}"
+
+    def result_path(self, entry: Entry, sample: int = 0) -> Path:
+        """sample: counted from 0."""
+        suffix = PurePosixPath(entry.source["result_name"]).suffix
+        path, seed = self.place(entry.id) / f"result{suffix}", entry.settings["seed"]
+        return naming.sample_path(path, seed, seed + sample) if sample else path
 
     def recover(self) -> list[Entry]:
         """What waits, oldest first, after what the last server left is put in order: work that was begun is
@@ -189,11 +212,6 @@ class Store:
         self._database.execute("DELETE FROM requests WHERE id = ?", (request_id,))
         shutil.rmtree(self.place(request_id), ignore_errors=True)
 
-    def measure(self, request_id: str) -> None:
-        """Note how many bytes the files of a request take."""
-        size = sum(path.stat().st_size for path in self.place(request_id).rglob("*") if path.is_file())
-        self._database.execute("UPDATE requests SET bytes = ? WHERE id = ?", (size, request_id))
-
     def active(self, owner: str, address: str) -> tuple[int, int]:
         """Requests that wait or run: of all, and of a client."""
         query = (
@@ -240,6 +258,11 @@ def _loaded(name: str, value: Any) -> Any:
     if name == "held":
         return bool(value)
     return json.loads(value) if name in _AS_JSON and value is not None else value
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in it."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _locked(path: Path) -> Any:

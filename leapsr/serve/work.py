@@ -60,9 +60,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Model:
-    """A model on a device, as `Upscaler.from_pretrained` takes it."""
+    """A model on a device, as `Upscaler.from_pretrained` takes it. folder: or its name."""
 
-    folder: Path
+    folder: str | Path
     device: str
     dtype: str
 
@@ -81,19 +81,23 @@ def _picture(path: Path) -> Picture:
 
 
 def examine(path: Path, name: str, most_pixels: int) -> Examined:
-    """Look at the header of an upload. Raises ImageError for what is no picture, or too large a one."""
-    refusal = unsupported.refusal(Path(name))
+    """Look at the header of an upload, and give it the suffix of its content.
+
+    Raises ImageError for what is no picture, or too large a one.
+    """
+    path = next(path.parent.glob(f"{path.name}*"), path)  # it has a suffix where a process died of it before
     with _called(name, path):
         data, _ = open_file.contents(path)
-        if refusal is not None and unsupported.is_raw(Path(name)):
-            raise ImageError(refusal)
-        suffix = content.suffix(data, name)
-        height, width = pictures.measure(data)
+        suffix, given = content.suffix(data, name), Path(name).suffix
+        is_named_so = WRITABLE.get(given.lower(), "unknown") == WRITABLE.get(suffix)
+        if is_named_so or (suffix == content.RAW and unsupported.is_raw(Path(name))):
+            suffix = given
+    named = path.rename(path.with_suffix(suffix))
+    with _called(name, named):
+        height, width = pictures.measure(named)
     if height * width > most_pixels:
         raise TooLarge(f"{name} has {width} x {height} pixels; at most {most_pixels:,} are accepted here.")
-    given = Path(name).suffix
-    is_named_so = WRITABLE.get(given.lower(), "unknown") == WRITABLE.get(suffix)
-    return Examined(given if is_named_so else suffix, width, height)
+    return Examined(suffix, width, height)
 
 
 class TooLarge(ImageError):

@@ -208,9 +208,9 @@ def _build_large(
         found = Restorer.from_pretrained(config.diffusion).to(device, dtype).network
         if found.feature_channels != (() if frozen is None else frozen.feature_channels):
             raise ConfigError(f"{config.diffusion} has other maps than the teacher: give its own base model.")
-        asked = config.network.model_dump().get("gradient_checkpointing", False)
-        known = found.config.model_copy(update={"gradient_checkpointing": asked})
-        diffusion = registry.init_from(known, found, share=True).requires_grad_(False)
+        switch = {"gradient_checkpointing": config.network.model_dump().get("gradient_checkpointing", False)}
+        diffusion = registry.init_from(found.config.model_copy(update=switch), found, share=True)
+        diffusion.requires_grad_(False)
     return RunNetworks(student, space_of(model), model, frozen, others, features, diffusion)
 
 

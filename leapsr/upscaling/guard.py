@@ -32,12 +32,15 @@ counts: more, because noise that a network removes makes differences as large.""
 KNEE = 0.8
 """Share of a limit of means below which nothing is changed; larger differences near the limit smoothly."""
 
-_SLACK = 1 / 255  # what smooth corrections of means may leave
-_SEEN = 2  # source pixels on each side in which the range is looked for; interpolation adds one
-_RADIUS = 3  # of the smooth mean
+SLACK = 1 / 255
+"""What smooth corrections of means may leave."""
+SEEN = 2
+"""Source pixels on each side in which the range is looked for; interpolation adds one."""
+RADIUS = 3
+"""Of the smooth mean."""
 _ROWS, _PART = 16, 32  # source pixels that are checked, and limited, at a time
 
-MARGIN = _SEEN + 1 + 2 * _RADIUS + 1
+MARGIN = SEEN + 1 + 2 * RADIUS + 1
 """Source pixels that `limited` looks at on each side."""
 
 
@@ -144,7 +147,7 @@ def _chroma(image: Tensor) -> Tensor:
 
 
 def _means_limited(image: Tensor, source: Tensor, bounds: Bounds, scale: int) -> Tensor:
-    """Smooth corrections, which do not show as blocks; the rest beyond _SLACK by blocks."""
+    """Smooth corrections, which do not show as blocks; the rest beyond SLACK by blocks."""
     shown = image.clamp(0, 1)
     error = _block_means(shown, scale) - source
     wanted = _near_zero(error, _contrast(source))
@@ -163,7 +166,7 @@ def _means_limited(image: Tensor, source: Tensor, bounds: Bounds, scale: int) ->
 
     smooth = moved(shown, wanted - error, _bilinear)
     left = _block_means(smooth, scale) - source - wanted
-    exact = moved(smooth, left.clamp(-_SLACK, _SLACK) - left, _repeated)
+    exact = moved(smooth, left.clamp(-SLACK, SLACK) - left, _repeated)
     return torch.where(exact == shown, image, exact)
 
 
@@ -184,7 +187,7 @@ def _near_zero(error: Tensor, contrast: Tensor) -> Tensor:
     each, together, on_average = _mean_limits(contrast)
     error = _soft(error, each)
     shares = _share(_mean_around(error), together), _share(_mean_around(error.abs()), on_average)
-    return error * -_greatest_around(-torch.minimum(*shares), _RADIUS)
+    return error * -_greatest_around(-torch.minimum(*shares), RADIUS)
 
 
 def _share(values: Tensor, limit: Tensor) -> Tensor:
@@ -202,7 +205,7 @@ def _soft(values: Tensor, limit: Tensor) -> Tensor:
 
 
 def _mean_around(planes: Tensor) -> Tensor:
-    return _around(planes, _RADIUS, torch.add) / (2 * _RADIUS + 1) ** 2
+    return _around(planes, RADIUS, torch.add) / (2 * RADIUS + 1) ** 2
 
 
 def _block_means(planes: Tensor, scale: int) -> Tensor:
@@ -224,7 +227,7 @@ def _around(planes: Tensor, radius: int, combined: Callable[[Tensor, Tensor], Te
     return planes
 
 
-def _greatest_around(planes: Tensor, radius: int = _SEEN) -> Tensor:
+def _greatest_around(planes: Tensor, radius: int = SEEN) -> Tensor:
     return _around(planes, radius, torch.maximum)
 
 

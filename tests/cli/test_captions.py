@@ -186,6 +186,8 @@ def test_a_picture_without_a_caption_is_told_before_any_work(leapsr, model, smal
     code, _, err = leapsr("upscale", small, "-n", model, "--captions", small)
     assert (code, "b.png has no caption" in err) == (1, True)
     assert not (small / "a_x4.png").exists()
+    cluster = leapsr("batch", small, "-o", small.parent / "out", "--captions", small)
+    assert (cluster[0], "leave --captions out" in cluster[2]) == (2, True)
     both = leapsr("upscale", small, "-n", model, "--captions", small, "--caption", "a fox")
     assert (both[0], "give one of them" in both[2]) == (2, True)
 

@@ -159,7 +159,37 @@ def test_a_cache_that_cannot_be_written_stops_nothing(folder, monkeypatch):
 def test_a_small_folder_leaves_nothing_behind(folder, monkeypatch):
     monkeypatch.setattr(photo_index, "LARGE", 1000)
     assert listed(folder) == SIZES
+    (folder / "b.jpg").write_bytes(b"no JPEG")
+    with pytest.raises(DataError, match=r"b\.jpg cannot be read"):
+        listed(folder)
     assert not (folder.parent / "cache").exists()
+
+
+def test_an_interrupted_first_start_goes_on(folder, opened, monkeypatch):
+    def interrupted(file, name=None):
+        if Path(file).name == "2.webp":
+            raise KeyboardInterrupt
+        return opened_size(file, name)
+
+    opened_size = measuring.size_of
+    monkeypatch.setattr(photo_index, "AT_ONCE", 1)
+    monkeypatch.setattr(measuring, "size_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        listed(folder)
+    monkeypatch.setattr(measuring, "size_of", opened_size)
+    opened.clear()
+    assert listed(folder) == SIZES
+    assert [Path(name).name for name in opened] == ["2.webp"]
+
+
+def test_names_that_are_no_unicode_are_told_of_photos_alone(folder):
+    """Others may have any name, and the index holds them."""
+    (folder / os.fsdecode(b"caf\xe9")).mkdir()
+    save(folder / "a/2.png", 3)
+    (folder / os.fsdecode(b"caf\xe9") / "a.svg").write_text("")
+    settle(folder)
+    assert "a/2.png" in listed(folder)
+    assert open_photos(folder, 8).left_out == open_photos(folder, 8).left_out != []
 
 
 def test_many_jobs_are_shared_out_to_processes_with_the_same_result(folder, monkeypatch):

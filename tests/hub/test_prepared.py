@@ -223,7 +223,7 @@ def test_flowsrs_alignment_compares_with_the_captions_of_each_picture(judged, mo
     make = batches.batch_maker(config, CPU, space(located(models("sd21"))), clip=clip)
     pairs = [QualityCaptions("good, sharp", "poor"), QualityCaptions("good", "poor, with noise")]
     sample = joined([Shards(judged[0]).one(row) for row in range(2)])._replace(quality=pairs)
-    quality = make(sample, make.generator(0, 0, 0)).quality
+    quality = make(sample, make.generator(0, 0)).quality
     images = torch.rand(2, 3, 40, 40) * 2 - 1
     good, bad = launch._alignment(clip)(images, quality)
     for row, pair in enumerate(pairs):

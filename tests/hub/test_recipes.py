@@ -240,7 +240,7 @@ def test_fixed_captions_of_quality_are_flowsrs_own_examples(models, tiny):
     clip, cpu = Clip(tiny("clip")), torch.device("cpu")
     make = batches.batch_maker(asked, cpu, space(located(models("sd21"))), clip=clip)
     clean = torch.randint(256, (2, 3, 64, 64), dtype=torch.uint8)
-    batch = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0, 0))
+    batch = make(Sample(clean, clean[..., ::4, ::4].contiguous()), make.generator(0, 0))
     texts = [
         "image quality is good, with clear details and vibrant colors",
         "image quality is poor, blurry, and noisy",
@@ -295,7 +295,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(runs, models, tiny, photos
 def test_images_that_are_decoded_one_at_a_time_give_the_same_gradients(runs, models, tiny, photos, tmp_path):
     """FlowSR's second stage decodes, aligns and regularises."""
     name = "flowsr_sd21_consistent"
-    asked = tiny_run(name, models, tiny)
+    asked = config.override(tiny_run(name, models, tiny), ["method.captions=fixed"])
     one = asked.model_copy(update={"images_at_once": None if asked.images_at_once else 1})
     teacher, start = (runs(other) / "model" for other in BEGINNINGS[name])
     launch.run(one, photos, tmp_path, teacher=teacher, start=start, cpu=True)

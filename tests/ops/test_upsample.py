@@ -47,8 +47,8 @@ def test_one_pixel():
 def built(monkeypatch) -> list[int]:
     """The scales whose filters were made, in order, from nothing kept."""
     made = []
-    make = upsample._phase_filters
-    monkeypatch.setattr(upsample, "_phase_filters", lambda scale: made.append(scale) or make(scale))
+    make = upsample.phase_filters
+    monkeypatch.setattr(upsample, "phase_filters", lambda scale: made.append(scale) or make(scale))
     upsample._kept.cache_clear()
     return made
 

@@ -25,7 +25,8 @@ from leapsr.serve.on_ray import RayPool
 from leapsr.serve.server import Server
 from leapsr.serve.service import Service
 
-SECONDS = 60.0
+SECONDS = 240.0
+"""Of patience: a machine that does much else is slow to start processes."""
 
 
 @dataclass

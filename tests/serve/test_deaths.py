@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ def test_a_worker_that_is_killed_costs_a_try(start):
         assert served.http.get(f"/v1/requests/{request_id}/result").content == wanted
         assert served.service.workers[0].pids != [pid]
         assert 'leapsr_process_deaths_total{kind="leapsr cpu 0"} 1.0' in served.http.get("/metrics").text
-        for pool in (served.service.pictures, served.service.dial):
+        for pool in (served.service.instant.pictures, served.service.instant.dial):
             os.kill(pool.pids[0], signal.SIGKILL)
         assert served.post(encoded(), path="/v1/preview").status_code == 200
 
@@ -51,8 +52,9 @@ def test_work_that_takes_too_long_is_ended(start):
         assert (status["status"], status["error"]["code"]) == ("failed", "TooLong")
 
 
+@contextmanager
 def begun(folder, model_dir):
-    """A server as a process of its own, and its address."""
+    """A server as a process of its own, and a client of it. It is gone afterwards."""
     options = [
         "--port",
         "0",
@@ -68,40 +70,43 @@ def begun(folder, model_dir):
     process = subprocess.Popen(
         [sys.executable, "-m", "leapsr", "serve", *options], stderr=subprocess.PIPE, text=True
     )
-    line = process.stderr.readline()
-    assert line.startswith("http://127.0.0.1:"), line
-    return process, httpx.Client(base_url=line.split()[0], timeout=SECONDS)
-
-
-def test_a_server_that_is_killed_goes_on_when_it_is_started_again(tmp_path, tiny_model):
-    process, http = begun(tmp_path / "data", tiny_model.parent)
-    headers = {"Idempotency-Key": "once"}
-    files = {"image": ("a.png", encoded(300, 300))}
-    with http:
-        ids = [http.post("/v1/requests", files=files, headers=headers).json()["id"]]
-        ids += [http.post("/v1/requests", files=files).json()["id"] for _ in range(2)]
-        while http.get(f"/v1/requests/{ids[0]}").json()["status"] == "queued":
-            time.sleep(0.02)
+    try:
+        line = process.stderr.readline()
+        assert line.startswith("http://127.0.0.1:"), line
+        with httpx.Client(base_url=line.split()[0], timeout=SECONDS) as http:
+            yield process, http
+    finally:
         process.kill()
         process.wait()
         process.stderr.close()
-    process, http = begun(tmp_path / "data", tiny_model.parent)
-    with http:
+
+
+def reached(http, request_id, *statuses):
+    until = time.monotonic() + SECONDS
+    while (status := http.get(f"/v1/requests/{request_id}").json())["status"] not in statuses:
+        assert time.monotonic() < until, status
+        time.sleep(0.03)
+
+
+def test_a_server_that_is_killed_goes_on_when_it_is_started_again(tmp_path, tiny_model):
+    headers = {"Idempotency-Key": "once"}
+    files = {"image": ("a.png", encoded(300, 300))}
+    with begun(tmp_path / "data", tiny_model.parent) as (process, http):
+        ids = [http.post("/v1/requests", files=files, headers=headers).json()["id"]]
+        ids += [http.post("/v1/requests", files=files).json()["id"] for _ in range(2)]
+        reached(http, ids[0], "running", "done")
+        process.kill()
+    with begun(tmp_path / "data", tiny_model.parent) as (process, http):
         for request_id in ids:
-            until = time.monotonic() + SECONDS
-            while (status := http.get(f"/v1/requests/{request_id}").json())["status"] != "done":
-                assert time.monotonic() < until, status
-                time.sleep(0.05)
+            reached(http, request_id, "done")
         results = {http.get(f"/v1/requests/{request_id}/result").content for request_id in ids}
         assert len(results) == 1
         assert http.post("/v1/requests", files=files, headers=headers).json()["id"] == ids[0]
         assert len(list((tmp_path / "data" / "files").iterdir())) == 3
         late = http.post("/v1/requests", files={"image": ("b.png", encoded(900, 900))}).json()["id"]
-        while http.get(f"/v1/requests/{late}").json()["status"] == "queued":
-            time.sleep(0.02)
-    process.terminate()  # which lets the work end
-    process.wait(SECONDS)
-    process.stderr.close()
+        reached(http, late, "running", "done")
+        process.terminate()  # which lets the work end
+        assert process.wait(SECONDS) == 0
     store = Store(tmp_path / "data")
     entry = asyncio.run(store.run(store.find, late))
     store.close()

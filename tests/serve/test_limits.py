@@ -20,7 +20,7 @@ import pytest
 from leapsr.errors import UsageError
 from leapsr.serve.config import Limits, limits_of
 from leapsr.serve.guard import HEADERS, Tokens
-from leapsr.serve.service import clean_name
+from leapsr.serve.uploads import clean_name
 from tests.serve.conftest import encoded
 
 

@@ -2,11 +2,12 @@
 
 import time
 
+import psutil
 import pytest
 
 from tests.serve.conftest import encoded
 
-ray = pytest.importorskip("ray", reason="needs Ray Serve: pip install 'leapsr[ray]'")
+pytest.importorskip("ray", reason="needs Ray Serve: pip install 'leapsr[ray]'")
 pytest.importorskip("ray.serve", reason="needs Ray Serve: pip install 'leapsr[ray]'")
 
 from leapsr.serve.on_ray import NAME, Cluster, RayPool
@@ -15,13 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own threads and fi
 
 
 def replicas():
-    from ray.util.state import list_actors
-
-    return [
-        actor
-        for actor in list_actors()
-        if actor.state == "ALIVE" and f"{NAME}#upscaler" in (actor.name or "")
-    ]
+    """The processes, which have the deployment in their title."""
+    every = psutil.process_iter(["cmdline"])
+    return [process for process in every if f"Replica:{NAME}:" in " ".join(process.info["cmdline"] or [])]
 
 
 def test_a_replica_that_dies_costs_nothing(start, served):
@@ -41,7 +38,7 @@ def test_a_replica_that_dies_costs_nothing(start, served):
         while not killed and time.monotonic() < until:
             states = [each["status"] for each in clustered.http.get("/v1/requests").json()["requests"]]
             if "done" in states and "running" in states and (there := replicas()):
-                ray.kill(ray.get_actor(there[0].name, namespace="serve"), no_restart=True)
+                there[0].kill()
                 killed = True
         assert killed
         for request_id, seed in ids.items():

@@ -230,3 +230,13 @@ def test_models_and_state(served):
     assert served.http.get("/health").json() == {"status": "ok"}
     assert served.http.get("/ready").status_code == 200
     assert 'leapsr_requests{status="done"}' in served.http.get("/metrics").text
+
+
+def test_a_raw_photo_is_known_by_its_content(served):
+    pytest.importorskip("rawpy", reason="developing needs rawpy")
+    from tests.pictures import raws
+
+    for name in ("photo.dng", "photo.nef", "photo.jpg"):
+        status = served.done(raws.dng(), name)
+        assert status["status"] == "done", status
+        assert status["result"]["name"] == "photo_x4.png"

@@ -207,11 +207,11 @@ class UNet(Network):
             del image
             seen = torch.cat([self._pad(detail), self._pad(cond.lr)], dim=1)
             del detail
-            gate = (1 + gate) * self._open(t, r)[:, None, None, None]
+            gate = (1 + gate) * self.openness(t, r)[:, None, None, None]
             features = seen * torch.cat([gate, gate.new_ones(len(gate), 3, 1, 1)], dim=1)
         return features, time, around
 
-    def _open(self, t: Tensor, r: Tensor) -> Tensor:
+    def openness(self, t: Tensor, r: Tensor) -> Tensor:
         """(B,): the factor of the state in the trunk's input; 0 at r = 1, else to unit variance."""
         variance = ((1 - t) * DETAIL).square() + (t * self.config.noise).square()
         return (1 - r) / variance.sqrt()

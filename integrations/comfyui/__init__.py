@@ -1,0 +1,63 @@
+"""leapsr in ComfyUI: a node with the dial, and our exported files in ComfyUI's own "Load Upscale Model".
+
+Put this folder into ComfyUI/custom_nodes as `leapsr-nodes`, and `pip install leapsr[zoo]` into its Python.
+"""
+
+from functools import lru_cache
+
+import comfy.utils
+import torch
+from comfy_api.latest import ComfyExtension, io
+
+import leapsr
+import leapsr.spandrel
+
+leapsr.spandrel.install()
+
+
+@lru_cache(maxsize=2)
+def loaded(name: str) -> leapsr.Upscaler:
+    return leapsr.Upscaler.from_pretrained(name)
+
+
+class LeapsrUpscale(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LeapsrUpscale",
+            display_name="Upscale Image (leapsr)",
+            category="image/upscaling",
+            description="Larger and clean in one step. fidelity: 1 is the safest guess, 0 the sharpest.",
+            inputs=[
+                io.Image.Input("image"),
+                io.Combo.Input("model", options=leapsr.Upscaler.models(), default="leap-small"),
+                io.Float.Input("fidelity", default=0.6, min=0.0, max=1.0, step=0.05),
+                io.Float.Input("denoise", default=1.0, min=0.0, max=1.0, step=0.05, tooltip="0 keeps grain."),
+                io.Int.Input("seed", default=0, min=0, max=0xFFFFFFFF, control_after_generate=False),
+            ],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: torch.Tensor, model: str, fidelity: float, denoise: float, seed: int
+    ) -> io.NodeOutput:
+        """image: (B, H, W, 3) in [0, 1], as ComfyUI has pictures."""
+        bar = comfy.utils.ProgressBar(len(image))
+        larger = loaded(model)(
+            image.movedim(-1, 1).contiguous(),
+            fidelity=fidelity,
+            denoise=denoise,
+            seed=seed,
+            progress=lambda done, total: bar.update_absolute(done, total),
+        )
+        return io.NodeOutput(larger.movedim(1, -1).contiguous())
+
+
+class LeapsrExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [LeapsrUpscale]
+
+
+async def comfy_entrypoint() -> LeapsrExtension:
+    return LeapsrExtension()

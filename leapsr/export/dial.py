@@ -1,0 +1,31 @@
+"""A model with its dial as one function of tensors, from which a graph is made."""
+
+import torch
+from torch import Tensor, nn
+
+from ..networks import Condition
+from ..ops.upsample import bicubic_upsample
+from ..restorer import Restorer
+
+
+class Dial(nn.Module):
+    """Restorer.restore without the noise of the source."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        super().__init__()
+        self.network = restorer.network
+        self.source = restorer.config.source
+        self.scale = restorer.scale
+
+    def forward(self, image: Tensor, fidelity: Tensor, denoise: Tensor, measures: Tensor) -> Tensor:
+        """image: (1, 3, H, W) in [0, 1]. fidelity, denoise: (1,) in [0, 1]. measures: (1, 5), see
+        `ops.damage`.
+
+        Returns (1, 3, scale H, scale W), about [0, 1].
+        """
+        lr = image * 2 - 1
+        upsampled = bicubic_upsample(lr, self.scale)
+        start = self.source(upsampled, torch.zeros_like(upsampled))
+        cond = Condition(lr, damage=torch.cat([measures, denoise[:, None]], 1))
+        velocity = self.network(start, torch.ones_like(fidelity), fidelity, cond)
+        return (start - velocity + 1) / 2
