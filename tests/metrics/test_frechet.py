@@ -89,7 +89,8 @@ def weights(tmp_path: Path) -> Path:
 
 
 def test_pictures_are_resized_as_each_kind_does(weights: Path) -> None:
-    picture = torch.rand(1, 3, 1200, 1024, generator=torch.Generator().manual_seed(0))
+    levels = torch.randint(0, 256, (1, 3, 1200, 1024), generator=torch.Generator().manual_seed(0))
+    picture = levels / 255
     clean, legacy, patch = (features(picture, kind, weights) for kind in ("clean", "legacy", "patch"))
     assert clean.shape == legacy.shape == (1, 3 * 13 * 13)
     assert patch.shape == (4 * 4 + 4 * 3, 3 * 13 * 13)  # and those that are shifted by half
