@@ -22,7 +22,7 @@ if [ $# -lt 5 ]; then sed -n '2,20p' "$0"; exit 2; fi
 photos=$1 teacher=$2 run=$3 out=$4 minutes=$5
 shift 5
 mkdir -p "$run" "$out" || exit 1
-export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$PWD/$run.compiled}
+export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$(realpath "$run").compiled}
 
 # The newest model: its parts are written beside and renamed.
 carry() {

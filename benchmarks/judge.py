@@ -26,13 +26,16 @@ from pathlib import Path
 import torch
 
 from leapsr.data.pairs import Pair, PairFolder, read_pairs
+from leapsr.evaluation.report import write
+from leapsr.evaluation.run import Evaluation
+from leapsr.evaluation.subjects import Model, at, common_scale, named
 from leapsr.hub.catalog import find
 from leapsr.metrics import DEFAULT_METRICS, usable
-from leapsr.metrics.evaluation import Evaluation, common_scale, labels, restore_at, write
 from leapsr.metrics.report import markdown_scores
 from leapsr.metrics.sheet import Sheet
 from leapsr.metrics.table import BICUBIC, Setting, Table, bicubic
-from leapsr.restorer import Restorer
+from leapsr.upscaling.settings import DEFAULTS
+from leapsr.upscaling.upscaler import Upscaler
 
 SEED = 0
 PEER_SSIM, SSIM_MARGIN, MOST_GRID = 0.6579, 0.01, 0.2
@@ -62,25 +65,25 @@ def chosen_pairs(pairs: PairFolder, names: Iterable[str] | None) -> Iterator[Pai
 
 
 def judged(
-    restorers: dict[str, Restorer],
+    models: dict[str, Model],
     pairs: PairFolder,
     steps: list[int],
     dial: list[float],
     weights: Path | None,
 ) -> Table:
     metrics, notes = usable(DEFAULT_METRICS, weights, pairs.has_reference)
-    evaluation = Evaluation(restorers, pairs, pairs.scale, SEED)
-    return evaluation.run(evaluation.comparison(steps, dial), metrics, notes)
+    evaluation = Evaluation(models, pairs, pairs.scale, [SEED])
+    return evaluation.run(evaluation.plan(steps, dial), metrics, notes)
 
 
-def draw(restorers: dict[str, Restorer], pairs: PairFolder, names: Iterable[str] | None, file: Path) -> None:
+def draw(models: dict[str, Model], pairs: PairFolder, names: Iterable[str] | None, file: Path) -> None:
     """A row for each picture: bicubic, then each model at the positions that it has."""
     sheet = Sheet(rows=len(pairs))
     settings = {Setting(BICUBIC): bicubic(pairs.scale)}
-    for name, restorer in restorers.items():
-        for position in LOOKED_AT if restorer.most_faithful else (0.0,):
+    for name, model in models.items():
+        for position in LOOKED_AT if model.restorer.most_faithful else (0.0,):
             setting = Setting(name, 1, position)
-            settings[setting] = restore_at(restorer, setting, SEED)
+            settings[setting] = model.restore(at(DEFAULTS, 1, position, SEED))
     for pair in chosen_pairs(pairs, names):
         for setting, restore in settings.items():
             sheet.observe(pair, setting, restore(pair.lr, pair.name).clamp(0, 1))
@@ -116,24 +119,25 @@ def main() -> None:
     steps = [int(number) for number in arguments.steps.split(",")]
     dial = [float(number) for number in arguments.fidelity.split(",")]
     folders = [find(model) for model in arguments.models]
-    names = labels(folders)
-    restorers = {name: Restorer.from_pretrained(folder) for name, folder in zip(names, folders, strict=True)}
+    loaded = [Model(folder, Upscaler.from_pretrained(folder, "cpu")) for folder in folders]
+    models = {name: model for name, model in named(loaded).items() if isinstance(model, Model)}
+    names = list(models)
     arguments.out.mkdir(parents=True, exist_ok=True)
     versions = (
         f"torch {torch.__version__}, {platform.machine()}, {torch.get_num_threads()} threads, seed {SEED}"
     )
     report = [f"# {', '.join(names)}", versions]
     for name, folder in sets(arguments.data, arguments.out).items():
-        pairs = read_pairs(folder, common_scale(restorers), arguments.limit)
+        pairs = read_pairs(folder, common_scale(models), arguments.limit)
         stem = name.lower().replace(" ", "_")
         if name == "Kodak heavy":
-            draw(restorers, pairs, KODAK, arguments.out / "sheet_kodak.png")
+            draw(models, pairs, KODAK, arguments.out / "sheet_kodak.png")
         if name == "RealSRSet":
-            draw(restorers, pairs, None, arguments.out / "sheet_realsrset.png")
+            draw(models, pairs, None, arguments.out / "sheet_realsrset.png")
         if arguments.sheets_only:
             continue
-        table = judged(restorers, pairs, steps, dial, arguments.data / "weights")
-        asked = {"pairs": str(folder), "pictures": len(pairs), "seed": SEED, "models": names}
+        table = judged(models, pairs, steps, dial, arguments.data / "weights")
+        asked = {"pairs": str(folder), "pictures": len(pairs), "seeds": [SEED], "models": names}
         (arguments.out / stem).mkdir(exist_ok=True)
         write(table, [], arguments.out / stem, asked)
         report += [f"## {name}: {len(pairs)} pictures", markdown_scores(table), *table.notes]

@@ -37,8 +37,8 @@ from harm.noise import noise
 
 import leapsr
 from leapsr.errors import LeapsrError, UsageError
+from leapsr.evaluation.subjects import labels
 from leapsr.hub.catalog import find
-from leapsr.metrics.evaluation import labels
 from leapsr.upscaling import guard
 from leapsr.upscaling.settings import DEFAULTS, Settings
 

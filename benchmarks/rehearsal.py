@@ -132,7 +132,17 @@ class Rehearsal:
             self.command(*words, "--steps", steps, code=2 if one and steps > 1 else 0)
         counts = "1" if one else "1,2,4"
         scores = ("--metrics", "psnr_y", "--limit", 1, "--device", "cpu")
-        self.command("evaluate", model, self.root / "pairs", "--steps", counts, *scores, "-o", out / "scores")
+        self.command(
+            "evaluate",
+            model,
+            "--pairs",
+            self.root / "pairs",
+            "--steps",
+            counts,
+            *scores,
+            "-o",
+            out / "scores",
+        )
 
 
 def leapsr(*words: object) -> None:

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from leapsr import Upscaler
 from leapsr.data.pairs import read_pairs
+from leapsr.evaluation.subjects import labels
 from leapsr.hub.catalog import find
 from leapsr.metrics import DEFAULT_METRICS, usable
-from leapsr.metrics.evaluation import labels
 from leapsr.metrics.report import markdown_scores
 from leapsr.metrics.table import BICUBIC, Restore, Setting, bicubic, evaluate
 

@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from blind import DRAWS, result
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
+
+from leapsr.evaluation.subjects import Outputs
+from leapsr.metrics.intervals import bootstrap
 
 MEAN, STD = 127.0 / 255, 128.0 / 255
 """Of EfficientNet-Lite's training."""
@@ -44,8 +46,10 @@ def read(file: Path) -> Tensor:
 @torch.inference_mode()
 def distances(network: EfficientNet, pairs: Path, outputs: Path) -> list[float]:
     scores = []
-    for file in sorted((pairs / "HR").iterdir()):
-        restored, photo = read(result(outputs, file.stem)), read(file)
+    photos = sorted((pairs / "HR").iterdir())
+    results = Outputs(outputs).match([file.stem for file in photos])
+    for file in photos:
+        restored, photo = read(results[file.stem]), read(file)
         height, width = restored.shape[-2:]
         both = zip(maps(network, restored), maps(network, photo[..., :height, :width]), strict=True)
         scores.append(float(np.mean([(a - b).square().sum(1).mean().item() for a, b in both])))
@@ -68,8 +72,7 @@ def main() -> None:
     for folder in arguments.outputs:
         scores = np.array(distances(network, arguments.pairs, folder))
         first = scores if first is None else first
-        chance = np.random.default_rng(0).choice(scores - first, (DRAWS, len(scores))).mean(1)
-        low, high = np.percentile(chance, [2.5, 97.5])
+        _, low, high = bootstrap(list(scores - first))
         print(f"{folder}: {scores.mean():.4f}, difference to the first [{low:+.4f}, {high:+.4f}]", flush=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from .hub.catalog import default_name, find
+from .hub.catalog import default_name
 from .locks import ForkSafeLock
 from .pictures import picture as pictures
 from .pictures.picture import Picture, Source
@@ -104,53 +104,67 @@ def _model(name: str | Path, device: str, dtype: str) -> Upscaler:
 
 
 def evaluate(
-    models: str | Path | Sequence[str | Path],
+    what: str | Path | Sequence[str | Path],
     pairs: str | Path,
     *,
     fidelity: Sequence[float] | None = None,
-    steps: Sequence[int] = (1,),
+    steps: Sequence[int] | None = None,
+    seeds: Sequence[int] = (0,),
     metrics: Sequence[str] | None = None,
     baseline: bool = True,
     limit: int | None = None,
     border: int | None = None,
+    save: str | Path | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
-    seed: int = 0,
 ) -> "Table":
-    """Score models on pairs of pictures, as `leapsr evaluate` does.
+    """Score models, folders of results and other programs on pairs of pictures, as `leapsr evaluate` does.
 
         table = leapsr.evaluate("leap-small", "pairs", fidelity=[1, 0.5, 0])
         for setting in table.settings:
             print(setting.label, table.mean(setting).scores["psnr_y"])
 
     Args:
-        models: names, folders or files, of one scale.
+        what: names, folders or files of models of one scale, "bicubic", "lanczos", folders of results, or
+            command lines with {in} and {out}.
         pairs: folder with HR and LR, or with pictures that have no reference.
         fidelity: positions of the dial; None is each model's own.
-        steps: numbers of steps; every one is combined with every position.
-        metrics: names, as psnr_y, lpips or all; None is PSNR, SSIM, LR-PSNR, LPIPS, NIQE, grid artifact.
+        steps: numbers of steps; None is one. Of one model every number is combined with every position; of
+            several each number is taken at fidelity 0, and each position in one step.
+        seeds: of the noise that results start from; several give deviations, and the diversity.
+        metrics: names, as psnr_y, lpips_alex or all; None is PSNR, SSIM, LR-PSNR, LPIPS, NIQE, grid artifact.
         baseline: whether bicubic is evaluated, too.
         limit: only so many pictures.
         border: pixels at each side that do not count; None is the scale.
+        save: a folder where pictures are kept, and those that are kept are not made again; None: nowhere.
         weights: folder of the files that metrics need; None is $LEAPSR_WEIGHTS.
         device, dtype: see `Upscaler.from_pretrained`.
-        seed: of the noise that results start from.
     Returns:
-        Scores of every picture at every setting, with notes on what could not be scored.
+        Scores of every picture at every setting, with notes on what could not be scored, and what failed.
     Raises:
         LeapsrError: see `leapsr.errors`.
     """
     from .data.pairs import read_pairs
+    from .evaluation.run import Evaluation
+    from .evaluation.subjects import Model, common_scale, named, read_subject
     from .metrics import DEFAULT_METRICS, usable
-    from .metrics.evaluation import Evaluation, common_scale, labels
 
-    wanted = [models] if isinstance(models, str | Path) else list(models)
-    folders = [find(model) for model in wanted]
-    loaded = [Upscaler.from_pretrained(folder, device, dtype).restorer for folder in folders]
-    restorers = dict(zip(labels(folders), loaded, strict=True))
-    folder = read_pairs(Path(pairs), common_scale(restorers), limit)
-    evaluation = Evaluation(restorers, folder, folder.scale if border is None else border, seed)
+    wanted = [what] if isinstance(what, str | Path) else list(what)
+    subjects = named([read_subject(str(each), device, dtype) for each in wanted])
+    models = {name: subject for name, subject in subjects.items() if isinstance(subject, Model)}
+    folder = read_pairs(Path(pairs), common_scale(models), limit)
+    evaluation = Evaluation(
+        subjects,
+        folder,
+        folder.scale if border is None else border,
+        seeds,
+        save=None if save is None else Path(save),
+        limited=limit is not None,
+    )
     place = None if weights is None else Path(weights)
-    chosen, notes = usable(DEFAULT_METRICS if metrics is None else metrics, place, folder.has_reference)
-    return evaluation.run(evaluation.combinations(steps, fidelity, baseline), chosen, notes)
+    names = DEFAULT_METRICS if metrics is None else metrics
+    chosen, notes = usable(names, place, folder.has_reference, len(seeds))
+    if "straightness" in chosen:
+        evaluation.check_flows()
+    return evaluation.run(evaluation.plan(steps, fidelity, baseline), chosen, notes)

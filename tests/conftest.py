@@ -102,6 +102,7 @@ class FakeRestorer:
         *,
         steps: int = 1,
         fidelity: float | None = None,
+        solver: None = None,
         guidance: float | None = None,
         prompt: None = None,
         measures: None = None,

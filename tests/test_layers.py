@@ -30,20 +30,8 @@ LAYERS += [
     "hub.releases",
     "hub.download",
 ]
-LAYERS += [
-    "restorer",
-    "hub.convert",
-    "data",
-    "metrics",
-    "upscaling",
-    "export",
-    "api",
-    "train",
-    "batch",
-    "cluster",
-    "serve",
-    "cli",
-]
+LAYERS += ["restorer", "hub.convert", "data", "metrics", "upscaling", "evaluation", "export", "api", "train"]
+LAYERS += ["experiments", "study", "batch", "cluster", "serve", "cli"]
 ROOT = Path(__file__).parent.parent / "leapsr"
 FILES = sorted(ROOT.rglob("*.py"))
 

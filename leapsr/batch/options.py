@@ -1,6 +1,5 @@
 """What every job of a batch has in common."""
 
-import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,8 +9,7 @@ from pydantic import JsonValue
 
 from .. import __version__
 from ..errors import UsageError
-from ..files import sha256
-from ..hub.catalog import CONFIG, PROMPTS, WEIGHTS, model_name
+from ..hub.catalog import digest, model_name
 from ..methods.restore import Region
 from ..restorer import read_config
 from ..upscaling.sizes import AS_THE_MODEL, Target
@@ -73,6 +71,8 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     config = read_config(model)
     if config.autoencoder is None and not config.network.is_foreign:
         left_out.add("tile")
+    if options.settings.solver is None:  # results that are there were made before there was a choice
+        left_out.add("solver")
     every = {**asdict(options), **asdict(options.target), **asdict(options.settings)}
     guidance = config.guidance if config.region is Region.DIAGONAL else None
     for control, own in (("fidelity", config.fidelity), ("guidance", guidance)):
@@ -80,16 +80,5 @@ def recipe(options: Options, model: Path, dtype: torch.dtype) -> dict[str, JsonV
     chosen = {name: value for name, value in every.items() if name not in left_out}
     precision = str(dtype).removeprefix("torch.")
     made_with = {"leapsr": __version__, "model": model_name(model), "dtype": precision}
-    whole = {**made_with, "model_sha256": _digest(model), **chosen}
+    whole = {**made_with, "model_sha256": digest(model), **chosen}
     return {name: as_json_text(value) if isinstance(value, str) else value for name, value in whole.items()}
-
-
-def _digest(model: Path) -> str:
-    """Of what results depend on: a model's configuration, weights, and prompts if any; or its file."""
-    if model.is_file():
-        return sha256(model)
-    digest = hashlib.sha256()
-    for name in (CONFIG, WEIGHTS, PROMPTS):
-        if (model / name).is_file():
-            digest.update(bytes.fromhex(sha256(model / name)))
-    return digest.hexdigest()

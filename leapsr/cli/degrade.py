@@ -1,6 +1,5 @@
 """leapsr degrade."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -146,10 +145,8 @@ def damage_file(path: Path, name: str, job: Job) -> None:
 
 def damage(hr: "Picture", name: str, job: Job) -> "Picture":
     """The low-resolution picture. Its generator depends on seed, kind and name alone."""
-    import torch
-
+    from ..degrade import generator
     from ..pictures.picture import Picture
 
-    digest = hashlib.sha256(f"{job.seed}/{job.kind}/{name}".encode(errors="surrogateescape")).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-    return Picture(job.degradation(hr.rgb[None], generator)[0], icc=hr.icc)
+    drawn = generator(job.seed, job.kind, name)
+    return Picture(job.degradation(hr.rgb[None], drawn)[0], icc=hr.icc)

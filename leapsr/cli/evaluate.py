@@ -1,9 +1,9 @@
 """leapsr evaluate."""
 
-import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -11,32 +11,47 @@ from rich.progress import track
 
 from ..errors import UsageError
 from . import terminal
-from .shared import Device, Dtype, Suffix, enough_memory, suffix_of
+from .shared import Device, Dtype, Suffix, enough_memory
 
 if TYPE_CHECKING:
-    from ..data.pairs import Pair
     from ..metrics.table import Table
-    from ..restorer import Restorer
+    from ..upscaling.settings import Settings
 
 Number = TypeVar("Number", int, float)
 
-Models = Annotated[
-    list[str], typer.Argument(metavar="MODEL", help="Names, folders or files of models, or 'bicubic'.")
+What = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="WHAT",
+        help="Names, folders or files of models, 'bicubic', 'lanczos', folders of results, or command lines "
+        "with {in} and {out}.",
+    ),
 ]
 Pairs = Annotated[
-    Path, typer.Argument(metavar="PAIRS", help="Folder with HR and LR, or pictures without reference.")
+    Path | None,
+    typer.Option("--pairs", metavar="FOLDER", help="HR and LR, or pictures without reference."),
+]
+BenchmarkName = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark",
+        metavar="NAME",
+        help="A test set of the papers, with its protocol; see leapsr benchmarks.",
+    ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(envvar="LEAPSR_BENCHMARKS", metavar="FOLDER", help="Where benchmarks lie."),
 ]
 Fidelity = Annotated[
     str | None,
-    typer.Option(
-        metavar="LIST",
-        help="Positions of the dial, as 0,0.5,1. Default: the model's own, or quarters for several models.",
-    ),
+    typer.Option(metavar="LIST", help="Positions of the dial, as 0,0.5,1. Default: the model's own."),
 ]
-Steps = Annotated[
-    str | None,
+Steps = Annotated[str | None, typer.Option(metavar="LIST", help="Numbers of steps, as 1,8,32. Default: 1.")]
+Seeds = Annotated[
+    str,
     typer.Option(
-        metavar="LIST", help="Numbers of steps, as 1,8,32. Default: 1, or 1,2,4,8 for several models."
+        "--seed", metavar="LIST", help="Of the noise, as 0, or 0-19: several give deviations and diversity."
     ),
 ]
 SolverOption = Annotated[
@@ -51,17 +66,34 @@ SolverOption = Annotated[
 Guidance = Annotated[
     float | None,
     typer.Option(
-        min=0,
         metavar="W",
         help="Of a teacher with labels: how far away from bad images. 1 is none.",
         show_default="the model's own",
     ),
 ]
-Straightness = Annotated[
-    bool, typer.Option("--straightness", help="Measure how far a teacher's flow is from straight lines.")
+Caption = Annotated[
+    str | None, typer.Option(metavar="TEXT|none", help="What the photos show, for models that read text.")
+]
+Captioner = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="LLaVA 1.5 or Qwen2-VL, to caption each photo.")
+]
+TextEncoder = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="What encodes captions, if not the model's own base.")
+]
+Denoise = Annotated[str, typer.Option(metavar="auto|0..1", help="Noise to remove, as of 'leapsr upscale'.")]
+Tile = Annotated[
+    str,
+    typer.Option("-t", "--tile", metavar="auto|PIXELS", help="Size of tiles, in source pixels; 0: no tiles."),
+]
+ColorFix = Annotated[
+    Literal["auto", "wavelet", "adain", "none"],
+    typer.Option("--color-fix", metavar="HOW", help="Colours of the source: auto, wavelet, adain, none."),
+]
+Offload = Annotated[
+    bool, typer.Option("--offload", help="For small GPUs: hold only the part of the model in use.")
 ]
 Metrics = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="LIST",
         help="As psnr_y,niqe; 'all'; 'default' is PSNR, SSIM, LR-PSNR, LPIPS, NIQE and grid artifact.",
@@ -71,20 +103,30 @@ Border = Annotated[
     int | None,
     typer.Option(min=0, metavar="N", help="Pixels at each side that do not count.", show_default="the scale"),
 ]
+Save = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Keep the pictures here; a second run makes only what is missing."),
+]
 Out = Annotated[
     Path | None,
-    typer.Option("-o", "--out", metavar="FOLDER", help="Write tables, a sheet and a plot into it."),
+    typer.Option("-o", "--out", metavar="FOLDER", help="Write tables, a sheet and plots into it."),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N pictures.")]
 Scale = Annotated[
-    int,
-    typer.Option("-s", "--scale", min=1, metavar="N", help="Of bicubic alone; a model knows its own."),
+    int | None,
+    typer.Option(
+        "-s",
+        "--scale",
+        min=1,
+        metavar="N",
+        help="Where no model says it.",
+        show_default="the pairs' own, or 4",
+    ),
 ]
 Weights = Annotated[
     Path | None,
     typer.Option(envvar="LEAPSR_WEIGHTS", metavar="FOLDER", help="Where the files are that metrics need."),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Of the noise that results start from.")]
 CaptionsOption = Annotated[
     Path | None,
     typer.Option(
@@ -93,135 +135,172 @@ CaptionsOption = Annotated[
         help="A caption for each picture: .jsonl, .csv or .json, or a folder of .txt files.",
     ),
 ]
-TextEncoder = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="Base model that encodes captions, if not the model's own."),
-]
 Baseline = Annotated[
-    bool, typer.Option("--baseline/--no-baseline", help="Evaluate bicubic beside the models.")
+    bool, typer.Option("--baseline/--no-baseline", help="Evaluate bicubic beside the others.")
 ]
 
 
 @enough_memory()
 def evaluate(
-    models: Models,
-    pairs: Pairs,
+    what: What,
+    pairs: Pairs = None,
+    benchmark: BenchmarkName = None,
+    root: Root = None,
     fidelity: Fidelity = None,
     steps: Steps = None,
+    seed: Seeds = "0",
     solver: SolverOption = None,
     guidance: Guidance = None,
-    straightness: Straightness = False,
-    metrics: Metrics = "default",
-    border: Border = None,
-    out: Out = None,
-    limit: Limit = None,
-    scale: Scale = 4,
-    weights: Weights = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    seed: Seed = 0,
-    baseline: Baseline = True,
+    caption: Caption = None,
+    captioner: Captioner = None,
     captions: CaptionsOption = None,
     suffix: Suffix = "auto",
     text_encoder: TextEncoder = None,
+    denoise: Denoise = "auto",
+    tile: Tile = "auto",
+    color_fix: ColorFix = "auto",
+    metrics: Metrics = None,
+    border: Border = None,
+    save: Save = None,
+    out: Out = None,
+    limit: Limit = None,
+    scale: Scale = None,
+    weights: Weights = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    offload: Offload = False,
+    baseline: Baseline = True,
 ) -> None:
-    """Score models on pairs of pictures and show the means in one table.
+    """Score models, folders of results and other programs on pairs of pictures.
 
+    Models make what 'leapsr upscale' makes with the same options.
     One model: every number of steps at every position of its dial.
     Several models: each number of steps at fidelity 0, and each position
     in one step. The lines of what a model does not have stay empty.
     """
+    counts = None if steps is None else numbers(steps, int, "--steps")
+    positions = None if fidelity is None else numbers(fidelity, float, "--fidelity")
+    seeds = numbers(seed, int, "--seed")
+    if (pairs is None) == (benchmark is None):
+        raise UsageError("Give --pairs FOLDER or --benchmark NAME, what to evaluate on.")
     with terminal.starting():
         from ..data.pairs import read_pairs
-        from ..metrics import DEFAULT_METRICS, usable
-        from ..metrics.evaluation import Captioned, Evaluation, common_scale, labels, write
+        from ..evaluation import benchmarks
+        from ..evaluation.report import Look, write
+        from ..evaluation.run import Evaluation
+        from ..evaluation.subjects import Model, common_scale, named, read_subject
+        from ..metrics import DEFAULT_METRICS, select, usable
         from ..metrics.runs import training
-        from ..metrics.sheet import Sheet
-        from ..metrics.table import BICUBIC
         from ..pictures.save_file import check_place
+        from .upscale_options import LookOptions, ModelOptions
 
-    named = [model for model in models if model != BICUBIC]
-    several = len(named) > 1
-    counts = numbers(steps or ("1,2,4,8" if several else "1"), int, "--steps")
-    if fidelity is None and several:
-        fidelity = "0,0.25,0.5,0.75,1"
-    positions = None if fidelity is None else numbers(fidelity, float, "--fidelity")
-    if guidance is not None and not math.isfinite(guidance):
-        raise UsageError(f"--guidance takes a finite number, as 3, not {guidance}.")
-    loaded = [load(model, device, dtype) for model in named]
-    names = labels([folder for folder, _ in loaded])
-    restorers = {name: restorer for name, (_, restorer) in zip(names, loaded, strict=True)}
-    folder = read_pairs(pairs, common_scale(restorers) if restorers else scale, limit)
-    border = folder.scale if border is None else border
-    if captions is None and (suffix != "auto" or text_encoder is not None):
-        raise UsageError("--suffix and --text-encoder are for captions: give --captions too.")
-    asked = None if captions is None else Captioned(captions, text_encoder, suffix_of(suffix))
-    evaluation = Evaluation(restorers, folder, border, seed, solver, guidance, watched, asked)
-    wanted = (DEFAULT_METRICS if part == "default" else [part] for part in metrics.split(","))
-    chosen, notes = usable([name for part in wanted for name in part], weights, folder.has_reference)
-    evaluation.check(counts, positions, straightness)
+    options = LookOptions(
+        steps=1,
+        fidelity=None,
+        denoise=denoise,
+        guidance=guidance,
+        solver=solver,
+        caption=caption,
+        captioner=captioner,
+        captions=captions,
+        suffix=suffix,
+        text_encoder=text_encoder,
+        seed=seeds[0],
+        color_fix=color_fix,
+        seamless=False,
+    )
+    settings: Settings = options.settings(ModelOptions(tile=tile).tile_side())
+    known = None if benchmark is None else benchmarks.find(benchmark)
+    usual = DEFAULT_METRICS if known is None else known.metrics
+    wanted = list(select(name for part in (metrics or "default").split(",") for name in _listed(part, usual)))
+    errors = Console(stderr=True)
+    with errors.status("Loading"):
+        subjects = named([read_subject(each, device, dtype, offload) for each in what])
+    models = {name: subject for name, subject in subjects.items() if isinstance(subject, Model)}
+    if known is not None:
+        place = benchmarks.root_folder(root)
+        pairs, folder = known.place(place), known.pairs(place, limit)
+        if common_scale(models) not in (None, known.scale):
+            raise UsageError(f"{known.name} is x{known.scale}, and the models are x{common_scale(models)}.")
+        border = known.border if border is None else border
+    else:
+        assert pairs is not None
+        folder = read_pairs(pairs, common_scale(models) or scale, limit)
+        border = folder.scale if border is None else border
+    evaluation = Evaluation(
+        subjects, folder, border, seeds, settings, captions, save, limit is not None, watched
+    )
+    if "straightness" in wanted:
+        evaluation.check_flows()
+    chosen, notes = usable(wanted, weights, folder.has_reference, len(seeds))
     for note in notes:  # before the minutes that the rest takes
-        terminal.say(Console(stderr=True), note)
+        terminal.say(errors, note)
     if out is not None:
         check_place(out / "results.csv")
-    if several:
-        plan = evaluation.comparison(counts, positions or [], baseline)
-    else:
-        plan = evaluation.combinations(counts, positions, baseline)
-    straight = evaluation.straightness() if straightness else None
-    sheet = Sheet()
-    table = evaluation.run(plan, chosen, notes, sheet.observe)
+    plan = evaluation.plan(counts, positions, baseline)
+    look = Look()
+    table = evaluation.run(plan, chosen, notes, look.observe)
     unsaid: list[str] = []
     if out is not None:
-        given = {"models": models, "pairs": str(pairs), "fidelity": positions, "steps": counts}
-        runs = [training(name, place) for name, (place, _) in zip(names, loaded, strict=True)]
-        settings = given | evaluation.as_dict() | {"straightness": straight}
-        unsaid = write(table, [run for run in runs if run is not None], out, settings, sheet)
+        asked = {
+            "what": what,
+            "pairs": str(pairs),
+            "benchmark": benchmark,
+            "fidelity": positions,
+            "steps": counts,
+        }
+        runs = [training(name, model.folder) for name, model in models.items()]
+        found, beside = [run for run in runs if run is not None], [] if known is None else known.published()
+        unsaid = write(table, found, out, asked | evaluation.as_dict(), look, beside)
     show(table, notes)
     if out is not None:
-        terminal.say(
-            Console(stderr=True),
-            f"written: {', '.join(sorted(path.name for path in out.iterdir()))} in {out}",
-        )
+        terminal.say(errors, f"written: {', '.join(sorted(path.name for path in out.iterdir()))} in {out}")
     for note in unsaid:
-        terminal.say(Console(stderr=True), note)
-    if straight is not None:
-        terminal.say(Console(), f"straightness {straight:.4g} (0: one step equals many)")
+        terminal.say(errors, note)
+    if table.failures:
+        terminal.say(errors, f"{len(table.failures)} failed:", "bold red")
+        for failure in table.failures:
+            terminal.say(errors, failure)
+        raise typer.Exit(1)
+
+
+def _listed(part: str, defaults: Sequence[str]) -> Sequence[str]:
+    return defaults if part == "default" else [part]
 
 
 def numbers(listed: str, kind: Callable[[str], Number], option: str) -> list[Number]:
-    """Raises UsageError for anything but numbers with commas between them."""
+    """Whole numbers may be a range, as 0-19. Raises UsageError for anything else with commas between."""
+    found: list[Number] = []
     try:
-        return list(dict.fromkeys(kind(part) for part in listed.split(",")))
+        for part in listed.split(","):
+            span = re.fullmatch(r"(\d+)-(\d+)", part.strip()) if kind is int else None
+            if span is None:
+                found.append(kind(part))
+            else:
+                found += map(kind, map(str, range(int(span[1]), int(span[2]) + 1)))
     except ValueError:
-        raise UsageError(
-            f"{option} takes numbers with commas between them, as 0,1, not '{listed}'."
-        ) from None
+        found = []
+    if not found:
+        raise UsageError(f"{option} takes numbers with commas between them, as 0,1, not '{listed}'.")
+    return list(dict.fromkeys(found))
 
 
-def load(model: str, device: str, dtype: str) -> "tuple[Path, Restorer]":
-    """A model by name or folder, and that folder."""
-    from ..hub import catalog
-    from ..upscaling.upscaler import Upscaler
-
-    folder = catalog.find(model)
-    return folder, Upscaler.from_pretrained(folder, device, dtype).restorer
-
-
-def watched(pairs: "Iterable[Pair]", doing: str) -> "Iterable[Pair]":
-    """The same pairs, with a bar on terminals while they are walked."""
+def watched(things: Iterable[Any], doing: str, total: int) -> Iterable[Any]:
+    """The same, with a bar on terminals while they are walked."""
     console = Console(stderr=True)
-    return track(pairs, doing, console=console, transient=True, disable=not console.is_terminal)
+    return track(things, doing, total, console=console, transient=True, disable=not console.is_terminal)
 
 
 def show(table: "Table", said: Sequence[str] = ()) -> None:
     """The summary, and on standard error what it lacks. said: notes that have been told before."""
-    from ..metrics.report import text
+    from ..metrics.report import differences, text
 
     summary, console = text(table), Console()
     needed = Console(width=1000).measure(summary).maximum
     # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
     Console(width=max(console.width, needed)).print(summary)
+    for line in differences(table):
+        terminal.say(console, line)
     for note in table.notes:
         if note not in said:
             terminal.say(Console(stderr=True), note)

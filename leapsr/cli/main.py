@@ -11,12 +11,14 @@ from rich.text import Text
 
 from .. import __version__
 from ..errors import LeapsrError
-from . import models
+from . import models, study
 from .batch import batch
+from .benchmarks import benchmarks
 from .caption import caption
 from .degrade import degrade
 from .doctor import doctor
 from .evaluate import evaluate
+from .experiment import experiment
 from .export import export
 from .graphics import graphics
 from .pack import pack
@@ -65,9 +67,10 @@ VERBS = (
     export,
     doctor,
 )
-for verb in VERBS:
+for verb in (*VERBS, benchmarks, experiment):
     app.command()(verb)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")
 
 
 def _show_version(wanted: bool) -> None:

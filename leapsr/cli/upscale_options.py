@@ -125,6 +125,9 @@ class LookOptions:
     guidance: float | None = _look(
         None, "--guidance N", "Teacher models: distance kept from bad pictures, such as 4; 1: off."
     )
+    solver: Literal["euler", "heun", "midpoint", "ralston", "rk45"] | None = _look(
+        None, "--solver NAME", "Teacher models: euler, heun, midpoint, ralston or rk45.", show_default="euler"
+    )
     caption: str | None = _look(
         None, "--caption TEXT|none", "What the photos show, such as 'a red fox'; for models that read text."
     )
@@ -180,6 +183,7 @@ class LookOptions:
             None if self.captioner is None else _whole(self.captioner),
             None if self.text_encoder is None else _whole(self.text_encoder),
             suffix_of(self.suffix),
+            self.solver,
         )
 
     def _denoise(self) -> float | Literal["auto"]:

@@ -10,7 +10,7 @@ without suffix::
 NAME may lie in sub-folders, as `leapsr degrade` writes them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,8 @@ from .reading import size_of
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
 HR_FOLDERS = ("hr", "gt", "test_hr")
+LISTED = 20
+"""So many wrong pictures are named, and the others counted."""
 
 
 class Pair(NamedTuple):
@@ -52,38 +54,71 @@ class PairFolder:
     def has_reference(self) -> bool:
         return self.files[0].hr is not None
 
+    @property
+    def names(self) -> list[str]:
+        return [files.name for files in self.files]
+
     def __len__(self) -> int:
         return len(self.files)
 
     def __iter__(self) -> Iterator[Pair]:
-        for files in self.files:
-            pair = Pair(files.name, read_rgb(files.lr), None if files.hr is None else read_rgb(files.hr))
-            if pair.hr is not None:  # the pixels may have other sides than the header says
-                _check_sizes(files, tuple(pair.lr.shape[-2:]), tuple(pair.hr.shape[-2:]), self.scale)
-            yield pair
+        return map(self.read, self.files)
+
+    def read(self, files: _Files) -> Pair:
+        """Raises DataError for a picture that cannot be decoded, or has another size than its header says."""
+        pair = Pair(files.name, read_rgb(files.lr), None if files.hr is None else read_rgb(files.hr))
+        if pair.hr is not None:
+            wrong = _misfit(files, tuple(pair.lr.shape[-2:]), tuple(pair.hr.shape[-2:]), self.scale)
+            refuse([wrong] if wrong else [])
+        return pair
 
 
-def read_pairs(folder: Path, scale: int, limit: int | None = None) -> PairFolder:
-    """Find the pairs in a folder and check every size by its header. limit: only the first so many, by name.
+def read_pairs(folder: Path, scale: int | None = None, limit: int | None = None) -> PairFolder:
+    """Find the pairs in a folder and check every size by its header.
 
-    Raises DataError naming the file: no pictures, a picture without its partner, two pictures of one name,
-    or a high-resolution picture that is not exactly `scale` times as large.
+    Args:
+        folder: in one of the layouts above.
+        scale: how many times larger the high-resolution pictures must be; None is as many as the first one,
+            and 4 where there is none.
+        limit: only the first so many, by name.
+
+    Raises:
+        DataError: naming each file that is wrong: no pictures, a picture without its partner, two pictures of
+            one name, one that cannot be read, or a high-resolution picture that is not exactly `scale` times
+            as large.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one that holds HR and LR, or pictures.")
     lr_folder, hr_folder = _subfolder(folder, LR_FOLDERS), _subfolder(folder, HR_FOLDERS)
     if lr_folder is None and hr_folder is not None:
         raise DataError(f"{folder} has {hr_folder.name} but no LR beside it; make one with 'leapsr degrade'.")
-    lr_files = _by_name(lr_folder or folder)
-    hr_files = None if hr_folder is None else _by_name(hr_folder)
+    lr_files = by_name(lr_folder or folder)
+    hr_files = None if hr_folder is None else by_name(hr_folder)
     if hr_files is not None:
-        _check_partners(lr_files, hr_files)
+        refuse(_without_partner(lr_files, hr_files))
     names = sorted(lr_files)[:limit]
     files = tuple(_Files(name, lr_files[name], hr_files[name] if hr_files else None) for name in names)
+    problems: list[str] = []
     for each in files:
-        if each.hr is not None:
-            _check_sizes(each, size_of(each.lr), size_of(each.hr), scale)
-    return PairFolder(scale, files)
+        try:
+            lr, hr = size_of(each.lr), None if each.hr is None else size_of(each.hr)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        if hr is not None:
+            scale = scale or max(1, round(hr[0] / lr[0]))
+            problems += filter(None, [_misfit(each, lr, hr, scale)])
+    refuse(problems)
+    return PairFolder(scale or 4, files)
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raises DataError with all of them; does nothing where there are none."""
+    if len(problems) == 1:
+        raise DataError(problems[0])
+    if problems:
+        more = f" And {len(problems) - LISTED} more." if len(problems) > LISTED else ""
+        raise DataError(f"{len(problems)} pictures cannot be used. {' '.join(problems[:LISTED])}{more}")
 
 
 def read_rgb(path: Path) -> Tensor:
@@ -96,36 +131,41 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
     return next(found, None)
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Path in the folder without suffix -> file, sub-folders included."""
+def by_name(folder: Path) -> dict[str, Path]:
+    """Path in the folder without suffix -> file, sub-folders included. Raises DataError."""
     files: dict[str, Path] = {}
+    twice: list[str] = []
     for path in picture_files(folder):
         name = path.relative_to(folder).with_suffix("").as_posix()
         if name in files:
-            raise DataError(f"{path} and {files[name].name} have the same name; keep one of them.")
+            twice.append(f"{path} and {files[name].name} have the same name; keep one of them.")
         files[name] = path
+    refuse(twice)
     if not files:
         raise DataError(f"{folder} holds no picture ({', '.join(sorted(READABLE_SUFFIXES))}).")
     return files
 
 
-def _check_partners(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> None:
+def _without_partner(lr_files: dict[str, Path], hr_files: dict[str, Path]) -> list[str]:
+    """A sentence for each file."""
+    counts = f"{len(lr_files)} low- and {len(hr_files)} high-resolution pictures"
+    problems = []
     for files, others in ((lr_files, hr_files), (hr_files, lr_files)):
-        alone = sorted(files.keys() - others.keys())
-        if alone:
-            counts = f"{len(lr_files)} low- and {len(hr_files)} high-resolution pictures"
-            name, path = next(iter(others.items()))
-            where = path.parents[name.count("/")]
-            raise DataError(
-                f"{files[alone[0]]} has no partner in {where} ({counts}); add it or move it away."
-            )
+        name, path = next(iter(others.items()))
+        where = path.parents[name.count("/")]
+        problems += [
+            f"{files[alone]} has no partner in {where} ({counts}); add it or move it away."
+            for alone in sorted(files.keys() - others.keys())
+        ]
+    return problems
 
 
-def _check_sizes(files: _Files, lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> None:
-    """Both sizes: (height, width)."""
+def _misfit(files: _Files, lr: tuple[int, ...], hr: tuple[int, ...], scale: int) -> str | None:
+    """A sentence where the sizes, each (height, width), do not fit."""
     (lr_height, lr_width), (height, width) = lr, hr
-    if (width, height) != (lr_width * scale, lr_height * scale):
-        raise DataError(
-            f"{files.hr} is {width}x{height} but should be {lr_width * scale}x{lr_height * scale},"
-            f" {scale} times {files.lr.name}; crop it or choose a model of another scale."
-        )
+    if (width, height) == (lr_width * scale, lr_height * scale):
+        return None
+    return (
+        f"{files.hr} is {width}x{height} but should be {lr_width * scale}x{lr_height * scale},"
+        f" {scale} times {files.lr.name}; crop it or choose a model of another scale."
+    )

@@ -1,7 +1,10 @@
 """Degradations by name: clean images to damaged small ones, on the device of the images."""
 
+import hashlib
 from dataclasses import replace
 from typing import Protocol
+
+import torch
 
 from ..errors import UnknownName
 from .degradation import Degradation, Mixture
@@ -30,6 +33,7 @@ __all__ = [
     "RealESRGAN",
     "RealESRGANParams",
     "ResizeJpeg",
+    "generator",
     "make",
 ]
 
@@ -86,3 +90,9 @@ def make(name: str, scale: int, group: int = 1) -> Degradation:
     if name not in DEGRADATIONS:
         raise UnknownName("degradation", name, DEGRADATIONS)
     return DEGRADATIONS[name](scale, group)
+
+
+def generator(seed: int, kind: str, name: str) -> torch.Generator:
+    """Of the damage of one picture: it depends on nothing else. name: of the picture."""
+    digest = hashlib.sha256(f"{seed}/{kind}/{name}".encode(errors="surrogateescape")).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

@@ -3,6 +3,7 @@
 A model of another project is a file, see `networks.zoo`; it has no name here, only its path.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ PURPOSES = {
 }
 """Of the packaged models: seconds for a megapixel of the result, on two threads of a CPU in fp32 with a
 photo of 384 x 256 pixels, and what they are for."""
+TRAINED_WITH = dict.fromkeys(
+    ("leap-small", "leap-medium", "leap-small-x2", "leap-small-flowsr", "leap-small-refined"), "lpips_squeeze"
+)
+"""The metric in the loss of a packaged model, which says too much good of it; the others had none."""
 LICENCE = "Apache-2.0"
 """The licence of this package and its own models."""
 CONFIG, WEIGHTS, CARD, CHECKSUMS = "config.json", "model.safetensors", "README.md", "SHA256SUMS"
@@ -227,6 +232,17 @@ def verify(name: str | Path, model_dir: str | Path | None = None) -> list[str]:
                 f"{folder / file} is missing or damaged (its SHA-256 differs); install the model again."
             )
     return sorted(expected)
+
+
+def digest(model: Path) -> str:
+    """SHA-256 of what results depend on: a model's configuration, weights, prompts if any; or its file."""
+    if model.is_file():
+        return _sha256(model)
+    whole = hashlib.sha256()
+    for name in (CONFIG, WEIGHTS, PROMPTS):
+        if (model / name).is_file():
+            whole.update(bytes.fromhex(_sha256(model / name)))
+    return whole.hexdigest()
 
 
 def write_checksums(folder: Path) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
 from ..errors import MissingExtra, UnknownName, UsageError, WeightsError
-from . import perceptual
+from . import frechet, iqa, perceptual
 from .color_shift import color_shift
-from .fidelity import lr_psnr, psnr, ssim
+from .fidelity import crop_border, lr_psnr, psnr, ssim
 from .fine_detail import fine_detail
 from .grid_artifact import grid_artifact
 from .naturalness import Pristine, niqe, read_pristine
@@ -25,18 +25,22 @@ class Metric:
     name: str
     direction: Literal["higher", "lower", "near 1"]
     """Which scores are better."""
-    needs: Literal["hr", "lr", "none"]
-    """What the result is compared with."""
+    needs: Literal["hr", "lr", "none", "set", "seeds", "flow"]
+    """What the result is compared with. "set": all results with all references; "seeds": with the results of
+    other seeds; "flow": it is a teacher's, not a picture's."""
     function: Callable[..., Tensor]
     """(restored, target, border) -> (B,) scores.
 
     Both pictures are (B, 3, H, W) in [0, 1]; `target` is the one that `needs` names, or `restored` again when
     it needs none. `border` pixels of each side do not count, as is usual, but for lr_psnr, LPIPS and DISTS,
-    which see the whole picture. A metric that reads files also takes `weights`, the folder they
-    are in (None: LEAPSR_WEIGHTS, torch's cache).
+    which see the whole picture. Of a "set" the arguments are features, (n, D) and (m, D), the score is (). A
+    metric that reads files also takes `weights`, the folder they are in (None: LEAPSR_WEIGHTS, torch's
+    cache), or `features` does.
     """
     require: Callable[[Path | None], object] | None = None
     """Raises WeightsError or MissingExtra when its files are not here; None when it needs no file."""
+    features: Callable[..., Tensor] = lambda image: image
+    """Of a "set": a picture (1, 3, H, W) in [0, 1] to features (n, D)."""
 
 
 _pristine: Callable[[Path], Pristine] = lru_cache(read_pristine)
@@ -51,6 +55,30 @@ def _lpips(backbone: perceptual.Backbone) -> Metric:
         return perceptual.lpips(x, hr, backbone=backbone, weights=weights)
 
     return Metric(f"lpips_{backbone}", "lower", "hr", function, partial(perceptual.require, backbone))
+
+
+def _fid(name: str, kind: frechet.Kind) -> Metric:
+    def distance(x: Tensor, hr: Tensor, border: int) -> Tensor:
+        return frechet.frechet_distance(x, hr)
+
+    features = partial(frechet.features, kind=kind)
+    return Metric(name, "lower", "set", distance, frechet.inception_file, features)
+
+
+def _diversity(backbone: perceptual.Backbone) -> Metric:
+    apart = _lpips(backbone)
+    return replace(apart, name=f"diversity_{backbone}", direction="higher", needs="seeds")
+
+
+def _judged(name: str) -> Metric:
+    def function(x: Tensor, _: Tensor, border: int, weights: Path | None = None) -> Tensor:
+        return iqa.score(crop_border(x, border), name, weights)
+
+    return Metric(name, "higher", "none", function, partial(iqa.require, name))
+
+
+def _of_the_flow(*_: object) -> Tensor:
+    raise TypeError("straightness is measured of a teacher, see Restorer.straightness")
 
 
 def _dists(x: Tensor, hr: Tensor, border: int, weights: Path | None = None) -> Tensor:
@@ -69,7 +97,14 @@ METRICS: dict[str, Metric] = {
         _lpips("alex"),
         _lpips("vgg"),
         Metric("dists", "lower", "hr", _dists, partial(perceptual.require, "vgg")),
+        _fid("fid", "clean"),
+        _fid("fid_legacy", "legacy"),
+        _fid("fid_patch", "patch"),
         Metric("niqe", "lower", "none", _niqe, pristine_file),
+        *map(_judged, iqa.JUDGES),
+        _diversity("squeeze"),
+        _diversity("alex"),
+        Metric("straightness", "lower", "flow", _of_the_flow),
         Metric("fine_detail", "near 1", "hr", lambda x, hr, border: fine_detail(x, hr, border=border)),
         Metric("color_shift", "lower", "hr", lambda x, hr, border: color_shift(x, hr, border=border)),
         Metric("grid_artifact", "lower", "none", lambda x, _, border: grid_artifact(x, border=border)),
@@ -95,13 +130,14 @@ def available(weights: Path | None = None) -> dict[str, Metric]:
 
 
 def _bound(absent: Mapping[str, str], weights: Path | None) -> dict[str, Metric]:
-    return {
-        name: metric
-        if metric.require is None
-        else replace(metric, function=partial(metric.function, weights=weights))
-        for name, metric in METRICS.items()
-        if name not in absent
-    }
+    def bound(metric: Metric) -> Metric:
+        if metric.require is None:
+            return metric
+        reads = "features" if metric.needs == "set" else "function"
+        changes: dict[str, Any] = {reads: partial(getattr(metric, reads), weights=weights)}
+        return replace(metric, **changes)
+
+    return {name: bound(metric) for name, metric in METRICS.items() if name not in absent}
 
 
 def missing(weights: Path | None = None) -> dict[str, str]:
@@ -117,7 +153,7 @@ def missing(weights: Path | None = None) -> dict[str, str]:
 
 
 def usable(
-    names: Iterable[str], weights: Path | None, has_reference: bool
+    names: Iterable[str], weights: Path | None, has_reference: bool, seeds: int = 1
 ) -> tuple[dict[str, Metric], list[str]]:
     """Those of the wanted metrics that can run here, on these pictures.
 
@@ -125,24 +161,34 @@ def usable(
         names: of the wanted metrics.
         weights: folder of the files that metrics need, see `available`.
         has_reference: whether the pictures have one.
+        seeds: how many results of each picture there are.
 
     Returns:
         The metrics, and a sentence for each wanted one that cannot run.
 
     Raises:
         UnknownName: there is no such metric.
-        WeightsError: none can run; or UsageError if only a reference is missing.
+        WeightsError: none can run; or UsageError if only a reference or seeds are missing.
     """
     wanted = select(names)
     absent = missing(weights)
     ready = _bound(absent, weights)
     notes = [f"{name} is skipped: {absent[name]}" for name in wanted if name in absent]
     chosen = {name: ready[name] for name in wanted if name in ready}
-    if not has_reference:
-        without = [name for name, metric in chosen.items() if metric.needs == "hr"]
-        notes += [f"{name} is skipped: these pictures have no reference." for name in without]
-        chosen = {name: metric for name, metric in chosen.items() if name not in without}
+    lacking = {"hr": "these pictures have no reference.", "set": "these pictures have no reference."}
+    if has_reference:
+        lacking = {}
+    if seeds < 2:
+        lacking["seeds"] = "it compares the results of several seeds; give --seed 0,1 or more."
+    notes += [
+        f"{name} is skipped: {lacking[metric.needs]}"
+        for name, metric in chosen.items()
+        if metric.needs in lacking
+    ]
+    chosen = {name: metric for name, metric in chosen.items() if metric.needs not in lacking}
     if not chosen:
         kind = WeightsError if absent.keys() & wanted else UsageError
         raise kind(f"No metric can be computed. {notes[0]}")
+    if judges := [name for name in chosen if name in iqa.JUDGES]:
+        notes.append(f"{', '.join(judges)}: by pyiqa, whose licence and weights are not for commercial use.")
     return chosen, notes

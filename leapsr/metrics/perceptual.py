@@ -88,7 +88,7 @@ def _score_each(network: nn.Module, restored: Tensor, reference: Tensor) -> Tens
 def _lpips_network(backbone: Backbone, hub: Path) -> nn.Module:
     from torchmetrics.functional.image.lpips import _LPIPS
 
-    with _reading_from(hub):
+    with reading_from(hub):
         return _LPIPS(net=backbone).eval()
 
 
@@ -97,12 +97,12 @@ def _dists_network(hub: Path) -> nn.Module:
     # The public class builds VGG-16 again for every picture.
     from torchmetrics.functional.image.dists import DISTSNetwork
 
-    with _reading_from(hub):
+    with reading_from(hub):
         return DISTSNetwork().eval()
 
 
 @contextmanager
-def _reading_from(hub: Path) -> Iterator[None]:
+def reading_from(hub: Path) -> Iterator[None]:
     """Point torch.hub at a folder for a while. Raises WeightsError if a file in it is damaged.
 
     The private variable is restored, because after set_dir(get_dir()) torch would ignore a later TORCH_HOME.

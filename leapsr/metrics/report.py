@@ -1,4 +1,4 @@
-"""An evaluation's table as text, CSV, JSON and Markdown."""
+"""An evaluation's table as text, CSV, JSON, Markdown and LaTeX."""
 
 import csv
 import json
@@ -13,7 +13,9 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from .. import __version__
+from ..errors import DataError, first_line
 from ..files import atomic_write
+from . import select
 from .runs import Training
 from .table import Row, Setting, Table
 
@@ -29,19 +31,20 @@ NFE = "evaluations"
 
 
 def text(table: Table) -> TextTable:
-    """The means, a line for each setting, the best of each column in bold."""
+    """The means, a line for each setting, the best of each column in bold and the second underlined."""
     out = TextTable(box=None, header_style="bold", pad_edge=False)
     for i, heading in enumerate(headings(table)):
         # Names of metrics are wrapped, to fit 80 columns.
         out.add_column(heading.replace("_", "\n"), justify="left" if i == 0 else "right")
     for line in lines(table):
-        out.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in line))
+        out.add_row(*(Text(cell.text, style=("", "bold", "underline")[cell.rank]) for cell in line))
     return out
 
 
 class Cell(NamedTuple):
     text: str
-    best: bool = False
+    rank: int = 0
+    """1 is the best of its column, 2 the second, 0 any other."""
 
 
 def headings(table: Table) -> list[str]:
@@ -55,20 +58,24 @@ def lines(table: Table) -> list[list[Cell]]:
     "-" where there is no value, "nan" for a setting that gave values that are not finite.
     """
     means = [table.mean(setting) for setting in table.settings]
-    best, shown = {name: _best(table, name, means) for name in table.metrics}, _shown(table)
+    best, shown = {name: best_printed(table, name, means) for name in table.metrics}, _shown(table)
+    spread = {mean.setting: table.deviations(mean.setting) for mean in means}
     return [
         [
             *(Cell(_controls(mean)[name]) for name in shown),
-            *(_score(mean, name, best[name]) for name in table.metrics),
+            *(_score(mean, name, best[name], spread[mean.setting][name]) for name in table.metrics),
             Cell(_significant(mean.seconds_per_megapixel)),
         ]
         for mean in means
     ]
 
 
-def _score(mean: Row, name: str, best: str | None) -> Cell:
+def _score(mean: Row, name: str, best: Sequence[str], deviation: float) -> Cell:
+    if not mean.usable:
+        return Cell("nan")
     score = printed(mean.scores[name])
-    return Cell(score, score == best) if mean.finite else Cell("nan")
+    rank = best.index(score) + 1 if score in best else 0
+    return Cell(score if math.isnan(deviation) else f"{score} ±{deviation:.2g}", rank)
 
 
 def _shown(table: Table) -> list[str]:
@@ -79,12 +86,32 @@ def _shown(table: Table) -> list[str]:
     return ["restorer", *(["solver"] if solved else []), "steps", "fidelity", *(["NFE"] if more else [])]
 
 
-def _best(table: Table, name: str, means: list[Row]) -> str | None:
-    """The best mean as printed; None if there is nothing to compare."""
-    scores = [mean.scores[name] for mean in means if not math.isnan(mean.scores[name])]
-    if len(scores) < 2:
-        return None
-    return printed(min(scores, key=BADNESS[table.metrics[name].direction]))
+def best_printed(table: Table, name: str, means: Sequence[Row]) -> list[str]:
+    """The best mean as printed, and the second; empty where there is nothing to compare."""
+    scores = sorted(
+        (mean.scores[name] for mean in means if not math.isnan(mean.scores[name])),
+        key=BADNESS[table.metrics[name].direction],
+    )
+    return list(dict.fromkeys(map(printed, scores)))[:2] if len(scores) > 1 else []
+
+
+def differences(table: Table) -> list[str]:
+    """For each metric, how far the best setting is ahead of the second on the same pictures, a sentence each:
+    the mean of the differences and its 95 % interval."""
+    found = []
+    for name, metric in table.metrics.items():
+        badness = BADNESS[metric.direction]
+        known = [setting for setting in table.settings if not math.isnan(table.mean(setting).scores[name])]
+        known.sort(key=lambda setting: badness(table.mean(setting).scores[name]))
+        if len(known) < 2 or (apart := table.difference(known[0], known[1], name)) is None:
+            continue
+        first, second = known[0].label, known[1].label
+        interval = f"{apart.mean:+.3g} [{apart.low:+.3g}, {apart.high:+.3g}]"
+        if apart.holds_zero:
+            found.append(f"{name}: {first} and {second} cannot be told apart, {interval}")
+        else:
+            found.append(f"{name}: {first} is ahead of {second}, {interval}")
+    return found
 
 
 def printed(score: float) -> str:
@@ -125,11 +152,11 @@ def write_means(table: Table, path: Path) -> None:
 def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
     with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE])
+        writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE, "seed"])
         for row in rows:
             numbers = [*row.scores.values(), row.seconds_per_megapixel, row.evaluations]
             cells = ("" if math.isnan(number) else number for number in numbers)
-            writer.writerow([*row.setting, row.image, *cells])
+            writer.writerow([*row.setting, row.image, *cells, row.seed])
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
@@ -137,7 +164,7 @@ def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
 
     A missing number is null, an infinite one (PSNR of equal pictures) the string "inf". Raises OutputError.
     """
-    document = json.dumps(_plain(as_dict(table, settings)), indent=2, allow_nan=False)
+    document = json.dumps(plain(as_dict(table, settings)), indent=2, allow_nan=False)
     with atomic_write(path) as part:
         part.write_text(document + "\n", encoding="utf-8")
 
@@ -150,22 +177,68 @@ def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
         "settings": dict(settings),
         "metrics": {name: f"{metric.direction} is better" for name, metric in table.metrics.items()},
         "notes": table.notes,
+        "failures": list(table.failures),
         "means": [_row(table.mean(setting)) for setting in table.settings],
         "images": [_row(row) for row in table.rows],
+        "sets": [
+            {**setting._asdict(), "seed": seed, **scores} for (setting, seed), scores in table.sets.items()
+        ],
     }
+
+
+def read_json(path: Path) -> Table:
+    """The table that `write_json` wrote. Raises DataError."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        metrics = select(stored["metrics"])
+
+        def setting(row: Mapping[str, Any]) -> Setting:
+            return Setting(*(row[name] for name in Setting._fields))
+
+        def number(value: float | str | None) -> float:
+            return math.nan if value is None else float(value)
+
+        def scores(row: Mapping[str, Any]) -> dict[str, float]:
+            return {name: number(row[name]) for name in metrics}
+
+        rows = [
+            Row(
+                setting(row),
+                row["image"],
+                scores(row),
+                number(row[SPEED]),
+                row[NFE],
+                row["usable"],
+                row["seed"],
+            )
+            for row in stored["images"]
+        ]
+        sets = {(setting(row), row["seed"]): scores(row) for row in stored["sets"]}
+        planned = tuple(map(setting, stored["means"]))
+        return Table(metrics, rows, stored["notes"], planned, tuple(stored["failures"]), sets)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no evaluation of 'leapsr evaluate' ({first_line(error)}).") from error
 
 
 def _row(row: Row) -> dict[str, Any]:
     speed, evaluations = row.seconds_per_megapixel, row.evaluations
-    return {**row.setting._asdict(), "image": row.image, **row.scores, SPEED: speed, NFE: evaluations}
+    return {
+        **row.setting._asdict(),
+        "image": row.image,
+        **row.scores,
+        SPEED: speed,
+        NFE: evaluations,
+        "seed": row.seed,
+        "usable": row.usable,
+    }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """For JSON, which has neither NaN (None here) nor infinity (a string here)."""
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else str(value)
@@ -174,7 +247,7 @@ def _plain(value: Any) -> Any:
 def write_markdown(table: Table, trainings: Sequence[Training], path: Path, heading: str) -> None:
     """heading: the first line, such as what the pictures were. Raises OutputError."""
     parts = [f"# {heading}", markdown_scores(table), *([markdown_costs(trainings)] if trainings else [])]
-    notes = "\n".join(f"- {note}" for note in table.notes)
+    notes = "\n".join(f"- {note}" for note in [*differences(table), *table.notes, *table.failures])
     with atomic_write(path) as part:
         part.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
 
@@ -185,7 +258,7 @@ def markdown_scores(table: Table) -> str:
     last = None
     for line in lines(table):
         name = line[0] if line[0] != last else Cell("")
-        rows.append([f"**{cell.text}**" if cell.best else cell.text for cell in (name, *line[1:])])
+        rows.append([f"**{cell.text}**" if cell.rank == 1 else cell.text for cell in (name, *line[1:])])
         last = line[0]
     return _markdown_table(headings(table), rows)
 
@@ -212,3 +285,38 @@ def _markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     rule = ["---", *["---:"] * (len(head) - 1)]
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *escaped])
+
+
+_LATEX = str.maketrans(
+    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+    | {mark: f"\\{mark}" for mark in "&%$#_{}"}
+    | {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$"}
+)
+
+
+def write_latex(table: Table, path: Path, heading: str) -> None:
+    """The means as a tabular for the package booktabs: the best of each column bold, the second underlined.
+
+    Raises OutputError.
+    """
+    marks = ("{}", r"\textbf{{{}}}", r"\underline{{{}}}")
+
+    def row(cells: Iterable[str]) -> str:
+        return " & ".join(cells) + r" \\"
+
+    head = headings(table)
+    body = [
+        row(marks[cell.rank].format(cell.text.translate(_LATEX)) for cell in line) for line in lines(table)
+    ]
+    parts = [
+        f"% {heading}",
+        rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+        r"\toprule",
+        row(name.translate(_LATEX) for name in head),
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    with atomic_write(path) as part:
+        part.write_text("\n".join(parts) + "\n", encoding="utf-8")

@@ -5,6 +5,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from ..hub import catalog
+
 LOG, STATES = "log.jsonl", "checkpoints/step-*/progress.json"
 
 
@@ -36,6 +38,15 @@ def training(model: str, folder: Path) -> Training | None:
     hours = None if seconds is None else seconds / 3600
     recipe = _parsed(_text(run / "config.json")).get("recipe")
     return Training(model, recipe, samples, hours, speed)
+
+
+def trained_with(folder: Path) -> str | None:
+    """The metric in the loss that a model was trained with, as lpips_squeeze; None without one, or where that
+    is not known. folder: of the model."""
+    if folder.parent == catalog.PACKAGED:
+        return catalog.TRAINED_WITH.get(folder.name)
+    backbone = _parsed(_text(folder.resolve().parent / "config.json")).get("perceptual")
+    return f"lpips_{backbone}" if backbone in ("squeeze", "alex", "vgg") else None
 
 
 def _text(path: Path) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ImageError
+from ..flow.solvers import EVALUATIONS
 from ..networks import Prompt
 from ..ops import damage
 from ..ops.noise import position_noise
@@ -39,8 +40,12 @@ class NetworkInput:
 
     @cached_property
     def halo(self) -> int | None:
-        """Pixels of the small picture that the network can see on each side; None: it sees everything."""
-        return self.restorer.halo(self.settings.steps)
+        """Pixels of the small picture that the network can see on each side; None: it sees everything, or
+        the solver evaluates it as often as it likes."""
+        solver = self.settings.solver
+        if solver == "rk45":
+            return None
+        return self.restorer.halo(self.settings.steps * (1 if solver is None else EVALUATIONS[solver]))
 
     @property
     def large(self) -> Extent:
@@ -61,6 +66,7 @@ class NetworkInput:
             self.restorer.restore,
             steps=settings.steps,
             fidelity=settings.fidelity,
+            solver=settings.solver,
             guidance=settings.guidance,
             prompt=self.prompt,
             measures=measures,

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
 from ..errors import UsageError
+from ..flow import SolverName
+from ..methods.restore import Solver
 from .color_fix import COLOR_FIXES
 from .progress import Progress
 from .sizes import Target, check_number
@@ -43,6 +45,8 @@ class Settings:
     suffix: str | None = None
     """What follows the caption, "" being nothing; None is the words with which the model's family asks for a
     sharp picture."""
+    solver: Solver | None = None
+    """How a teacher's flow is followed, see `methods.restore`; None is Euler."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "seed"):
@@ -72,6 +76,9 @@ class Settings:
             raise UsageError("A text encoder has nothing to encode: give a caption or a captioner too.")
         if self.suffix is not None and self.caption is None and self.captioner is None:
             raise UsageError("A suffix follows a caption: give one, or a captioner, too.")
+        solvers = (*get_args(SolverName), "rk45")
+        if self.solver is not None and self.solver not in solvers:
+            raise UsageError(f"solver is {', '.join(solvers)}, not {self.solver!r}.")
         whole = isinstance(self.tile, int) and not isinstance(self.tile, bool) and self.tile >= 0
         if self.tile != "auto" and not whole:
             raise UsageError(
@@ -113,6 +120,7 @@ class UpscaleOptions(TypedDict, total=False):
     captioner: str | None
     text_encoder: str | None
     suffix: str | None
+    solver: Solver | None
     fit: Fit
     max_pixels: int | None
     progress: bool | Progress | None

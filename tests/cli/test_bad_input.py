@@ -141,7 +141,7 @@ def test_degraded_pairs_can_be_evaluated(leapsr: Leapsr, photos: Path) -> None:
     (photos / "sub").mkdir()
     (photos / "0.png").rename(photos / "sub" / "1.png")
     assert leapsr("degrade", photos, "pairs", "--pairs", "--kind", "bicubic")[0] == 0
-    assert leapsr("evaluate", "bicubic", "pairs", "--metrics", "psnr_y", "-o", "out")[0] == 0
+    assert leapsr("evaluate", "bicubic", "--pairs", "pairs", "--metrics", "psnr_y", "-o", "out")[0] == 0
     rows = json.loads(Path("out/results.json").read_text(encoding="utf-8"))["images"]
     assert [row["image"] for row in rows] == ["1", "2", "sub/1"]
 
@@ -174,12 +174,12 @@ def test_degraded_pairs_can_be_evaluated(leapsr: Leapsr, photos: Path) -> None:
         ("pack photos none/x.safetensors", 1, "cannot be written"),
         ("pack photos a.png/x.safetensors", 1, "cannot be written"),
         ("pack photos x.zip", 2, "must end in"),
-        ("evaluate bicubic missing", 1, "not a folder"),
-        ("evaluate bicubic bare", 1, "holds no picture"),
-        ("evaluate tiny photos --steps 0", 2, "at least 1"),
-        ("evaluate tiny photos --fidelity 0,2", 2, "between 0"),
-        ("evaluate bicubic photos --metrics psnr_y", 2, "no reference"),
-        ("evaluate bicubic photos --metrics lr_psnr -o a.png", 1, "a.png is a file"),
+        ("evaluate bicubic --pairs missing", 1, "not a folder"),
+        ("evaluate bicubic --pairs bare", 1, "holds no picture"),
+        ("evaluate tiny --pairs photos --steps 0", 2, "at least 1"),
+        ("evaluate tiny --pairs photos --fidelity 0,2", 2, "between 0"),
+        ("evaluate bicubic --pairs photos --metrics psnr_y", 2, "no reference"),
+        ("evaluate bicubic --pairs photos --metrics lr_psnr -o a.png", 1, "a.png is a file"),
         ("models verify nothing", 2, "no model 'nothing'"),
         ("train teacher_tinny photos -o run", 2, "Did you mean 'teacher_tiny'"),
         ("train teacher_tiny missing -o run", 1, "neither a folder"),
@@ -306,7 +306,7 @@ def small_disk() -> Callable[[int], AbstractContextManager[None]]:
     [
         "upscale photos -o out",
         "degrade photos out -s 1 --kind bicubic",
-        "evaluate bicubic photos --metrics lr_psnr -o out",
+        "evaluate bicubic --pairs photos --metrics lr_psnr -o out",
         "pack photos out.safetensors",
     ],
 )
@@ -345,7 +345,11 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_work(
 ) -> None:
     monkeypatch.setattr(Upscaler, "upscale", None)
     monkeypatch.setattr(os, "access", lambda path, mode: mode == os.R_OK)
-    for line in ("upscale photos", "upscale photos -o out", "evaluate bicubic photos --metrics lr_psnr -o x"):
+    for line in (
+        "upscale photos",
+        "upscale photos -o out",
+        "evaluate bicubic --pairs photos --metrics lr_psnr -o x",
+    ):
         code, out, err = leapsr(*line.split())
         assert (code, out) == (1, "")
         assert "No permission to write" in err

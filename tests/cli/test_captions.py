@@ -196,7 +196,7 @@ def test_evaluate_asks_for_each_pair_with_its_caption(leapsr, model, small, tmp_
     (tmp_path / "HR").mkdir()
     for name in ("a", "b"):
         Image.fromarray(picture_array(32, 32, 3)).save(tmp_path / "HR" / f"{name}.png")
-    given = ("evaluate", model, tmp_path, "--metrics", "psnr_y", "--border", 0, "--device", "cpu")
+    given = ("evaluate", model, "--pairs", tmp_path, "--metrics", "psnr_y", "--border", 0, "--device", "cpu")
     out = tmp_path / "report"
 
     def scores(*more):
@@ -213,6 +213,6 @@ def test_evaluate_asks_for_each_pair_with_its_caption(leapsr, model, small, tmp_
     assert same["a"] == same["b"] == said["a"]
     assert scores("--captions", listed, "--suffix", "none")["a"] != same["a"]
     alone = leapsr(*given, "--suffix", "none")
-    assert (alone[0], "give --captions too" in alone[2]) == (2, True)
-    pixels = leapsr("evaluate", "bicubic", tmp_path, "--captions", small)
+    assert (alone[0], "A suffix follows a caption" in alone[2]) == (2, True)
+    pixels = leapsr("evaluate", "bicubic", "--pairs", tmp_path, "--captions", small)
     assert (pixels[0], "No model here reads text" in pixels[2]) == (2, True)

@@ -146,12 +146,12 @@ def test_recipes_are_listed_and_shown():
 
 def test_what_a_metric_lacks_is_told_before_the_evaluation(tiny_model, photos, tmp_path, monkeypatch):
     """And not once more below the table."""
-    from leapsr.metrics.evaluation import Evaluation
+    from leapsr.evaluation.run import Evaluation
 
     monkeypatch.setenv("LEAPSR_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     CliRunner().invoke(app, ["degrade", str(photos / "0.png"), str(tmp_path / "pairs"), "--pairs"])
-    words = ["evaluate", str(tiny_model), str(tmp_path / "pairs"), "--metrics", "psnr_y,niqe"]
+    words = ["evaluate", str(tiny_model), "--pairs", str(tmp_path / "pairs"), "--metrics", "psnr_y,niqe"]
     whole = CliRunner().invoke(app, words)
     assert (whole.exit_code, whole.output.count("niqe_pris_params.npz is missing")) == (0, 1)
 

@@ -136,12 +136,20 @@ def test_a_file_is_a_row_of_an_evaluation(leapsr, tmp_path, tiny_model):
         (tmp_path / "pairs" / folder).mkdir(parents=True)
         Image.fromarray(picture_array(side, side)).save(tmp_path / "pairs" / folder / "a.png")
     code, out, err = leapsr(
-        "evaluate", "compact.safetensors", tiny_model, "pairs", "--metrics", "psnr_y", "--fidelity", "0,1"
+        "evaluate",
+        "compact.safetensors",
+        tiny_model,
+        "--pairs",
+        "pairs",
+        "--metrics",
+        "psnr_y",
+        "--fidelity",
+        "0,1",
     )
     assert code == 0, err
     scored = [line for line in out.splitlines() if "compact" in line and "." in line.split("safetensors")[1]]
     assert len(scored) == 1  # one step at 0, which is all that it has
-    code, out, _ = leapsr("evaluate", "compact.safetensors", "pairs", "--metrics", "psnr_y")
+    code, out, _ = leapsr("evaluate", "compact.safetensors", "--pairs", "pairs", "--metrics", "psnr_y")
     assert code == 0
     assert "compact.safetensors" in out
 

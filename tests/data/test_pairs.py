@@ -143,3 +143,26 @@ def test_a_folder_that_cannot_be_used_names_the_file(
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         read_pairs(tmp_path / "absent", 4)
+
+
+def test_every_file_that_is_wrong_is_named(tmp_path: Path) -> None:
+    for name, side in (("a", 8), ("b", 9), ("c", 10)):
+        save(tmp_path / f"HR/{name}.png", side, 8)
+        save(tmp_path / f"LR/{name}.png", 2, 2)
+    with pytest.raises(DataError, match=r"^2 pictures cannot be used\. .*b\.png is 9x8.*c\.png is 10x8"):
+        read_pairs(tmp_path, 4)
+    for name in "xyz":
+        save(tmp_path / f"LR/{name}.png", 2, 2)
+    with pytest.raises(DataError, match=r"^3 pictures .*x\.png has no.*y\.png has no.*z\.png has no"):
+        read_pairs(tmp_path, 4)
+
+
+def test_the_scale_is_that_of_the_first_pair(tmp_path: Path) -> None:
+    save(tmp_path / "HR/a.png", 9, 6)
+    save(tmp_path / "LR/a.png", 3, 2)
+    assert read_pairs(tmp_path).scale == 3
+    assert read_pairs(tmp_path / "LR").scale == 4
+    save(tmp_path / "HR/b.png", 12, 8)
+    save(tmp_path / "LR/b.png", 3, 2)
+    with pytest.raises(DataError, match=r"b\.png is 12x8 but should be 9x6"):
+        read_pairs(tmp_path)

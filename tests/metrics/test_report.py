@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from rich.console import Console
 
 from leapsr import __version__
 from leapsr.data.pairs import Pair
-from leapsr.errors import OutputError
+from leapsr.errors import DataError, OutputError
 from leapsr.methods.restore import Solver
 from leapsr.metrics import select
 from leapsr.metrics.plots import curves, save_dial
-from leapsr.metrics.report import headings, lines, text, write_csv, write_json
+from leapsr.metrics.report import headings, lines, read_json, text, write_csv, write_json
 from leapsr.metrics.sheet import CELL, GAP, HEADER, Sheet, busiest_box, sheet_size
 from leapsr.metrics.table import Row, Setting, Table
 
@@ -61,6 +62,21 @@ def test_json_gives_back_rows_means_and_settings(table: Table, tmp_path: Path) -
     assert stored["notes"] == table.notes
     assert [row["psnr_y"] for row in stored["images"]] == [20, 24, None, 23.125, "inf", 26]
     assert [row["psnr_y"] for row in stored["means"]] == [22, 23.125, "inf"]
+
+
+def test_json_gives_the_table_back(table: Table, tmp_path: Path) -> None:
+    whole = replace(table, sets={(Setting("m", 1, 1.0), 0): {"psnr_y": 1.5, "lpips_squeeze": math.nan}})
+    write_json(whole, tmp_path / "results.json", {})
+    back = read_json(tmp_path / "results.json")
+    assert [row._replace(scores={}) for row in back.rows] == [row._replace(scores={}) for row in table.rows]
+    for setting in table.settings:
+        assert back.mean(setting).scores == pytest.approx(table.mean(setting).scores, nan_ok=True)
+    assert back.settings == table.settings
+    assert back.notes == table.notes
+    assert back.sets[Setting("m", 1, 1.0), 0]["psnr_y"] == 1.5
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(DataError, match="no evaluation"):
+        read_json(tmp_path / "results.json")
 
 
 def test_text_fits_a_terminal_and_shows_every_setting(table: Table) -> None:
@@ -134,12 +150,12 @@ def test_evaluations_are_shown_where_steps_do_not_tell_them() -> None:
 
 def test_a_setting_that_is_not_finite_is_marked_and_not_the_best() -> None:
     rows = [
-        Row(Setting(name), image, {"psnr_y": score}, 0.25, finite=not math.isnan(score))
+        Row(Setting(name), image, {"psnr_y": score}, 0.25, usable=not math.isnan(score))
         for name, scores in (("whole", (20.0, 22.0)), ("weak", (19.0, 21.0)), ("broken", (math.nan, 30.0)))
         for image, score in zip("ab", scores, strict=True)
     ]
     cells = {line[0].text: line[3] for line in lines(Table(select(["psnr_y"]), rows, []))}
-    assert cells == {"whole": ("21.00", True), "weak": ("20.00", False), "broken": ("nan", False)}
+    assert cells == {"whole": ("21.00", 1), "weak": ("20.00", 2), "broken": ("nan", 0)}
 
 
 def test_the_dial_has_a_curve_for_what_was_turned(table: Table, tmp_path: Path) -> None:

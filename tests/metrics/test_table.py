@@ -113,13 +113,13 @@ def test_a_restorer_that_blows_up_is_noted_and_has_no_means(broken: float) -> No
         return torch.where(result == result.max(), broken, result) if name == "picture 0" else result
 
     table = evaluate({Setting("m", 4): restore}, examples, select(["psnr_y"]), border=0)
-    [note] = table.notes
+    [note] = table.failures
     assert note.startswith("picture 0: m 4 steps gave values that are not finite, so it has no means;")
-    assert [(row.finite, math.isnan(row.scores["psnr_y"])) for row in table.rows] == [
+    assert [(row.usable, math.isnan(row.scores["psnr_y"])) for row in table.rows] == [
         (False, True), (True, False),
     ]  # fmt: skip
     mean = table.mean(Setting("m", 4))
-    assert not mean.finite
+    assert not mean.usable
     assert math.isnan(mean.scores["psnr_y"])
 
 

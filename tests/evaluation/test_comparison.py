@@ -7,23 +7,25 @@ import pytest
 from PIL import Image
 
 from leapsr.errors import MissingExtra, OutputError, UsageError
+from leapsr.evaluation.report import write
+from leapsr.evaluation.run import Evaluation
+from leapsr.evaluation.subjects import Outputs, common_scale, labels, named
 from leapsr.methods import Region
 from leapsr.metrics import plots, select
-from leapsr.metrics.evaluation import Evaluation, common_scale, labels, write
 from leapsr.metrics.plots import axes, points
 from leapsr.metrics.report import markdown_costs, markdown_scores
 from leapsr.metrics.runs import Training
 from leapsr.metrics.table import Row, Setting, Table
-from tests.metrics.models import model, some_pairs
+from tests.evaluation.models import some_pairs, subject
 
 STEPS, POSITIONS = [1, 2], [0.0, 0.5, 1.0]
 
 
 def test_every_model_is_asked_for_what_its_region_holds(tmp_path: Path) -> None:
-    edge = model("oftsr")
-    edge.region = Region.IMAGE_EDGE
-    models = {"o": model("oftsr"), "m": model("mfsr"), "t": model("teacher"), "e": edge}
-    plan = Evaluation(models, some_pairs(tmp_path / "p", 1), 4).comparison(STEPS, POSITIONS)
+    edge = subject("oftsr")
+    edge.restorer.region = Region.IMAGE_EDGE
+    models = {"o": subject("oftsr"), "m": subject("mfsr"), "t": subject("teacher"), "e": edge}
+    plan = Evaluation(models, some_pairs(tmp_path / "p", 1), 4).plan(STEPS, POSITIONS)
     every = [(1, 0.0), (2, 0.0), (1, 0.5), (1, 1.0)]
     assert list(plan) == [
         Setting("bicubic"),
@@ -46,21 +48,27 @@ def test_numbers_that_no_model_has_are_refused(
     steps: list[int], positions: list[float], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError):
-        Evaluation({"o": model("oftsr")}, some_pairs(tmp_path / "p", 1), 4).comparison(steps, positions)
+        Evaluation({"o": subject("oftsr"), "m": subject("mfsr")}, some_pairs(tmp_path / "p", 1), 4).plan(
+            steps, positions
+        )
 
 
 def test_models_of_different_scales_are_not_compared() -> None:
-    two = model("oftsr")
-    two.space = replace(two.space, scale=2)
+    two = subject("oftsr")
+    two.restorer.space = replace(two.restorer.space, scale=2)
     with pytest.raises(UsageError, match=r"\(four x4, two x2\)"):
-        common_scale({"four": model("oftsr"), "two": two})
+        common_scale({"four": subject("oftsr"), "two": two})
 
 
 def test_the_table_has_a_line_for_what_cannot_be_done(tmp_path: Path) -> None:
-    evaluation = Evaluation({"o": model("oftsr")}, some_pairs(tmp_path / "p", 1), 4)
-    table = evaluation.run(evaluation.comparison(STEPS, [0.0]), select(["psnr_y"]), ["first note"])
-    assert table.settings == [Setting("bicubic"), Setting("o", 1, 0.0), Setting("o", 2, 0.0)]
-    assert [row.evaluations for row in table.rows] == [0, 1]
+    subjects = {"m": subject("mfsr"), "o": subject("oftsr")}
+    evaluation = Evaluation(subjects, some_pairs(tmp_path / "p", 1), 4)
+    table = evaluation.run(evaluation.plan(STEPS, [0.0]), select(["psnr_y"]), ["first note"])
+    assert table.settings == [
+        Setting("bicubic"),
+        *(Setting(name, steps, 0.0) for name in "mo" for steps in STEPS),
+    ]
+    assert [row.evaluations for row in table.rows] == [0, 1, 2, 1]
     assert table.notes == ["first note"]
     assert markdown_scores(table).splitlines()[-1] == "|  | 2 | 0 | - | - |"
 
@@ -81,7 +89,7 @@ def test_names_tell_models_apart(folders: list[str], names: list[str]) -> None:
 
 def test_a_model_given_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="given twice"):
-        labels([tmp_path / "a", tmp_path / "b/../a"])
+        named([Outputs(tmp_path / "a"), Outputs(tmp_path / "b/../a")])
 
 
 @pytest.fixture
@@ -102,7 +110,7 @@ def table() -> Table:
 
 
 TRAININGS = [Training("one", "oftsr_small", 117392, 0.8, 41.25), Training("two", None, None, None, None)]
-SETTINGS = {"pairs": "data/heavy", "pictures": 1, "seed": 0}
+SETTINGS = {"pairs": "data/heavy", "pictures": 1, "seeds": [0]}
 
 
 def test_markdown_is_grouped_and_the_best_of_each_column_is_bold(table: Table) -> None:
@@ -131,7 +139,8 @@ def test_files(table: Table, tmp_path: Path) -> None:
     document = (tmp_path / "out/results.md").read_text(encoding="utf-8")
     assert document.startswith("# 1 picture of heavy, seed 0\n\n| restorer")
     assert markdown_costs(TRAININGS) in document
-    assert document.endswith("\n\n- dists is skipped.\n")
+    assert document.endswith("\n- dists is skipped.\n")
+    assert "- psnr_y: one fidelity 1 is ahead of two|b, +1.5 [-inf, +inf]" not in document
     with (tmp_path / "out/means.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["psnr_y"] for row in rows] == ["23.0", "24.0", "", "26.0", "24.5", "23.5"]
@@ -146,7 +155,7 @@ def test_files(table: Table, tmp_path: Path) -> None:
 def test_a_table_without_trainings_or_notes_is_the_table_alone(table: Table, tmp_path: Path) -> None:
     write(Table(table.metrics, table.rows, []), [], tmp_path, SETTINGS)
     document = (tmp_path / "results.md").read_text(encoding="utf-8")
-    assert document.count("\n\n") == 1
+    assert "dists" not in document
     assert "training samples" not in document
 
 
@@ -173,7 +182,7 @@ def test_without_lpips_or_matplotlib_there_are_tables_and_a_sentence(
     monkeypatch.setattr(plots, "optional", absent)
     [note] = write(table, [], tmp_path / "b", SETTINGS)
     assert note == "pd_plot.png is not drawn. This needs matplotlib: pip install 'leapsr[plots]'."
-    names = {"results.md", "results.csv", "means.csv", "results.json"}
+    names = {"results.md", "results.csv", "means.csv", "results.json", "results.tex", "report.html"}
     for folder in ("a", "b"):
         assert {path.name for path in (tmp_path / folder).iterdir()} == names
 
@@ -189,10 +198,10 @@ def test_more_models_than_colours_can_be_drawn(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_on_the_networks(tmp_path: Path) -> None:
-    one = model("oftsr")
+    one = subject("oftsr")
     evaluation = Evaluation({"o": one}, some_pairs(tmp_path / "p", 1), 4)
-    evaluation.run(evaluation.comparison([1], [0.0]), {})
-    assert not one.network._forward_hooks
+    evaluation.run(evaluation.plan([1], [0.0]), {})
+    assert not one.restorer.network._forward_hooks
 
 
 def test_a_folder_that_cannot_be_made(table: Table, tmp_path: Path) -> None:

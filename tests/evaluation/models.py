@@ -6,8 +6,10 @@ import torch
 from PIL import Image
 
 from leapsr.data.pairs import PairFolder, read_pairs
+from leapsr.evaluation.subjects import Model
 from leapsr.networks import PRESETS, UNet
 from leapsr.restorer import ModelConfig, Restorer
+from leapsr.upscaling.upscaler import Upscaler
 from tests.conftest import picture_array
 
 
@@ -17,6 +19,10 @@ def model(method: str, seed: int = 0) -> Restorer:
     for parameter in network.parameters():  # layers that start at zero would hide mistakes
         torch.nn.init.normal_(parameter, std=0.05)
     return Restorer(ModelConfig(method=method, network=PRESETS["tiny"]), network)
+
+
+def subject(method: str, seed: int = 0) -> Model:
+    return Model(Path(method), Upscaler(model(method, seed)))
 
 
 def write_pairs(folder: Path, count: int = 2) -> Path:

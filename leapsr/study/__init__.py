@@ -1,0 +1,1 @@
+"""A blind study: people choose among results without names, and what their votes say."""

@@ -1,0 +1,131 @@
+"""What votes say: preference rates, strengths, agreement."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..metrics.intervals import DRAWS, LEVEL
+from .questions import Study
+from .store import Vote
+
+
+class Rate(NamedTuple):
+    """Of one method: how often it was chosen where it was shown, with a 95 % interval (bootstrap over
+    raters), and its strength."""
+
+    method: str
+    shown: int
+    chosen: int
+    rate: float
+    low: float
+    high: float
+    strength: float
+    """Bradley and Terry's, or Luce's where more than two are shown: a method is chosen with the probability
+    of its share of the strengths that are shown. All sum to 1."""
+
+
+class Outcome(NamedTuple):
+    rates: list[Rate]
+    """The strongest first."""
+    votes: int
+    raters: int
+    undecided: int
+    """Votes without preference; they are in no rate and no strength."""
+    agreement: float
+    """Krippendorff's alpha of raters who answered the same question: 1 is one opinion, 0 is chance; NaN where
+    no question has two votes."""
+
+
+def outcome(study: Study, votes: Sequence[Vote]) -> Outcome:
+    decided = [vote for vote in votes if vote.method is not None]
+    shown = {question.number: question.methods for question in study.questions}
+    known = strengths(study.methods, [(shown[vote.question], str(vote.method)) for vote in decided])
+    by_rater: dict[int, list[Vote]] = defaultdict(list)
+    for vote in decided:
+        by_rater[vote.rater].append(vote)
+    rates = []
+    for method in study.methods:
+        counts = [
+            (
+                sum(vote.method == method for vote in own),
+                sum(method in shown[vote.question] for vote in own),
+            )
+            for own in by_rater.values()
+        ]
+        chosen, offered = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+        low, high = _interval(counts)
+        rate = chosen / offered if offered else math.nan
+        rates.append(Rate(method, offered, chosen, rate, low, high, known[method]))
+    rates.sort(key=lambda rate: -rate.strength)
+    raters = {vote.rater for vote in votes}
+    return Outcome(rates, len(votes), len(raters), len(votes) - len(decided), agreement(votes))
+
+
+def strengths(
+    methods: Sequence[str], choices: Sequence[tuple[Sequence[str], str]], iterations: int = 10_000
+) -> dict[str, float]:
+    """Most likely strengths of Luce's choice rule, by minorisation (Hunter 2004); of pairs, Bradley-Terry's.
+
+    methods: all. choices: which were shown and which of them was chosen. Half a win and half a loss of each
+    against an imagined average method keeps the strength of one that always won, or never, finite.
+    Returns what sums to 1.
+    """
+    index = {method: i for i, method in enumerate(methods)}
+    groups: dict[tuple[int, ...], int] = defaultdict(int)
+    wins = np.full(len(methods), 0.5)
+    for offered, chosen in choices:
+        groups[tuple(index[method] for method in offered)] += 1
+        wins[index[chosen]] += 1
+    strength = np.ones(len(methods))
+    for _ in range(iterations):
+        expected = 1 / (strength + 1)  # one comparison with a method of strength 1
+        for group, count in groups.items():
+            members = list(group)
+            expected[members] += count / strength[members].sum()
+        new = wins / expected
+        new /= np.exp(np.log(new).mean())
+        if np.abs(np.log(new / strength)).max() < 1e-9:
+            strength = new
+            break
+        strength = new
+    shares = strength / strength.sum()
+    return {method: float(shares[i]) for method, i in index.items()}
+
+
+def agreement(votes: Sequence[Vote]) -> float:
+    """Krippendorff's alpha for names; no preference is an answer as any other."""
+    answers: dict[int, list[str]] = defaultdict(list)
+    for vote in votes:
+        answers[vote.question].append(vote.method or "")
+    pairable = {question: given for question, given in answers.items() if len(given) > 1}
+    total = sum(map(len, pairable.values()))
+    if total < 2:
+        return math.nan
+    counts: dict[str, int] = defaultdict(int)
+    observed = 0.0
+    for given in pairable.values():
+        own: dict[str, int] = defaultdict(int)
+        for answer in given:
+            own[answer] += 1
+            counts[answer] += 1
+        observed += (len(given) ** 2 - sum(n * n for n in own.values())) / (len(given) - 1)
+    expected = (total**2 - sum(n * n for n in counts.values())) / (total - 1)
+    return 1.0 if expected == 0 else 1 - observed / expected
+
+
+def _interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """Of chosen / shown, drawing raters with replacement; unknown of a single rater."""
+    if len(counts) < 2:
+        return math.nan, math.nan
+    known = np.asarray(counts, float)
+    drawn = known[np.random.default_rng(0).integers(len(known), size=(DRAWS, len(known)))].sum(1)
+    rates = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
+    low, high = np.quantile(rates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def as_dict(found: Outcome) -> Mapping[str, object]:
+    return {**found._asdict(), "rates": [rate._asdict() for rate in found.rates]}

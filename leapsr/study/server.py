@@ -1,0 +1,99 @@
+"""The page that raters see (extra "serve")."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from ..errors import optional
+from .questions import Question, Study
+from .store import Store
+
+PAGE = Path(__file__).with_name("page.html")
+COOKIE = "leapsr_rater"
+YEAR = 365 * 24 * 3600
+
+
+class Ballot(BaseModel):
+    """slot: which of the results, from 0; None is no preference. seconds: since the question was shown."""
+
+    question: int
+    slot: int | None = Field(None, ge=0)
+    seconds: float | None = Field(None, ge=0)
+
+
+def build(study: Study, invited_only: bool = False) -> Any:
+    """The application (FastAPI). A rater is known by a cookie, so that nobody can vote for another.
+
+    invited_only: only links of `Store.add_rater` may vote. Raises MissingExtra.
+    """
+    fastapi: Any = optional("fastapi", "serve")
+    responses: Any = optional("fastapi.responses", "serve")
+    store = Store(study.folder)
+    app = fastapi.FastAPI(title=study.title, docs_url=None, redoc_url=None, openapi_url=None)
+
+    def rater_of(request: Any) -> int:
+        token = request.cookies.get(COOKIE)
+        found = None if token is None else store.rater(token)
+        if found is None:
+            raise fastapi.HTTPException(401, "Open the first page of this study again.")
+        return found
+
+    def page(request: Any, rater: str | None = None) -> Any:
+        token = rater if rater is not None else request.cookies.get(COOKIE)
+        if token is None or store.rater(token) is None:
+            if invited_only:
+                raise fastapi.HTTPException(403, "This study is for those who were sent a link of their own.")
+            token = store.add_rater()
+        answer = responses.HTMLResponse(PAGE.read_text(encoding="utf-8"))
+        answer.set_cookie(COOKIE, token, max_age=YEAR, httponly=True, samesite="strict")
+        return answer
+
+    def question(request: Any) -> dict[str, Any]:
+        rater = rater_of(request)
+        answered = store.answered(rater)
+        order = study.order(rater)
+        left = [each for each in order if each.number not in answered]
+        known = {"title": study.title, "done": len(order) - len(left), "total": len(order)}
+        if not left:
+            return {**known, "question": None}
+        return {**known, "question": {"number": left[0].number, "slots": len(left[0].methods)}}
+
+    def picture(request: Any, number: int, slot: str) -> Any:
+        rater, asked = rater_of(request), _known(fastapi, study, number)
+        shown = study.slots(rater, asked)
+        if slot != "source" and not (slot.isdecimal() and int(slot) < len(shown)):
+            raise fastapi.HTTPException(404, "There is no such picture.")
+        file = study.file(asked, None if slot == "source" else shown[int(slot)])
+        # The same address shows another method to another rater, so that no cache may share it.
+        return responses.FileResponse(file, media_type="image/png", headers={"Cache-Control": "private"})
+
+    def vote(request: Any, ballot: Ballot) -> dict[str, bool]:
+        rater, asked = rater_of(request), _known(fastapi, study, ballot.question)
+        shown = study.slots(rater, asked)
+        if ballot.slot is not None and ballot.slot >= len(shown):
+            raise fastapi.HTTPException(422, "There is no such result.")
+        method = None if ballot.slot is None else shown[ballot.slot]
+        counted = store.vote(rater, asked.number, method, ballot.slot, ballot.seconds)
+        return {"recorded": True, "first": counted}
+
+    for function in (page, question, picture, vote):
+        function.__annotations__["request"] = fastapi.Request
+    app.get("/", response_class=responses.HTMLResponse)(page)
+    app.get("/api/question")(question)
+    app.get("/picture/{number}/{slot}")(picture)
+    app.post("/api/vote")(vote)
+    return app
+
+
+def _known(fastapi: Any, study: Study, number: int) -> Question:
+    found = study.find(number)
+    if found is None:
+        raise fastapi.HTTPException(404, "There is no such question.")
+    return found
+
+
+def serve(study: Study, host: str, port: int, invited_only: bool = False) -> None:
+    """Until it is stopped. Raises MissingExtra."""
+    uvicorn: Any = optional("uvicorn", "serve")
+    uvicorn.run(build(study, invited_only), host=host, port=port, log_level="warning")

@@ -1,0 +1,121 @@
+import math
+
+import pytest
+import torch
+
+from leapsr.data.pairs import PairFolder
+from leapsr.errors import UsageError
+from leapsr.evaluation.run import Evaluation, noise_for
+from leapsr.flow.solvers import EVALUATIONS
+from leapsr.metrics import select
+from leapsr.metrics.table import Restore, Setting
+from leapsr.upscaling.settings import Settings
+from tests.evaluation.models import some_pairs, subject
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairFolder:
+    return some_pairs(tmp_path_factory.mktemp("pairs") / "pairs")
+
+
+@pytest.mark.parametrize("solver", EVALUATIONS)
+def test_evaluations_are_counted_where_a_step_takes_more_than_one(pairs: PairFolder, solver: str) -> None:
+    evaluation = Evaluation({"m": subject("teacher")}, pairs, border=4, settings=Settings(solver=solver))  # type: ignore[arg-type]
+    table = evaluation.run(evaluation.plan([1, 3], [0.0, 1.0]), select(["psnr_y"]), [])
+    counted = {setting: table.mean(setting).evaluations for setting in table.settings}
+    own = EVALUATIONS[solver]  # type: ignore[index]
+    assert counted == {
+        Setting("bicubic"): 0,
+        Setting("m", 1, 0.0, solver): own,
+        Setting("m", 1, 1.0, solver): 1,
+        Setting("m", 3, 0.0, solver): 3 * own,
+        Setting("m", 3, 1.0, solver): 1,
+    }
+
+
+def test_evaluations_are_counted_only_meanwhile(pairs: PairFolder) -> None:
+    evaluation = Evaluation({"m": subject("oftsr")}, pairs, border=4)
+    for _ in range(2):
+        table = evaluation.run(evaluation.plan([1], [0.0], baseline=False), {}, [])
+        assert [row.evaluations for row in table.rows] == [1, 1]
+    assert not evaluation.models["m"].restorer.network._forward_hooks
+
+
+def test_rk45_has_no_number_of_steps_but_one_of_evaluations(pairs: PairFolder) -> None:
+    evaluation = Evaluation({"m": subject("teacher")}, pairs, border=4, settings=Settings(solver="rk45"))
+    table = evaluation.run(evaluation.plan([1], [0.0], baseline=False), select(["psnr_y"]), [])
+    assert table.settings == [Setting("m", None, 0.0, "rk45")]
+    counts = [row.evaluations for row in table.rows]
+    assert all(
+        count >= 8 and (count - 2) % 6 == 0 for count in counts
+    )  # six for a step, two to find its size
+    with pytest.raises(UsageError, match="rk45"):
+        evaluation.plan([8], [0.0], baseline=False)
+
+
+def test_a_line_says_what_was_used(pairs: PairFolder) -> None:
+    """Also where nothing was asked for: the model's own place of the dial, and how a teacher is followed."""
+    models = {"student": subject("oftsr"), "teacher": subject("teacher")}
+    plan = Evaluation(models, pairs, border=4).plan(baseline=False)
+    assert list(plan) == [Setting("student", 1, 0.5), Setting("teacher", 1, 0.5, "euler")]
+
+
+def one(plan: dict[Setting, object], seed: int = 0) -> Restore:
+    [of_seeds] = plan.values()
+    return of_seeds[seed]  # type: ignore[index]
+
+
+def test_a_line_is_what_upscale_makes_with_these_settings(pairs: PairFolder) -> None:
+    model, lr = subject("teacher"), torch.rand(1, 3, 6, 5)
+    settings = Settings(solver="heun", color_fix="wavelet")
+    evaluation = Evaluation({"m": model}, pairs, border=4, seeds=[3, 4], settings=settings)
+    plan = evaluation.plan([2], baseline=False)
+    assert list(plan) == [Setting("m", 2, 0.5, "heun")]
+    found = one(plan, 3)(lr, "")
+    upscaled = model.upscaler(lr[0], steps=2, solver="heun", color_fix="wavelet", seed=3)
+    assert torch.equal(found[0], upscaled)
+    assert not torch.equal(found, one(plan, 4)(lr, ""))
+    euler = Evaluation({"m": model}, pairs, border=4, seeds=[3], settings=Settings(color_fix="wavelet"))
+    assert not torch.equal(found, one(euler.plan([2], baseline=False), 3)(lr, ""))
+
+
+def straight(evaluation: Evaluation) -> float:
+    evaluation.check_flows()
+    table = evaluation.run(evaluation.plan(baseline=False), select(["straightness"]))
+    return table.mean(table.settings[0]).scores["straightness"]
+
+
+def test_straightness_is_of_teachers(pairs: PairFolder) -> None:
+    bent = straight(Evaluation({"m": subject("teacher")}, pairs, border=4))
+    assert math.isfinite(bent)
+    assert bent > 0
+    still = subject("teacher")
+    for parameter in still.restorer.network.parameters():
+        torch.nn.init.zeros_(parameter)
+    assert straight(Evaluation({"m": still}, pairs, border=4)) < 1e-3 * bent
+    for other in ("oftsr", "mfsr"):
+        with pytest.raises(UsageError, match="straightness is for teachers"):
+            Evaluation({"m": subject(other)}, pairs, border=4).check_flows()
+
+
+def test_straightness_is_of_the_flow_without_guidance(pairs: PairFolder) -> None:
+    for guidance in (0.0, 3.0):
+        settings = Settings(guidance=guidance)
+        with pytest.raises(UsageError, match="without guidance"):
+            Evaluation({"m": subject("teacher")}, pairs, border=4, settings=settings).check_flows()
+
+
+def test_beside_a_teacher_students_have_no_straightness(pairs: PairFolder) -> None:
+    evaluation = Evaluation({"t": subject("teacher"), "s": subject("oftsr")}, pairs, border=4)
+    table = evaluation.run(evaluation.plan(baseline=False), select(["straightness", "psnr_y"]))
+    scores = {setting.restorer: table.mean(setting).scores["straightness"] for setting in table.settings}
+    assert scores["t"] > 0
+    assert math.isnan(scores["s"])
+    assert table.failures == ()
+
+
+def test_noise_is_that_of_the_picture_wherever_it_is_restored() -> None:
+    restorer, lr = subject("teacher").restorer, torch.rand(1, 3, 6, 5)
+    noise = noise_for(restorer, lr, seed=3)
+    assert noise.shape == (1, 3, 24, 20)
+    assert torch.equal(noise, noise_for(restorer, torch.rand(1, 3, 6, 5), seed=3))
