@@ -20,7 +20,7 @@ DEFAULT_X2 = "leap-small-x2"
 """For results up to twice as large: a x4 result made smaller takes longer, and shows a pattern."""
 PURPOSES = {
     "leap-small": ("0.26", "any photo"),
-    "leap-medium": ("0.4", "any photo, with smoother skies and walls"),
+    "leap-medium": ("0.4", "any photo; its sharp end shows no pattern"),
     "leap-small-x2": ("0.8", "twice as large or less; -s 2 takes it by itself"),
     "leap-small-flowsr": ("0.4", "comparison of methods; has no dial"),
     "leap-small-smfsr": ("0.3", "guesses to choose from (--samples); comparison of methods"),
