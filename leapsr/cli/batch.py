@@ -137,9 +137,9 @@ def batch(
     with console.status("Looking for photos"):
         found = listing.photos(
             [each if "://" in each else os.path.abspath(each) for each in sources],  # noqa: PTH100
-            recursive, column, storage,
+            recursive, column, storage, destination.url(),
         )  # fmt: skip
-        todo = plan.plan(found, destination, books, label, suffix, overwrite)
+        todo = plan.plan(found, destination, books, label, suffix, overwrite, options.has_sidecars)
     photos = "1 photo" if len(todo.tasks) == 1 else f"{len(todo.tasks)} photos"
     say(console, f"{photos} to do, {todo.done} done before, {len(todo.refused)} refused")
     if dry_run:

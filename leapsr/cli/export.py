@@ -111,8 +111,12 @@ def export(
         measures = None if like is None else models.measures_of(like)
         model = models.Exported.load(name, fidelity, measures, denoise)
     place = output or Path(_name(model, dial, precision) + SUFFIXES[file_format])
-    if place.exists() and not overwrite:
-        raise UsageError(f"{place} is already there; give another name, or --overwrite.")
+    if SUFFIXES[file_format] and place.suffix != SUFFIXES[file_format]:
+        raise UsageError(f"{place} has another suffix than {file_format}: call it {SUFFIXES[file_format]}.")
+    written = [place, place.with_suffix(".bin")] if file_format == "ncnn" else [place]
+    for each in written:
+        if each.exists() and not overwrite:
+            raise UsageError(f"{each} is already there; give another name, or --overwrite.")
     console = Console(stderr=True)
     with console.status("Exporting"):
         noise = model.without_noise()

@@ -100,7 +100,7 @@ class Ledger:
         with tempfile.TemporaryDirectory() as folder:
             part = Path(folder, "part")
             part.write_bytes(data)
-            self.store.put(part, f"{FOLDER}/{kind}{uuid.uuid4().hex}{suffix}")
+            self.store.put(part, f"{FOLDER}/{kind}{time.time_ns():020}-{uuid.uuid4().hex}{suffix}")
 
     def _names(self, kind: str) -> Sequence[str]:
         try:
@@ -109,4 +109,4 @@ class Ledger:
         except FileNotFoundError:
             return []
         names = (path.rpartition("/")[2] for path in paths)
-        return [name for name in names if name.startswith(kind)]
+        return sorted(name for name in names if name.startswith(kind))  # the oldest first

@@ -31,11 +31,16 @@ class Photo(NamedTuple):
 
 
 def photos(
-    sources: Sequence[str], recursive: bool, column: str | None, options: StorageOptions
+    sources: Sequence[str],
+    recursive: bool,
+    column: str | None,
+    options: StorageOptions,
+    destination: str = "",
 ) -> Iterator[Photo]:
     """Of each source: a folder, a photo, an archive, or a list (.parquet, .csv, .txt) of any of these.
 
-    Raises UsageError for a source that is not there, or holds nothing.
+    destination: the folder of results, which are no photos.
+    Raises UsageError for a source that is not there, holds nothing, or is the destination.
     """
     several = len(sources) > 1
     for source in sources:
@@ -46,7 +51,9 @@ def photos(
         except Exception as error:  # of any store's library
             raise UsageError(f"{source} cannot be opened: {first_line(error)}.") from error
         if is_folder:
-            found = _in_folder(store, recursive)
+            if store.url() == destination:
+                raise UsageError(f"Results would lie among the photos of {source}: give another -o.")
+            found = _in_folder(store, recursive, destination)
         elif suffix in LISTS:
             found = _in_list(source, column, options)
         elif suffix in READABLE_SUFFIXES or suffix == ARCHIVE:
@@ -66,10 +73,11 @@ def photos(
             raise UsageError(f"{source} holds no photos{hint}.")
 
 
-def _in_folder(store: Store, recursive: bool) -> Iterator[Photo]:
+def _in_folder(store: Store, recursive: bool, destination: str = "") -> Iterator[Photo]:
     for file in store.files(recursive):
         *folders, name = file.name.split("/")
-        if _is_wanted(name) and not NOT_PHOTOS & set(folders):
+        is_result = bool(destination) and store.url(file.name).startswith(f"{destination}/")
+        if _is_wanted(name) and not is_result and not NOT_PHOTOS & set(folders):
             yield Photo(store.url(file.name), file.name, file.version)
 
 
@@ -87,7 +95,10 @@ def _in_list(source: str, column: str | None, options: StorageOptions) -> Iterat
     folders = [path.rpartition("/")[0] for path in paths]
     common = os.path.commonpath(folders) if len({path[:1] == "/" for path in paths}) == 1 else ""
     for url, path in zip(whole, paths, strict=True):
-        yield Photo(url, path.removeprefix(common).lstrip("/"))
+        name = path.removeprefix(common).lstrip("/")
+        if ".." in name.split("/"):
+            raise UsageError(f"{url} leads out of its folder by '..': name the place itself.")
+        yield Photo(url, name)
 
 
 def _column(source: str, column: str | None, options: StorageOptions) -> list[str]:

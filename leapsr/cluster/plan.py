@@ -36,16 +36,22 @@ def plan(
     label: str,
     suffix: str | None,
     overwrite: bool,
+    has_sidecars: bool = False,
 ) -> Plan:
-    """label, suffix: see `batch.jobs.plan`. overwrite: also what leapsr did not make.
+    """label, suffix, has_sidecars: see `batch.jobs.plan`. overwrite: also what leapsr did not make.
 
-    Raises UsageError where a result would replace a photo.
+    Raises UsageError where a result would replace a photo or another result, and for archives with sidecars.
     """
     there = {file.name: file for file in destination.files(recursive=True)}
     tasks: list[Task] = []
     refused: list[Result] = []
     done = 0
-    for task in _tasks(photos, label, suffix):
+    named: dict[str, str] = {}
+    for task in _tasks(photos, label, suffix, has_sidecars):
+        if (other := named.setdefault(task.output, task.photo.url)) != task.photo.url:
+            raise UsageError(f"{other} and {task.photo.url} would become one file, {task.output}.")
+        if has_sidecars and task.photo.is_archive:
+            raise UsageError(f"{task.photo.url} is an archive: leave out --samples and --detail-map.")
         if destination.url(task.output) == task.photo.url:
             raise UsageError(
                 f"{task.photo.url} is one of the sources and is never written over; choose another -o."
@@ -64,7 +70,7 @@ def plan(
     return Plan(tasks, done, refused)
 
 
-def _tasks(photos: Iterable[Photo], label: str, suffix: str | None) -> Iterable[Task]:
+def _tasks(photos: Iterable[Photo], label: str, suffix: str | None, has_sidecars: bool) -> Iterable[Task]:
     """Each with a name of its own; an archive keeps its name."""
 
     def folder(photo: Photo) -> str:
@@ -74,9 +80,8 @@ def _tasks(photos: Iterable[Photo], label: str, suffix: str | None) -> Iterable[
         every = list(group)
         single = [photo for photo in every if not photo.is_archive]
         sources = [Path(photo.name) for photo in single]
-        names = make_distinct(
-            sources, [Path(output_name(source, label, suffix)) for source in sources], label
-        )
+        wanted = [Path(output_name(source, label, suffix)) for source in sources]
+        names = make_distinct(sources, wanted, label, has_sidecars)
         for photo, name in zip(single, names, strict=True):
             yield Task(photo, str(PurePosixPath(place, name.name)))
         for photo in every:

@@ -88,7 +88,7 @@ def room(ray: Any, resources: Resources) -> int:
     there = ray.cluster_resources()
     counts = [there.get("CPU", 0) / resources.cpus if resources.cpus else None]
     counts += [there.get("GPU", 0) / resources.gpus if resources.gpus else None]
-    most = int(min(count for count in counts if count is not None))
+    most = int(min((count for count in counts if count is not None), default=1))
     if most < 1:
         raise UsageError(
             f"The cluster has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs, too few for one "

@@ -1,6 +1,7 @@
 """A folder on a disk or in an object store, by fsspec: s3://, gs://, a plain path, ..."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +80,7 @@ class Store:
         try:
             if self.is_local:
                 with atomic_write(Path(target)) as part:
-                    part.write_bytes(file.read_bytes())
+                    shutil.copyfile(file, part)
             elif set(_protocols(self.fs)) & set(OBJECT_STORES):
                 self.fs.put_file(str(file), target)
             else:
@@ -118,7 +119,7 @@ def _protocols(fs: Any) -> tuple[str, ...]:
 
 
 def _stored(name: str, info: Mapping[str, Any]) -> StoredFile:
-    keys = ("mtime", "LastModified", "updated", "created")
+    keys = ("mtime", "LastModified", "last_modified", "updated", "created")
     time = next((info[key] for key in keys if info.get(key)), None)
     modified = time.timestamp() if isinstance(time, datetime) else time
     version = next((str(info[key]) for key in ("ETag", "etag", "md5Hash") if info.get(key)), str(time or ""))

@@ -23,11 +23,11 @@ from ..batch.jobs import Job
 from ..batch.naming import default_suffix
 from ..batch.options import Options
 from ..batch.stages import Outcome
-from ..errors import LeapsrError, OutputError, first_line
+from ..errors import LeapsrError, OutputError, UsageError, first_line
 from ..hub import catalog
 from ..pictures.picture import READABLE_SUFFIXES
 from ..upscaling.upscaler import Upscaler
-from .ledger import Result
+from .ledger import FOLDER, Result, Status
 from .listing import Photo
 from .plan import Task
 from .store import StorageOptions, Store, fetch
@@ -93,6 +93,11 @@ class Worker:
         folder = catalog.find(config.model)
         self.upscaler = Upscaler.from_pretrained(folder, "auto", config.dtype, offload=config.offload)
         self.destination = Store.open(config.destination, config.storage)
+        if self.destination.is_local and not Path(self.destination.root, FOLDER).is_dir():
+            raise UsageError(
+                f"{config.destination} is a folder that not every machine of the cluster sees: "
+                "give a shared one."
+            )
 
     def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
         columns = (batch[name] for name in ("url", "name", "version", "output"))
@@ -121,6 +126,10 @@ class Worker:
         except Exception as error:
             _end_if_broken(error)
             alone += [(task, 0) for task in left.values()]  # one of them, or none: a fault of no photo
+        else:
+            for task in left.values():
+                reason = f"{task.photo.url}: not begun, because the disk was full."
+                yield task, self._ended(task, [_failed(task, reason)])
         for task, tries in alone:
             if tries > self.config.retries:
                 reason = f"{task.photo.url}: {tries} processes died of it."
@@ -214,17 +223,19 @@ class Worker:
             members = _unpack(source, folder / "members")
             jobs: dict[Path, str] = {}
             for index, (name, path) in enumerate(members):
-                stem, dot, suffix = path.name.partition(".")
-                if f".{suffix}".lower() in READABLE_SUFFIXES:
+                stem, suffix = path.stem, path.suffix
+                if suffix.lower() in READABLE_SUFFIXES:
                     to = (
                         folder
                         / "results"
                         / f"{index}"
-                        / f"{stem}{self.config.suffix or default_suffix(dot + suffix)}"
+                        / f"{stem}{self.config.suffix or default_suffix(suffix)}"
                     )
                     jobs[to] = name
             sources = dict(members)
             outcomes = list(self._run(Job(sources[name], to) for to, name in jobs.items()))
+            if len(outcomes) < len(jobs):  # the disk is full
+                raise OutputError(outcomes[-1].message if outcomes else "nothing could be written")
             whole = folder / Path(task.output).name
             failed = _pack(whole, members, {jobs[each.job.output]: each for each in outcomes})
             self.destination.put(whole, task.output)
@@ -233,12 +244,13 @@ class Worker:
         pixels = sum(_pixels(each) for each in outcomes if each.status != "failed")
         seconds = sum(each.seconds.total for each in outcomes)
         message = f"{len(failed)} of {len(jobs)} photos failed." if failed else ""
+        status: Status = "failed" if failed else "done"  # so that the next run tries again
         rows = [
             Result(f"{task.output}/{name}", f"{task.photo.url}/{name}", task.photo.version, "failed", reason)
             for name, reason in failed.items()
         ]
         return [
-            Result(task.output, task.photo.url, task.photo.version, "done", message, pixels, seconds),
+            Result(task.output, task.photo.url, task.photo.version, status, message, pixels, seconds),
             *rows,
         ]
 

@@ -77,7 +77,8 @@ def run(
         progress(done, total)
     known = _known(file, how.captioner.name)
     names = [photos.names[index] for chunk in chunks for index in chunk]
-    _write(file, [known[name] for name in names if name in known])
+    others = {*known} - {*names}  # of another part, or of photos that are away today
+    _write(file, [known[name] for name in [*names, *sorted(others)] if name in known])
     return unread
 
 

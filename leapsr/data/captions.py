@@ -38,7 +38,7 @@ def read_captions(source: Path) -> Captions:
     stems = {_stem(name): text for name, text in known.items()}
 
     def find(name: str) -> str:
-        text = known.get(name, stems.get(_stem(name)))
+        text = known.get(name, stems.get(name, stems.get(_stem(name))))
         if text is None:
             raise DataError(f"{source} has no caption for {name}; add one, an empty one if there is none.")
         return text
@@ -52,7 +52,8 @@ def _stem(name: str) -> str:
 
 
 def _beside(folder: Path, name: str) -> str:
-    file = folder / f"{_stem(name)}.txt"
+    file = folder / f"{name}.txt"
+    file = file if file.is_file() else folder / f"{_stem(name)}.txt"
     try:
         return " ".join(file.read_text(encoding="utf-8-sig").split())
     except FileNotFoundError:

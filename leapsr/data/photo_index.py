@@ -263,6 +263,8 @@ class _Maker:
             name: changed if complete and changed < trusted else UNKNOWN
             for name, changed in self.listed.folders.items()
         }
+        if not complete:  # also of a single archive, which has no folders
+            folders[""] = UNKNOWN
         stamps = np.array([self.listed.archives[name] for name in self.archives], np.int64).reshape(-1, 2)
         stamps[stamps[:, 1] >= trusted] = UNKNOWN
         return Index(

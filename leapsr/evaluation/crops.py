@@ -11,6 +11,8 @@ from ..metrics.sheet import busiest_box
 from ..metrics.table import Setting
 from ..ops.color import to_pil
 
+INPUTS = ("source", "reference")
+"""Names of a row that no result has."""
 SIDE = 384
 """Pixels a side of a region in the result; less where the picture is smaller."""
 QUALITY = 92
@@ -42,7 +44,8 @@ class Crops:
             row["source"] = data_uri(small.resize(size, Image.Resampling.NEAREST), lossless=True)
             if pair.hr is not None:
                 row["reference"] = data_uri(to_pil(pair.hr[0]).crop(large))
-        row[setting.label] = data_uri(to_pil(restored[0]).crop(large))
+        name = f"{setting.label} (result)" if setting.label in INPUTS else setting.label
+        row[name] = data_uri(to_pil(restored[0]).crop(large))
 
 
 def data_uri(image: Image.Image, lossless: bool = False) -> str:

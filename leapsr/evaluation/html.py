@@ -43,10 +43,14 @@ def write_html(
         "published": [each._asdict() for each in published],
         "asked": asked,
     }
-    # "</" would end the element that holds the data; JSON may spell it otherwise.
-    text = json.dumps(plain(data), allow_nan=False, ensure_ascii=False).replace("</", "<\\/")
+    # "<" could end the element that holds the data, or begin a comment; JSON may spell it otherwise.
+    text = json.dumps(plain(data), allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
     with atomic_write(path) as part:
-        part.write_text(PAGE.read_text(encoding="utf-8").replace("@DATA@", text), encoding="utf-8")
+        part.write_text(
+            PAGE.read_text(encoding="utf-8").replace("@DATA@", text),
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
 
 
 def _line(table: Table, setting: Setting, best: Mapping[str, Sequence[str]]) -> dict[str, Any]:

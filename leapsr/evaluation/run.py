@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,9 @@ class Evaluation:
             return restore
         made_with: dict[str, JsonValue] = {"leapsr": __version__, "scale": self.pairs.scale}
         made_with |= subject.identity()
+        if self.captions is not None:
+            texts = [self.captions] if self.captions.is_file() else sorted(self.captions.rglob("*.txt"))
+            made_with["captions"] = sha256(b"\0".join(text.read_bytes() for text in texts)).hexdigest()
         if isinstance(subject, Model):
             made_with |= {**self.as_dict()["upscale"], **setting._asdict()}
         saved = Saved(folder_of(self.save, setting), made_with)

@@ -1,6 +1,6 @@
 """Results that were kept: a second run of the same evaluation reads them instead of making them again.
 
-FOLDER/SETTING/NAME.png         one folder for each line of the table; of several seeds SETTING/seed-3/
+FOLDER/SETTING/NAME.png         one folder for each line of the table; of other seeds than 0 SETTING/seed-3/
 FOLDER/SETTING/made_with.json   what made them
 FOLDER/SETTING/log.jsonl        a line for each picture: its source's hash, seconds, network evaluations
 """
@@ -67,7 +67,7 @@ class Saved:
 
         evaluations: how often networks ran since it was last called.
         """
-        place = self.folder / f"seed-{seed}" if several else self.folder
+        place = self.folder / f"seed-{seed}" if several or seed else self.folder
 
         def restored(lr: Tensor, name: str) -> Tensor | Made:
             source, file = _hash(lr), place / f"{name}.png"

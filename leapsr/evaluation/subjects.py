@@ -110,8 +110,9 @@ class Outputs:
         """
         files = pair_folders.by_name(self.folder)
         endings = [stem.removeprefix(name) for name in names for stem in files if stem.startswith(name)]
-        ending = max(
-            {"", *endings}, key=lambda each: (sum(name + each in files for name in names), each == "")
+        ending = max(  # of those that fit as often the shortest
+            sorted({"", *endings}),
+            key=lambda each: (sum(name + each in files for name in names), -len(each)),
         )
         lacking = [name for name in names if name + ending not in files]
         problems = [

@@ -7,11 +7,13 @@ OUT/report.html, results.*      of all cells together
 A cell that is done is not done again. The commands are those of `leapsr train`, `distill` and `evaluate`.
 """
 
+import json
 import multiprocessing
 import os
 import runpy
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -156,7 +158,7 @@ def _evaluations(sweep: Sweep, work: Work) -> dict[str, Commands]:
     found: dict[str, Commands] = {}
     for name, model in known.items():
         for cell in sweep.cells:
-            options = [*sweep.common, *cell.options]
+            options = [*_common(sweep, work), *cell.options]
             if "{captioner}" in options:
                 if work.captioner is None:
                     work.say(f"{cell.name} is left out: it needs --captioner FOLDER.")
@@ -171,8 +173,17 @@ def _evaluations(sweep: Sweep, work: Work) -> dict[str, Commands]:
     if not found:
         raise UsageError(f"None of these models has the settings of the experiment {sweep.name}.")
     words = ["evaluate", BICUBIC, *work.pairs]
-    metrics = list(sweep.common) if "--metrics" in sweep.common else []
+    metrics = list(_common(sweep, work)) if "--metrics" in sweep.common else []
     return {BICUBIC: [_results(work, BICUBIC, [*words, *metrics])], **found}
+
+
+def _common(sweep: Sweep, work: Work) -> list[str]:
+    """The options of every cell, without metrics where the user has named some."""
+    words = list(sweep.common)
+    if "--metrics" in words and "--metrics" in work.pairs:
+        place = words.index("--metrics")
+        del words[place : place + 2]
+    return words
 
 
 def _has(model: str, options: Sequence[str]) -> bool:
@@ -277,8 +288,12 @@ def _do(place: Path, commands: Commands, work: Work, name: str) -> None:
 
 
 def _command(done: Path, words: Sequence[str], log: Path, work: Work, name: str = "") -> None:
-    """Raises DataError with the last line that it said."""
+    """Raises DataError with the last line that it said; UsageError where another command has left what this
+    one shall leave."""
+    known, asked = done.with_name(f"{done.name}.command"), json.dumps([*words])
     if done.is_file():
+        if known.is_file() and known.read_text(encoding="utf-8") != asked:
+            raise UsageError(f"{done} was made by another command: give another -o, or remove that folder.")
         return
     log.parent.mkdir(parents=True, exist_ok=True)
     work.say(f"{name or words[1]}: leapsr {' '.join(words)}")
@@ -291,6 +306,7 @@ def _command(done: Path, words: Sequence[str], log: Path, work: Work, name: str 
         raise DataError(f"'leapsr {words[0]}' ended with code {code}: {said[-1]}")
     if done.name != RESULTS:
         done.write_text("", encoding="utf-8")
+    known.write_text(asked, encoding="utf-8")
 
 
 @cache
@@ -315,7 +331,8 @@ def _leapsr(words: Sequence[str], log: Path) -> None:
 
 
 def merged(tables: Mapping[str, Table], rename: bool) -> Table:
-    """The lines of all, in one table. rename: each is called by its name here; else by its own.
+    """The lines of all, in one table. rename: each is called by its name here; else by its own, if
+    no other line is called so.
 
     Of metrics only those stay that every table has.
     """
@@ -330,10 +347,11 @@ def merged(tables: Mapping[str, Table], rename: bool) -> Table:
     notes: list[str] = []
     failures: list[str] = []
     sets: dict[tuple[Setting, int], dict[str, float]] = {}
+    alike = Counter(setting for table in tables.values() for setting in table.settings)
     for name, table in tables.items():
 
         def called(setting: Setting, name: str = name) -> Setting:
-            return setting._replace(restorer=name) if rename else setting
+            return setting._replace(restorer=name) if rename or alike[setting] > 1 else setting
 
         rows += [row._replace(setting=called(row.setting)) for row in table.rows]
         planned += map(called, table.settings)

@@ -72,6 +72,8 @@ class Exported:
             )
         if asked > restorer.most_faithful:
             raise UsageError("This model has no dial: leave --fidelity out.")
+        if not restorer.reads_damage and (measures is not None or denoise != 1):
+            raise UsageError("This model is not told of damage: leave --like and --denoise out.")
         told = (measures or TYPICAL) if restorer.reads_damage else None
         return cls(folder.name, restorer, asked, told, denoise)
 

@@ -150,7 +150,10 @@ def write_means(table: Table, path: Path) -> None:
 
 
 def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
-    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as part,
+        part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE, "seed"])
         for row in rows:
@@ -166,7 +169,7 @@ def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
     """
     document = json.dumps(plain(as_dict(table, settings)), indent=2, allow_nan=False)
     with atomic_write(path) as part:
-        part.write_text(document + "\n", encoding="utf-8")
+        part.write_text(document + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
 def read_json(path: Path) -> Table:
     """The table that `write_json` wrote. Raises DataError."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8", errors="backslashreplace"))
         metrics = select(stored["metrics"])
 
         def setting(row: Mapping[str, Any]) -> Setting:
@@ -249,7 +252,11 @@ def write_markdown(table: Table, trainings: Sequence[Training], path: Path, head
     parts = [f"# {heading}", markdown_scores(table), *([markdown_costs(trainings)] if trainings else [])]
     notes = "\n".join(f"- {note}" for note in [*differences(table), *table.notes, *table.failures])
     with atomic_write(path) as part:
-        part.write_text("\n\n".join([*parts, *([notes] if notes else [])]) + "\n", encoding="utf-8")
+        part.write_text(
+            "\n\n".join([*parts, *([notes] if notes else [])]) + "\n",
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
 
 
 def markdown_scores(table: Table) -> str:
@@ -319,4 +326,4 @@ def write_latex(table: Table, path: Path, heading: str) -> None:
         r"\end{tabular}",
     ]
     with atomic_write(path) as part:
-        part.write_text("\n".join(parts) + "\n", encoding="utf-8")
+        part.write_text("\n".join(parts) + "\n", encoding="utf-8", errors="backslashreplace")

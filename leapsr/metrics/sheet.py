@@ -8,6 +8,8 @@ from ..data.pairs import Pair
 from ..ops.color import to_pil
 from .table import Setting
 
+INPUTS = ("picture", "LR", "HR")
+"""Names of columns that no result has."""
 CELL = 256
 """Pixels a side of one region, enlarged."""
 REGION = 128
@@ -38,15 +40,16 @@ class Sheet:
         box = busiest_box(pair.lr, max(1, REGION // scale))
         large = tuple(side * scale for side in box)
         row = self._regions.setdefault(pair.name, _inputs(pair, box, large))
-        row[setting.label] = _region(restored, large)
+        name = f"{setting.label} (result)" if setting.label in INPUTS else setting.label
+        row[name] = _region(restored, large)
         self._reference |= pair.hr is not None
-        if setting.label not in self._columns:
-            self._columns.append(setting.label)
+        if name not in self._columns:
+            self._columns.append(name)
 
     def draw(self) -> Image.Image:
         """Columns: the low-resolution picture with its region framed, then that region (pixels enlarged) of
         it, of each result and of the reference."""
-        columns = ["picture", "LR", *self._columns, *(["HR"] if self._reference else [])]
+        columns = [*INPUTS[:2], *self._columns, *(INPUTS[2:] if self._reference else [])]
         sheet = Image.new("RGB", sheet_size(len(columns), len(self._regions)), BACKGROUND)
         for x, column in enumerate(columns):
             label(sheet, column, (x * (CELL + GAP), 0))

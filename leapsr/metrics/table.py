@@ -121,7 +121,11 @@ class Table:
         means = [self.mean(setting, seed).scores for seed in seeds]
         columns = {name: [each[name] for each in means] for name in self.metrics}
         return {
-            name: stdev(each) if len(each) > 1 and all(map(math.isfinite, each)) else math.nan
+            name: stdev(each)
+            if len(each) > 1
+            and all(map(math.isfinite, each))
+            and self.metrics[name].needs not in ("seeds", "flow")  # which are one number for all seeds
+            else math.nan
             for name, each in columns.items()
         }
 

@@ -165,7 +165,7 @@ class Guard:
                     given.append("Set-Cookie", cookie)
             await send(message)
 
-        body = _Body(receive, self.limits, self._most(headers))
+        body = _Body(receive, self.limits, self._most(scope, headers))
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
@@ -174,7 +174,7 @@ class Guard:
                 cookie = f"{COOKIE}={client}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000"
                 client = Client(f"browser:{client}", _address(scope))
             scope.setdefault("state", {})["client"] = client
-            self._check_length(headers)
+            self._check_length(scope, headers)
             if scope["method"] == "POST" and scope["path"] in TAKING:
                 await self.check_room(client)
             await self.app(scope, body.receive, send_guarded)
@@ -229,19 +229,20 @@ class Guard:
         is_browser = "sec-fetch-site" in headers or "text/html" in headers.get("accept", "")
         return token_urlsafe(18) if is_browser else Client(f"address:{address}", address)
 
-    def _check_length(self, headers: Headers) -> None:
+    def _check_length(self, scope: Scope, headers: Headers) -> None:
         """Raises Problem."""
         if (
             "content-length" in headers and "transfer-encoding" in headers
         ):  # of which proxies read another one
             raise Problem(400, "Give a length or chunks, not both.", "TwoLengths", {"Connection": "close"})
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or len(length) > 15 or int(length) > self._most(headers):
-            raise _too_long(self._most(headers))
+        if not length.isdecimal() or len(length) > 15 or int(length) > (most := self._most(scope, headers)):
+            raise _too_long(most)
 
-    def _most(self, headers: Headers) -> int:
-        """Bytes of a body."""
-        is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+    def _most(self, scope: Scope, headers: Headers) -> int:
+        """Bytes of a body. Only photos go to the disk as they come; the rest is read into memory."""
+        is_form = scope["method"] == "POST" and scope["path"] in (*TAKING, "/v1/preview")
+        is_form &= headers.get("content-type", "").lower().startswith("multipart/form-data")
         return self.limits.upload_bytes + FIELDS if is_form else FIELDS
 
 

@@ -11,6 +11,9 @@ from .service import Service
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+
+
 class Metrics:
     """Of one application."""
 
@@ -24,7 +27,8 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._answers.labels(method, route, status).inc()
+        known = method if method in METHODS else "other"  # a client may send any word
+        self._answers.labels(known, route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
     async def text(self, service: Service) -> bytes:

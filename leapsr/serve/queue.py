@@ -20,8 +20,8 @@ class FairQueue:
         own.appendleft(request_id) if first else own.append(request_id)
         self._filled.set()
 
-    async def get(self) -> str:
-        """The next id. Its client then has its turn after all others."""
+    async def get(self) -> tuple[str, str]:
+        """The next owner and id. Its client then has its turn after all others."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
@@ -29,7 +29,7 @@ class FairQueue:
         request_id = own.popleft()
         if own:
             self._waiting[owner] = own
-        return request_id
+        return owner, request_id
 
     def remove(self, owner: str, request_id: str) -> None:
         if request_id in (own := self._waiting.get(owner, deque())):

@@ -134,9 +134,9 @@ async def get_archive(
     for each in wanted:
         request_id, _, picked = each.partition(":")
         entry = await service.find(request_id, client)
-        check_sample(entry, int(picked) if picked.isdecimal() else 0)
+        check_sample(entry, int(picked) if _is_sample(picked) else 0)
         assert entry.result is not None
-        for sample in [int(picked)] if picked.isdecimal() else range(entry.result["samples"]):
+        for sample in [int(picked)] if _is_sample(picked) else range(entry.result["samples"]):
             name = _distinct(entry.result_name(sample), names)
             archive.add_path(service.store.result_path(entry, sample), name)
     headers = {
@@ -237,3 +237,7 @@ async def get_metrics(request: Request, service: Served) -> Response:
     """For Prometheus."""
     metrics: Metrics = request.app.state.metrics
     return Response(await metrics.text(service), media_type=MEDIA_TYPE)
+
+
+def _is_sample(text: str) -> bool:
+    return text.isdecimal() and len(text) < 5

@@ -53,6 +53,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 loop="asyncio",
                 server_header=False,
+                proxy_headers=False,  # a client could say that it is another one
                 access_log=False,
                 log_level="warning",
                 limit_concurrency=limits.connections,

@@ -175,7 +175,7 @@ class Service:
 
     async def _work(self, index: int) -> None:
         while True:
-            request_id = await self.queue.get()
+            owner, request_id = await self.queue.get()
             if self.closing.is_set():
                 return
             try:
@@ -184,7 +184,19 @@ class Service:
                 raise
             except Exception:
                 logger.exception("Request %s could not be worked on", request_id)
-                await asyncio.sleep(1)
+                await self._put_back(owner, request_id)
+
+    async def _put_back(self, owner: str, request_id: str) -> None:
+        """Once the store answers again, as after a full disk."""
+        while not self.closing.is_set():
+            await asyncio.sleep(1)
+            with suppress(Exception):
+                entry = await self.store.run(self.store.find, request_id)
+                if entry is not None and entry.status == "running":
+                    entry = await self.store.run(self.store.update, request_id, ["running"], status="queued")
+                if entry is not None and entry.status == "queued":
+                    self.queue.put(owner, request_id, first=True)
+                return
 
     async def _do(self, request_id: str, index: int) -> None:
         entry = await self.store.run(self.store.begin, request_id)
@@ -210,7 +222,8 @@ class Service:
             await asyncio.shield(self.store.run(self.store.update, request_id, ["running"], **back))
             raise
         finally:
-            self.running.pop(request_id, None)
+            if self.running.get(request_id) is running:  # not that of a retry
+                del self.running[request_id]
             running.ended.set()
             self.changed(request_id)
 

@@ -7,6 +7,7 @@ The folder holds `requests.sqlite3`; `files/ID` for each request, with its sourc
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -262,7 +264,12 @@ def _loaded(name: str, value: Any) -> Any:
 
 def _size(folder: Path) -> int:
     """Bytes of all files in it."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # tiles are renamed meanwhile
+                size += Path(place, name).stat().st_size
+    return size
 
 
 def _locked(path: Path) -> Any:

@@ -18,7 +18,7 @@ def filled(waiting):
 
 
 def emptied(queue):
-    return [asyncio.run(queue.get()) for _ in range(len(queue))]
+    return [asyncio.run(queue.get())[1] for _ in range(len(queue))]
 
 
 def test_clients_take_turns():

@@ -54,6 +54,9 @@ function select(entry) {
   if (selected === entry) return;
   const before = selected;
   selected = entry;
+  attempt(part.show(null, null));
+  previewAbort.abort();
+  previewed = null;
   if (entry && !UNSENT.includes(entry.status) && entry.id) {
     form.write(entry.settings);
     made = form.shown;

@@ -39,7 +39,7 @@ export class Queue extends EventTarget {
 
   /** A photo that waits until start() sends it. settings: its own, if it is not to have those of start(). */
   add(file, settings = null) {
-    const entry = { ...fresh(), name: file.name, file, settings, source: { name: file.name, bytes: file.size } };
+    const entry = { ...fresh(), name: file.name, file, settings, own: settings, source: { name: file.name, bytes: file.size } };
     this.entries.push(entry);
     this.#changed(null);
     return entry;
@@ -48,7 +48,7 @@ export class Queue extends EventTarget {
   /** Send photos with these settings. */
   start(entries, settings) {
     for (const entry of entries) {
-      Object.assign(entry, { status: "waiting", progress: 0, error: null, settings: entry.settings ?? settings });
+      Object.assign(entry, { status: "waiting", progress: 0, error: null, settings: entry.own ?? settings });
     }
     this.#changed(null);
     this.#sendNext();
