@@ -32,6 +32,7 @@ from PIL import Image
 
 from leapsr.study import analysis, questions
 from leapsr.study.questions import Question, Study
+from leapsr.study.server import cookie_of
 from leapsr.study.store import Store
 
 STRENGTHS = {"alpha": 0.40, "beta": 0.25, "gamma": 0.18, "delta": 0.10, "epsilon": 0.07}
@@ -162,7 +163,7 @@ def load(raters: int, votes: int, kills: int, root: Path) -> dict[str, Any]:
         done = threading.Semaphore(0)
         people = [Rater(study, server.port, number) for number in range(raters)]
         for rater in people:  # a link each, so that the simulation knows which rater it is
-            rater.cookie = f"leapsr_rater={store.add_rater()}"
+            rater.cookie = f"{cookie_of(study)}={store.add_rater()}"
         identities = [store.rater(rater.cookie.partition("=")[2]) for rater in people]
         threads = [
             threading.Thread(target=rater.vote, args=(votes, identity, done))

@@ -34,7 +34,7 @@ def build(study: Study, invited_only: bool = False) -> Any:
     fastapi: Any = optional("fastapi", "serve")
     responses: Any = optional("fastapi.responses", "serve")
     store = Store(study.folder)
-    cookie = f"{COOKIE}_{_digest(study.secret)}"
+    cookie = cookie_of(study)
     app = fastapi.FastAPI(title=study.title, docs_url=None, redoc_url=None, openapi_url=None)
 
     def rater_of(request: Any) -> int:
@@ -95,6 +95,11 @@ def build(study: Study, invited_only: bool = False) -> Any:
     app.get("/picture/{number}/{slot}")(picture)
     app.post("/api/vote")(vote)
     return app
+
+
+def cookie_of(study: Study) -> str:
+    """The name of its cookies."""
+    return f"{COOKIE}_{_digest(study.secret)}"
 
 
 def _digest(text: str) -> str:

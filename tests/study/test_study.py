@@ -134,13 +134,23 @@ def test_one_vote_a_question_and_the_first_counts(study: Study) -> None:
     assert sum(vote.method is None for vote in store.votes()) == 1
 
 
+def test_a_page_that_another_rater_opened_is_refused(study: Study) -> None:
+    one, other = client(study), client(study)
+    for each in (one, other):
+        each.get("/")
+    asked = other.get("/api/question").json()["question"]
+    ballot = {"question": asked["number"], "slot": 0, "order": asked["order"]}
+    assert one.post("/api/vote", json=ballot).status_code == 409
+    assert other.post("/api/vote", json=ballot).status_code == 200
+
+
 def test_nobody_votes_for_others(study: Study) -> None:
     stranger = client(study)
     ballot = {"question": 1, "slot": 0}
     assert stranger.post("/api/vote", json=ballot).status_code == 401
     assert stranger.get("/api/question").status_code == 401
     assert stranger.get("/picture/1/0").status_code == 401
-    stranger.cookies.set(server.COOKIE, "1")
+    stranger.cookies.set(server.cookie_of(study), "1")
     assert stranger.post("/api/vote", json=ballot).status_code == 401
     assert Store(study.folder).votes() == []
     one, other = rater(study), rater(study)
