@@ -35,6 +35,7 @@ def batch() -> Batch:
         Condition(lr, torch.tensor(LABELS)),
         generator,
         lambda: stamped(1, next(redrawn)),
+        quality=torch.ones(ROWS, 2, 1).double(),
     )
 
 

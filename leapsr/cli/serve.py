@@ -1,5 +1,6 @@
 """leapsr serve."""
 
+import multiprocessing.util
 import os
 import tempfile
 from contextlib import suppress
@@ -117,6 +118,7 @@ def serve(
     known = None if tokens is None else Tokens.read(tokens)
     cluster = None if ray is None else RayPool(Cluster(ray, replicas, gpus=gpus))
     app = create_app(config, known, cluster)
+    multiprocessing.util.get_temp_dir()  # its sockets stay where paths are short
     tempfile.tempdir = str(app.state.service.store.uploads)  # on the disk that is watched, for its owner only
     server = Server(app, host, port, lambda address: typer.echo(f"{address} (Ctrl-C ends it)", err=True))
     with suppress(KeyboardInterrupt), interruptible():

@@ -35,7 +35,11 @@ def leftovers(folder):
 
 
 def threads():
-    return {thread.name for thread in threading.enumerate() if thread.name.startswith("leapsr")}
+    return {
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith(("leapsr-reader", "leapsr-writer"))
+    }
 
 
 def test_a_batch_gives_what_single_pictures_give(jobs, upscaler, tmp_path):

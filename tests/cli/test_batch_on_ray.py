@@ -12,6 +12,7 @@ pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'
 
 from leapsr.batch.options import Options
 from leapsr.cluster import run
+from leapsr.cluster.ledger import FOLDER
 from leapsr.cluster.listing import Photo, photos
 from leapsr.cluster.plan import Task
 from leapsr.cluster.worker import Worker, WorkerConfig
@@ -45,6 +46,8 @@ def save(folder, *names):
 
 
 def config(model, destination, **fields):
+    if "://" not in str(destination):
+        (destination / FOLDER).mkdir(parents=True)  # as the command does before it asks for workers
     common = {
         "model": str(model),
         "dtype": "fp32",
@@ -96,7 +99,7 @@ def test_an_archive_keeps_its_samples(cluster, tiny_model, tmp_path):
         tar.addfile(broken, io.BytesIO(b"none"))
     task = Task(Photo(str(tmp_path / "shard.tar"), "shard.tar"), "shard.tar")
     done, failed = work(cluster, [task], config(tiny_model, tmp_path / "out"))
-    assert (done.status, done.message) == ("done", "1 of 3 photos failed.")
+    assert (done.status, done.message) == ("failed", "1 of 3 photos failed.")
     assert failed.output == "shard.tar/3.png"
     with tarfile.open(tmp_path / "out" / "shard.tar") as tar:
         assert tar.getnames() == ["1.png", "1.txt", "2.png", "2.txt"]

@@ -42,7 +42,7 @@ def test_the_list_says_which_model_is_for_what():
     (default,) = (line for line in listed if line.startswith("*"))
     assert default.split()[1:] == ["leap-small", "x4", "0.6", "0.26", "any", "photo"]
     help_text = CliRunner().invoke(app, ["upscale", "--help"], env={"COLUMNS": "200"}).output
-    for words in ("leap-medium", "twice the time", "Default: the model's"):
+    for words in ("leap-medium", "half as long again", "Default: the model's"):
         assert words in help_text
 
 

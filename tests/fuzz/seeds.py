@@ -118,7 +118,8 @@ def interlaced(values: np.ndarray) -> bytes:
 def tiff() -> Iterator[tuple[str, bytes]]:
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"):
         source = picture("L").convert("I") if mode == "I;16" else picture("L" if mode == "F" else mode)
-        yield mode, saved(source.convert(mode), "TIFF")
+        image = source.convert(mode)  # floats are from 0 to 1
+        yield mode, saved(image.point(lambda level: level * (1 / 255)) if mode == "F" else image, "TIFF")
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4"):
         image = picture("1" if compression == "group4" else "RGB")
         yield compression, saved(image, "TIFF", compression=compression, dpi=(300, 300), icc_profile=P3)

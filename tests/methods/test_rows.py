@@ -63,7 +63,7 @@ class Cast:
         torch.testing.assert_close(a[NUMBER], b[NUMBER], rtol=0, atol=1e-9)
         return (a - b).square().mean((1, 2, 3))
 
-    def align(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def align(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
         torch.testing.assert_close(images[NUMBER], torch.arange(ROWS).double(), rtol=0, atol=1e-9)
         return images.mean((1, 2, 3)), images.amax((1, 2, 3))
 

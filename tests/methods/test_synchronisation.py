@@ -55,7 +55,7 @@ def batch(device: str, generator: torch.Generator) -> Batch:
     image, source, other = (torch.randn(4, 3, 16, 16, device=device) for _ in range(3))
     quality = torch.full((4,), int(Quality.NONE), device=device)
     cond = Condition(torch.randn(4, 3, 4, 4, device=device), quality)
-    return Batch(image, source, cond, generator, lambda: other)
+    return Batch(image, source, cond, generator, lambda: other, quality=torch.ones(4, 2, 8, device=device))
 
 
 # On the meta device, which has shapes and no numbers: what would have to be read back cannot be had.
@@ -100,7 +100,7 @@ def toys() -> Networks:
         auxiliary,
         perceptual=lambda a, b: (a - b).abs().mean((1, 2, 3)),
         features=lambda x, t, cond: [x * flow.expand_as_batch(t, x)],
-        alignment=lambda images: (images.mean((1, 2, 3)), images.amax((1, 2, 3))),
+        alignment=lambda images, quality: (images.mean((1, 2, 3)), images.amax((1, 2, 3)) * quality[:, 0, 0]),
     )
 
 
