@@ -229,7 +229,7 @@ def jxl() -> Iterator[tuple[str, bytes]]:
 def dng() -> Iterator[tuple[str, bytes]]:
     small = raws.scene(24, 32)  # LibRaw takes nothing much smaller
     yield "mosaic", raws.dng(small, orientation=6, exposure=0.5, extra=[(700, 1, None, photos.XMP, True)])
-    yield "in a frame", raws.dng(raws.scene(32, 32), crop=(2, 2, 12, 16))
+    yield "in a frame", raws.dng(raws.scene(48, 48), crop=(2, 2, 24, 32))
     yield "linear", raws.dng(small, raws.LINEAR)
     yield "grey", raws.grey_dng()
     yield "without colours", raws.dng(small, knows_colours=False)
