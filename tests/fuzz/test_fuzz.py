@@ -40,7 +40,7 @@ def test_damaged_files(process: run.Worker, kind: str) -> None:
     found = run.fuzz(process, kind, SHORT, seed=0)
     assert found.failing == []
     assert found.files == SHORT
-    assert found.counts["done"] > 5
+    assert found.counts["done"] + found.counts["copied"] > 5  # RAW photos are larger than what is asked for
     assert found.counts["failed"] > 20
 
 
