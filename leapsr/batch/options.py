@@ -16,6 +16,7 @@ from ..upscaling.sizes import AS_THE_MODEL, Target
 from ..upscaling.upscaler import DEFAULTS, Settings
 from .existing import as_json_text
 from .jobs import Job
+from .naming import with_seed
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class Options:
     def has_sidecars(self) -> bool:
         """Whether files lie beside each result."""
         return self.samples > 1 or self.detail_map
+
+
+def result_label(options: Options, scale: int) -> str:
+    """What stands in the names of results, such as x4, or x4_s0 of the first of several samples. scale: the
+    model's."""
+    label = options.target.label(scale)
+    return with_seed(label, options.settings.seed) if options.samples > 1 else label
 
 
 def for_job(options: Options, job: Job) -> Options:

@@ -114,7 +114,7 @@ def batch(
         import torch
 
         from ..batch import naming
-        from ..batch.options import recipe
+        from ..batch.options import recipe, result_label
         from ..cluster import listing, plan, run
         from ..cluster.ledger import Ledger
         from ..cluster.store import Store, parse_options
@@ -129,9 +129,7 @@ def batch(
     device = torch.device("cuda" if cluster.gpus else "cpu")
     dtype = choose_dtype(model.dtype, device, config.preferred_half) if not cluster.gpus else model.dtype
     destination = Store.open(out if "://" in out else os.path.abspath(out), storage)  # noqa: PTH100  of a URL too
-    label = options.target.label(config.factor)
-    if options.samples > 1:
-        label = naming.with_seed(label, options.settings.seed)
+    label = result_label(options, config.factor)
     suffix = naming.FORMATS.get(formats.file_format)
     books = Ledger(destination, {**recipe(options, folder, torch.float32), "dtype": str(dtype)})
     with console.status("Looking for photos"):

@@ -101,11 +101,10 @@ def _plan(
 ) -> "Plan":
     """Raises UsageError, and DataError where a photo has no caption. scale: the model's."""
     from ..batch import jobs, naming, sidecars
+    from ..batch.options import result_label
     from ..data.captions import read_captions
 
-    label = options.target.label(scale)
-    if options.samples > 1:
-        label = naming.with_seed(label, options.settings.seed)
+    label = result_label(options, scale)
     suffix = naming.FORMATS.get(files.file_format)
     if options.preview:
         label, suffix = f"{label}_preview", suffix or ".png"

@@ -215,7 +215,8 @@ def _check_amount(image: Image.Image, size: int, name: str) -> None:
     if image.format in ("JPEG", "MPO"):
         enough = image.width * image.height // 64 <= 8 * size
     else:
-        size, needed = tiff_kinds.bytes_of_strips(image)
+        with translated(image, name):  # a damaged tag may hold text for numbers
+            size, needed = tiff_kinds.bytes_of_strips(image)
         enough = size >= needed
     if not enough:
         pixels = f"{image.width} x {image.height} pixels"

@@ -178,3 +178,12 @@ def test_a_tiff_of_jpegs_that_are_narrower_than_it_says(tiled):
         data = data[: place + 8] + struct.pack("<I", 5008) + data[place + 12 :]
     with pytest.raises(ImageError, match="damaged"):
         load(data)
+
+
+def test_a_tiff_whose_lengths_of_strips_are_text():
+    buffer = io.BytesIO()
+    Image.new("L", (64, 1)).save(buffer, "TIFF")
+    number = struct.pack("<HHI", 279, 4, 1)  # StripByteCounts, one LONG
+    assert number in buffer.getvalue()
+    with pytest.raises(ImageError, match="is damaged or incomplete"):
+        load(buffer.getvalue().replace(number, struct.pack("<HHI", 279, 2, 1)))
