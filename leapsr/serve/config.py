@@ -34,7 +34,7 @@ class Limits:
     """That a request with Prefer: wait may be held at most."""
     keep_seconds: float = 24 * HOUR
     keep_bytes: int = 20 * GIGABYTE
-    """Of all sources, results and tiles; the oldest that are done go first."""
+    """Of sources, results and tiles of what has ended; the oldest go first."""
     free_bytes: int = 512 * MEGABYTE
     """That stay free on the disk."""
     attempts: int = 5

@@ -45,4 +45,10 @@ async def entry_of(service: Served, client: Asking, request_id: str) -> Entry:
     return await service.find(request_id, client)
 
 
+async def gone(request: Request) -> None:
+    """Return once the client has gone. Its body has to be read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 Known = Annotated[Entry, Depends(entry_of)]

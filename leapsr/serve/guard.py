@@ -10,8 +10,10 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
+from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -51,11 +53,31 @@ _CLIENT = re.compile(r"[\w-]{24}")
 Answered = Callable[[str, str, int, float], None]
 
 
+@dataclass
+class Failures:
+    """Wrong tokens of each address lately."""
+
+    most: int = 20
+    seconds: float = 60.0
+    _times: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, address: str) -> None:
+        now = time.monotonic()
+        self._times = {who: late for who, times in self._times.items() if (late := self._recent(times, now))}
+        self._times.setdefault(address, []).append(now)
+
+    def are_many(self, address: str) -> bool:
+        return len(self._recent(self._times.get(address, []), time.monotonic())) >= self.most
+
+    def _recent(self, times: list[float], now: float) -> list[float]:
+        return [each for each in times[-self.most :] if now - each < self.seconds]
+
+
 class Tokens:
     """The names of clients by the hashes of their tokens, one `name:hash` a line of a file."""
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
-        self._hashes = dict(hashes)
+        self._hashes, self._failures = dict(hashes), Failures()
 
     def __bool__(self) -> bool:
         return bool(self._hashes)
@@ -94,38 +116,31 @@ class Tokens:
             raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
         return token
 
-    def name(self, token: str) -> str | None:
-        """Whose token it is. All are compared, each in constant time."""
+    def check(self, token: str, address: str) -> str:
+        """Whose token it is. All are compared, each in constant time. address: where it comes from; whoever
+        guesses there keeps nobody else out who shares it. Raises Problem; no token is no guess."""
         given, found = _hash(token), None
         for name, value in self._hashes.items():
             if hmac.compare_digest(given, value):
                 found = name
-        return found
+        if found is not None:
+            return found
+        if token and self._failures.are_many(address):
+            wait = {"Retry-After": "60"}
+            raise Problem(429, "Too many wrong tokens; wait a minute.", "TooManyRequests", wait)
+        if token:
+            self._failures.add(address)
+        raise Problem(
+            401,
+            "A token is needed here: send it as 'Authorization: Bearer TOKEN'.",
+            "Unauthorized",
+            {"WWW-Authenticate": "Bearer"},
+        )
 
 
 def _hash(token: str) -> str:
     """Of 256 random bits, which need no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-@dataclass
-class Failures:
-    """Wrong tokens of each address lately."""
-
-    most: int = 20
-    seconds: float = 60.0
-    _times: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, address: str) -> None:
-        now = time.monotonic()
-        self._times = {who: late for who, times in self._times.items() if (late := self._recent(times, now))}
-        self._times.setdefault(address, []).append(now)
-
-    def are_many(self, address: str) -> bool:
-        return len(self._recent(self._times.get(address, []), time.monotonic())) >= self.most
-
-    def _recent(self, times: list[float], now: float) -> list[float]:
-        return [each for each in times[-self.most :] if now - each < self.seconds]
 
 
 class Guard:
@@ -142,9 +157,9 @@ class Guard:
     ) -> None:
         """check_room: raises Problem where no photo is taken from a client now. answered: told the method,
         route, status and seconds until the answer of each request."""
-        self.app, self.limits, self.hosts, self.tokens = app, limits, hosts, tokens
+        self.app, self.limits, self.tokens = app, limits, tokens
+        self.hosts = frozenset(_host_name(host) for host in hosts)
         self.check_room, self.answered = check_room, answered
-        self.failures = Failures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -185,9 +200,7 @@ class Guard:
 
     def _check_host(self, headers: Headers) -> None:
         """Names that others have let point here are refused. Raises Problem."""
-        host = headers.get("host", "")
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if "*" not in self.hosts and name.lower() not in self.hosts:
+        if "*" not in self.hosts and _host_name(headers.get("host", "")) not in self.hosts:
             raise Problem(
                 421, "This server does not answer under that name; its owner can allow it.", "UnknownHost"
             )
@@ -195,7 +208,7 @@ class Guard:
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Pages of other sites may not ask. Raises Problem."""
         origin = headers.get("origin")
-        own = origin is None or origin.partition("://")[2] == headers.get("host")
+        own = origin is None or origin.partition("://")[2].lower() == headers.get("host", "").lower()
         if scope["method"] in ("GET", "HEAD", "OPTIONS") and not scope["path"].startswith("/v1"):
             return
         if not own or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -208,22 +221,10 @@ class Guard:
         if self.tokens:
             if not _needs_token(scope["path"]):
                 return Client("nobody", address)
-            if self.failures.are_many(address):
-                raise Problem(
-                    429, "Too many wrong tokens; wait a minute.", "TooManyRequests", {"Retry-After": "60"}
-                )
             kind, _, token = headers.get("authorization", "").partition(" ")
             token = token.strip() if kind.lower() == "bearer" else cookies.get(TOKEN_COOKIE, "")
-            if (name := self.tokens.name(token)) is None:
-                if token:
-                    self.failures.add(address)
-                raise Problem(
-                    401,
-                    "A token is needed here: send it as 'Authorization: Bearer TOKEN'.",
-                    "Unauthorized",
-                    {"WWW-Authenticate": "Bearer"},
-                )
-            return Client(f"token:{name}", address)
+            owner = f"token:{self.tokens.check(token, address)}"
+            return Client(owner, owner)
         if _CLIENT.fullmatch(known := cookies.get(COOKIE, "")):
             return Client(f"browser:{known}", address)
         is_browser = "sec-fetch-site" in headers or "text/html" in headers.get("accept", "")
@@ -279,6 +280,16 @@ def _too_long(most: int) -> Problem:
     return Problem(
         413, f"The upload is too large: {said} are accepted here.", "TooLarge", {"Connection": "close"}
     )
+
+
+def _host_name(host: str) -> str:
+    """Of a Host header or a name of the server: without port, brackets and the last dot, in small letters."""
+    inside, bracket, _ = host.removeprefix("[").partition("]")
+    if not bracket and host.count(":") == 1:  # more are an IPv6 address without a port
+        inside = host.partition(":")[0]
+    with suppress(ValueError):
+        return ip_address(inside).compressed
+    return inside.lower().removesuffix(".")
 
 
 def _needs_token(path: str) -> bool:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ..batch import naming
+from ..errors import DiskFull
 from ..restorer import read_config
 from ..upscaling.tiles import Box
 from . import pyramid, work
 from .config import Config
 from .options import Part, PreviewForm, Wanted, check_model
-from .problems import Problem, later
-from .processes import Pool, TookTooLong, WorkerDied
+from .problems import Problem, given_up, later
+from .processes import Cancelled, Pool, TookTooLong, WorkerDied
 from .store import Entry, Store
 from .uploads import Upload
 
@@ -27,7 +28,6 @@ class Instant:
         self.config, self.limits, self.store = config, config.limits, store
         self.dial, self.pictures = Pool("leapsr dial", 1, threads), Pool("leapsr pictures", 1, 1)
         self.tiles = Pool("leapsr tiles", 1, 1)
-        self._turn = asyncio.Lock()
         self._building: dict[Path, asyncio.Lock] = {}
 
     @property
@@ -41,8 +41,8 @@ class Instant:
         )
         return found
 
-    async def part(self, entry: Entry, part: Part, is_given_up: Callable[[], Awaitable[bool]]) -> bytes:
-        """is_given_up: whether nobody waits for it any more. Raises Problem, LeapsrError."""
+    async def part(self, entry: Entry, part: Part, gone: Callable[[], Awaitable[None]]) -> bytes:
+        """gone: returns once nobody waits for it any more. Raises Problem, LeapsrError."""
         named = {name: getattr(part, name) for name in part.model_fields_set}
         own = {name: entry.settings[name] for name in ("model", "fidelity", "steps", "seed", "denoise")}
         wanted = Wanted.model_validate(own | {name: named[name] for name in own if name in named})
@@ -51,30 +51,35 @@ class Instant:
         box = Box(part.top, part.left, part.top + part.height, part.left + part.width)
         settings, size = wanted.settings(self.limits), tuple(entry.source["result"])
         check_model(settings, read_config(folder))
-        async with self._turn:  # so that those given up meanwhile, by one who turns the dial, are not done
-            if await is_given_up():
-                raise Problem(408, "Nobody waits for this part any more.", "GivenUp")
-            found: bytes = await self._call(
-                self.dial,
-                work.part,
-                self.store.source_path(entry),
-                entry.source["name"],
-                model,
-                size,
-                settings,
-                box,
-            )
-        return found
+        source, name = self.store.source_path(entry), entry.source["name"]
+        return await self._at_the_dial(gone, work.part, source, name, model, size, settings, box)
 
-    async def preview(self, upload: Upload, form: PreviewForm) -> bytes:
-        """Raises Problem, LeapsrError."""
+    async def preview(self, upload: Upload, form: PreviewForm, gone: Callable[[], Awaitable[None]]) -> bytes:
+        """gone: returns once nobody waits for it any more. Raises Problem, LeapsrError."""
         folder = form.folder(self.config)
         model = work.Model(folder, self.config.devices[0], self.config.dtype)
         screen, settings = (form.screen_height, form.screen_width), form.settings(self.limits)
         check_model(settings, read_config(folder))
-        found: bytes = await self._call(
-            self.dial, work.preview, upload.path, upload.name, model, form.target, settings, screen
+        return await self._at_the_dial(
+            gone, work.preview, upload.path, upload.name, model, form.target, settings, screen
         )
+
+    async def _at_the_dial(
+        self, gone: Callable[[], Awaitable[None]], function: Any, *arguments: Any
+    ) -> bytes:
+        """A call that is not begun, or ends at its next report, once nobody waits for it any more: one who
+        turns the dial gives up many. Raises Problem, LeapsrError."""
+        cancel = asyncio.Event()
+        watch = asyncio.ensure_future(gone())
+        watch.add_done_callback(lambda _: cancel.set())
+        try:
+            found: bytes = await self._call(
+                self.dial, function, *arguments, report=lambda done, total: None, cancel=cancel
+            )
+        except Cancelled:
+            raise given_up() from None
+        finally:
+            watch.cancel()
         return found
 
     async def tile(self, entry: Entry, of: str, sample: int, place: pyramid.Place) -> tuple[Path, str]:
@@ -109,21 +114,28 @@ class Instant:
         try:
             async with lock:
                 if not await asyncio.to_thread(path.exists):
+                    if await self.store.run(self.store.free_bytes) < self.limits.free_bytes:
+                        raise DiskFull
                     most = self.limits.request_seconds
-                    await self._call(self.tiles, function, *arguments, seconds=most)
-                    await self.store.measure(entry.id)
+                    try:
+                        await self._call(self.tiles, function, *arguments, seconds=most)
+                    finally:  # also where the request was removed meanwhile, so that nothing of it stays
+                        await self.store.measure(entry.id)
         finally:
             if not lock.locked():
                 self._building.pop(path, None)
 
-    async def _call(self, pool: Pool, function: Any, *arguments: Any, seconds: float = 0.0) -> Any:
+    async def _call(
+        self, pool: Pool, function: Any, *arguments: Any, seconds: float = 0.0, **how: Any
+    ) -> Any:
         """A call, tried once more where its process dies. seconds: that it may take; 0 is as long as a client
-        is held. Raises Problem for what killed two processes, or takes longer."""
+        is held. how: as for `Pool.call`. Raises Problem for what killed two processes, or takes longer."""
         if pool.waiting >= MOST_WAITING:
             raise Problem(503, "The server has too much to do; try again in a moment.", "Busy", later(5))
         for _ in range(2):
             try:
-                return await pool.call(function, *arguments, seconds=seconds or self.limits.held_seconds)
+                most = seconds or self.limits.held_seconds
+                return await pool.call(function, *arguments, seconds=most, **how)
             except WorkerDied:
                 continue
             except TookTooLong:

@@ -7,7 +7,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..batch import naming
-from ..batch.options import Options
+from ..batch.options import Options, result_label
 from ..errors import UnknownName, UsageError
 from ..hub import catalog
 from ..methods.restore import check
@@ -49,7 +49,7 @@ class Look(BaseModel):
         Field(description="0: sharpest, invents detail; 1: safest, softest. Default: the model's."),
     ] = None
     steps: Annotated[int, Field(description="Network passes.")] = 1
-    seed: Annotated[int, Field(description="Another number invents other detail.")] = 0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another number invents other detail.")] = 0
     denoise: Annotated[
         float | Literal["auto"],
         Field(description="Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo."),
@@ -156,9 +156,6 @@ def result_suffix(wanted: Wanted, source_suffix: str) -> str:
     return naming.FORMATS.get(wanted.format) or naming.default_suffix(source_suffix)
 
 
-def result_name(name: str, wanted: Wanted, model_scale: int, suffix: str, seed: int | None) -> str:
-    """What the command line calls the result. seed: of one of several samples."""
-    label = wanted.target.label(model_scale)
-    if seed is not None:
-        label = naming.with_seed(label, seed)
-    return naming.output_name(Path(name), label, suffix)
+def result_name(name: str, options: Options, model_scale: int, suffix: str) -> str:
+    """What the command line calls the result, or the first of several samples."""
+    return naming.output_name(Path(name), result_label(options, model_scale), suffix)

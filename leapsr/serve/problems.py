@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sqlite3
 from http import HTTPStatus
 from typing import Any
 
@@ -58,7 +59,7 @@ def of_error(error: Exception) -> Problem:
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "This model cannot be loaded here.", code)
         case LeapsrError():
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), code)
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT) | sqlite3.Error(sqlite_errorcode=sqlite3.SQLITE_FULL):
             return Problem(HTTPStatus.INSUFFICIENT_STORAGE, _FULL, "DiskFull")
         case _:
             logger.error("A request failed: %r", error, exc_info=error)
@@ -72,6 +73,11 @@ def of_error(error: Exception) -> Problem:
 def later(seconds: int) -> dict[str, str]:
     """The header that says when to ask again."""
     return {"Retry-After": str(seconds)}
+
+
+def given_up() -> Problem:
+    """Which nobody reads."""
+    return Problem(408, "Nobody waits for this any more.", "GivenUp")
 
 
 def not_found(request_id: str = "") -> Problem:
@@ -103,6 +109,8 @@ def install(app: FastAPI) -> None:
         match error:
             case HTTPException(__cause__=Problem() as problem):  # of a body that is read within its limits
                 return problem.response()
+            case HTTPException(__cause__=OSError() as cause):  # a form that could not be put on the disk
+                return of_error(cause).response()
             case HTTPException():
                 return _of_http(error).response()
             case RequestValidationError():
@@ -110,5 +118,13 @@ def install(app: FastAPI) -> None:
             case _:
                 return of_error(error).response()
 
-    for kind in (Problem, LeapsrError, HTTPException, RequestValidationError, OSError, Exception):
+    for kind in (
+        Problem,
+        LeapsrError,
+        HTTPException,
+        RequestValidationError,
+        OSError,
+        sqlite3.Error,
+        Exception,
+    ):
         app.add_exception_handler(kind, answer)

@@ -171,13 +171,17 @@ class Pool:
         """What function(*arguments) returns in one of the processes.
 
         report: makes the last argument of the function one that calls this. cancel: once set, Cancelled is
-        raised. Raises what the function raises, WorkerDied, TookTooLong.
+        raised; a call that still waits then is not begun, one that reports ends at its next report. Raises
+        what the function raises, WorkerDied, TookTooLong.
         """
         self.waiting += 1
         try:
             process = await self._free.get()
         finally:
             self.waiting -= 1
+        if cancel is not None and cancel.is_set():
+            self._give_back(process)
+            raise Cancelled
         task = asyncio.ensure_future(process.call(Call(function, arguments, report is not None), report))
         watch = asyncio.ensure_future(cancel.wait()) if cancel is not None else None
         try:

@@ -1,28 +1,32 @@
 """The rest of the API: for clients that wait, models, downloads, and the state of the server."""
 
+import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Header, Query, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
+from starlette.concurrency import iterate_in_threadpool
 from zipstream import ZipStream
 
 from ..hub import catalog
 from ..restorer import read_config
 from .answers import Health, ModelCard, ModelList, Upscaled
 from .config import Config
-from .dependencies import Asking, Served, described
+from .dependencies import Asking, Served, described, gone
+from .downloads import StoredFile
 from .guard import TOKEN_COOKIE, Tokens
 from .instant import check_sample
 from .metrics import MEDIA_TYPE, Metrics
 from .options import MEDIA_TYPES, PreviewForm, QueuedWanted, UpscaleForm
-from .problems import Problem
+from .problems import Problem, given_up, not_found
 from .store import Entry
 
 router = APIRouter()
@@ -51,12 +55,14 @@ async def upscale_image(
     wanted = QueuedWanted.model_validate(form.model_dump(include=set(QueuedWanted.model_fields)))
     async with service.uploaded(form.image.file, form.image.filename) as upload:
         entry, _ = await service.add(client, upload, wanted, held=True)
+    watch = asyncio.ensure_future(gone(request))
+    watch.add_done_callback(lambda _: service.changed(entry.id))
     try:
         async with aclosing(service.states(entry.id)) as states:
             async for now in states:
                 entry = now or entry
-                if await request.is_disconnected():
-                    break
+                if watch.done():
+                    raise given_up()
         if entry.status == "running":  # the server is stopping and lets it end
             entry = await service.finished(entry)
         if entry.status != "done":
@@ -64,6 +70,8 @@ async def upscale_image(
     except BaseException:
         await service.remove(entry)
         raise
+    finally:
+        watch.cancel()
     path, name = service.store.result_path(entry), entry.result_name()
     clean = BackgroundTask(service.remove, entry)
     media_type = MEDIA_TYPES[path.suffix.lower()]
@@ -71,7 +79,7 @@ async def upscale_image(
         return StreamingResponse(
             _as_json(entry, path, name, media_type), media_type="application/json", background=clean
         )
-    return FileResponse(path, media_type=media_type, filename=name, background=clean)
+    return StoredFile(path, media_type=media_type, filename=name, background=clean)
 
 
 def _failure(entry: Entry) -> Problem:
@@ -100,6 +108,7 @@ def _as_json(entry: Entry, path: Path, name: str, media_type: str) -> Iterator[b
     responses={200: {"content": {"image/webp": _PICTURE}}, **described(413, 422, 503, 507)},
 )
 async def preview_image(
+    request: Request,
     service: Served,
     client: Asking,
     form: Annotated[PreviewForm, Form(media_type="multipart/form-data")],
@@ -108,7 +117,7 @@ async def preview_image(
     reduced copy of the photo is restored."""
     async with service.uploaded(form.image.file, form.image.filename) as upload:
         try:
-            picture = await service.instant.preview(upload, form)
+            picture = await service.instant.preview(upload, form, partial(gone, request))
         finally:
             await service.store.run(service.store.remove, upload.request_id)
     return Response(picture, media_type="image/webp")
@@ -130,20 +139,30 @@ async def get_archive(
 ) -> StreamingResponse:
     """The results of several requests, in one zip."""
     wanted = list(dict.fromkeys(ids.split(",")))[:ZIPPED]
-    archive, names = ZipStream(sized=True), set[str]()
+    archive, names, taken = ZipStream(sized=True), set[str](), list[str]()
     for each in wanted:
         request_id, _, picked = each.partition(":")
         entry = await service.find(request_id, client)
+        taken.append(request_id)
         check_sample(entry, int(picked) if _is_sample(picked) else 0)
         assert entry.result is not None
         for sample in [int(picked)] if _is_sample(picked) else range(entry.result["samples"]):
             name = _distinct(entry.result_name(sample), names)
-            archive.add_path(service.store.result_path(entry, sample), name)
+            try:
+                archive.add_path(service.store.result_path(entry, sample), name)
+            except OSError:
+                raise not_found() from None  # it has been removed meanwhile
     headers = {
         "Content-Disposition": 'attachment; filename="leapsr.zip"',
         "Content-Length": str(len(archive)),
     }
-    return StreamingResponse(iter(archive), media_type="application/zip", headers=headers)
+
+    async def content() -> AsyncIterator[bytes]:
+        with service.kept(taken):
+            async for part in iterate_in_threadpool(archive):
+                yield part
+
+    return StreamingResponse(content(), media_type="application/zip", headers=headers)
 
 
 def _distinct(name: str, taken: set[str]) -> str:
@@ -187,11 +206,11 @@ class Session(BaseModel):
 
 
 @router.post("/v1/session", tags=["server"], status_code=204, responses=described(401))
-async def start_session(request: Request, session: Session, response: Response) -> None:
+async def start_session(request: Request, client: Asking, session: Session, response: Response) -> None:
     """Let a browser remember a token, in a cookie that no script can read."""
     tokens: Tokens = request.app.state.tokens
-    if tokens and tokens.name(session.token) is None:
-        raise Problem(401, "This token is not known here.", "Unauthorized")
+    if tokens:
+        tokens.check(session.token, client.address)
     secure = request.url.scheme == "https"
     response.set_cookie(TOKEN_COOKIE, session.token, httponly=True, samesite="strict", secure=secure)
 
@@ -216,12 +235,14 @@ async def get_limits(service: Served) -> LimitsHere:
     return LimitsHere.model_validate(service.limits, from_attributes=True)
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", tags=["server"])
 async def get_health() -> Health:
     """That the server answers."""
     return Health(status="ok")
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready", tags=["server"], responses={503: {"model": Health}})
 async def get_ready(service: Served, response: Response) -> Health:
     """That it takes requests."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Header, Query, Request, Response
@@ -10,7 +11,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from . import webhook
 from .answers import RequestList, RequestStatus
-from .dependencies import Asking, Known, Served, described
+from .dependencies import Asking, Known, Served, described, gone
+from .downloads import StoredFile
 from .instant import check_sample
 from .options import MEDIA_TYPES, Part, RequestForm
 from .pyramid import Place
@@ -78,6 +80,7 @@ async def delete_request(service: Served, entry: Known) -> None:
     await service.remove(entry)
 
 
+@router.head("/{request_id}/result", include_in_schema=False)
 @router.get(
     "/{request_id}/result", response_class=FileResponse, responses={200: _PICTURE, **described(404, 409)}
 )
@@ -85,17 +88,18 @@ async def get_result(
     service: Served,
     entry: Known,
     sample: Annotated[int, Query(ge=0, description="Of several results, counted from 0.")] = 0,
-) -> FileResponse:
+) -> StoredFile:
     """The file, under the name that the command line gives it."""
     check_sample(entry, sample)
     path = service.store.result_path(entry, sample)
-    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix.lower()], filename=entry.result_name(sample))
+    return StoredFile(path, media_type=MEDIA_TYPES[path.suffix.lower()], filename=entry.result_name(sample))
 
 
+@router.head("/{request_id}/source", include_in_schema=False)
 @router.get("/{request_id}/source", response_class=FileResponse, responses={200: _PICTURE, **described(404)})
-async def get_source(service: Served, entry: Known) -> FileResponse:
+async def get_source(service: Served, entry: Known) -> StoredFile:
     """The photo that was sent."""
-    return FileResponse(
+    return StoredFile(
         service.store.source_path(entry),
         media_type=MEDIA_TYPES.get(entry.source["suffix"].lower(), "application/octet-stream"),
         filename=entry.source["name"],
@@ -113,6 +117,7 @@ async def watch_request(service: Served, entry: Known) -> AsyncIterator[ServerSe
             yield ServerSentEvent(event="status", data=service.status(now))
 
 
+@router.head("/{request_id}/tiles/{level}/{x}/{y}", include_in_schema=False)
 @router.get(
     "/{request_id}/tiles/{level}/{x}/{y}",
     response_class=FileResponse,
@@ -126,12 +131,12 @@ async def get_tile(
     y: int,
     of: Literal["result", "source", "detail"] = "result",
     sample: Annotated[int, Query(ge=0)] = 0,
-) -> FileResponse:
+) -> StoredFile:
     """256 x 256 pixels, or fewer at the right and at the bottom. At level 0 the whole picture is one tile;
     each level doubles, up to the size of the result. x: column, y: row. Of the source and of the map of
     invented detail: enlarged to the size of the result."""
     path, media_type = await service.instant.tile(entry, of, sample, Place(level, x, y))
-    return FileResponse(path, media_type=media_type, headers=_CACHED)
+    return StoredFile(path, media_type=media_type, headers=_CACHED)
 
 
 @router.post(
@@ -142,4 +147,5 @@ async def get_tile(
 async def make_region(request: Request, service: Served, entry: Known, part: Part) -> Response:
     """A part of the result with other settings, at once, ahead of the queue; in WebP, with the pixels that
     the whole would have."""
-    return Response(await service.instant.part(entry, part, request.is_disconnected), media_type="image/webp")
+    found = await service.instant.part(entry, part, partial(gone, request))
+    return Response(found, media_type="image/webp")

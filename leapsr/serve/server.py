@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from math import ceil
+from math import ceil, inf
 from types import FrameType
 
 import uvicorn
@@ -14,7 +14,10 @@ from .service import Service
 
 
 class Protocol(H11Protocol):
-    """A connection that sends no complete head in the time of an idle one is closed, whatever it sends."""
+    """A connection that sends no complete head in the time of an idle one is closed, whatever it sends; and
+    so is one that takes nothing of an answer for so long."""
+
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -30,6 +33,28 @@ class Protocol(H11Protocol):
         super().on_response_complete()
         if self.cycle.response_complete:  # else the next request was here already
             self._wait()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+
+    def _watch_reader(self, before: float = inf) -> None:
+        """before: bytes that were still to be sent at the last look."""
+        left = self.transport.get_write_buffer_size()
+        if left < before:
+            self._stalled = self.loop.call_later(self.timeout_keep_alive, self._watch_reader, left)
+        else:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._stalled is not None:
+            self._stalled.cancel()
 
     def _wait(self) -> None:
         """For a request, as long as may be."""

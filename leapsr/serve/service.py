@@ -4,10 +4,13 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, BinaryIO
 
 from ..errors import DiskFull, LeapsrError
@@ -21,7 +24,7 @@ from .options import MEDIA_TYPES, QueuedWanted
 from .problems import Problem, later, not_found, of_error
 from .processes import Cancelled, Pool, TookTooLong, WorkerDied
 from .queue import FairQueue
-from .store import ENDED, Entry, KeyUsed, Store, new_id
+from .store import Entry, KeyUsed, Store, new_id
 from .uploads import Client, Upload, clean_name, copied, fingerprint, may_see, new_entry
 
 logger = logging.getLogger(__name__)
@@ -57,6 +60,9 @@ class Service:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._telling: set[asyncio.Task[None]] = set()
+        self._tellers = ThreadPoolExecutor(4, "leapsr-webhook")  # of their own: a webhook may be slow
+        self._admitting = asyncio.Lock()
+        self._taken = Counter[str]()
 
     @property
     def pools(self) -> list[Pool | RayPool]:
@@ -85,6 +91,7 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._tellers.shutdown(wait=False, cancel_futures=True)
         for pool in self.pools:
             pool.close()
         self.store.close()
@@ -141,9 +148,10 @@ class Service:
         """
         entry = new_entry(self.config, client, upload, wanted, held, webhook)
         print_ = "" if key is None else await asyncio.to_thread(fingerprint, upload, wanted)
-        await self.check_room(client)
         try:
-            await self.store.run(self.store.add, entry, key, print_)
+            async with self._admitting:  # so that those who come at once do not all see the last place
+                await self.check_room(client)
+                await self.store.run(self.store.add, entry, key, print_)
         except KeyUsed as before:
             await asyncio.to_thread(shutil.rmtree, upload.path.parent, ignore_errors=True)
             if before.fingerprint != print_:
@@ -199,12 +207,13 @@ class Service:
                 return
 
     async def _do(self, request_id: str, index: int) -> None:
-        entry = await self.store.run(self.store.begin, request_id)
-        if entry is None:
-            return
-        running = self.running[request_id] = Running()
-        self.changed(request_id)
+        entry = None
+        running = self.running[request_id] = Running()  # before it runs, so that who cancels it finds it
         try:
+            entry = await self.store.run(self.store.begin, request_id)
+            if entry is None:
+                return
+            self.changed(request_id)
             values = await self._outcome(entry, running, index)
             if values["status"] != "queued":
                 values["ended"] = time.time()
@@ -218,8 +227,9 @@ class Service:
                 await self.store.measure(request_id)
                 self._tell(now)
         except asyncio.CancelledError:  # the server is stopped; the next one does it again
-            back = {"status": "queued", "attempts": entry.attempts - 1}
-            await asyncio.shield(self.store.run(self.store.update, request_id, ["running"], **back))
+            if entry is not None:
+                back = {"status": "queued", "attempts": entry.attempts - 1}
+                await asyncio.shield(self.store.run(self.store.update, request_id, ["running"], **back))
             raise
         finally:
             if self.running.get(request_id) is running:  # not that of a retry
@@ -259,6 +269,8 @@ class Service:
             }
             return {"status": "done", "result": found}
         except WorkerDied:
+            if running.cancel.is_set():
+                return {"status": "cancelled"}
             if entry.attempts < self.limits.attempts:
                 logger.warning("A worker process died of request %s; it is tried again.", entry.id)
                 return {"status": "queued"}
@@ -296,13 +308,16 @@ class Service:
             task.add_done_callback(self._telling.discard)
 
     async def _told(self, entry: Entry, address: str) -> None:
-        """Tell a webhook that a request has ended, several times if need be."""
+        """Tell a webhook that a request has ended, several times if need be, with one id: another one only
+        where it was tried again and ended once more."""
+        assert entry.ended is not None
+        message_id, status = f"{entry.id}-{round(1000 * entry.ended)}", self.status(entry)
+        send, loop = partial(webhook.send, address, self.config.webhook_secret), asyncio.get_running_loop()
         for pause in webhook.PAUSES:
             await asyncio.sleep(pause)
-            secret, status = self.config.webhook_secret, self.status(entry)
-            if await asyncio.to_thread(webhook.send, address, secret, entry.id, status):
+            if await loop.run_in_executor(self._tellers, send, message_id, status):
                 break
-        await self.store.run(self.store.update, entry.id, ENDED, webhook=None)
+        await self.store.run(self.store.tell, entry)
 
     # Afterwards
 
@@ -317,8 +332,19 @@ class Service:
     async def expire(self, keep: float = 1.0) -> None:
         """keep: the share of the size that is allowed."""
         most = int(self.limits.keep_bytes * keep)
-        for request_id in await self.store.run(self.store.expire, self.limits.keep_seconds, most):
+        seconds, taken = self.limits.keep_seconds, frozenset(self._taken)
+        for request_id in await self.store.run(self.store.expire, seconds, most, taken):
             self.changed(request_id)
+
+    @contextmanager
+    def kept(self, ids: Iterable[str]) -> Iterator[None]:
+        """Let requests not expire meanwhile, as while their results are being downloaded."""
+        taken = Counter(ids)
+        self._taken += taken
+        try:
+            yield
+        finally:
+            self._taken -= taken
 
     async def find(self, request_id: str, client: Client | None = None) -> Entry:
         """Raises Problem where there is none, or it is another one's (client: None is anybody)."""
@@ -346,17 +372,19 @@ class Service:
         return now
 
     async def retry(self, entry: Entry) -> Entry:
-        """Raises Problem for one that has not failed and was not cancelled."""
-        now = await self.store.run(
-            self.store.update,
-            entry.id,
-            ["failed", "cancelled"],
-            status="queued",
-            attempts=0,
-            ended=None,
-            error=None,
-            result=None,
-        )
+        """Raises Problem for one that has not failed and was not cancelled, and where the queue is full."""
+        async with self._admitting:
+            await self.check_room(Client(entry.owner, entry.address))
+            now = await self.store.run(
+                self.store.update,
+                entry.id,
+                ["failed", "cancelled"],
+                status="queued",
+                attempts=0,
+                ended=None,
+                error=None,
+                result=None,
+            )
         if now is None:
             raise Problem(409, "Only a request that failed or was cancelled can be tried again.", "NotEnded")
         self.queue.put(now.owner, now.id)

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS requests (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, address TEXT NOT NULL, status TEXT NOT NULL,
     settings TEXT NOT NULL, source TEXT NOT NULL, result TEXT, error TEXT,
     created REAL NOT NULL, ended REAL, attempts INTEGER NOT NULL, held INTEGER NOT NULL,
-    webhook TEXT, bytes INTEGER NOT NULL
+    webhook TEXT, bytes INTEGER NOT NULL, told REAL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS by_owner ON requests (owner, created);
 CREATE INDEX IF NOT EXISTS by_status ON requests (status, created);
@@ -55,7 +55,7 @@ def new_id() -> str:
 @dataclass(frozen=True)
 class Entry:
     """One request. held: a client waits for it and nobody will ask for it later. bytes: of its files.
-    created, ended: seconds since 1970."""
+    created, ended: seconds since 1970. told: of which end, by its time, the webhook knows."""
 
     owner: str
     address: str
@@ -71,6 +71,7 @@ class Entry:
     held: bool = False
     webhook: str | None = None
     bytes: int = 0
+    told: float | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -105,7 +106,7 @@ class Store:
             folder.chmod(0o700)  # other people's photos
             self._lock = _locked(folder / "lock")
             for left in self.uploads.iterdir():
-                shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
         except OSError as error:
             raise OutputError(f"{folder} cannot be used: {error.strerror}; choose another --data.") from error
         self._thread = ThreadPoolExecutor(1, "leapsr-store")
@@ -117,6 +118,8 @@ class Store:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA)
+        if "told" not in {row["name"] for row in database.execute("PRAGMA table_info(requests)")}:
+            database.execute("ALTER TABLE requests ADD COLUMN told REAL")  # of a server before there was one
         return database
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -162,17 +165,20 @@ class Store:
         return self._entries("WHERE status = 'queued' ORDER BY created")
 
     def add(self, entry: Entry, key: str | None = None, fingerprint: str = "") -> None:
-        """Raises KeyUsed, and then adds nothing."""
+        """Raises KeyUsed, and then adds nothing. A key goes with its request."""
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             if key is not None:
                 since = time.time() - KEY_SECONDS
                 self._database.execute("DELETE FROM keys WHERE created < ?", (since,))
-                query = "SELECT id, fingerprint FROM keys WHERE owner = ? AND key = ?"
+                query = (
+                    "SELECT keys.id, fingerprint FROM keys JOIN requests ON requests.id = keys.id"
+                    " WHERE keys.owner = ? AND key = ?"
+                )
                 if (found := self._database.execute(query, (entry.owner, key)).fetchone()) is not None:
                     raise KeyUsed(found["id"], found["fingerprint"])
                 row = (entry.owner, key, fingerprint, entry.id, entry.created)
-                self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", row)
+                self._database.execute("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)", row)
             values = [_dumped(name, getattr(entry, name)) for name in _COLUMNS]
             self._database.execute(
                 f"INSERT INTO requests ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(values))})",
@@ -181,7 +187,12 @@ class Store:
 
     def untold(self) -> list[Entry]:
         """Those that have ended and whose webhook does not know it yet."""
-        return self._entries("WHERE ended IS NOT NULL AND webhook IS NOT NULL")
+        return self._entries("WHERE ended IS NOT NULL AND webhook IS NOT NULL AND told IS NOT ended")
+
+    def tell(self, entry: Entry) -> None:
+        """The webhook knows this end of a request, or never will; not that of a retry."""
+        change = "UPDATE requests SET told = ended WHERE id = ? AND ended = ?"
+        self._database.execute(change, (entry.id, entry.ended))
 
     def find(self, request_id: str) -> Entry | None:
         return next(iter(self._entries("WHERE id = ?", request_id)), None)
@@ -233,16 +244,18 @@ class Store:
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
 
-    def expire(self, seconds: float, most_bytes: int) -> list[str]:
-        """Remove what ended longer ago than that, then the oldest until the rest fits; their ids."""
-        gone = [entry.id for entry in self._entries("WHERE ended < ?", time.time() - seconds)]
-        excess = self.bytes() - most_bytes
-        for entry in self._entries("WHERE ended IS NOT NULL ORDER BY ended") if excess > 0 else ():
-            if excess <= 0:
+    def expire(self, seconds: float, most_bytes: int, kept: Container[str] = ()) -> list[str]:
+        """Remove what ended longer ago than that, then the oldest until the rest of what ended fits; their
+        ids. kept: ids that stay for now."""
+        query = "SELECT id, bytes, ended FROM requests WHERE ended IS NOT NULL ORDER BY ended"
+        rows = self._database.execute(query).fetchall()
+        excess, since, gone = sum(row["bytes"] for row in rows) - most_bytes, time.time() - seconds, []
+        for row in rows:
+            if row["ended"] >= since and excess <= 0:
                 break
-            if entry.id not in gone:
-                gone.append(entry.id)
-            excess -= entry.bytes
+            if row["id"] not in kept:
+                gone.append(row["id"])
+                excess -= row["bytes"]
         for request_id in gone:
             self.remove(request_id)
         return gone

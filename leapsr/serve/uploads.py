@@ -19,7 +19,8 @@ from .store import Entry
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks. owner: whose requests they are; address: where they come from."""
+    """Who asks. owner: whose requests they are; address: where they come from, which many may share. With
+    a token both are its name."""
 
     owner: str
     address: str
@@ -60,8 +61,7 @@ def new_entry(
     _check_result(config.limits, height, width)
     suffix = result_suffix(wanted, upload.path.suffix)
     save_file.check_output(Path(f"{upload.name}{suffix}"), height, width, has_alpha=False)
-    seed = options.settings.seed if options.samples > 1 else None
-    name = result_name(upload.name, wanted, model.factor, suffix, seed)
+    name = result_name(upload.name, options, model.factor, suffix)
     settings = wanted.model_dump(include=set(QueuedWanted.model_fields))
     settings["model"] = folder.parent.name if folder.name == catalog.SAVED else folder.name
     settings["fidelity"] = model.fidelity if wanted.fidelity is None else wanted.fidelity

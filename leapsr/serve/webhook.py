@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import time
 from http.client import HTTPException
 from typing import Any
@@ -40,7 +41,8 @@ def check(address: str | None, hosts: tuple[str, ...]) -> None:
         return
     try:
         parts = urlsplit(address)
-        allowed = parts.scheme in ("http", "https") and parts.netloc.rpartition("@")[2] in hosts
+        known = parts.netloc.lower() in (host.lower() for host in hosts)
+        allowed = parts.scheme in ("http", "https") and known and re.fullmatch("[!-~]+", address) is not None
     except ValueError:
         allowed = False
     if not allowed:

@@ -134,7 +134,15 @@ def is_sample(output: Path, options: Options, path: Path) -> bool:
     return any(path == naming.sample_path(output, seed, seed + n) for n in range(1, options.samples))
 
 
-def part(source: Path, name: str, model: Model, size: tuple[int, int], settings: Settings, box: Box) -> bytes:
+def part(
+    source: Path,
+    name: str,
+    model: Model,
+    size: tuple[int, int],
+    settings: Settings,
+    box: Box,
+    progress: Progress,
+) -> bytes:
     """What becomes of a box of the source, as WebP; with the pixels of the whole result.
 
     size: (height, width) of that result. Raises LeapsrError.
@@ -147,11 +155,17 @@ def part(source: Path, name: str, model: Model, size: tuple[int, int], settings:
         if box.height * box.width * (size[0] / rows) * (size[1] / columns) > LARGEST_PART:
             raise ImageError(f"The part would have more than {LARGEST_PART:,} pixels; ask for a smaller one.")
         target = Target(width=size[1], height=size[0])
-        return _webp(model.load().upscale(picture, target, settings, part=box))
+        return _webp(model.load().upscale(picture, target, settings, progress, box))
 
 
 def preview(
-    source: Path, name: str, model: Model, target: Target, settings: Settings, screen: tuple[int, int]
+    source: Path,
+    name: str,
+    model: Model,
+    target: Target,
+    settings: Settings,
+    screen: tuple[int, int],
+    progress: Progress,
 ) -> bytes:
     """The whole photo as it will look on a screen of (height, width) pixels, as WebP.
 
@@ -167,7 +181,7 @@ def preview(
         if small[0] < picture.size[0] or small[1] < picture.size[1]:
             smaller = picture.pil().resize(small[::-1], Image.Resampling.BICUBIC, reducing_gap=3.0)
             picture = replace(pictures.from_pil(smaller, with_metadata=False), icc=picture.icc)
-        return _webp(upscaler.upscale(picture, Target(width=width, height=height), settings))
+        return _webp(upscaler.upscale(picture, Target(width=width, height=height), settings, progress))
 
 
 def warm(models: tuple[Model, ...]) -> None:
@@ -191,6 +205,8 @@ def _called(name: str, *paths: Path) -> Iterator[None]:
         text = str(error)
         for path in paths:
             text = text.replace(str(path), name)
+        for path in paths:  # what lies beside them
+            text = text.replace(f"{path.parent}{os.sep}", "")
         text = text.replace("the picture is", f"{name} is") if text.startswith("the picture is") else text
         if text == str(error):
             raise

@@ -1,6 +1,8 @@
 """What is refused, and that nothing of it stays."""
 
+import asyncio
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -10,18 +12,21 @@ import struct
 import threading
 import time
 import zlib
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import unquote
 
 import httpx
 import pytest
+from starlette.datastructures import UploadFile
 
-from leapsr.errors import UsageError
+from leapsr.errors import OutputError, UsageError
+from leapsr.serve import work
 from leapsr.serve.config import Limits, limits_of
 from leapsr.serve.guard import HEADERS, Tokens
 from leapsr.serve.uploads import clean_name
-from tests.serve.conftest import encoded
+from tests.serve.conftest import SECONDS, encoded
 
 
 def files_of(served):
@@ -70,6 +75,7 @@ def problem(answer):
         ({"long_side": 40_000}, "at most 30000 a side"),
         ({"width": 29_000, "format": "webp"}, "WEBP ends at 16383"),
         ({"webhook": "http://localhost:9/"}, "there are none"),
+        ({"seed": 10**30}, "seed: "),
     ],
 )
 def test_settings_that_cannot_work(served, fields, words):
@@ -283,6 +289,67 @@ def test_a_full_queue(start):
         assert served.done(encoded())["status"] == "done"
 
 
+def test_trying_again_needs_room_too(start):
+    with start(waiting_of_client=2) as served:
+        first = served.post(encoded(900, 900)).json()["id"]
+        served.http.put(f"/v1/requests/{first}/cancel")
+        others = [served.post(encoded(900, 900)).json()["id"] for _ in range(2)]
+        assert problem(served.http.post(f"/v1/requests/{first}/retry"))["status"] == 429
+        for request_id in others:
+            served.http.delete(f"/v1/requests/{request_id}")
+        assert served.http.post(f"/v1/requests/{first}/retry").status_code == 200
+
+
+def test_those_who_come_at_once_share_the_last_place(start):
+    with start(waiting=2) as served, ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda _: served.post(encoded(600, 600)).status_code, range(12)))
+        assert sorted(answers) == [201] * 2 + [503] * 10
+
+
+def test_a_database_or_a_form_without_room_is_a_507(start, monkeypatch):
+    with start() as served:
+        store = served.service.store
+
+        def limited(pages):
+            asyncio.run(store.run(lambda: store._database.execute(f"PRAGMA max_page_count = {pages}")))
+
+        limited(1)
+        long = "x" * 100
+        answers = [served.post(encoded(), f"{long}{n}.png", format="png") for n in range(40)]
+        full = [problem(answer) for answer in answers if answer.status_code != 201]
+        assert {(each["status"], each["code"]) for each in full} == {(507, "DiskFull")}
+        limited(1 << 30)
+        for each in served.http.get("/v1/requests").json()["requests"]:
+            assert served.wait(each["id"])["status"] == "done"
+        before = files_of(served)
+
+        async def fails(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(UploadFile, "write", fails)
+        found = problem(served.post(encoded()))
+        assert (found["status"], found["code"]) == (507, "DiskFull")
+        assert files_of(served) == before
+
+
+def test_a_client_that_takes_nothing_is_let_go(start):
+    with start(idle_seconds=1) as served:
+        status = served.done(encoded(700, 700))
+        host, port = served.address.removeprefix("http://").split(":")
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(SECONDS)
+            connection.connect((host, int(port)))
+            path = f"/v1/requests/{status['id']}/result"
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            time.sleep(4)
+            taken = 0
+            with suppress(ConnectionError):
+                while more := connection.recv(1 << 20):
+                    taken += len(more)
+        assert taken < status["result"]["bytes"]
+
+
 def test_a_full_disk_is_a_507_and_leaves_nothing(start, monkeypatch):
     with start() as served:
         request_id = served.done(encoded())["id"]
@@ -352,6 +419,30 @@ def test_tokens(start, tmp_path):
         for _ in range(30):
             answer = served.http.get("/v1/requests", headers={"Authorization": "Bearer guess"})
         assert answer.status_code == 429
+        assert served.http.post("/v1/session", json={"token": "guess"}).status_code == 429
+        assert served.http.post("/v1/session", json={"token": bob}).status_code == 204
+        served.http.cookies.clear()
+        assert served.http.get("/v1/requests", headers=as_ann).status_code == 200  # from the same address
+
+
+def test_a_full_queue_of_one_token_keeps_out_no_other(start, tmp_path):
+    ann, bob = (Tokens.add(tmp_path / "tokens", name) for name in ("ann", "bob"))
+    with start(tokens=Tokens.read(tmp_path / "tokens"), waiting_of_client=1) as served:
+        as_ann, as_bob = ({"Authorization": f"Bearer {token}"} for token in (ann, bob))
+        assert served.post(encoded(500, 500), headers=as_ann).status_code == 201
+        assert served.post(encoded(), headers=as_ann).status_code == 429
+        assert served.post(encoded(), headers=as_bob).status_code == 201
+
+
+def test_names_of_the_server_in_any_spelling(start):
+    with start(hosts=("Photos.Example.COM", "::1", "[fe80::A]")) as served:
+        taken = "photos.example.com", "PHOTOS.example.com.:8000", "[::1]:80", "[0:0::1]", "[FE80::a]:1"
+        for host in taken:
+            assert served.http.get("/v1/limits", headers={"Host": host}).status_code == 200, host
+        own = {"Host": "photos.example.com", "Origin": "https://PHOTOS.example.com"}
+        assert served.http.get("/v1/requests", headers=own).status_code == 200
+        for host in ("example.com", "[::2]", "photos.example.com.evil.org", "127.0.0.1"):
+            assert problem(served.http.get("/v1/limits", headers={"Host": host}))["status"] == 421, host
 
 
 def test_token_files_that_are_none(tmp_path):
@@ -377,15 +468,17 @@ def test_limits_by_name():
             limits_of([text])
 
 
-def test_a_webhook_is_signed(start):
+@contextmanager
+def receiving(answers):
+    """A webhook that answers with these, then with 204; its host, and the heads and bodies that it got."""
     told = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
-            told.append((self.headers, body))
-            self.send_response(204)
+            self.send_response(answers.pop(0) if answers else 204)
             self.end_headers()
+            told.append((self.headers, body))
 
         def log_message(self, *_):
             pass
@@ -393,22 +486,62 @@ def test_a_webhook_is_signed(start):
     receiver = HTTPServer(("127.0.0.1", 0), Receiver)
     thread = threading.Thread(target=receiver.serve_forever)
     thread.start()
-    host = f"127.0.0.1:{receiver.server_port}"
     try:
-        with start(webhook_hosts=(host,), webhook_secret=b"secret") as served:
-            assert problem(served.post(encoded(), webhook="http://127.0.0.1:1/"))["code"] == "WebhookRefused"
-            assert problem(served.post(encoded(), webhook=f"http://{host}@example.com/"))["status"] == 422
-            status = served.done(encoded(), webhook=f"http://{host}/hook")
-            until = time.monotonic() + 10
-            while not told and time.monotonic() < until:
-                time.sleep(0.02)
+        yield f"127.0.0.1:{receiver.server_port}", told
     finally:
         receiver.shutdown()
         thread.join()
         receiver.server_close()
+
+
+def until(condition):
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_webhook_is_signed(start):
+    with (
+        receiving([]) as (host, told),
+        start(webhook_hosts=(host.replace("127", "LOCAL"), host), webhook_secret=b"secret") as served,
+    ):
+        for other in (
+            "http://127.0.0.1:1/",
+            f"http://{host}@example.com/",
+            f"http://{host}/ä",
+            f"http://{host}/ x",
+        ):
+            assert problem(served.post(encoded(), webhook=other))["code"] == "WebhookRefused"
+        status = served.done(encoded(), webhook=f"http://{host}/hook")
+        until(lambda: told)
     ((headers, body),) = told
     found = json.loads(body)
     assert (found["type"], found["data"]["id"]) == ("request.done", status["id"])
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     digest = base64.b64encode(hmac.digest(b"secret", signed, hashlib.sha256)).decode()
     assert headers["webhook-signature"] == f"v1,{digest}"
+
+
+def test_each_end_has_an_id_and_its_deliveries_keep_it(start, monkeypatch):
+    monkeypatch.setattr("leapsr.serve.webhook.PAUSES", (0.0, 0.1, 0.1))
+    with (
+        receiving([500, 503]) as (host, told),
+        start(webhook_hosts=(host,), webhook_secret=b"secret") as served,
+    ):
+        status = served.done(encoded(200, 200)[:-3000], "cut.png", webhook=f"http://{host}/")
+        until(lambda: len(told) == 3)
+        served.http.post(f"/v1/requests/{status['id']}/retry")
+        until(lambda: len(told) == 4)
+    ids = [headers["webhook-id"] for headers, _ in told]
+    assert len(set(ids[:3])) == 1
+    assert ids[3] != ids[0]
+    assert len({body for _, body in told[:3]}) == 1
+    assert {json.loads(body)["type"] for _, body in told} == {"request.failed"}
+
+
+def test_errors_name_no_folder_of_the_server(tmp_path):
+    output = tmp_path / "result.png"
+    with pytest.raises(OutputError) as told, work._called("a.png", tmp_path / "source.png", output):
+        raise OutputError(f"{tmp_path / 'result_s1.png'} cannot be written, beside {output}.")
+    assert str(told.value) == "result_s1.png cannot be written, beside a.png."

@@ -328,6 +328,32 @@ def test_a_reload_and_a_killed_server_lose_nothing(page, server):
     page.locator("#caption-state", has_text=re.compile("^2,000 × 1,600")).wait_for()
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_again_after_a_reload_takes_the_model_that_was_chosen(page, late):
+    add(page, photo_file("chosen.jpg"))
+    page.click("summary")
+    page.select_option("#model", "leap-small-x2")
+    page.fill("#size", "2")
+    upscale(page)
+    if late:  # the list of models comes after the photo is shown
+        page.route("**/v1/models", lambda route: (time.sleep(1), route.continue_()))
+    page.reload()
+    card(page, "chosen.jpg").locator("[data-action=open]").click()
+    page.wait_for_selector("#caption-download:visible")
+    if late:
+        page.wait_for_function("document.querySelector('#model').value === 'leap-small-x2'")
+    page.wait_for_function("document.querySelector('#model').options.length > 3")
+    assert page.input_value("#model") == "leap-small-x2"
+    assert page.input_value("#size") == "2"
+    assert page.is_disabled("#go")
+    turn_dial(page, 0.3)
+    with page.expect_request(
+        lambda request: request.method == "POST" and request.url.endswith("/requests")
+    ) as sent:
+        page.click("#go")
+    assert b'name="model"\r\n\r\nleap-small-x2\r\n' in sent.value.post_data_buffer
+
+
 def test_photos_are_dropped_and_pasted_and_other_files_are_left_out(page):
     give = """([kind, names]) => {
         const given = new DataTransfer();

@@ -120,5 +120,37 @@ def test_what_ended_expires_by_age_then_by_size(store):
         entry(status="failed", ended=3e10, bytes=30),
         entry(bytes=50),
     )
-    assert run(store, store.expire, 3600.0, 90) == [old.id, large.id]
+    assert run(store, store.expire, 3600.0, 90, {old.id}) == []  # what waits does not count
+    assert run(store, store.expire, 3600.0, 40) == [old.id, large.id]
     assert {path.name for path in store.files.iterdir()} == {small.id, waits.id}
+
+
+def test_a_key_goes_with_its_request(store):
+    (first,) = kept(store, entry())
+    run(store, store.add, replace(first, id="keyed"), "key", "print")
+    run(store, store.remove, "keyed")
+    run(store, store.add, entry(), "key", "other")
+    with pytest.raises(KeyUsed):
+        run(store, store.add, entry(), "key", "other")
+
+
+def test_each_end_is_told_once(store):
+    (one,) = kept(store, entry(status="failed", ended=1.0, webhook="http://example.com"))
+    assert [each.id for each in run(store, store.untold)] == [one.id]
+    run(store, store.tell, one)
+    assert run(store, store.untold) == []
+    run(store, store.update, one.id, ["failed"], ended=2.0)
+    run(store, store.tell, one)  # late, of the end before
+    assert [each.ended for each in run(store, store.untold)] == [2.0]
+
+
+def test_a_folder_of_an_older_server_is_taken_over(tmp_path):
+    before = Store(tmp_path)
+    run(before, before.add, entry(id="old"))
+    run(before, lambda: before._database.execute("ALTER TABLE requests DROP COLUMN told"))
+    (before.uploads / "left").write_bytes(b"x")
+    before.close()
+    now = Store(tmp_path)
+    assert run(now, now.find, "old").told is None
+    assert not list(now.uploads.iterdir())
+    now.close()

@@ -1,17 +1,20 @@
 """The queue, from a photo that is sent to a result that is taken."""
 
+import asyncio
 import base64
 import io
 import json
 import time
 import zipfile
 
+import httpx
 import pytest
 from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from leapsr.cli.main import app
-from tests.serve.conftest import decoded, encoded
+from leapsr.serve.processes import Cancelled
+from tests.serve.conftest import SECONDS, decoded, encoded
 
 
 def by_the_command_line(folder, model, data, name, *options):
@@ -120,6 +123,59 @@ def test_an_idempotency_key_gives_the_first_request_again(served):
     )
 
 
+def test_an_idempotency_key_goes_with_its_request(served):
+    headers = {"Idempotency-Key": "once, then again"}
+    first = served.post(encoded(), headers=headers).json()["id"]
+    assert served.http.delete(f"/v1/requests/{first}").status_code == 204
+    again = served.post(encoded(), headers=headers)
+    assert again.status_code == 201
+    assert again.json()["id"] != first
+    assert "idempotent-replayed" not in again.headers
+
+
+def test_files_come_in_parts_and_only_when_new(served):
+    path = f"/v1/requests/{served.done(encoded())['id']}/result"
+    whole = served.http.get(path)
+    size, etag = len(whole.content), whole.headers["etag"]
+    head = served.http.head(path)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(size))
+    part = served.http.get(path, headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (206, whole.content[5:10])
+    assert served.http.get(path, headers={"Range": "lines=1-2"}).content == whole.content
+    beyond = served.http.get(path, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond.json()["code"]) == (416, "RangeNotSatisfiable")
+    assert beyond.headers["content-range"] == f"bytes */{size}"
+    known = served.http.get(path, headers={"If-None-Match": f'"x", W/{etag}'})
+    assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", etag)
+    assert served.http.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
+    assert served.http.head("/health").status_code == 200
+
+
+def test_what_was_removed_meanwhile_is_not_there(served):
+    request_id = served.done(encoded())["id"]
+    (served.folder / "files" / request_id / "result.png").unlink()
+    for path in (f"/v1/requests/{request_id}/result", f"/v1/archive?ids={request_id}"):
+        answer = served.http.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
+
+
+def test_what_is_being_downloaded_does_not_expire(start):
+    with start() as served:
+        request_id = served.done(encoded(700, 700))["id"]
+
+        def expire():
+            asyncio.run(served.service.expire(keep=0.0))
+            return served.http.get(f"/v1/requests/{request_id}").status_code
+
+        with served.http.stream("GET", f"/v1/archive?ids={request_id}") as answer:
+            parts = answer.iter_bytes(1000)
+            data = next(parts)
+            assert expire() == 200
+            data += b"".join(parts)
+        assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
+        until(lambda: expire() == 404)
+
+
 def test_events_tell_every_state_until_the_end(served):
     request_id = served.post(encoded(200, 200)).json()["id"]
     seen = []
@@ -162,6 +218,70 @@ def test_a_running_request_can_be_deleted(served):
     assert served.http.delete(f"/v1/requests/{slow}").status_code == 204
     time.sleep(0.3)
     assert not (served.folder / "files" / slow).exists()
+
+
+def until(condition):
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_one_that_is_cancelled_as_it_begins_is_not_worked_on(start, monkeypatch):
+    with start() as served:
+        made, begin = [], served.service.store.begin
+        monkeypatch.setattr(served.service, "_learn", lambda *_: made.append(1))
+
+        def slow(request_id):
+            entry = begin(request_id)
+            time.sleep(0.5)
+            return entry
+
+        monkeypatch.setattr(served.service.store, "begin", slow)
+        request_id = served.post(encoded(300, 300)).json()["id"]
+        answer = served.http.put(f"/v1/requests/{request_id}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+        until(lambda: not served.service.running)
+        assert served.done(encoded())["status"] == "done"
+        assert made == [1]
+        assert served.wait(request_id)["status"] == "cancelled"
+
+
+def gives_up(served, path, height, width, **fields):
+    """Send a photo, and go before the answer comes."""
+    with pytest.raises(httpx.ReadTimeout), httpx.Client(base_url=served.address, timeout=SECONDS) as http:
+        files = {"image": ("a.png", encoded(height, width))}
+        timeout = httpx.Timeout(SECONDS, read=1.0)
+        http.post(
+            path, files=files, data={name: str(value) for name, value in fields.items()}, timeout=timeout
+        )
+
+
+def test_work_that_nobody_waits_for_any_more_ends(start, monkeypatch):
+    with start() as served:
+        ends, dial = [], served.service.instant.dial
+
+        def watched(pool):
+            call = pool.call
+
+            async def called(*arguments, **how):
+                try:
+                    return await call(*arguments, **how)
+                except BaseException as error:
+                    ends.append(type(error))
+                    raise
+
+            monkeypatch.setattr(pool, "call", called)
+
+        for pool in (dial, served.service.workers[0]):
+            watched(pool)
+        gives_up(served, "/v1/images/upscale", 900, 900)
+        until(lambda: ends == [Cancelled])
+        until(lambda: not list((served.folder / "files").iterdir()))
+        gives_up(served, "/v1/preview", 900, 900, screen_width="8192", screen_height="8192")
+        until(lambda: ends == [Cancelled] * 2)
+        assert served.post(encoded(), path="/v1/preview").status_code == 200
+        assert not list((served.folder / "files").iterdir())
 
 
 def test_a_broken_photo_is_refused_at_once_or_fails(served):

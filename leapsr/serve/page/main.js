@@ -57,14 +57,7 @@ function select(entry) {
   attempt(part.show(null, null));
   previewAbort.abort();
   previewed = null;
-  if (entry && !UNSENT.includes(entry.status) && entry.id) {
-    form.write(entry.settings);
-    made = form.shown;
-    if (entry.edits) form.write(entry.edits);
-  } else {
-    made = null;
-    form.write(draft);
-  }
+  showSettings();
   stage.overlay = byId("overlay").checked = false;
   byId("legend").hidden = true;
   showPicture(false);
@@ -75,6 +68,18 @@ function select(entry) {
   attempt(queue.follow(entry));
   if (entry.status !== "done") prepare(entry);
   settingsChanged();
+}
+
+/** Those that the selected photo was made with, or will be. */
+function showSettings() {
+  if (selected?.id && !UNSENT.includes(selected.status)) {
+    form.write(selected.settings);
+    made = form.shown;
+    if (selected.edits) form.write(selected.edits);
+  } else {
+    made = null;
+    form.write(draft);
+  }
 }
 
 /** Show a photo before there is a result of it. */
@@ -293,7 +298,13 @@ let modelsLoad = false;
 function loadModels() {
   if (modelsLoad) return;
   modelsLoad = true;
-  attempt(api.models().then((models) => form.setModels(models)));
+  const shown = (models) => {
+    form.setModels(models);
+    showSettings(); // what follows from a model, such as its scale, was not known before
+    render();
+    settingsChanged();
+  };
+  attempt(api.models().then(shown));
 }
 
 function onceAFrame(action) {

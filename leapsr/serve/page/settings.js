@@ -34,8 +34,11 @@ export class SettingsForm extends EventTarget {
   setModels(models) {
     this.#models = models;
     const words = (model) => model.purpose.replace(/ \(--[^)]*\)/, ""); // options of the command line
-    this.fields.model.append(...models.map((model) => new Option(`${model.name}: ${words(model)}`, model.name)));
-    this.write(this.read());
+    const { model: select } = this.fields;
+    const chosen = select.value;
+    const byDefault = select.options[0];
+    select.replaceChildren(byDefault, ...models.map((model) => new Option(`${model.name}: ${words(model)}`, model.name)));
+    this.write({ ...this.read(), model: chosen });
   }
 
   read() {
@@ -66,14 +69,10 @@ export class SettingsForm extends EventTarget {
     const kind = Object.keys(SIZES).find((name) => settings[name] != null) ?? "scale";
     fields.size_kind.value = kind;
     fields.size.value = settings[kind] ?? this.#model(settings).scale;
-    fields.model.value = settings.model ?? "";
+    offer(fields.model, settings.model ?? "");
     this.ownFidelity = settings.fidelity !== null && settings.fidelity !== this.#model(settings).fidelity;
     if (this.ownFidelity) fields.fidelity.value = settings.fidelity;
-    const denoise = String(settings.denoise ?? "auto");
-    if (![...fields.denoise.options].some((option) => option.value === denoise)) {
-      fields.denoise.append(new Option(denoise, denoise));
-    }
-    fields.denoise.value = denoise;
+    offer(fields.denoise, String(settings.denoise ?? "auto"));
     fields.steps.value = settings.steps ?? 1;
     fields.seed.value = settings.seed ?? 0;
     fields.samples.value = settings.samples ?? 1;
@@ -115,6 +114,12 @@ export class SettingsForm extends EventTarget {
     fields.size.min = fields.size_kind.value === "scale" ? 1 : 16;
     fields.size.step = fields.size_kind.value === "scale" ? 0.1 : 1;
   }
+}
+
+/** Choose a value, also one that is not in the list, or not yet. */
+function offer(select, value) {
+  if (![...select.options].some((option) => option.value === value)) select.append(new Option(value, value));
+  select.value = value;
 }
 
 /** The whole new look if any of it differs between two settings, else null. */
