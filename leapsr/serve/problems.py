@@ -118,13 +118,6 @@ def install(app: FastAPI) -> None:
             case _:
                 return of_error(error).response()
 
-    for kind in (
-        Problem,
-        LeapsrError,
-        HTTPException,
-        RequestValidationError,
-        OSError,
-        sqlite3.Error,
-        Exception,
-    ):
+    kinds = (Problem, LeapsrError, HTTPException, RequestValidationError, OSError, sqlite3.Error, Exception)
+    for kind in kinds:
         app.add_exception_handler(kind, answer)

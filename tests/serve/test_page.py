@@ -347,9 +347,7 @@ def test_again_after_a_reload_takes_the_model_that_was_chosen(page, late):
     assert page.input_value("#size") == "2"
     assert page.is_disabled("#go")
     turn_dial(page, 0.3)
-    with page.expect_request(
-        lambda request: request.method == "POST" and request.url.endswith("/requests")
-    ) as sent:
+    with page.expect_request(lambda each: each.method == "POST" and each.url.endswith("/requests")) as sent:
         page.click("#go")
     assert b'name="model"\r\n\r\nleap-small-x2\r\n' in sent.value.post_data_buffer
 

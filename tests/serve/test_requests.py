@@ -161,7 +161,9 @@ def test_what_was_removed_meanwhile_is_not_there(served):
 
 def test_what_is_being_downloaded_does_not_expire(start):
     with start() as served:
-        request_id = served.done(encoded(700, 700))["id"]
+        request_id = served.done(encoded())["id"]
+        large = bytes(64 << 20)  # more than the buffers of any connection
+        (served.folder / "files" / request_id / "result.png").write_bytes(large)
 
         def expire():
             asyncio.run(served.service.expire(keep=0.0))
