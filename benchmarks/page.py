@@ -122,14 +122,26 @@ def dial(browser: Browser, server: Server, say: Callable[..., None]) -> None:
 
 def large(browser: Browser, server: Server, say: Callable[..., None]) -> None:
     """A result of 12,000 x 9,000 pixels: zoom, pan, memory."""
+    zoomed(browser, server, say, chelsea(300, 225), "12000", "12,000 x 9,000")
+
+
+def wide(browser: Browser, server: Server, say: Callable[..., None]) -> None:
+    """A result as wide as results may be, 30,000 x 2,000 pixels: the same."""
+    zoomed(browser, server, say, chelsea(600, 40), "30000", "30,000 x 2,000")
+
+
+def zoomed(
+    browser: Browser, server: Server, say: Callable[..., None], photo: dict[str, Any], side: str, words: str
+) -> None:
+    """side: pixels of the longer side of the result."""
     page = opened(browser, server)
     page.evaluate("performance.setResourceTimingBufferSize(20000)")
-    add(page, chelsea(300, 225))
+    add(page, photo)
     page.select_option("[name=size_kind]", "long_side")
-    page.fill("#size", "12000")
+    page.fill("#size", side)
     page.click("#go")
-    say("12,000 x 9,000, made", f"{seconds(lambda: done(page)):.0f} s")
-    say("12,000 x 9,000, first whole view", f"{seconds(lambda: settle(page)):.1f} s (cuts all tiles)")
+    say(f"{words}, made", f"{seconds(lambda: done(page)):.0f} s")
+    say(f"{words}, first whole view", f"{seconds(lambda: settle(page)):.1f} s (cuts all tiles)")
     page.reload()
     page.locator("#caption-download").wait_for()
     settle(page)
@@ -137,7 +149,7 @@ def large(browser: Browser, server: Server, say: Callable[..., None]) -> None:
     start = page.evaluate("performance.now()")
     page.keyboard.press("1")
     settle(page)
-    say("12,000 x 9,000, whole to 1:1", f"{page.evaluate(LAST_TILE, start):.2f} s until every tile is there")
+    say(f"{words}, whole to 1:1", f"{page.evaluate(LAST_TILE, start):.2f} s until every tile is there")
     for _ in range(60):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowDown")
@@ -150,25 +162,30 @@ def large(browser: Browser, server: Server, say: Callable[..., None]) -> None:
         each for each in psutil.Process().children(recursive=True) if "--type=renderer" in each.cmdline()
     ]
     memory = max(each.memory_info().rss for each in renderers) / 2**20
-    say("12,000 x 9,000, panned across", f"{tiles} tiles loaded, {memory:.0f} MiB in the page's process")
+    say(f"{words}, panned to a corner", f"{tiles} tiles loaded, {memory:.0f} MiB in the page's process")
     assert page.inner_text("#zoom-value") == "100 %"
     page.context.close()
 
 
-def queue(browser: Browser, server: Server, say: Callable[..., None]) -> None:
+def queue(browser: Browser, server: Server, say: Callable[..., None], is_slow: bool = False) -> None:
     """20 photos, one of them broken."""
-    page = opened(browser, server)
+    page, words = opened(browser, server), "slow connection, queue" if is_slow else "queue"
+    if is_slow:
+        slow(page)
     photos = [chelsea(120 + number, 80, f"photo-{number:02}.jpg") for number in range(20)]
     photos[7]["buffer"] = photos[7]["buffer"][:300]
     add(page, *photos)
     page.click("#go")
-    say("queue of 20, one broken", f"{seconds(lambda: done(page, 19)):.1f} s, {page.inner_text('#summary')}")
+    until_done = seconds(lambda: done(page, 19))
+    say(f"{words} of 20, one broken", f"{until_done:.1f} s, {page.inner_text('#summary')}")
     assert page.locator(".card[data-status=failed]").count() == 1
     with page.expect_download() as download:
+        begun = time.perf_counter()
         page.click("#download-all")
     with zipfile.ZipFile(download.value.path()) as archive:
+        took = time.perf_counter() - begun
         assert archive.testzip() is None
-        say("their archive", f"{len(archive.namelist())} files")
+        say(f"{words}, their archive", f"{took:.1f} s, {len(archive.namelist())} files")
     page.context.close()
 
 
@@ -191,6 +208,10 @@ def throttled(browser: Browser, server: Server, say: Callable[..., None]) -> Non
         f"{seconds(lambda: page.wait_for_event('response', lambda got: 'region' in got.url)):.1f} s",
     )
     page.context.close()
+
+
+def throttled_queue(browser: Browser, server: Server, say: Callable[..., None]) -> None:
+    queue(browser, server, say, is_slow=True)
 
 
 def finished(page: Page) -> None:
@@ -259,7 +280,9 @@ def shots(browser: Browser, server: Server, folder: Path) -> None:
     page.context.close()
 
 
-PARTS = {each.__name__: each for each in (load, preview, dial, queue, throttled, large)}
+PARTS = {
+    each.__name__: each for each in (load, preview, dial, queue, throttled, throttled_queue, large, wide)
+}
 
 
 def main() -> None:

@@ -2,13 +2,13 @@
 
     python benchmarks/serve_load.py --clients 200 --minutes 5           # load alone
     python benchmarks/serve_load.py --clients 50 --minutes 5 --kill     # its processes are killed, too
-    python benchmarks/serve_load.py --mutated 20000                     # damaged files
+    python benchmarks/serve_load.py --tiny                              # with the smallest network
 
 It starts a server of its own on a free port of this machine, with its data in a temporary folder. Each
 client sends a photo, waits, takes the result, compares it with the bytes that the command line makes, and
 deletes it. With --kill a worker is killed every 20 seconds, and the server twice. The end says how long
 requests took, how many were done, how the memory of the server's processes moved, and how long the command
-line needs for the same photos.
+line needs for the same photos. benchmarks/serve_abuse.py is for clients that mean harm.
 """
 
 import argparse
@@ -39,6 +39,9 @@ from leapsr.batch.options import Options
 from leapsr.upscaling.settings import Settings
 from leapsr.upscaling.sizes import Target
 from leapsr.upscaling.upscaler import Upscaler
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.conftest import make_tiny_model
 
 PATIENCE = 600.0
 """Seconds after the end for requests that were accepted."""
@@ -104,19 +107,10 @@ def by_the_command_line(given: list[Photo], model: str, folder: Path) -> tuple[l
 class Server:
     """A server as a process of its own, which can be killed and started again at its address."""
 
-    def __init__(self, folder: Path, clients: int) -> None:
-        self.port, self._log = 0, folder.with_name("server.log")
-        limits = [f"--set=waiting={10 * clients + 100}", f"--set=waiting_of_client={10 * clients + 100}"]
-        self._options = [
-            "--data",
-            str(folder),
-            "--device",
-            "cpu",
-            "--threads",
-            "1",
-            *limits,
-            "--set=attempts=50",
-        ]
+    def __init__(self, folder: Path, *options: str) -> None:
+        """options: further ones of `leapsr serve`."""
+        self.folder, self.port, self._log = folder, 0, folder.with_name("server.log")
+        self._options = ["--data", str(folder), "--device", "cpu", "--threads", "1", *options]
         self.start()
 
     def start(self) -> None:
@@ -147,10 +141,18 @@ class Server:
         except psutil.NoSuchProcess:
             return []
 
-    def memory(self) -> int:
-        """Bytes that the server and its processes have for themselves."""
-        every = [psutil.Process(self._process.pid), *self.workers]
-        return sum(process.memory_full_info().uss for process in every)
+    def memory(self) -> dict[str, float]:
+        """Megabytes that the server and its processes hold (RSS), and what all have for themselves."""
+        server, workers = psutil.Process(self._process.pid), self.workers
+        held = {"server": server.memory_info().rss, "own": server.memory_full_info().uss}
+        held["processes"] = sum(each.memory_info().rss for each in workers)
+        held["own"] += sum(each.memory_full_info().uss for each in workers)
+        return {name: size / 1e6 for name, size in held.items()}
+
+    @property
+    def left(self) -> list[str]:
+        """Files of requests that lie in its folder."""
+        return [str(path) for part in ("files", "uploads") for path in (self.folder / part).rglob("*")]
 
 
 async def send(http: httpx.AsyncClient, photo: Photo, model: str, found: Found, until: float) -> str | None:
@@ -231,7 +233,7 @@ async def killer(server: Server, minutes: float, found: Found) -> None:
 
 
 async def load(server: Server, given: list[Photo], arguments: argparse.Namespace) -> Found:
-    found, memory = Found(), list[int]()
+    found, memory = Found(), list[dict[str, float]]()
     until = time.monotonic() + 60 * arguments.minutes
     limits = httpx.Limits(max_connections=arguments.clients)
     async with httpx.AsyncClient(base_url=server.address, timeout=120, limits=limits) as http:
@@ -257,48 +259,23 @@ async def load(server: Server, given: list[Photo], arguments: argparse.Namespace
     ]
     if left:
         found.faults.append(f"left in the store: {left}")
-    third = max(1, len(memory) // 3)
-    first, last = (statistics.mean(part) / 1e6 for part in (memory[:third], memory[-third:]))
-    print(f"memory, MB: first third {first:.0f}, last third {last:.0f}, most {max(memory) / 1e6:.0f}")
+    if found.accepted != set(found.done) or max(found.done.values(), default=1) > 1:
+        found.faults.append(f"not done once each: {found.accepted.symmetric_difference(found.done)}")
+    for name in memory[0]:
+        every = [each[name] for each in memory]
+        third = max(1, len(every) // 3)
+        parts = every[:third], every[third:-third] or every, every[-third:]
+        start, middle, end = (statistics.mean(part) for part in parts)
+        words = (
+            f"{start:.0f} at first, then {middle:.0f}, {end:.0f} at last, at most {max(every):.0f}"
+        )
+        print(f"memory, MB, {name}: {words}")
     return found
 
 
-async def mutated(server: Server, count: int, model: str) -> Found:
-    """Damaged files, at once and by fours; each is refused or becomes a result, and nothing stays."""
-    found, draw = Found(), random.Random(0)
-    seeds = []
-    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000"):
-        for mode in ("RGB", "L"):
-            file = io.BytesIO()
-            Image.effect_noise((21, 15), 60).convert(mode).save(file, kind)
-            seeds.append((kind, file.getvalue()))
-
-    async def one(http: httpx.AsyncClient) -> None:
-        kind, data = draw.choice(seeds)
-        damaged = bytearray(data)
-        for _ in range(draw.choice((1, 1, 2, 4, 16, 64))):
-            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
-        if draw.random() < 0.2:
-            del damaged[draw.randrange(len(damaged)) :]
-        files = {"image": (f"a.{kind.lower()}", bytes(damaged))}
-        begun = time.monotonic()
-        answer = await http.post("/v1/images/upscale", files=files, data={"model": model})
-        found.seconds.append(time.monotonic() - begun)
-        found.done[str(answer.status_code)] += 1
-        if answer.status_code not in (200, 413, 422):
-            found.faults.append(f"{kind}: {answer.status_code} {answer.text[:200]} {bytes(damaged)!r:.300}")
-
-    async with httpx.AsyncClient(base_url=server.address, timeout=120) as http:
-        left = iter(range(count))
-
-        async def several() -> None:
-            for _ in left:
-                await one(http)
-
-        await asyncio.gather(*(several() for _ in range(4)))
-        assert (await http.get("/health")).status_code == 200
-    print("answers:", dict(found.done))
-    return found
+def tiny(folder: Path) -> str:
+    """Make a folder of models with the smallest network, of random weights; its name."""
+    return make_tiny_model(folder / "tiny").name
 
 
 def main() -> None:
@@ -310,40 +287,36 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=24)
     parser.add_argument("--side", type=int, default=160, help="pixels of the longest side of a photo")
     parser.add_argument("--model", default="leap-small")
+    parser.add_argument("--tiny", action="store_true", help="the smallest network, with random weights")
     parser.add_argument("--kill", action="store_true", help="processes, while they work")
-    parser.add_argument(
-        "--mutated", type=int, default=0, metavar="N", help="send so many damaged files instead"
-    )
     arguments = parser.parse_args()
     with TemporaryDirectory() as place:
-        folder = Path(place)
-        given = photos(arguments.photos, arguments.side, 0)
-        if not arguments.mutated:
-            given, alone = by_the_command_line(given, arguments.model, folder)
-        server = Server(folder / "data", arguments.clients)
+        folder, most = Path(place), 10 * arguments.clients + 100
+        options = [f"--set=waiting={most}", f"--set=waiting_of_client={most}", "--set=attempts=50"]
+        model = arguments.model
+        if arguments.tiny:
+            arguments.model = tiny(folder / "models")
+            model, options = str(folder / "models" / "tiny"), [*options, "-m", str(folder / "models")]
+        given, alone = by_the_command_line(photos(arguments.photos, arguments.side, 0), model, folder)
+        server = Server(folder / "data", *options)
         begun = time.monotonic()
         try:
-            if arguments.mutated:
-                found = asyncio.run(mutated(server, arguments.mutated, arguments.model))
-            else:
-                found = asyncio.run(load(server, given, arguments))
+            found = asyncio.run(load(server, given, arguments))
         finally:
             code = server.stop()
-        took = time.monotonic() - begun
-        left = [str(path) for part in ("files", "uploads") for path in (folder / "data" / part).iterdir()]
+        took, left = time.monotonic() - begun, server.left
     quantiles = statistics.quantiles(found.seconds, n=100) if len(found.seconds) > 1 else [0.0] * 99
-    print(f"{len(found.seconds)} answers in {took:.0f} s: {len(found.seconds) / took:.2f} a second")
+    print(f"{len(found.seconds)} results in {took:.0f} s: {len(found.seconds) / took:.2f} a second")
     print(
         "seconds of a request: p50 {:.2f}, p95 {:.2f}, p99 {:.2f}".format(
             *(quantiles[n - 1] for n in (50, 95, 99))
         )
     )
-    if not arguments.mutated:
-        print(f"the command line, one photo after another: {len(given) / alone:.2f} a second")
-        print(
-            f"accepted {len(found.accepted)}, done {len(found.done)}, sent again {found.retried}, "
-            f"told to wait {found.refused}"
-        )
+    print(f"the command line, one photo after another: {len(given) / alone:.2f} a second")
+    print(
+        f"accepted {len(found.accepted)}, done {len(found.done)}, sent again {found.retried}, "
+        f"told to wait {found.refused}"
+    )
     print(f"ended with {code}; files left: {len(left)}; faults: {len(found.faults)}")
     for fault in found.faults[:10]:
         print(" ", fault)

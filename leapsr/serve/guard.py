@@ -182,6 +182,7 @@ class Guard:
 
         body = _Body(receive, self.limits, self._most(scope, headers))
         try:
+            self._check_length(scope, headers)  # first, as a body of two lengths may hold another request
             self._check_host(headers)
             self._check_origin(scope, headers)
             client = self._client(scope, headers)
@@ -189,7 +190,6 @@ class Guard:
                 cookie = f"{COOKIE}={client}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000"
                 client = Client(f"browser:{client}", _address(scope))
             scope.setdefault("state", {})["client"] = client
-            self._check_length(scope, headers)
             if scope["method"] == "POST" and scope["path"] in TAKING:
                 await self.check_room(client)
             await self.app(scope, body.receive, send_guarded)

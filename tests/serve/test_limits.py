@@ -406,6 +406,8 @@ def test_tokens(start, tmp_path):
             answer = served.http.get("/v1/requests", headers=headers)
             assert (problem(answer)["status"], answer.headers["www-authenticate"]) == (401, "Bearer")
         assert problem(served.post(b"x" * 1000))["status"] == 401
+        both = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\n"
+        assert raw(served, [HEAD + both + b"Host: localhost\r\n\r\n"]).count(b"HTTP/1.1") == 1
         assert served.http.get("/health").status_code == 200
         as_ann, as_bob = ({"Authorization": f"Bearer {token}"} for token in (ann, bob))
         request_id = served.post(encoded(), headers=as_ann).json()["id"]
