@@ -345,9 +345,9 @@ def test_again_after_a_reload_takes_the_model_that_was_chosen(page, late):
     assert page.input_value("#size") == "2"
     assert page.is_disabled("#go")
     turn_dial(page, 0.3)
-    with page.expect_request(lambda each: each.method == "POST" and each.url.endswith("/requests")) as sent:
+    with page.expect_response(lambda each: each.request.method == "POST" and each.status == 201) as made:
         page.click("#go")
-    assert b'name="model"\r\n\r\nleap-small-x2\r\n' in sent.value.post_data_buffer
+    assert made.value.json()["settings"]["model"] == "leap-small-x2"
 
 
 def test_photos_are_dropped_and_pasted_and_other_files_are_left_out(page):
