@@ -200,8 +200,8 @@ class Abuse:
                 with suppress(httpx.TransportError):  # /health tells whether the server is there
                     await self.damaged()
 
-        kinds = [self.giants, self.names, self.guesses, self.floods, self.half_closed, self.smuggles]
-        kinds += [self.drops, self.health, self.honest, *([self.drips] * 20)]
+        kinds = [self.giants, self.names, self.guesses, self.half_closed, self.smuggles]
+        kinds += [self.drops, self.health, self.honest, *([self.drips] * 20), *([self.floods] * 24)]
         tasks = [asyncio.create_task(again(each)) for each in kinds]
         await asyncio.gather(*(damaged() for _ in range(4)))
         await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
