@@ -266,9 +266,7 @@ async def load(server: Server, given: list[Photo], arguments: argparse.Namespace
         third = max(1, len(every) // 3)
         parts = every[:third], every[third:-third] or every, every[-third:]
         start, middle, end = (statistics.mean(part) for part in parts)
-        words = (
-            f"{start:.0f} at first, then {middle:.0f}, {end:.0f} at last, at most {max(every):.0f}"
-        )
+        words = f"{start:.0f} at first, then {middle:.0f}, {end:.0f} at last, at most {max(every):.0f}"
         print(f"memory, MB, {name}: {words}")
     return found
 
