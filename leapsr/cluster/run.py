@@ -62,8 +62,7 @@ def run(
     pyarrow = optional("pyarrow", "ray")
     tracker = ray.remote(num_cpus=0)(Tracker).remote()
     rows = [
-        {"url": task.photo.url, "name": task.photo.name, "version": task.photo.version, "output": task.output}
-        for task in tasks
+        {**task.photo._asdict(), "output": task.output, "is_doubtful": task.is_doubtful} for task in tasks
     ]
     blocks = [pyarrow.Table.from_pylist(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
     workers = min(resources.workers or room(ray, resources), len(blocks))

@@ -12,9 +12,10 @@ pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'
 
 from leapsr.batch.options import Options
 from leapsr.cluster import run
-from leapsr.cluster.ledger import FOLDER
-from leapsr.cluster.listing import Photo, photos
+from leapsr.cluster.ledger import FOLDER, described
+from leapsr.cluster.listing import Photo, find
 from leapsr.cluster.plan import Task
+from leapsr.cluster.store import Store
 from leapsr.cluster.worker import Worker, WorkerConfig
 from leapsr.errors import UsageError
 from tests.conftest import picture_array
@@ -69,7 +70,7 @@ def work(cluster, tasks, settings, worker=Worker):
 def test_bytes_are_those_of_upscale_and_a_poisoned_photo_is_a_row(cluster, tiny_model, leapsr, tmp_path):
     save(tmp_path / "in", "a.png", "b.jpg", "poison.png", "c.png")
     (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
-    found = photos([str(tmp_path / "in")], False, None, {})
+    found = find([str(tmp_path / "in")], False, None, {}).photos
     tasks = [Task(photo, f"{photo.name[:-4]}_x4{photo.name[-4:]}") for photo in found]
     rows = work(cluster, tasks, config(tiny_model, tmp_path / "out"), Mortal)
     status = {row.output: row.status for row in rows}
@@ -107,6 +108,31 @@ def test_an_archive_keeps_its_samples(cluster, tiny_model, tmp_path):
             assert result.size == (80, 64)
 
 
+def test_what_a_killed_run_may_have_made_is_kept_unless_it_is_the_same(cluster, tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png", "b.png")
+    found = find([str(tmp_path / "in")], False, None, {}).photos
+    out, settings = tmp_path / "out", config(tiny_model, tmp_path / "out")
+    work(cluster, [Task(photo, photo.name) for photo in found], settings)
+    times = (out / "a.png").stat().st_mtime_ns
+    (out / "b.png").write_bytes(b"of the user")
+    rows = work(cluster, [Task(photo, photo.name, is_doubtful=True) for photo in found], settings)
+    assert {row.output: row.status for row in rows} == {"a.png": "done", "b.png": "failed"}
+    assert "is there, and not what is made now" in next(row.message for row in rows if row.output == "b.png")
+    assert (out / "b.png").read_bytes() == b"of the user"
+    assert (out / "a.png").stat().st_mtime_ns == times
+    store = Store.open(str(out), {})
+    assert next(row.files for row in rows if row.output == "a.png") == described([store.find("a.png")])
+
+
+def test_a_worker_that_cannot_begin_says_why(cluster, tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png")
+    task = Task(Photo(str(tmp_path / "in" / "a.png"), "a.png"), "a.png")
+    settings = config(tiny_model, tmp_path / "out")
+    (tmp_path / "out" / FOLDER).rmdir()  # as on a machine that does not see the folder
+    with pytest.raises(UsageError, match="not every machine of the cluster sees"):
+        work(cluster, [task], settings)
+
+
 def test_too_few_resources_are_told(cluster):
     with pytest.raises(UsageError, match="too few for one worker of 1000 and 0"):
         run.room(cluster, run.Resources(cpus=1000))
@@ -125,7 +151,7 @@ def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
         save(tmp_path / "in", "a.png", "b.png")
         for name in ("a.png", "b.png"):
             bucket.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
-        tasks = [Task(photo, photo.name) for photo in photos(["s3://photos/in"], False, None, storage)]
+        tasks = [Task(photo, photo.name) for photo in find(["s3://photos/in"], False, None, storage).photos]
         tasks.append(Task(Photo("s3://photos/in/gone.png", "gone.png"), "gone.png"))
         rows = work(cluster, tasks, config(tiny_model, "s3://photos/out", storage=storage))
         status = {row.output: row.status for row in rows}
