@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -57,7 +58,7 @@ def run(
 ) -> Iterator[list[Result]]:
     """Results as they come, in whatever order. One list holds all results of some tasks.
 
-    Raises LeapsrError where no worker can load the model.
+    Raises UsageError where a worker cannot begin, because it has no such model or sees no such folder.
     """
     pyarrow = optional("pyarrow", "ray")
     tracker = ray.remote(num_cpus=0)(Tracker).remote()
@@ -76,10 +77,15 @@ def run(
         num_gpus=resources.gpus or None,
     )
     names = [field.name for field in fields(Result)]
-    for batch in done.iter_batches(batch_size=None, batch_format="pyarrow"):
-        table = batch.to_pylist()
-        tracker.forget.remote([row["task"] for row in table])
-        yield [Result(**{name: row[name] for name in names}) for row in table]
+    try:
+        for batch in done.iter_batches(batch_size=None, batch_format="pyarrow"):
+            table = batch.to_pylist()
+            tracker.forget.remote([row["task"] for row in table])
+            yield [Result(**{name: row[name] for name in names}) for row in table]
+    except ray.exceptions.RayError as error:
+        if (ours := re.search(r"leapsr\.errors\.\w+: (.+)", str(error))) is None:
+            raise
+        raise UsageError(ours[1]) from error
 
 
 def room(ray: Any, resources: Resources) -> int:
