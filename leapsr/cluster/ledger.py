@@ -25,8 +25,6 @@ FOLDER = ".leapsr"
 ROWS, SECONDS = 1000, 30.0
 """After which rows are written."""
 Status = Literal["done", "copied", "failed"]
-
-
 State = Literal["unknown", "changed", "of another photo", "outdated", "current"]
 """Of a result that is there: not in the books; changed by someone since; made of another photo; of this one,
 by another recipe or before the photo has changed; what this run would make."""

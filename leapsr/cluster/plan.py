@@ -1,6 +1,6 @@
 """Which photos are still to be done, and what their results are called."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -41,7 +41,7 @@ class Plan:
 
 
 def plan(
-    photos: Iterable[Photo],
+    photos: Sequence[Photo],
     destination: Store,
     ledger: Ledger,
     label: str,
@@ -57,6 +57,7 @@ def plan(
     tasks: list[Task] = []
     refused: list[Result] = []
     done = 0
+    sources = {photo.url for photo in photos}
     named: dict[str, str] = {}
     for task in _tasks(photos, label, suffix, options.has_sidecars):
         photo, output = task.photo, task.output
@@ -65,9 +66,9 @@ def plan(
         if options.has_sidecars and photo.is_archive:
             raise UsageError(f"{photo.url} is an archive: leave out --samples and --detail-map.")
         written = [output, *(path.as_posix() for path in sidecars.paths(Path(output), options))]
-        if photo.url in map(destination.url, written):
+        if taken := sources.intersection(map(destination.url, written)):
             raise UsageError(
-                f"{photo.url} is one of the sources and is never written over; choose another -o."
+                f"{taken.pop()} is one of the sources and is never written over; choose another -o."
             )
         files = [there[name] for name in written if name in there]
         if not files or overwrite:

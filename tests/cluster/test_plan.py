@@ -281,6 +281,13 @@ def test_a_source_is_never_written_over(tmp_path):
         plan(photos([str(tmp_path)], False, None, {}), store, Ledger(store, RECIPE), "x4", None, False)
 
 
+def test_a_source_is_not_written_over_by_the_result_of_another_one(tmp_path):
+    store = fill(str(tmp_path), "a_x4.png")
+    found = [Photo("/in/a.png", "a.png"), Photo(store.url("a_x4.png"), "b.png")]
+    with pytest.raises(UsageError, match=r"a_x4\.png is one of the sources"):
+        plan(found, store, Ledger(store, RECIPE), "x4", None, overwrite=True)
+
+
 def test_books_hold_what_a_reader_needs(folder):
     store = Store.open(folder, {})
     made(store, Photo("/in/a.png", "a.png", "v1"), "a_x4.png")
