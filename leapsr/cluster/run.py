@@ -41,8 +41,9 @@ def connect(address: str | None) -> Any:
                 logging_level=logging.ERROR,
                 include_dashboard=False if address is None else None,
             )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"No Ray cluster answers at {address}: {first_line(error)}.") from error
+        except Exception as error:  # also a bare one, where this machine is too busy for half a minute
+            what = f"No Ray cluster answers at {address}" if address else "Ray cannot begin on this machine"
+            raise UsageError(f"{what}: {first_line(error)}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
