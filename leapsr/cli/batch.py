@@ -130,9 +130,8 @@ def batch(
     options = batch_options(size, tile_side(model.tile), look, formats)
     folder = catalog.find_or_default(model.model, None, size.scale)
     config = read_config(folder)
-    dtype = model.dtype
-    if not cluster.gpus:
-        dtype = str(choose_dtype(dtype, torch.device("cpu"), config.preferred_half))
+    on_cpu = choose_dtype(model.dtype, torch.device("cpu"), config.preferred_half)
+    dtype = model.dtype if cluster.gpus else str(on_cpu)
     storage = parse_options(cluster.storage_options)
     destination = Store.open(_absolute(out), storage)
     suffix = naming.FORMATS.get(formats.file_format)

@@ -12,10 +12,9 @@ pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'
 
 from leapsr.batch.options import Options
 from leapsr.cluster import run
-from leapsr.cluster.ledger import FOLDER, described
+from leapsr.cluster.ledger import FOLDER
 from leapsr.cluster.listing import Photo, find
 from leapsr.cluster.plan import Task
-from leapsr.cluster.store import Store
 from leapsr.cluster.worker import Worker, WorkerConfig
 from leapsr.errors import UsageError
 from tests.conftest import picture_array
@@ -106,22 +105,6 @@ def test_an_archive_keeps_its_samples(cluster, tiny_model, tmp_path):
         assert tar.getnames() == ["1.png", "1.txt", "2.png", "2.txt"]
         with Image.open(tar.extractfile("1.png")) as result:
             assert result.size == (80, 64)
-
-
-def test_what_a_killed_run_may_have_made_is_kept_unless_it_is_the_same(cluster, tiny_model, tmp_path):
-    save(tmp_path / "in", "a.png", "b.png")
-    found = find([str(tmp_path / "in")], False, None, {}).photos
-    out, settings = tmp_path / "out", config(tiny_model, tmp_path / "out")
-    work(cluster, [Task(photo, photo.name) for photo in found], settings)
-    times = (out / "a.png").stat().st_mtime_ns
-    (out / "b.png").write_bytes(b"of the user")
-    rows = work(cluster, [Task(photo, photo.name, is_doubtful=True) for photo in found], settings)
-    assert {row.output: row.status for row in rows} == {"a.png": "done", "b.png": "failed"}
-    assert "is there, and not what is made now" in next(row.message for row in rows if row.output == "b.png")
-    assert (out / "b.png").read_bytes() == b"of the user"
-    assert (out / "a.png").stat().st_mtime_ns == times
-    store = Store.open(str(out), {})
-    assert next(row.files for row in rows if row.output == "a.png") == described([store.find("a.png")])
 
 
 def test_a_worker_that_cannot_begin_says_why(cluster, tiny_model, tmp_path):
