@@ -33,6 +33,7 @@ def connect(address: str | None) -> Any:
     ray = optional("ray", "ray")
     optional("ray.data", "ray")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it tells of every worker that dies
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
     if not ray.is_initialized():
         try:
             ray.init(

@@ -116,6 +116,12 @@ def test_a_worker_that_cannot_begin_says_why(cluster, tiny_model, tmp_path):
         work(cluster, [task], settings)
 
 
+def test_nothing_is_reported_to_the_makers_of_ray(cluster):
+    from ray._common.usage.usage_lib import usage_stats_enabled
+
+    assert not usage_stats_enabled()
+
+
 def test_too_few_resources_are_told(cluster):
     with pytest.raises(UsageError, match="too few for one worker of 1000 and 0"):
         run.room(cluster, run.Resources(cpus=1000))
