@@ -313,13 +313,14 @@ def cold(options: argparse.Namespace) -> None:
         "--overwrite",
         *model,
     ]
-    print("\n| from a cold start | s, best of 5 |\n|---|---|")
+    repeats = 1 if options.quick else 5
+    print(f"\n| from a cold start | s, best of {repeats} |\n|---|---|")
     for label, words in (
         ("`leapsr --help`", ["--help"]),
         (f"`leapsr upscale` of {options.side} x {options.side}", [*upscale, "--threads", options.threads]),
     ):
         times = []
-        for _ in range(5):
+        for _ in range(repeats):
             began = time.perf_counter()
             subprocess.run(
                 [sys.executable, "-m", "leapsr", *map(str, words)], check=True, capture_output=True
