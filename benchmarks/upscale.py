@@ -121,7 +121,7 @@ def one(what: str, engine: str, precision: str, options: argparse.Namespace) -> 
         if engine == "torch"
         else session_step(engine, precision, options)
     )
-    make(64)()
+    make(options.side // 4)()
     step = make(options.side)
     times: list[float] = []
 
@@ -272,7 +272,9 @@ def table_of_networks(options: argparse.Namespace, pythons: dict[str, str]) -> N
         seconds, memory = median(case, "seconds"), median(case, "mebibytes")
         beside = (REFERENCE, "torch", precision)
         ratios = [
-            f"{median(beside, field) / median(case, field):.1f}" if runs.get(beside) else ""
+            f"{median(beside, field) / median(case, field):.1f}"
+            if runs.get(beside) and median(case, field)
+            else ""
             for field in ("seconds", "mebibytes")
         ]
         share = f"{costs[what] / seconds / peaks[precision]:.0%}" if precision in peaks else ""
