@@ -146,7 +146,7 @@ def batch(
         Result("", str(error.filename), "", "failed", f"A folder may not be listed: {first_line(error)}.")
         for error in found.closed
     ]
-    tally = Tally([*todo.refused, *closed], todo.done)
+    tally = Tally([*todo.refused, *closed], found.unreadable, todo.done)
     photos = "1 photo" if len(todo.tasks) == 1 else f"{len(todo.tasks)} photos"
     say(console, f"{photos} to do, {todo.done} done before, {len(todo.refused)} refused")
     if dry_run:
@@ -206,9 +206,11 @@ def _work(
 
 @dataclass
 class Tally:
-    """failed: with what was refused. before: done by other runs. ended: results of this one."""
+    """failed: with what was refused. left_out: kinds that are not read. before: done by other runs. ended:
+    results of this one."""
 
     failed: "list[Result]"
+    left_out: list[Path]
     before: int
     counts: Counter[str] = field(default_factory=Counter)
     megapixels: float = 0.0
@@ -253,6 +255,7 @@ class Tally:
                 "seconds": round(self.seconds, 3),
                 "megapixels": round(self.megapixels, 3),
                 "failed": [asdict(each) for each in self.failed],
+                "left_out": [path.as_posix() for path in self.left_out],
             }
             with atomic_write(report) as part:
                 part.write_text(json.dumps(facts, indent=1) + "\n")

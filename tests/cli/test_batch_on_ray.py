@@ -1,6 +1,7 @@
 """Photos through workers on a cluster of this machine: bytes, deaths, object stores, archives."""
 
 import io
+import json
 import os
 import tarfile
 
@@ -150,3 +151,26 @@ def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
         assert bucket.cat_file("photos/out/a.png") == (tmp_path / "a.png").read_bytes()
     finally:
         store.stop()
+
+
+def test_what_is_left_out_and_what_is_kept_is_told_before_anything_is_done(leapsr, tmp_path):
+    save(tmp_path / "in", "a.png", "b.png")
+    save(tmp_path / "out", "a_x4.png")
+    (tmp_path / "in" / "c.svg").write_text("<svg/>")
+    code, _, err = leapsr("batch", "in", "-o", "out", "--dry-run")
+    assert code == 0
+    assert "1 vector file left out (c.svg)" in err
+    assert "1 photo to do, 0 done before, 1 refused" in err
+    assert "a_x4.png is there, nobody knows how it was made; --overwrite replaces it." in err.replace(
+        "\n", " "
+    )
+
+
+def test_only_what_is_kept_ends_with_1_and_is_in_the_report(leapsr, tmp_path):
+    save(tmp_path / "in", "a.png")
+    save(tmp_path / "out", "a_x4.png")
+    (tmp_path / "in" / "c.svg").write_text("<svg/>")
+    code, _, _ = leapsr("batch", "in", "-o", "out", "--report", "report.json")
+    assert code == 1
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["counts"], report["left_out"]) == ({"failed": 1}, ["c.svg"])
