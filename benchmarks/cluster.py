@@ -30,7 +30,6 @@ import torch
 from PIL import Image
 
 DAMAGED = "damaged.png"
-QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def make(folder: Path, count: int, seed: int) -> None:
@@ -58,9 +57,14 @@ def kill_a_worker(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def timed(line: list[Any]) -> tuple[float, int]:
+def timed(line: list[Any], log: Path) -> tuple[float, int]:
+    """Seconds, and exit status. log: gets what is printed."""
     begun = time.monotonic()
-    code = subprocess.run([str(word) for word in line], check=False, **QUIET).returncode
+    with log.open("wb") as output:
+        code = subprocess.run(
+            [str(word) for word in line], check=False, stdout=output, stderr=subprocess.STDOUT
+        ).returncode
+    print(f"{log.stem}: {log.read_text().splitlines()[-1:]}", file=sys.stderr, flush=True)
     return time.monotonic() - begun, code
 
 
@@ -84,7 +88,7 @@ def main() -> None:
 def check(given: argparse.Namespace, root: Path) -> int:
     make(root / "in", given.photos, given.seed)
     command = [sys.executable, "-m", "leapsr"]
-    alone, _ = timed([*command, "upscale", root / "in", "-o", root / "one", "--threads", 1])
+    alone, _ = timed([*command, "upscale", root / "in", "-o", root / "one", "--threads", 1], root / "one.log")
     source, out, extra, close = str(root / "in"), str(root / "out"), [], lambda: None
     fs = None
     if given.store:
@@ -117,15 +121,17 @@ def check(given: argparse.Namespace, root: Path) -> int:
     line = [*command, "batch", source, "-o", out, "--workers", str(given.workers), *extra]
     line += ["--report", str(root / "r.json")]
     begun = time.monotonic()
-    first = subprocess.Popen(line, start_new_session=True, **QUIET)  # type: ignore[call-overload]
+    with (root / "first.log").open("wb") as output:
+        first = subprocess.Popen(line, start_new_session=True, stdout=output, stderr=subprocess.STDOUT)
     wait_for(lambda: len(results()) >= given.photos // 4, first)
     worker_killed = first.poll() is None and kill_a_worker(first)
+    print(f"{len(results())} results, worker killed: {worker_killed}", file=sys.stderr, flush=True)
     wait_for(lambda: len(results()) >= given.photos // 2, first)
     command_killed = first.poll() is None
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     at_kill, lost = len(results()), time.monotonic() - begun
-    rest, code = timed(line)
+    rest, code = timed(line, root / "second.log")
     report = json.loads((root / "r.json").read_text())
     found = results()
     expected = {path.name for path in (root / "one").glob("*.png")}
@@ -135,8 +141,9 @@ def check(given: argparse.Namespace, root: Path) -> int:
         if (fs.cat_file(f"photos/out/{name}") if fs else (root / "out" / name).read_bytes())
         != (root / "one" / name).read_bytes()
     ]
-    again, _ = timed(line)
+    again, _ = timed(line, root / "third.log")
     close()
+    known = json.loads((root / "r.json").read_text())["done_before"]
     problems = []
     problems += [] if worker_killed and command_killed else ["nothing was killed: give more photos"]
     problems += (
@@ -144,11 +151,13 @@ def check(given: argparse.Namespace, root: Path) -> int:
     )
     problems += [f"{len(different)} results differ from leapsr upscale"] if different else []
     problems += [] if code == 1 else [f"exit code {code}, not 1, with a damaged photo"]
+    problems += [] if known == len(expected) else [f"{known} of {len(expected)} results are in the books"]
     print("| | seconds | results |\n|---|---|---|")
     print(f"| leapsr upscale, one process | {alone:.1f} | {len(expected)} |")
     print(f"| leapsr batch, until it was killed | {lost:.1f} | {at_kill} |")
     print(f"| the same command again | {rest:.1f} | {len(found)} |")
     print(f"| and once more, nothing to do but the damaged | {again:.1f} | {len(found)} |")
+    print(f"Done before the restart, by the books: {report['done_before']}")
     print(f"Failed: {[each['output'] for each in report['failed']]}")
     speed = (rest - again) / max(1, len(found) - at_kill)
     print(f"Seconds a photo: {alone / len(expected):.3f} by upscale, {speed:.3f} by batch without its start.")

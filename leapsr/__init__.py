@@ -27,7 +27,6 @@ error that is raised on purpose is a `leapsr.LeapsrError`. Nothing heavy is impo
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
@@ -51,10 +50,7 @@ if TYPE_CHECKING:
     from .train.api import train_model
     from .upscaling.upscaler import Upscaler
 
-try:
-    __version__ = version("leapsr")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0.0.0"
+    __version__: str
 
 __all__ = [
     "ConfigError",
@@ -92,11 +88,23 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name == "__version__":
+        value = _version()
+    elif name in _LAZY:
+        value = getattr(import_module(_LAZY[name], __name__), name)
+    else:
         raise AttributeError(f"module 'leapsr' has no attribute '{name}'")
-    value = getattr(import_module(_LAZY[name], __name__), name)
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # a sixth of the time of leapsr --help
+
+    try:
+        return version("leapsr")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "0.0.0"
 
 
 def __dir__() -> list[str]:

@@ -173,6 +173,9 @@ class Restorer:
         if self._away is not None:
             self._away, device = torch.device(device), "cpu"
         self.network.to(device, self.dtype if self.config.network.is_large else None)
+        if self.config.network.kind == "unet":  # a sixth faster in bfloat16 on a CPU; no gain in float32
+            on_cpu = torch.device(device).type == "cpu" and self.dtype == torch.bfloat16
+            self.network.to(memory_format=torch.channels_last if on_cpu else torch.contiguous_format)
         return self
 
     def offload(self) -> Self:

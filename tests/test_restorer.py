@@ -63,6 +63,9 @@ def test_bf16_is_close_to_fp32():
     half = model.to("cpu", torch.bfloat16).restore(lr, noise)
     assert half.dtype == torch.float32
     assert 0 < (half - full).abs().max() < 0.2
+    (kernel, *_) = (each for each in model.network.parameters() if each.ndim == 4 and each.shape[-1] == 3)
+    assert kernel.is_contiguous(memory_format=torch.channels_last)  # as bfloat16 is fastest on a CPU
+    torch.testing.assert_close(model.to("cpu", torch.float32).restore(lr, noise), full, rtol=0, atol=0)
 
 
 def test_a_one_step_student_refuses_more_steps():

@@ -95,8 +95,8 @@ def plan(
         if item.root is None and _is_endless(item.path):
             raise UsageError(f"{item.path} is a pipe or a device, not a file; give it alone, or '-'.")
     listed = [item for item in listed if not _is_endless(item.path)]
-    found = [item for item in listed if item.root is None or not _is_unreadable(item.path)]
-    unreadable = [item.path for item in listed if item.root is not None and _is_unreadable(item.path)]
+    found = [item for item in listed if item.root is None or not is_unreadable(item.path)]
+    unreadable = [item.path for item in listed if item.root is not None and is_unreadable(item.path)]
     if unreadable and not found:
         advice = " ".join(unsupported.advice(unreadable, raw_kinds.HINT))
         raise UsageError(f"There is no picture that can be read. {advice}")
@@ -141,7 +141,7 @@ def _pictures(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]
         here = Path(place)
         for name in sorted(files):
             path = here / name
-            if not name.startswith(".") and (_is_readable(path) or _is_unreadable(path)):
+            if not name.startswith(".") and (is_readable(path) or is_unreadable(path)):
                 yield path
         keep = (name for name in sorted(folders) if recursive and not name.startswith("."))
         folders[:] = [name for name in keep if name not in NOT_PHOTOS and resolved(here / name) != results]
@@ -161,18 +161,20 @@ def _with_pictures(inputs: Iterable[Path], out: Path | None) -> Iterator[Path]:
                 name = inside.name
                 if name.startswith(".") or name in NOT_PHOTOS or inside.is_symlink() or not inside.is_dir():
                     continue
-                if resolved(inside) != results and any(map(_is_readable, inside.iterdir())):
+                if resolved(inside) != results and any(map(is_readable, inside.iterdir())):
                     yield inside
 
 
-def _is_readable(path: Path) -> bool:
+def is_readable(path: Path) -> bool:
+    """Whether it is a picture that can be opened here, by its name."""
     if unsupported.kind_of(path) == unsupported.RAW:
         return raw_kinds.is_available()
     return path.suffix.lower() in READABLE_SUFFIXES
 
 
-def _is_unreadable(path: Path) -> bool:
-    return not _is_readable(path) and unsupported.kind_of(path) is not None
+def is_unreadable(path: Path) -> bool:
+    """Whether it is a picture of a kind that cannot, by its name."""
+    return not is_readable(path) and unsupported.kind_of(path) is not None
 
 
 def _is_endless(path: Path) -> bool:

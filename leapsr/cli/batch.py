@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import UsageError
-from ..files import atomic_write
+from ..errors import UsageError, first_line
+from ..files import atomic_write, remove_stale_parts
 from ..hub import catalog
 from .completion import model_names
 from .signals import interruptible
@@ -30,7 +30,11 @@ from .upscale_options import (
 from .upscale_report import log_to
 
 if TYPE_CHECKING:
-    from ..cluster.ledger import Result
+    from collections.abc import Sequence
+
+    from ..cluster.ledger import Ledger, Result
+    from ..cluster.plan import Task
+    from ..cluster.worker import WorkerConfig
 
 TOLD = 20
 """Failures that are printed; the report lists all."""
@@ -115,38 +119,40 @@ def batch(
 
         from ..batch import naming
         from ..batch.options import recipe, result_label
-        from ..cluster import listing, plan, run
-        from ..cluster.ledger import Ledger
+        from ..cluster import listing, plan
+        from ..cluster.ledger import Ledger, Result
         from ..cluster.store import Store, parse_options
         from ..cluster.worker import WorkerConfig
         from ..devices import choose_dtype
+        from ..pictures import raw_kinds, unsupported
         from ..restorer import read_config
 
-    storage = parse_options(cluster.storage_options)
     options = batch_options(size, tile_side(model.tile), look, formats)
     folder = catalog.find_or_default(model.model, None, size.scale)
     config = read_config(folder)
-    device = torch.device("cuda" if cluster.gpus else "cpu")
-    dtype = choose_dtype(model.dtype, device, config.preferred_half) if not cluster.gpus else model.dtype
-    destination = Store.open(out if "://" in out else os.path.abspath(out), storage)  # noqa: PTH100  of a URL too
-    label = result_label(options, config.factor)
+    on_cpu = choose_dtype(model.dtype, torch.device("cpu"), config.preferred_half)
+    dtype = model.dtype if cluster.gpus else str(on_cpu)
+    storage = parse_options(cluster.storage_options)
+    destination = Store.open(_absolute(out), storage)
     suffix = naming.FORMATS.get(formats.file_format)
-    books = Ledger(destination, {**recipe(options, folder, torch.float32), "dtype": str(dtype)})
+    books = Ledger(destination, {**recipe(options, folder, torch.float32), "dtype": dtype})
     with console.status("Looking for photos"):
-        found = listing.photos(
-            [each if "://" in each else os.path.abspath(each) for each in sources],  # noqa: PTH100
-            recursive, column, storage, destination.url(),
-        )  # fmt: skip
-        todo = plan.plan(found, destination, books, label, suffix, overwrite, options.has_sidecars)
+        found = listing.find([*map(_absolute, sources)], recursive, column, storage, destination.url())
+        label = result_label(options, config.factor)
+        todo = plan.plan(found.photos, destination, books, label, suffix, overwrite, options)
+    for sentence in unsupported.advice(found.unreadable, raw_kinds.HINT):
+        say(console, sentence)
+    closed = [
+        Result("", str(error.filename), "", "failed", f"A folder may not be listed: {first_line(error)}.")
+        for error in found.closed
+    ]
+    tally = Tally([*todo.refused, *closed], found.unreadable, todo.done)
     photos = "1 photo" if len(todo.tasks) == 1 else f"{len(todo.tasks)} photos"
     say(console, f"{photos} to do, {todo.done} done before, {len(todo.refused)} refused")
     if dry_run:
+        tally.tell_failures(console, report)
         return
-    tally = Tally(list(todo.refused))
-    begun = time.monotonic()
     if todo.tasks:
-        ray = run.connect(cluster.ray)
-        resources = run.Resources(cluster.workers, cluster.cpus, cluster.gpus)
         worker = WorkerConfig(
             model=folder.name if folder.parent == catalog.PACKAGED else str(folder.resolve()),
             dtype=model.dtype,
@@ -158,32 +164,70 @@ def batch(
             suffix=suffix,
             offload=model.offload,
         )
-        books.begin()
-        try:
-            with interruptible(), _bar(console) as bar:
-                shown = bar.add_task("", total=len(todo.tasks), rate="")
-                for some in run.run(ray, todo.tasks, worker, resources):
-                    books.add(some)
-                    tally.add(some)
-                    rate = tally.megapixels / (time.monotonic() - begun)
-                    bar.update(shown, completed=tally.ended, rate=f"{rate:.2f} MP/s")
-        finally:
-            books.flush()
-            ray.shutdown()
-    _end(console, tally, todo.done, time.monotonic() - begun, report)
+        _work(console, todo.tasks, worker, cluster, books, tally)
+    tally.end(console, report)
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else os.path.abspath(place)  # noqa: PTH100  of a URL too
+
+
+def _work(
+    console: Console,
+    tasks: "Sequence[Task]",
+    worker: "WorkerConfig",
+    cluster: ClusterOptions,
+    books: "Ledger",
+    tally: "Tally",
+) -> None:
+    """Results into the books and the tally as they come, with a bar."""
+    from ..cluster import run
+
+    ray = run.connect(cluster.ray)
+    resources = run.Resources(cluster.workers, cluster.cpus, cluster.gpus)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+    if "://" not in worker.destination:
+        for place in {Path(worker.destination, task.output).parent for task in tasks}:
+            remove_stale_parts(place)
+    books.begin()
+    try:
+        with interruptible(), bar:
+            shown = bar.add_task("", total=len(tasks), rate="")
+            for some in run.run(ray, tasks, worker, resources):
+                books.add(some)
+                tally.add(some)
+                bar.update(shown, completed=tally.ended, rate=f"{tally.speed:.2f} MP/s")
+        books.end()
+    finally:
+        books.flush()
+        ray.shutdown()
 
 
 @dataclass
 class Tally:
-    """failed: with what was refused. ended: photos and archives that this run is done with."""
+    """failed: with what was refused. left_out: kinds that are not read. before: done by other runs. ended:
+    results of this one."""
 
     failed: "list[Result]"
+    left_out: list[Path]
+    before: int
     counts: Counter[str] = field(default_factory=Counter)
     megapixels: float = 0.0
     ended: int = 0
+    begun: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.counts["failed"] = len(self.failed)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.begun
+
+    @property
+    def speed(self) -> float:
+        """Megapixels of results a second."""
+        return self.megapixels / self.seconds
 
     def add(self, results: "list[Result]") -> None:
         self.failed += [each for each in results if each.status == "failed"]
@@ -191,31 +235,29 @@ class Tally:
         self.megapixels += sum(each.pixels for each in results) / 1e6
         self.ended += len(results)
 
+    def tell_failures(self, console: Console, report: Path | None) -> None:
+        for each in self.failed[:TOLD]:
+            say(console, f"error: {each.message}", style="red")
+        if (more := len(self.failed) - TOLD) > 0:
+            say(console, f"And {more} more" + ("." if report else "; --report FILE lists them all."))
 
-def _bar(console: Console) -> Progress:
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-
-
-def _end(console: Console, tally: Tally, before: int, seconds: float, report: Path | None) -> None:
-    """Exits with 1 where some failed."""
-    for each in tally.failed[:TOLD]:
-        say(console, f"error: {each.message}", style="red")
-    if (more := len(tally.failed) - TOLD) > 0:
-        say(console, f"And {more} more" + ("." if report else "; --report FILE lists them all."))
-    parts = [f"{count} {status}" for status, count in tally.counts.items() if count]
-    parts += [f"{before} done before"] if before else []
-    speed = f", {tally.megapixels / seconds:.2f} megapixels a second" if tally.megapixels else ""
-    say(console, f"{', '.join(parts) or 'nothing done'} in {seconds:.1f} s{speed}")
-    if report is not None:
-        facts = {
-            "counts": tally.counts,
-            "done_before": before,
-            "seconds": round(seconds, 3),
-            "megapixels": round(tally.megapixels, 3),
-            "failed": [asdict(each) for each in tally.failed],
-        }
-        with atomic_write(report) as part:
-            part.write_text(json.dumps(facts, indent=1) + "\n")
-    if tally.failed:
-        raise typer.Exit(1)
+    def end(self, console: Console, report: Path | None) -> None:
+        """Exits with 1 where some failed."""
+        self.tell_failures(console, report)
+        parts = [f"{count} {status}" for status, count in self.counts.items() if count]
+        parts += [f"{self.before} done before"] if self.before else []
+        speed = f", {self.speed:.2f} megapixels a second" if self.megapixels else ""
+        say(console, f"{', '.join(parts) or 'nothing done'} in {self.seconds:.1f} s{speed}")
+        if report is not None:
+            facts = {
+                "counts": self.counts,
+                "done_before": self.before,
+                "seconds": round(self.seconds, 3),
+                "megapixels": round(self.megapixels, 3),
+                "failed": [asdict(each) for each in self.failed],
+                "left_out": [path.as_posix() for path in self.left_out],
+            }
+            with atomic_write(report) as part:
+                part.write_text(json.dumps(facts, indent=1) + "\n")
+        if self.failed:
+            raise typer.Exit(1)

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from .. import __version__
 from ..errors import LeapsrError
 from . import models, study
 from .batch import batch
@@ -75,6 +74,8 @@ app.add_typer(study.app, name="study")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from .. import __version__
+
         typer.echo(f"leapsr {__version__}")
         raise typer.Exit
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from .. import __version__
 from ..errors import ImageError, LeapsrError, OutputError
 from ..hub import catalog
 from .signals import interruptible
@@ -103,6 +102,7 @@ class Report:
             )
 
     def print_json(self, facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> None:
+        from .. import __version__
         from ..pictures import unsupported
 
         settings = {"settings": self.recipe, "devices": self.devices, "version": __version__}

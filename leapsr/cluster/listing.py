@@ -3,11 +3,14 @@
 import io
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
+from ..batch.jobs import is_readable, is_unreadable
 from ..data.listing import NOT_PHOTOS
 from ..errors import UsageError, first_line, optional
-from ..pictures.picture import READABLE_SUFFIXES
+from ..pictures import raw_kinds, unsupported
 from .store import StorageOptions, Store
 
 ARCHIVE = ".tar"
@@ -19,7 +22,7 @@ COLUMNS = ("path", "url", "file", "image")
 
 class Photo(NamedTuple):
     """A photo or an archive. url: where it lies. name: what it is called below its source, with slashes.
-    version: see StoredFile."""
+    version: see StoredFile; "" of those that a list names."""
 
     url: str
     name: str
@@ -30,60 +33,75 @@ class Photo(NamedTuple):
         return self.name.lower().endswith(ARCHIVE)
 
 
-def photos(
+@dataclass
+class Found:
+    photos: list[Photo] = field(default_factory=list)
+    unreadable: list[Path] = field(default_factory=list)
+    """Left out as pictures of kinds that are not read, such as RAW without its extra."""
+    closed: list[OSError] = field(default_factory=list)
+    """Of sub-folders that may not be listed."""
+
+
+def find(
     sources: Sequence[str],
     recursive: bool,
     column: str | None,
     options: StorageOptions,
     destination: str = "",
-) -> Iterator[Photo]:
-    """Of each source: a folder, a photo, an archive, or a list (.parquet, .csv, .txt) of any of these.
+) -> Found:
+    """What each source is or holds: a folder, a photo, an archive, or a list (.parquet, .csv, .txt) of them.
 
     destination: the folder of results, which are no photos.
-    Raises UsageError for a source that is not there, holds nothing, or is the destination.
+    Raises UsageError for a source that is not there, holds nothing that can be read, or is the destination.
     """
-    several = len(sources) > 1
+    found = Found()
     for source in sources:
         store = Store.open(source, options)
         suffix = os.path.splitext(store.root)[1].lower()  # noqa: PTH122  of a URL
+        before = len(found.photos)
         try:
             is_folder = store.fs.isdir(store.root)
+            is_there = is_folder or store.fs.exists(store.root)
         except Exception as error:  # of any store's library
             raise UsageError(f"{source} cannot be opened: {first_line(error)}.") from error
+        if not is_there:
+            raise UsageError(f"{source} is no folder, photo, archive or list that is there.")
         if is_folder:
             if store.url() == destination:
                 raise UsageError(f"Results would lie among the photos of {source}: give another -o.")
-            found = _in_folder(store, recursive, destination)
+            own = store.root.rpartition("/")[2] if len(sources) > 1 else ""
+            _add_folder(found, store, own, recursive, destination)
         elif suffix in LISTS:
-            found = _in_list(source, column, options)
-        elif suffix in READABLE_SUFFIXES or suffix == ARCHIVE:
+            found.photos += _in_list(source, column, options)
+        elif _is_wanted(store.root):
             folder, _, name = store.root.rpartition("/")
-            found = _one(Store(store.fs, folder), name)
+            file = Store(store.fs, folder).find(name)
+            found.photos.append(Photo(store.url(), name, file.version if file else ""))
         else:
             raise UsageError(
-                f"{source} is no folder, photo, archive ({ARCHIVE}) or list ({', '.join(LISTS)})."
+                unsupported.refusal(Path(source))
+                or f"{source} is no folder, photo, archive ({ARCHIVE}) or list ({', '.join(LISTS)})."
             )
-        own = store.root.rpartition("/")[2] if several and is_folder else ""
-        count = 0
-        for photo in found:
-            count += 1
-            yield photo._replace(name=f"{own}/{photo.name}".lstrip("/"))
-        if not count:
+        if len(found.photos) == before:
+            told = [*unsupported.advice(found.unreadable, raw_kinds.HINT), *map(str, found.closed)]
             hint = "" if recursive or not is_folder else "; --recursive looks into its sub-folders"
-            raise UsageError(f"{source} holds no photos{hint}.")
+            raise UsageError(" ".join([f"{source} holds no photos{hint}.", *told]))
+    return found
 
 
-def _in_folder(store: Store, recursive: bool, destination: str = "") -> Iterator[Photo]:
-    for file in store.files(recursive):
+def _add_folder(found: Found, store: Store, own: str, recursive: bool, destination: str) -> None:
+    """own: a folder for its results in the destination."""
+    for file in store.files(recursive, found.closed.append):
         *folders, name = file.name.split("/")
         is_result = bool(destination) and store.url(file.name).startswith(f"{destination}/")
-        if _is_wanted(name) and not is_result and not NOT_PHOTOS & set(folders):
-            yield Photo(store.url(file.name), file.name, file.version)
-
-
-def _one(store: Store, name: str) -> Iterator[Photo]:
-    if file := store.find(name):
-        yield Photo(store.url(name), name, file.version)
+        if is_result or NOT_PHOTOS & set(folders):
+            continue
+        if ".." in folders:  # a name like any other in an object store
+            raise UsageError(f"{store.url(file.name)} would lead out of -o by '..': rename it.")
+        if _is_wanted(name):
+            found.photos.append(Photo(store.url(file.name), f"{own}/{file.name}".lstrip("/"), file.version))
+        elif is_unreadable(Path(name)):
+            found.unreadable.append(Path(file.name))
 
 
 def _in_list(source: str, column: str | None, options: StorageOptions) -> Iterator[Photo]:
@@ -122,5 +140,4 @@ def _column(source: str, column: str | None, options: StorageOptions) -> list[st
 
 
 def _is_wanted(name: str) -> bool:
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  of a URL
-    return suffix in READABLE_SUFFIXES or suffix == ARCHIVE
+    return is_readable(Path(name)) or name.lower().endswith(ARCHIVE)

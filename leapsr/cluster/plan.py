@@ -1,23 +1,34 @@
 """Which photos are still to be done, and what their results are called."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
+from ..batch import sidecars
 from ..batch.naming import make_distinct, output_name
+from ..batch.options import Options
 from ..errors import UsageError
 from .ledger import Ledger, Result
 from .listing import Photo
 from .store import Store
 
+DEFAULT = Options()
+_REASONS = {
+    "unknown": "{} is there, nobody knows how it was made",
+    "changed": "{}, or a file beside it, was changed by someone and is kept",
+    "of another photo": "{} was made of another photo, not of {}",
+}
+
 
 @dataclass(frozen=True)
 class Task:
-    """output: below the destination, with slashes."""
+    """output: below the destination, with slashes. is_doubtful: a file is there that a killed run may have
+    made; it stays unless it is what is made now."""
 
     photo: Photo
     output: str
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,15 +41,15 @@ class Plan:
 
 
 def plan(
-    photos: Iterable[Photo],
+    photos: Sequence[Photo],
     destination: Store,
     ledger: Ledger,
     label: str,
     suffix: str | None,
     overwrite: bool,
-    has_sidecars: bool = False,
+    options: Options = DEFAULT,
 ) -> Plan:
-    """label, suffix, has_sidecars: see `batch.jobs.plan`. overwrite: also what leapsr did not make.
+    """label, suffix: see `batch.jobs.plan`. overwrite: also what leapsr did not make.
 
     Raises UsageError where a result would replace a photo or another result, and for archives with sidecars.
     """
@@ -46,27 +57,34 @@ def plan(
     tasks: list[Task] = []
     refused: list[Result] = []
     done = 0
+    sources = {photo.url for photo in photos}
     named: dict[str, str] = {}
-    for task in _tasks(photos, label, suffix, has_sidecars):
-        if (other := named.setdefault(task.output, task.photo.url)) != task.photo.url:
-            raise UsageError(f"{other} and {task.photo.url} would become one file, {task.output}.")
-        if has_sidecars and task.photo.is_archive:
-            raise UsageError(f"{task.photo.url} is an archive: leave out --samples and --detail-map.")
-        if destination.url(task.output) == task.photo.url:
+    for task in _tasks(photos, label, suffix, options.has_sidecars):
+        photo, output = task.photo, task.output
+        if (other := named.setdefault(output, photo.url)) != photo.url:
+            raise UsageError(f"{other} and {photo.url} would become one file, {output}.")
+        if options.has_sidecars and photo.is_archive:
+            raise UsageError(f"{photo.url} is an archive: leave out --samples and --detail-map.")
+        written = [output, *(path.as_posix() for path in sidecars.paths(Path(output), options))]
+        if taken := sources.intersection(map(destination.url, written)):
             raise UsageError(
-                f"{task.photo.url} is one of the sources and is never written over; choose another -o."
+                f"{taken.pop()} is one of the sources and is never written over; choose another -o."
             )
-        found = there.get(task.output)
-        if found is not None and not overwrite:
-            if ledger.knows(task.photo, task.output):
+        files = [there[name] for name in written if name in there]
+        if not files or overwrite:
+            tasks.append(task)
+            continue
+        match ledger.state(photo, output, files):
+            case "current":
                 done += 1
-                continue
-            if not ledger.is_ours(found):
-                place = destination.url(task.output)
-                reason = f"{place} is there, nobody knows how it was made; --overwrite replaces it."
-                refused.append(Result(task.output, task.photo.url, task.photo.version, "failed", reason))
-                continue
-        tasks.append(task)
+            case "outdated":
+                tasks.append(task)
+            case "unknown" | "changed" if ledger.is_torn:
+                tasks.append(replace(task, is_doubtful=True))
+            case state:
+                reason = _REASONS[state].format(destination.url(files[0].name), photo.url)
+                message = f"{reason}; --overwrite replaces it."
+                refused.append(Result(output, photo.url, photo.version, "failed", message))
     return Plan(tasks, done, refused)
 
 

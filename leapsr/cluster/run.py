@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -32,6 +33,7 @@ def connect(address: str | None) -> Any:
     ray = optional("ray", "ray")
     optional("ray.data", "ray")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it tells of every worker that dies
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports to its makers
     if not ray.is_initialized():
         try:
             ray.init(
@@ -40,8 +42,9 @@ def connect(address: str | None) -> Any:
                 logging_level=logging.ERROR,
                 include_dashboard=False if address is None else None,
             )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"No Ray cluster answers at {address}: {first_line(error)}.") from error
+        except Exception as error:  # also a bare one, where this machine is too busy for half a minute
+            what = f"No Ray cluster answers at {address}" if address else "Ray cannot begin on this machine"
+            raise UsageError(f"{what}: {first_line(error)}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -57,13 +60,12 @@ def run(
 ) -> Iterator[list[Result]]:
     """Results as they come, in whatever order. One list holds all results of some tasks.
 
-    Raises LeapsrError where no worker can load the model.
+    Raises UsageError where a worker cannot begin, because it has no such model or sees no such folder.
     """
     pyarrow = optional("pyarrow", "ray")
     tracker = ray.remote(num_cpus=0)(Tracker).remote()
     rows = [
-        {"url": task.photo.url, "name": task.photo.name, "version": task.photo.version, "output": task.output}
-        for task in tasks
+        {**task.photo._asdict(), "output": task.output, "is_doubtful": task.is_doubtful} for task in tasks
     ]
     blocks = [pyarrow.Table.from_pylist(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
     workers = min(resources.workers or room(ray, resources), len(blocks))
@@ -77,10 +79,15 @@ def run(
         num_gpus=resources.gpus or None,
     )
     names = [field.name for field in fields(Result)]
-    for batch in done.iter_batches(batch_size=None, batch_format="pyarrow"):
-        table = batch.to_pylist()
-        tracker.forget.remote([row["task"] for row in table])
-        yield [Result(**{name: row[name] for name in names}) for row in table]
+    try:
+        for batch in done.iter_batches(batch_size=None, batch_format="pyarrow"):
+            table = batch.to_pylist()
+            tracker.forget.remote([row["task"] for row in table])
+            yield [Result(**{name: row[name] for name in names}) for row in table]
+    except ray.exceptions.RayError as error:
+        if (ours := re.search(r"leapsr\.errors\.\w+: (.+)", str(error))) is None:
+            raise
+        raise UsageError(ours[1]) from error
 
 
 def room(ray: Any, resources: Resources) -> int:

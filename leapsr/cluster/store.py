@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,13 +17,11 @@ OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "az", "memory")
 
 
 class StoredFile(NamedTuple):
-    """name: below the folder, with slashes. version: changes when the content does; "" if unknown.
-    modified: seconds of the store's clock, None if unknown."""
+    """name: below the folder, with slashes. version: size and the store's tag or time, which change when the
+    content does; "" if unknown."""
 
     name: str
-    size: int
     version: str
-    modified: float | None
 
 
 @dataclass(frozen=True)
@@ -50,22 +48,54 @@ class Store:
     def is_local(self) -> bool:
         return "file" in _protocols(self.fs)
 
+    @property
+    def _is_object_store(self) -> bool:
+        return bool(set(_protocols(self.fs)) & set(OBJECT_STORES))
+
     def url(self, name: str = "") -> str:
         """For another process: with the protocol, but for plain paths."""
         path = f"{self.root}/{name}".rstrip("/")
         return path if self.is_local else str(self.fs.unstrip_protocol(path))
 
-    def files(self, recursive: bool) -> Iterator[StoredFile]:
-        """All that are not hidden, by name. Raises UsageError where the folder cannot be listed."""
+    def files(
+        self, recursive: bool, closed: Callable[[OSError], None] = lambda error: None
+    ) -> Iterator[StoredFile]:
+        """All that are not hidden, by name; no pipes and devices, which might never end.
+
+        closed: is told of each folder that may not be listed; object stores have none.
+        Raises UsageError where the store does not answer.
+        """
         try:
             self.fs.invalidate_cache()
-            found = self.fs.find(self.root, maxdepth=None if recursive else 1, detail=True)
+            if self._is_object_store:
+                found = self.fs.find(self.root, maxdepth=None if recursive else 1, detail=True)
+            else:
+                found = dict(self._walk(self.root, recursive, closed))
         except Exception as error:  # of any store's library
             raise UsageError(f"{self.url()} cannot be listed: {first_line(error)}.") from error
         for path in sorted(found):
-            name = path.removeprefix(self.root).lstrip("/")
-            if not any(part.startswith(".") for part in name.split("/")):
-                yield _stored(name, found[path])
+            name, about = path.removeprefix(self.root).lstrip("/"), found[path]
+            is_endless = about.get("type") == "other" and not about.get("islink")
+            if not is_endless and not any(_is_hidden(part) for part in name.split("/")):
+                yield _stored(name, about)
+
+    def _walk(
+        self, folder: str, recursive: bool, closed: Callable[[OSError], None]
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """As fs.find, which says nothing of folders that may not be listed. A folder that is not there is
+        empty."""
+        try:
+            inside = self.fs.ls(folder, detail=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            closed(error)
+            return
+        for about in inside:
+            if about["type"] != "directory":
+                yield about["name"], about
+            elif recursive:
+                yield from self._walk(about["name"], recursive, closed)
 
     def find(self, name: str) -> StoredFile | None:
         """None where there is no such file."""
@@ -81,7 +111,7 @@ class Store:
             if self.is_local:
                 with atomic_write(Path(target)) as part:
                     shutil.copyfile(file, part)
-            elif set(_protocols(self.fs)) & set(OBJECT_STORES):
+            elif self._is_object_store:
                 self.fs.put_file(str(file), target)
             else:
                 self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
@@ -118,11 +148,15 @@ def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
-def _stored(name: str, info: Mapping[str, Any]) -> StoredFile:
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") and name != ".."
+
+
+def _stored(name: str, about: Mapping[str, Any]) -> StoredFile:
+    tag = next((str(about[key]) for key in ("ETag", "etag", "md5Hash") if about.get(key)), "")
     keys = ("mtime", "LastModified", "last_modified", "updated", "created")
-    time = next((info[key] for key in keys if info.get(key)), None)
-    modified = time.timestamp() if isinstance(time, datetime) else time
-    version = next((str(info[key]) for key in ("ETag", "etag", "md5Hash") if info.get(key)), str(time or ""))
-    return StoredFile(
-        name, int(info.get("size") or 0), version, modified if isinstance(modified, float) else None
-    )
+    time = next((about[key] for key in keys if about.get(key)), "")
+    if isinstance(time, datetime):  # some stores have one kind in lists, the other for a file
+        time = time.timestamp()
+    known = tag or (f"{time:.3f}" if isinstance(time, int | float) else str(time))
+    return StoredFile(name, known and f"{about.get('size')} {known}")

@@ -10,24 +10,23 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import torch
 
 from ..batch import pipeline
 from ..batch.existing import ExistingPolicy
-from ..batch.jobs import Job
+from ..batch.jobs import Job, is_readable, is_unreadable
 from ..batch.naming import default_suffix
 from ..batch.options import Options
 from ..batch.stages import Outcome
 from ..errors import LeapsrError, OutputError, UsageError, first_line
 from ..hub import catalog
-from ..pictures.picture import READABLE_SUFFIXES
+from ..pictures import raw_kinds, unsupported
 from ..upscaling.upscaler import Upscaler
-from .ledger import FOLDER, Result, Status
+from .ledger import FOLDER, Result, Status, described
 from .listing import Photo
 from .plan import Task
 from .store import StorageOptions, Store, fetch
@@ -100,10 +99,10 @@ class Worker:
             )
 
     def __call__(self, batch: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
-        columns = (batch[name] for name in ("url", "name", "version", "output"))
+        columns = (batch[name] for name in ("url", "name", "version", "output", "is_doubtful"))
         tasks = [
-            Task(Photo(url, name, version), output)
-            for url, name, version, output in zip(*columns, strict=True)
+            Task(Photo(url, name, version), output, bool(is_doubtful))
+            for url, name, version, output, is_doubtful in zip(*columns, strict=True)
         ]
         rows = [
             asdict(result) | {"task": task.output} for task, results in self.work(tasks) for result in results
@@ -171,7 +170,7 @@ class Worker:
                         (task, _failed(task, f"{task.photo.url} could not be read: {first_line(error)}."))
                     )
                     continue
-                if self.destination.is_local:
+                if self._writes_directly(task):
                     output = Path(self.destination.root, task.output)
                 else:
                     output = folder / f"{index}" / "results" / Path(task.output).name
@@ -201,20 +200,42 @@ class Worker:
         fetch(task.photo.url, path, self.config.storage)
         return path
 
+    def _writes_directly(self, task: Task) -> bool:
+        return self.destination.is_local and not task.is_doubtful
+
     def _uploaded(self, task: Task, outcome: Outcome) -> Result:
         message = outcome.message.replace(str(outcome.job.source), task.photo.url)
         result = _result(task, outcome, message)
-        if self.destination.is_local or result.status == "failed":
-            return result
+        files = [outcome.job.output, *outcome.sidecars.paths]
+        if result.status != "failed":
+            result = self._put(task, result, files)
+        if not self._writes_directly(task):
+            for file in files:
+                file.unlink(missing_ok=True)
+        return result
+
+    def _put(self, task: Task, result: Result, files: Sequence[Path]) -> Result:
+        """The result, with what lies in the destination then: the files, copied there if they are not."""
+        names = {str(PurePosixPath(task.output).with_name(file.name)): file for file in files}
+        there = {name for name, file in names.items() if file == Path(self.destination.root, name)}
         try:
-            folder = Path(task.output).parent
-            for file in [outcome.job.output, *outcome.sidecars.paths]:
-                self.destination.put(file, str(folder / file.name))
+            for name, file in names.items() if task.is_doubtful else ():
+                if self.destination.find(name) is None:
+                    continue
+                if self.destination.read(name) != file.read_bytes():
+                    place = self.destination.url(name)
+                    return _failed(
+                        task, f"{place} is there, and not what is made now; --overwrite replaces it."
+                    )
+                there.add(name)
+            for name in names.keys() - there:
+                self.destination.put(names[name], name)
+            written = [found for name in names if (found := self.destination.find(name)) is not None]
         except OutputError as error:
             return _failed(task, str(error))
-        with suppress(OSError):
-            outcome.job.output.unlink()
-        return result
+        except Exception as error:  # of any store's library
+            return _failed(task, f"{self.destination.url(task.output)}: {first_line(error)}.")
+        return replace(result, files=described(written))
 
     def _archive(self, task: Task, folder: Path) -> list[Result]:
         """An archive with the same samples, whose photos are larger. A photo that fails is left out."""
@@ -224,7 +245,7 @@ class Worker:
             jobs: dict[Path, str] = {}
             for index, (name, path) in enumerate(members):
                 stem, suffix = path.stem, path.suffix
-                if suffix.lower() in READABLE_SUFFIXES:
+                if is_readable(path):
                     to = (
                         folder
                         / "results"
@@ -238,21 +259,20 @@ class Worker:
                 raise OutputError(outcomes[-1].message if outcomes else "nothing could be written")
             whole = folder / Path(task.output).name
             failed = _pack(whole, members, {jobs[each.job.output]: each for each in outcomes})
-            self.destination.put(whole, task.output)
         except (LeapsrError, OSError, tarfile.TarError) as error:
             return [_failed(task, f"{task.photo.url}: {first_line(error)}")]
         pixels = sum(_pixels(each) for each in outcomes if each.status != "failed")
         seconds = sum(each.seconds.total for each in outcomes)
-        message = f"{len(failed)} of {len(jobs)} photos failed." if failed else ""
+        told = [f"{len(failed)} of {len(jobs)} photos failed."] if failed else []
+        told += unsupported.advice([path for name, path in members if is_unreadable(path)], raw_kinds.HINT)
         status: Status = "failed" if failed else "done"  # so that the next run tries again
         rows = [
             Result(f"{task.output}/{name}", f"{task.photo.url}/{name}", task.photo.version, "failed", reason)
             for name, reason in failed.items()
         ]
-        return [
-            Result(task.output, task.photo.url, task.photo.version, status, message, pixels, seconds),
-            *rows,
-        ]
+        photo = task.photo
+        result = Result(task.output, photo.url, photo.version, status, " ".join(told), pixels, seconds)
+        return [self._put(task, result, [whole]), *rows]
 
 
 def _unpack(archive: Path, folder: Path) -> list[tuple[str, Path]]:
@@ -275,7 +295,7 @@ def _pack(
 ) -> dict[str, str]:
     """Write the archive; returns the reasons of photos that failed, by name. Times are 0, so that the same
     photos give the same bytes."""
-    failed = {}
+    failed, taken = {}, set[str]()
     with tarfile.open(archive, "w") as tar:
         for name, path in members:
             outcome = outcomes.get(name)
@@ -283,7 +303,12 @@ def _pack(
                 failed[name] = outcome.message.replace(str(path), name)
                 continue
             file = path if outcome is None else outcome.job.output
-            info = tarfile.TarInfo(str(Path(name).with_name(file.name)))
+            target = str(Path(name).with_name(file.name))
+            if target in taken:
+                failed[name] = f"{name}: another one of the archive becomes {target} too; rename one."
+                continue
+            taken.add(target)
+            info = tarfile.TarInfo(target)
             info.size = file.stat().st_size
             with file.open("rb") as content:
                 tar.addfile(info, content)

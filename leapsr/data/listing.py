@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,11 +22,13 @@ class Listing:
     """What lies below a folder, by names relative to it."""
 
     folders: dict[str, int] = field(default_factory=dict)
-    """Their times of change; those of links are of what they lead to."""
+    """Their times of change; those of links are of what they lead to. UNKNOWN of those in `closed`."""
     pictures: dict[str, Stamp] = field(default_factory=dict)
     archives: dict[str, Stamp] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
     """Pictures of kinds that are not read."""
+    closed: list[str] = field(default_factory=list)
+    """Folders that may not be looked into, or are gone again."""
 
 
 def listing(folder: Path) -> Listing:
@@ -35,6 +36,13 @@ def listing(folder: Path) -> Listing:
     pictures. Links to folders are followed, each folder once.
     """
     found, seen = Listing(), set[tuple[int, int]]()
+
+    def look_into(place: str, prefix: str) -> None:
+        try:
+            walk(place, prefix)
+        except OSError:
+            found.folders[prefix] = UNKNOWN
+            found.closed.append(prefix)
 
     def walk(place: str, prefix: str) -> None:
         about = Path(place).stat()
@@ -58,11 +66,9 @@ def listing(folder: Path) -> Listing:
                 elif unsupported.kind_of(Path(entry.name)) is not None:
                     found.others.append(name)
         for name in sorted(below):
-            with suppress(OSError):  # closed to us, or gone
-                walk(f"{place}/{name}", f"{prefix}{name}/")
+            look_into(f"{place}/{name}", f"{prefix}{name}/")
 
-    with suppress(OSError):  # it is not there
-        walk(str(folder), "")
+    look_into(str(folder), "")
     return found
 
 

@@ -58,6 +58,8 @@ class Index:
     others: list[str]
     unused_archives: list[str]
     """Archives beside pictures, which may hold the same ones."""
+    closed: tuple[str, ...] = ()
+    """Folders that may not be looked into. They are not kept: such an index is made anew at every start."""
 
     def left_out(self, folder: Path) -> list[str]:
         """A sentence for each kind of file that was."""
@@ -66,6 +68,12 @@ class Index:
             told.append(
                 f"{len(unused)} archives left out ({unsupported.some_names(unused)}): there are pictures "
                 "beside them, perhaps the same ones; move either to a folder of its own."
+            )
+        if closed := [folder / name for name in self.closed]:
+            folders = "1 folder" if len(closed) == 1 else f"{len(closed)} folders"
+            told.append(
+                f"{folders} left out, which may not be looked into ({unsupported.some_names(closed)}): allow "
+                "it (chmod u+rx), or move them away."
             )
         return told
 
@@ -277,6 +285,7 @@ class _Maker:
             stamps,
             self.listed.others,
             self.unused,
+            tuple(self.listed.closed),
         )
 
     def _save(self, index: Index) -> None:

@@ -72,7 +72,8 @@ class FolderPhotos:
         if not self.names:
             every = len(index.names)
             found = f"{every} images, all smaller than {smallest} pixels" if every else "no images"
-            raise DataError(f"{source} holds {found}; training needs JPEG, PNG or WebP photos.")
+            needed = f"{source} holds {found}; training needs JPEG, PNG or WebP photos."
+            raise DataError(" ".join([needed, *self.left_out]))
 
     def crop(self, index: int, top: int, left: int, side: int) -> Tensor:
         return self.whole(index)[:, top : top + side, left : left + side]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,18 +20,13 @@ from ..pictures.picture import load
 from ..upscaling import guard
 from ..upscaling.model_input import model_input
 from .dial import Dial
-from .difference import Difference, pictures
+from .difference import Difference, Precision, pictures
 from .model import Exported
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-Precision = Literal["fp32", "fp16", "int8"]
 OPSET = 18
-EXACT = 1e-4
-"""The most that a file in fp32 may differ from torch, in pictures from 0 to 1."""
-LEAST_PSNR = {"fp32": 100.0, "fp16": 50.0, "int8": 30.0}
-"""Decibels, against torch in fp32."""
 CALIBRATION_PHOTOS, CALIBRATION_SIDE = 16, 128
 DIAL = (1.0, 0.5, 0.0)
 """Positions at which a file with a dial is checked."""
@@ -67,7 +62,7 @@ def write(
             _quantise(part, samples)
         session = _session(part)
         pairs = ((_run(session, {"input": each}), model.restore(each)) for each in samples)
-        return _checked(Difference.of(pairs), precision)
+        return Difference.of(pairs).checked(precision)
 
 
 def write_dial(model: Exported, path: Path) -> Difference:
@@ -102,7 +97,7 @@ def write_dial(model: Exported, path: Path) -> Difference:
             for each in pictures()
             for fidelity in DIAL
         )
-        return _checked(Difference.of(pairs), "fp32")
+        return Difference.of(pairs).checked("fp32")
 
 
 class _Clamped(nn.Module):
@@ -199,16 +194,6 @@ def _session(path: Path) -> Session:
 
 def _run(session: Session, feeds: dict[str, Tensor]) -> Tensor:
     return torch.from_numpy(session.run(["output"], {name: each.numpy() for name, each in feeds.items()})[0])
-
-
-def _checked(found: Difference, precision: Precision) -> Difference:
-    """Raises UsageError."""
-    if not found.psnr >= LEAST_PSNR[precision] or (precision == "fp32" and found.max > EXACT):
-        raise UsageError(
-            f"The file's results differ too much from torch's ({found}), so nothing was written; "
-            "take another precision, or report it with the versions of onnx, onnxruntime and torch."
-        )
-    return found
 
 
 def _crops(folder: Path) -> Iterator[Tensor]:

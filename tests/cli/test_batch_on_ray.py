@@ -1,6 +1,7 @@
 """Photos through workers on a cluster of this machine: bytes, deaths, object stores, archives."""
 
 import io
+import json
 import os
 import tarfile
 
@@ -13,7 +14,7 @@ pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'
 from leapsr.batch.options import Options
 from leapsr.cluster import run
 from leapsr.cluster.ledger import FOLDER
-from leapsr.cluster.listing import Photo, photos
+from leapsr.cluster.listing import Photo, find
 from leapsr.cluster.plan import Task
 from leapsr.cluster.worker import Worker, WorkerConfig
 from leapsr.errors import UsageError
@@ -69,7 +70,7 @@ def work(cluster, tasks, settings, worker=Worker):
 def test_bytes_are_those_of_upscale_and_a_poisoned_photo_is_a_row(cluster, tiny_model, leapsr, tmp_path):
     save(tmp_path / "in", "a.png", "b.jpg", "poison.png", "c.png")
     (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
-    found = photos([str(tmp_path / "in")], False, None, {})
+    found = find([str(tmp_path / "in")], False, None, {}).photos
     tasks = [Task(photo, f"{photo.name[:-4]}_x4{photo.name[-4:]}") for photo in found]
     rows = work(cluster, tasks, config(tiny_model, tmp_path / "out"), Mortal)
     status = {row.output: row.status for row in rows}
@@ -107,6 +108,21 @@ def test_an_archive_keeps_its_samples(cluster, tiny_model, tmp_path):
             assert result.size == (80, 64)
 
 
+def test_a_worker_that_cannot_begin_says_why(cluster, tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png")
+    task = Task(Photo(str(tmp_path / "in" / "a.png"), "a.png"), "a.png")
+    settings = config(tiny_model, tmp_path / "out")
+    (tmp_path / "out" / FOLDER).rmdir()  # as on a machine that does not see the folder
+    with pytest.raises(UsageError, match="not every machine of the cluster sees"):
+        work(cluster, [task], settings)
+
+
+def test_nothing_is_reported_to_the_makers_of_ray(cluster):
+    from ray._common.usage.usage_lib import usage_stats_enabled
+
+    assert not usage_stats_enabled()
+
+
 def test_too_few_resources_are_told(cluster):
     with pytest.raises(UsageError, match="too few for one worker of 1000 and 0"):
         run.room(cluster, run.Resources(cpus=1000))
@@ -125,7 +141,7 @@ def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
         save(tmp_path / "in", "a.png", "b.png")
         for name in ("a.png", "b.png"):
             bucket.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
-        tasks = [Task(photo, photo.name) for photo in photos(["s3://photos/in"], False, None, storage)]
+        tasks = [Task(photo, photo.name) for photo in find(["s3://photos/in"], False, None, storage).photos]
         tasks.append(Task(Photo("s3://photos/in/gone.png", "gone.png"), "gone.png"))
         rows = work(cluster, tasks, config(tiny_model, "s3://photos/out", storage=storage))
         status = {row.output: row.status for row in rows}
@@ -135,3 +151,26 @@ def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
         assert bucket.cat_file("photos/out/a.png") == (tmp_path / "a.png").read_bytes()
     finally:
         store.stop()
+
+
+def test_what_is_left_out_and_what_is_kept_is_told_before_anything_is_done(leapsr, tmp_path):
+    save(tmp_path / "in", "a.png", "b.png")
+    save(tmp_path / "out", "a_x4.png")
+    (tmp_path / "in" / "c.svg").write_text("<svg/>")
+    code, _, err = leapsr("batch", "in", "-o", "out", "--dry-run")
+    assert code == 0
+    assert "1 vector file left out (c.svg)" in err
+    assert "1 photo to do, 0 done before, 1 refused" in err
+    assert "a_x4.png is there, nobody knows how it was made; --overwrite replaces it." in err.replace(
+        "\n", " "
+    )
+
+
+def test_only_what_is_kept_ends_with_1_and_is_in_the_report(leapsr, tmp_path):
+    save(tmp_path / "in", "a.png")
+    save(tmp_path / "out", "a_x4.png")
+    (tmp_path / "in" / "c.svg").write_text("<svg/>")
+    code, _, _ = leapsr("batch", "in", "-o", "out", "--report", "report.json")
+    assert code == 1
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["counts"], report["left_out"]) == ({"failed": 1}, ["c.svg"])

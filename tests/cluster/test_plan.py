@@ -1,6 +1,7 @@
 """What is to be done, in folders, object stores and lists, and what is done already. Without Ray."""
 
 import json
+import os
 import uuid
 
 import pytest
@@ -11,12 +12,14 @@ pytest.importorskip("pandas", reason="needs Ray Data: pip install 'leapsr[ray]'"
 pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'")
 
 import pandas
+from fsspec.implementations.memory import MemoryFile
 
-from leapsr.cluster.ledger import Ledger, Result
-from leapsr.cluster.listing import Photo, photos
-from leapsr.cluster.plan import plan
+from leapsr.batch.options import Options
+from leapsr.cluster.ledger import Ledger, Result, described
+from leapsr.cluster.listing import Photo, find
+from leapsr.cluster.plan import DEFAULT, plan
 from leapsr.cluster.store import Store, parse_options
-from leapsr.errors import UsageError
+from leapsr.errors import OutputError, UsageError
 from tests.conftest import picture_array
 
 RECIPE = {"model": "some", "scale": 4}
@@ -35,6 +38,10 @@ def fill(url, *names, content=b"x"):
         store.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
         store.fs.pipe_file(target, content)
     return store
+
+
+def photos(*arguments):
+    return find(*arguments).photos
 
 
 def names(found):
@@ -79,6 +86,46 @@ def test_a_list_without_the_column_says_which_there_are(tmp_path):
     assert names(photos([str(tmp_path / "list.csv")], False, "where", {})) == ["a.jpg"]
 
 
+def test_what_cannot_be_read_is_told(folder):
+    fill(folder, "a.png", "b.svg", "sub/c.psd")
+    assert [path.as_posix() for path in find([folder], True, None, {}).unreadable] == ["b.svg", "sub/c.psd"]
+    store = fill(f"{folder}/only", "b.svg")
+    with pytest.raises(UsageError, match=r"holds no photos.*1 vector file left out \(b.svg\)"):
+        find([store.url()], True, None, {})
+    with pytest.raises(UsageError, match=r"b\.svg is of a kind that is not read"):
+        find([store.url("b.svg")], True, None, {})
+
+
+def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
+    fill(str(tmp_path), "a.png", "closed/b.png")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).rstrip("/").endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = find([str(tmp_path)], True, None, {})
+    assert names(found.photos) == ["a.png"]
+    assert [error.filename.rstrip("/") for error in found.closed] == [str(tmp_path / "closed")]
+
+
+def test_a_pipe_is_no_photo(tmp_path):
+    fill(str(tmp_path), "a.png")
+    os.mkfifo(tmp_path / "endless.png")
+    assert names(photos([str(tmp_path)], False, None, {})) == ["a.png"]
+
+
+def test_a_name_does_not_lead_out_of_the_destination():
+    store = Store.open(f"memory://{uuid.uuid4().hex}", {})
+    store.fs.store[f"{store.root}/x/../../../a.png"] = MemoryFile(
+        store.fs, f"{store.root}/x/../../../a.png", b"x"
+    )
+    with pytest.raises(UsageError, match="lead out of -o"):
+        find([store.url()], True, None, {})
+
+
 @pytest.mark.parametrize("source", ["nothing/here", "notes.pdf"])
 def test_a_source_that_is_none(tmp_path, source):
     (tmp_path / "notes.pdf").write_bytes(b"x")
@@ -99,13 +146,24 @@ def test_storage_options_are_an_object():
             parse_options(wrong)
 
 
-def made(store, photo, output, recipe=RECIPE):
-    """A result and its line in the books, as a run leaves them."""
+def made(store, photo, *outputs, recipe=RECIPE, ended=True):
+    """A result, what is beside it, and their line in the books, as a run leaves them."""
     books = Ledger(store, recipe)
     books.begin()
-    fill(store.url(), output)
-    books.add([Result(output, photo.url, photo.version, "done")])
+    fill(store.url(), *outputs)
+    files = described(map(store.find, outputs))
+    books.add([Result(outputs[0], photo.url, photo.version, "done", files=files)])
     books.flush()
+    if ended:
+        books.end()
+
+
+def state(store, photo, options=DEFAULT, recipe=RECIPE):
+    """done, to do, to do with care, or why it is refused."""
+    todo = plan([photo], store, Ledger(store, recipe), "x4", None, overwrite=False, options=options)
+    if todo.refused:
+        return todo.refused[0].message
+    return "done" if todo.done else "with care" if todo.tasks[0].is_doubtful else "to do"
 
 
 def test_what_is_done_is_not_done_again(folder):
@@ -141,6 +199,65 @@ def test_what_somebody_else_made_stays(folder):
     assert len(plan([photo], store, Ledger(store, RECIPE), "x4", None, overwrite=True).tasks) == 1
 
 
+def test_a_photo_under_the_name_of_a_result_is_kept_after_a_run(folder):
+    store, photo = Store.open(folder, {}), Photo("/in/a.png", "a.png", "v1")
+    made(store, Photo("/in/b.png", "b.png", "v1"), "b_x4.png")
+    fill(folder, "a_x4.png", content=b"of the user")
+    assert "nobody knows how it was made; --overwrite" in state(store, photo)
+
+
+def test_a_result_that_was_changed_by_someone_is_kept(folder):
+    store, photo = Store.open(folder, {}), Photo("/in/a.png", "a.png", "v1")
+    made(store, photo, "a_x4.png")
+    fill(folder, "a_x4.png", content=b"retouched")
+    assert "was changed by someone and is kept" in state(store, photo)
+    assert "was changed by someone and is kept" in state(store, photo, recipe={**RECIPE, "scale": 2})
+
+
+def test_a_file_beside_a_result_is_kept_too(folder):
+    store, photo, two = Store.open(folder, {}), Photo("/in/a.png", "a.png", "v1"), Options(samples=2)
+    fill(folder, "a_x4_s1.png", content=b"of the user")
+    assert "a_x4_s1.png is there, nobody knows" in state(store, photo, two)
+    made(store, photo, "a_x4.png", "a_x4_s1.png")
+    assert state(store, photo, two) == "done"
+    fill(folder, "a_x4_s1.png", content=b"of the user")
+    assert "was changed by someone" in state(store, photo, two)
+
+
+def test_a_result_of_another_photo_is_kept(folder):
+    store = Store.open(folder, {})
+    made(store, Photo("/in/a.png", "a.png", "v1"), "a_x4.png")
+    assert "was made of another photo, not of /else/a.png" in state(
+        store, Photo("/else/a.png", "a.png", "v2")
+    )
+    assert state(store, Photo("/moved/a.png", "a.png", "v1")) == "done"
+    assert state(store, Photo("/in/a.png", "a.png")) == "done"  # of a list, which does not know
+
+
+def test_an_archive_of_which_some_photos_failed_is_made_again(folder):
+    store, shard = Store.open(folder, {}), Photo("/in/a.tar", "a.tar", "v1")
+    books = Ledger(store, RECIPE)
+    fill(folder, "a.tar")
+    books.add([Result("a.tar", shard.url, "v1", "failed", files=described([store.find("a.tar")]))])
+    books.end()
+    assert state(store, shard) == "to do"
+
+
+def test_what_a_killed_run_has_not_written_down_is_done_with_care(folder):
+    store, photo = Store.open(folder, {}), Photo("/in/a.png", "a.png", "v1")
+    made(store, Photo("/in/b.png", "b.png", "v1"), "b_x4.png", ended=False)
+    fill(folder, "a_x4.png", "c_x4.png")
+    assert state(store, photo) == "with care"
+    Ledger(store, RECIPE).end()
+    assert "nobody knows" in state(store, photo)
+
+
+def test_books_that_are_damaged_are_named(folder):
+    store = fill(folder, ".leapsr/results-1.parquet")
+    with pytest.raises(OutputError, match=r"results-1.parquet cannot be read: .* Remove it"):
+        Ledger(store, RECIPE)
+
+
 def test_what_a_killed_run_has_not_written_down_is_ours(tmp_path):
     store, photo = Store.open(str(tmp_path), {}), Photo("/in/a.png", "a.png", "v1")
     Ledger(store, RECIPE).begin()
@@ -162,6 +279,13 @@ def test_a_source_is_never_written_over(tmp_path):
     store = Store.open(str(tmp_path), {})
     with pytest.raises(UsageError, match="never written over"):
         plan(photos([str(tmp_path)], False, None, {}), store, Ledger(store, RECIPE), "x4", None, False)
+
+
+def test_a_source_is_not_written_over_by_the_result_of_another_one(tmp_path):
+    store = fill(str(tmp_path), "a_x4.png")
+    found = [Photo("/in/a.png", "a.png"), Photo(store.url("a_x4.png"), "b.png")]
+    with pytest.raises(UsageError, match=r"a_x4\.png is one of the sources"):
+        plan(found, store, Ledger(store, RECIPE), "x4", None, overwrite=True)
 
 
 def test_books_hold_what_a_reader_needs(folder):

@@ -280,3 +280,21 @@ def test_processes_wait_for_the_first(folder):
             assert not later.done()
             index = photo_index._Maker(folder, folder, photo_index.file_of(folder), print).make()
         assert later.result(30) == dict(zip(index.names, map(tuple, index.sizes.tolist()), strict=True))
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told_and_looked_at_again(folder, monkeypatch):
+    scandir = os.scandir
+
+    def refusing(place):
+        if str(place).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "scandir", refusing)
+        for _ in range(2):
+            photos = open_photos(folder, 8)
+            assert photos.names == NAMES[:-1]
+            assert "1 folder left out, which may not be looked into (deep)" in photos.left_out[0]
+    assert listed(folder) == SIZES
+    assert open_photos(folder, 8).left_out == []

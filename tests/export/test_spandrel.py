@@ -8,6 +8,7 @@ pytest.importorskip("spandrel", reason="needs spandrel: pip install 'leapsr[zoo]
 import spandrel
 
 import leapsr.spandrel
+from leapsr.errors import UsageError
 from leapsr.export import spandrel_file
 from leapsr.export.model import Exported
 
@@ -24,6 +25,16 @@ def test_an_exported_file_is_an_upscaler_of_spandrel(tmp_path, photo_tensor, nam
     image = photo_tensor[..., :37, :50]
     with torch.inference_mode():
         torch.testing.assert_close(found(image), model.restore(image).clamp(0, 1), rtol=0, atol=1e-4)
+
+
+def test_a_file_in_fp32_that_is_not_exact_is_not_written(tmp_path, tiny_model):
+    class Off(Exported):
+        def restore(self, image, **options):
+            return super().restore(image, **options) + 3e-4
+
+    with pytest.raises(UsageError, match="differ too much"):
+        spandrel_file.write(Off.load(tiny_model), tmp_path / "a.safetensors")
+    assert not list(tmp_path.glob("a.*"))
 
 
 def test_a_file_in_half_precision_is_half_as_large(tmp_path):

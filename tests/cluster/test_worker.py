@@ -1,0 +1,105 @@
+"""What a worker does with files, in folders and object stores. Without Ray, which hands out the tasks."""
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("fsspec", reason="needs Ray Data: pip install 'leapsr[ray]'")
+pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'")
+
+from leapsr.batch.options import Options
+from leapsr.cluster.ledger import FOLDER, Ledger, described
+from leapsr.cluster.listing import find
+from leapsr.cluster.plan import Task, plan
+from leapsr.cluster.store import Store
+from leapsr.cluster.worker import Worker, WorkerConfig
+from tests.conftest import picture_array
+
+
+def save(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, name in enumerate(names):
+        Image.fromarray(picture_array(16 + index, 20, index)).save(folder / name)
+
+
+def work(tasks, model, destination, storage=None, options=None):
+    """The results, by output."""
+    config = WorkerConfig(
+        str(model),
+        "fp32",
+        options or Options(),
+        destination,
+        storage or {},
+        threads=1,
+        retries=1,
+        suffix=None,
+    )
+    return {task.output: result for task, (result,) in Worker(config, tracker=None)._together(tasks)}
+
+
+def test_what_a_killed_run_may_have_made_is_kept_unless_it_is_the_same(tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png", "b.png")
+    found = find([str(tmp_path / "in")], False, None, {}).photos
+    out = tmp_path / "out"
+    (out / FOLDER).mkdir(parents=True)
+    first = work([Task(photo, photo.name) for photo in found], tiny_model, str(out))
+    changed = (out / "a.png").stat().st_mtime_ns
+    (out / "b.png").write_bytes(b"of the user")
+    rows = work([Task(photo, photo.name, is_doubtful=True) for photo in found], tiny_model, str(out))
+    assert {output: row.status for output, row in rows.items()} == {"a.png": "done", "b.png": "failed"}
+    assert "is there, and not what is made now" in rows["b.png"].message
+    assert (out / "b.png").read_bytes() == b"of the user"
+    assert (out / "a.png").stat().st_mtime_ns == changed
+    assert rows["a.png"].files == first["a.png"].files == described([Store.open(str(out), {}).find("a.png")])
+
+
+def test_what_lies_beside_a_result_is_in_the_books(tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png")
+    photos, out, two = (
+        find([str(tmp_path / "in")], False, None, {}).photos,
+        tmp_path / "out",
+        Options(samples=2),
+    )
+    (out / FOLDER).mkdir(parents=True)
+    store = Store.open(str(out), {})
+    todo = plan(photos, store, Ledger(store, {}), "x4", None, False, two)
+    books = Ledger(store, {})
+    books.add(work(todo.tasks, tiny_model, str(out), options=two).values())
+    books.end()
+    assert plan(photos, store, Ledger(store, {}), "x4", None, False, two).done == 1
+    (out / "a_x4_s1.png").write_bytes(b"of the user")
+    (refused,) = plan(photos, store, Ledger(store, {}), "x4", None, False, two).refused
+    assert "was changed by someone" in refused.message
+
+
+@pytest.mark.filterwarnings("ignore")  # of the object store's libraries
+def test_results_in_an_object_store_are_known_again(tiny_model, tmp_path):
+    server = pytest.importorskip("moto.server", reason="needs moto[server]")
+    s3fs = pytest.importorskip("s3fs", reason="needs s3fs")
+    bucket_server = server.ThreadedMotoServer("127.0.0.1", 0)
+    bucket_server.start()
+    try:
+        host, port = bucket_server.get_host_and_port()
+        storage = {"endpoint_url": f"http://{host}:{port}", "key": "a", "secret": "b"}
+        bucket = s3fs.S3FileSystem(**storage)
+        bucket.mkdir("photos")
+        save(tmp_path / "in", "a.png", "b.png")
+        for name in ("a.png", "b.png"):
+            bucket.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
+        photos = find(["s3://photos/in"], False, None, storage).photos
+        store = Store.open("s3://photos/out", storage)
+        todo = plan(photos, store, Ledger(store, {}), "x4", None, False)
+        books = Ledger(store, {})
+        books.begin()
+        books.add(work(todo.tasks, tiny_model, "s3://photos/out", storage).values())
+        books.end()
+        assert not books.is_torn
+        assert not Ledger(store, {}).is_torn
+        assert plan(photos, store, Ledger(store, {}), "x4", None, False).done == 2
+        bucket.pipe_file("photos/out/a_x4.png", b"of the user")
+        bucket.pipe_file("photos/in/b.png", (tmp_path / "in" / "a.png").read_bytes())
+        photos = find(["s3://photos/in"], False, None, storage).photos
+        todo = plan(photos, store, Ledger(store, {}), "x4", None, False)
+        assert [task.output for task in todo.tasks] == ["b_x4.png"]
+        assert [row.output for row in todo.refused] == ["a_x4.png"]
+    finally:
+        bucket_server.stop()
