@@ -62,6 +62,7 @@ def test_json_gives_back_rows_means_and_settings(table: Table, tmp_path: Path) -
     assert stored["notes"] == table.notes
     assert [row["psnr_y"] for row in stored["images"]] == [20, 24, None, 23.125, "inf", 26]
     assert [row["psnr_y"] for row in stored["means"]] == [22, 23.125, "inf"]
+    assert [row["pictures"]["psnr_y"] for row in stored["means"]] == [2, 1, 2]
 
 
 def test_json_gives_the_table_back(table: Table, tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_text_fits_a_terminal_and_shows_every_setting(table: Table) -> None:
     console.print(text(table))
     lines = [line.split() for line in console.export_text().splitlines()]
     assert ["bicubic", "-", "-", "22.00", "0.5000", "0.25"] in lines
-    assert ["m", "1", "0", "23.12", "0.5000", "0.25"] in lines
+    assert ["m", "1", "0", "23.12", "(1/2)", "0.5000", "0.25"] in lines
     assert ["m", "1", "1", "inf", "0.5000", "0.25"] in lines
 
 
