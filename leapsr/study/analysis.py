@@ -105,23 +105,20 @@ def agreement(study: Study, votes: Sequence[Vote]) -> float:
     answers: dict[frozenset[str], dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for vote in votes:
         answers[shown[vote.question]][vote.question].append(vote.method or "")
-    observed = expected = total = 0.0
+    observed, expected = [], []
     for questions in answers.values():
         pairable = [Counter(given) for given in questions.values() if len(given) > 1]
-        if not pairable:
-            continue
-        all_answers = sum(pairable, Counter())
-        observed += sum(_disagreeing(given) / (given.total() - 1) for given in pairable)
-        expected += _disagreeing(all_answers) / (all_answers.total() - 1)
-        total += all_answers.total()
-    if total == 0:
+        observed += map(_disagreement, pairable)
+        expected += [_disagreement(sum(pairable, Counter()))] if pairable else []
+    if not expected:
         return math.nan
-    return 1.0 if expected == 0 else 1 - observed / expected
+    return 1 - sum(observed) / sum(expected) if any(expected) else 1.0
 
 
-def _disagreeing(answers: Counter[str]) -> int:
-    """How many ordered pairs of answers differ."""
-    return answers.total() ** 2 - sum(count**2 for count in answers.values())
+def _disagreement(answers: Counter[str]) -> float:
+    """Pairs of answers that differ, as many as each answer has of others on average."""
+    many = answers.total()
+    return (many**2 - sum(count**2 for count in answers.values())) / (many - 1)
 
 
 def _interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
