@@ -217,7 +217,10 @@ def read_json(path: Path) -> Table:
             )
             for row in stored["images"]
         ]
-        sets = {(setting(row), row["seed"]): scores(row) for row in stored["sets"]}
+        sets = {
+            (setting(row), row["seed"]): {name: number(row[name]) for name in metrics if name in row}
+            for row in stored["sets"]
+        }
         planned = tuple(map(setting, stored["means"]))
         return Table(metrics, rows, stored["notes"], planned, tuple(stored["failures"]), sets)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -369,12 +369,11 @@ class _Sets:
 
     def add(self, of: tuple[Setting, int] | None, picture: str, image: Tensor) -> None:
         """of: a setting and its seed; None is the references. image: (1, 3, H, W) in [0, 1]."""
-        seen = self._seen[of]
         for name, metric in self._metrics.items():
             if name in self.skipped:
                 continue
             try:
-                seen[name].append(metric.features(image))
+                self._seen[of][name].append(metric.features(image))
             except DataError as error:
                 self.skipped[name] = f"{name} is skipped: {picture}: {error}"
 

@@ -152,6 +152,7 @@ def test_a_set_that_a_metric_cannot_take_is_its_columns_note_and_the_rest_is_com
     assert mean["psnr_y"] > 0
     assert (table.notes, table.failures) == (["patch is skipped: tiny: It is too small."], ())
     assert calls == [3]  # once for each metric and setting
+    assert evaluate({Setting("m"): bicubic(4)}, pairs(1), select(["psnr_y"]), 0).sets == {}
 
 
 def test_a_picture_without_reference_has_only_the_other_scores() -> None:
