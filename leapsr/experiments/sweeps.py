@@ -134,8 +134,11 @@ def run(sweep: Sweep, work: Work) -> Table:
     table = replace(table, failures=(*table.failures, *failed.values()))
     pictures = len({row.image for row in table.rows})
     seeds = sorted({row.seed for row in table.rows})
-    asked = {"pictures": pictures, "pairs": sweep.title, "seeds": seeds, "experiment": sweep.name}
+    on = dict(zip(work.pairs[::2], work.pairs[1::2], strict=True))
+    place = on.get("--pairs", on.get("--benchmark"))
+    asked = {"title": sweep.title, "pictures": pictures, "pairs": place, "seeds": seeds}
     details = {
+        "experiment": sweep.name,
         "papers": sweep.papers,
         "scale": work.scale,
         "settings": list(work.settings),

@@ -85,6 +85,8 @@ def test_evaluations_of_several_models_in_one_report(material: Path) -> None:
     assert len(said) == 5  # and that a plot needs LPIPS
     stored = json.loads((material / "out/results.json").read_text(encoding="utf-8"))
     assert stored["settings"]["experiment"] == "steps"
+    words = (material / "out/results.md").read_text(encoding="utf-8").splitlines()[0]
+    assert words == "# 1 to 8 steps: 2 pictures of pairs, seed 0"
     assert (material / "out/report.html").is_file()
     (material / "out/cells/many_2/results.json").unlink()
     said.clear()
