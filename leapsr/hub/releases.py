@@ -8,6 +8,7 @@ import errno
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from safetensors import SafetensorError, safe_open
@@ -123,6 +124,8 @@ def fetch(release: Release, folder: Path) -> Path:
                     left -= len(chunk)
             found = sha256(part)
         except (OSError, HTTPException) as error:
+            if isinstance(error, HTTPError):  # the answer that says so is open
+                error.close()
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise WeightsError(

@@ -31,6 +31,7 @@ are shifted, LPIPS's is sometimes halved, SSIM counts every ripple on flat surfa
 difference to the photo that repeats from block to block.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -248,13 +249,13 @@ class Dial:
 
     def positions(self, batch: Batch) -> tuple[Tensor, int, int]:
         """r of each sample; how many of the first are at r = 1, where LPIPS has no weight; and how many of
-        those that follow at r = 0, at least one where there is a critic."""
+        those that follow at r = 0, which may be none."""
         n = len(batch.image)
         r = flow.uniform(n, batch.generator)
-        faithful = flow.stochastic_count(n, self.config.faithful, batch.generator)
-        real = min(flow.stochastic_count(n, self.config.real, batch.generator), n - faithful)
-        if self.config.adversarial and not real:
-            faithful, real = min(faithful, n - 1), 1
+        at_1, at_an_end = self.config.faithful * n, (self.config.faithful + self.config.real) * n
+        u = flow.host_uniform(batch.generator)  # one for both, so that small batches keep both shares
+        faithful = math.floor(at_1 + u)
+        real = min(math.floor(at_an_end + u), n) - faithful
         r[:faithful] = 1
         r[faithful : faithful + real] = 0
         return r.to(batch.image), faithful, real

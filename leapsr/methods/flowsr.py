@@ -212,19 +212,25 @@ class Flowsr:
         return Points(flow.jump(x, self.networks.teacher(x, start, start, cond), start, t), t, cond)
 
     def losses(self, restored: Tensor, followers: Points | None, batch: Batch) -> Losses:
-        """Eq. 10. restored: the student's images of the batch and, with regularisation, of the followers."""
+        """Eq. 10. restored: the student's images of the batch and, with regularisation, of the followers.
+
+        Each mean is a sum over the samples that a batch has on average: of parts of a batch, which may hold
+        no sample of a kind, or that kind alone, the mean is then the loss of the whole batch.
+        """
         config, n = self.config, len(batch.image)
+        moving, consistent = n * config.flow_share, n * (1 - config.flow_share)
         first = n - (0 if followers is None else len(followers.t))
         images = self.networks.decode(restored)
         clean = self.target(batch.image) if batch.photo is None else batch.photo
         losses: Losses = {}
         if first:
-            losses["flow"] = self.discrepancy(images[:first], clean[:first]).mean()
+            losses["flow"] = self.discrepancy(images[:first], clean[:first]).sum() / moving
         if followers is not None and config.consistency:
             goal = self.consistency_target(followers)
-            losses["consistency"] = config.consistency * self.discrepancy(images[first:n], goal).mean()
+            error = self.discrepancy(images[first:n], goal).sum() / consistent
+            losses["consistency"] = config.consistency * error
         if len(images) > n:
-            fit = self.discrepancy(images[n:], clean[first:]).mean()
+            fit = self.discrepancy(images[n:], clean[first:]).sum() / consistent
             losses["regularisation"] = config.regularisation * fit
         if self.has_critic:
             losses["adversarial"] = config.adversarial * self.adversarial_loss(restored[:n], batch)

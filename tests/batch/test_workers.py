@@ -43,6 +43,13 @@ def quick_start(monkeypatch):
         monkeypatch.setattr(workers, "CONTEXT", multiprocessing.get_context("forkserver"))
 
 
+@pytest.fixture
+def started():
+    """The processes that a test has started: a server of other tests may have some, too."""
+    before = set(multiprocessing.active_children())
+    return lambda: set(multiprocessing.active_children()) - before
+
+
 def results(jobs):
     return [job.output.read_bytes() for job in jobs if job.output.exists()]
 
@@ -65,13 +72,13 @@ def test_two_processes_give_what_one_gives(jobs, config, tiny_model, tmp_path):
 
 
 @pytest.mark.usefixtures("quick_start")
-def test_a_process_that_dies_takes_nothing_with_it(jobs, config, caplog):
+def test_a_process_that_dies_takes_nothing_with_it(jobs, config, caplog, started):
     """Whoever works on the second picture is killed, twice; the others had nothing to do with it."""
     deaths = []
 
     def killing(job, done, total):
         if job == jobs[1] and done == 1:
-            (process,) = multiprocessing.active_children()
+            (process,) = started()
             os.kill(process.pid, signal.SIGKILL)
             deaths.append(process.pid)
 
@@ -85,7 +92,7 @@ def test_a_process_that_dies_takes_nothing_with_it(jobs, config, caplog):
 
 @pytest.mark.usefixtures("quick_start")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, None])
-def test_stopping(jobs, config, tmp_path, error):
+def test_stopping(jobs, config, tmp_path, error, started):
     """Ctrl-C, or a caller that has had enough: nothing is left but complete results."""
     outcomes = []
 
@@ -101,7 +108,7 @@ def test_stopping(jobs, config, tmp_path, error):
         with pytest.raises(KeyboardInterrupt):
             for outcome in running:
                 outcomes.append(outcome)
-    assert multiprocessing.active_children() == []
+    assert started() == set()
     assert [path for path in (tmp_path / "out").iterdir() if path.suffix == ".part"] == []
     finished = {path.name for path in (tmp_path / "out").glob("*.png")}
     told = {outcome.job.output.name for outcome in outcomes}
@@ -116,22 +123,22 @@ def full_disk(connection, config, device):
 
 
 @pytest.mark.usefixtures("quick_start")
-def test_a_full_disk_ends_every_process(jobs, config, monkeypatch, caplog):
+def test_a_full_disk_ends_every_process(jobs, config, monkeypatch, caplog, started):
     monkeypatch.setattr(workers, "serve", full_disk)
     outcomes = list(workers.run(jobs, config, ["cpu", "cpu"]))
     assert {outcome.message for outcome in outcomes} == {"The disk is full."}
     assert len(outcomes) <= 2
-    assert multiprocessing.active_children() == []
+    assert started() == set()
     assert not caplog.text
 
 
 @pytest.mark.usefixtures("quick_start")
 @pytest.mark.skipif(sys.platform == "win32", reason="these signals are not there")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
-def test_signals_to_all_processes_are_for_the_first_one(jobs, config, number):
+def test_signals_to_all_processes_are_for_the_first_one(jobs, config, number, started):
     def signalling(job, done, total):
         if job == jobs[1] and done == 1:
-            for process in multiprocessing.active_children():
+            for process in started():
                 os.kill(process.pid, getattr(signal, number))
 
     outcomes = list(workers.run(jobs, config, ["cpu"], signalling))

@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +34,14 @@ def names(folder: str | Path = ".") -> list[str]:
     """Every file below a folder, as paths in it, but for the manifests of results."""
     files = (path for path in Path(folder).rglob("*") if path.is_file() and path.name != existing.NAME)
     return sorted(str(path.relative_to(folder)) for path in files)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """As processes have that are started here: sums in another order are other roundings."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

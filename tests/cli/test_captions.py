@@ -16,16 +16,9 @@ from leapsr.frozen import VisionLanguage
 from tests.conftest import picture_array
 from tests.hub.conftest import models, tiny  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PHOTOS = 10
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As other processes have: sums in another order are other roundings."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

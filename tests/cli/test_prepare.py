@@ -9,22 +9,14 @@ import sys
 import time
 
 import pytest
-import torch
 from PIL import Image
 
 from tests.conftest import picture_array
 from tests.hub.conftest import models, tiny  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 OPTIONS = ("--crop", 32, "--crops", 2, "--degradation", "bicubic", "--megabytes", 0.0035, "--device", "cpu")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As the process that is killed has: sums in another order are other roundings."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from leapsr.methods import Batch, Dial, DialConfig, Networks
 from leapsr.methods.dial import SHIFTS, _view, grey
 from leapsr.metrics.fidelity import ssim
 from leapsr.networks import Condition
+from leapsr.networks.pixel.critic import PRESETS, Critic
 from tests.gaussian import example
 
 FLOW = example()
@@ -224,6 +225,23 @@ def test_the_critic_sees_only_images_at_zero_whose_noise_is_all_removed():
     torch.testing.assert_close(found["student"]["adversarial"], torch.tensor(-2 * (2.0 + 3.0) / 6))
     torch.testing.assert_close(found["critic"]["fake"], torch.tensor((3.0 + 4.0) / 2))
     assert 0.9 < found["critic"]["real"] < 1.1  # the photos are noise around 0
+
+
+def test_a_part_of_one_sample_keeps_the_shares():
+    """A critic does not pull every small part of a batch to r = 0: it may see none."""
+    config = FINE.model_copy(update={"faithful": 0.5, "real": 0.25, "adversarial": 1.0})
+    players = {"critic": Critic(PRESETS["tiny"])}
+    method = Dial(Networks(*[lambda x, t, r, c: x] * 2, None, None, players, players), config)
+    given, counts = pictures(64), [0, 0]
+    cond = Condition(torch.zeros(1, 3, 16, 16))
+    for _ in range(100):
+        part = Batch(given.image[:1], given.source[:1], cond, given.generator)
+        found = dict(method(part))
+        seen = bool(found["critic"]["real"])
+        assert seen == bool(found["critic"]["fake"]) == bool(found["student"]["adversarial"])
+        _, faithful, real = method.positions(part)
+        counts = [counts[0] + faithful, counts[1] + real]
+    assert counts == pytest.approx([50, 25], rel=0.4)
 
 
 def test_a_critic_that_is_asked_for_must_be_there():

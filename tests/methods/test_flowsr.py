@@ -458,6 +458,18 @@ def test_a_batch_of_one_is_shared_out_over_time():
     assert 10 < seen.count({"flow"}) < 30
 
 
+def test_batches_of_one_ask_for_what_a_large_batch_asks():
+    """The weights of the terms do not depend on how many samples are in memory at once."""
+    generator, sums = torch.Generator().manual_seed(1), dict.fromkeys(("flow", *SECOND), 0.0)
+    method = Flowsr(networks(FLOW.wrong), FlowsrConfig(flow_share=0.25))
+    for seed in range(1000):
+        [(_, values)] = method(replace(batch(1, seed), generator=generator))
+        for name, value in values.items():
+            sums[name] += float(value) / 1000
+    whole = losses(FLOW.wrong, n=4000, flow_share=0.25)
+    assert sums == pytest.approx({name: float(value) for name, value in whole.items()}, rel=0.2)
+
+
 def test_an_empty_loss_is_refused():
     """By the config where nobody could learn, by the method where its critic would be all there is."""
     nothing = {"consistency": 0, "regularisation": 0}
