@@ -226,7 +226,7 @@ def evaluate(
     table = evaluation.run(plan, chosen, notes, look.observe)
     written: list[str] = []
     if out is not None:
-        asked = {"what": what, "pairs": str(place), "benchmark": benchmark}
+        asked: dict[str, Any] = {"what": what, "pairs": str(place), "benchmark": benchmark}
         asked |= {"fidelity": positions, "steps": counts, **evaluation.as_dict()}
         runs = filter(None, (training(name, model.folder) for name, model in models.items()))
         unsaid = write(table, list(runs), out, asked, look, [] if known is None else known.published())

@@ -105,7 +105,8 @@ def agreement(study: Study, votes: Sequence[Vote]) -> float:
     answers: dict[frozenset[str], dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for vote in votes:
         answers[shown[vote.question]][vote.question].append(vote.method or "")
-    observed, expected = [], []
+    observed: list[float] = []
+    expected: list[float] = []
     for questions in answers.values():
         pairable = [Counter(given) for given in questions.values() if len(given) > 1]
         observed += map(_disagreement, pairable)
