@@ -52,7 +52,7 @@ def test_a_browser_upscales_a_photo(tmp_path):
         browser.close()
         server.shutdown()
     assert pixels[:2] == [256, 192]
-    expected = leapsr.upscale(Image.fromarray(picture_array(48, 64)), fidelity=0.6).tobytes()
+    expected = leapsr.upscale(Image.fromarray(picture_array(48, 64)), fidelity=0.7).tobytes()
     found = bytes(value for number, value in enumerate(pixels[2]) if number % 4 != 3)
     differences = [abs(a - b) for a, b in zip(found, expected, strict=True)]
     assert sum(differences) / len(differences) < 0.5
