@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
-from rich.text import Text
 
 from . import terminal
 
@@ -37,16 +35,13 @@ def benchmarks(name: Name = None, root: Root = None, make: Make = None) -> None:
     if name is None:
         if make is not None:
             raise UsageError("Say which benchmark to make: leapsr benchmarks NAME --make FOLDER.")
-        shown = Table(box=None, header_style="bold", pad_edge=False)
-        for heading in ("name", "pictures", "scale", "size", "border", "here", "what"):
-            shown.add_column(
-                heading, justify="right" if heading in ("pictures", "scale", "border") else "left"
-            )
+        rows = []
         for each in map(table.find, table.names()):
             size = "any" if each.lr is None else f"{each.lr[0]}x{each.lr[1]}"
-            facts = (each.name, each.count, f"x{each.scale}", size, each.border, table.state(each, root))
-            shown.add_row(*map(str, facts), Text(each.title))
-        console.print(shown)
+            state = table.state(each, root)
+            rows.append((each.name, each.count, f"x{each.scale}", size, each.border, state, each.title))
+        headings = ("name", "pictures", "scale", "size", "border", "here", "what")
+        console.print(terminal.table(headings, rows, numbers=("pictures", "scale", "border")))
         if root is None:
             terminal.say(Console(stderr=True), "--root FOLDER (or LEAPSR_BENCHMARKS) says which are here.")
         return

@@ -14,6 +14,8 @@ from . import terminal
 from .shared import Device, Dtype, Suffix, enough_memory
 
 if TYPE_CHECKING:
+    from ..data.pairs import PairFolder
+    from ..evaluation.benchmarks import Benchmark
     from ..metrics.table import Table
     from ..upscaling.settings import Settings
 
@@ -184,7 +186,6 @@ def evaluate(
     if (pairs is None) == (benchmark is None):
         raise UsageError("Give --pairs FOLDER or --benchmark NAME, what to evaluate on.")
     with terminal.starting():
-        from ..data.pairs import read_pairs
         from ..evaluation import benchmarks
         from ..evaluation.report import Look, write
         from ..evaluation.run import Evaluation
@@ -195,20 +196,10 @@ def evaluate(
         from .upscale_options import LookOptions, ModelOptions
 
     options = LookOptions(
-        steps=1,
-        fidelity=None,
-        denoise=denoise,
-        guidance=guidance,
-        solver=solver,
-        caption=caption,
-        captioner=captioner,
-        captions=captions,
-        suffix=suffix,
-        text_encoder=text_encoder,
-        seed=seeds[0],
-        color_fix=color_fix,
-        seamless=False,
-    )
+        steps=1, fidelity=None, seed=seeds[0], denoise=denoise, color_fix=color_fix, seamless=False,
+        guidance=guidance, solver=solver, caption=caption, captioner=captioner, captions=captions,
+        suffix=suffix, text_encoder=text_encoder,
+    )  # fmt: skip
     settings: Settings = options.settings(ModelOptions(tile=tile).tile_side())
     known = None if benchmark is None else benchmarks.find(benchmark)
     usual = DEFAULT_METRICS if known is None else known.metrics
@@ -217,16 +208,9 @@ def evaluate(
     with errors.status("Loading"):
         subjects = named([read_subject(each, device, dtype, offload) for each in what])
     models = {name: subject for name, subject in subjects.items() if isinstance(subject, Model)}
-    if known is not None:
-        place = benchmarks.root_folder(root)
-        pairs, folder = known.place(place), known.pairs(place, limit)
-        if common_scale(models) not in (None, known.scale):
-            raise UsageError(f"{known.name} is x{known.scale}, and the models are x{common_scale(models)}.")
-        border = known.border if border is None else border
-    else:
-        assert pairs is not None
-        folder = read_pairs(pairs, common_scale(models) or scale, limit)
-        border = folder.scale if border is None else border
+    place, folder = _pictures(pairs, known, root, limit, common_scale(models), scale)
+    if border is None:
+        border = folder.scale if known is None else known.border
     evaluation = Evaluation(
         subjects, folder, border, seeds, settings, captions, save, limit is not None, watched
     )
@@ -240,28 +224,35 @@ def evaluate(
     plan = evaluation.plan(counts, positions, baseline)
     look = Look()
     table = evaluation.run(plan, chosen, notes, look.observe)
-    unsaid: list[str] = []
+    written: list[str] = []
     if out is not None:
-        asked = {
-            "what": what,
-            "pairs": str(pairs),
-            "benchmark": benchmark,
-            "fidelity": positions,
-            "steps": counts,
-        }
-        runs = [training(name, model.folder) for name, model in models.items()]
-        found, beside = [run for run in runs if run is not None], [] if known is None else known.published()
-        unsaid = write(table, found, out, asked | evaluation.as_dict(), look, beside)
-    show(table, notes)
-    if out is not None:
-        terminal.say(errors, f"written: {', '.join(sorted(path.name for path in out.iterdir()))} in {out}")
-    for note in unsaid:
-        terminal.say(errors, note)
-    if table.failures:
-        terminal.say(errors, f"{len(table.failures)} failed:", "bold red")
-        for failure in table.failures:
-            terminal.say(errors, failure)
-        raise typer.Exit(1)
+        asked: dict[str, Any] = {"what": what, "pairs": str(place), "benchmark": benchmark}
+        asked |= {"fidelity": positions, "steps": counts, **evaluation.as_dict()}
+        runs = filter(None, (training(name, model.folder) for name, model in models.items()))
+        unsaid = write(table, list(runs), out, asked, look, [] if known is None else known.published())
+        written = [f"written: {', '.join(sorted(path.name for path in out.iterdir()))} in {out}", *unsaid]
+    show(table, notes, written)
+
+
+def _pictures(
+    pairs: Path | None,
+    known: "Benchmark | None",
+    root: Path | None,
+    limit: int | None,
+    of_models: int | None,
+    given: int | None,
+) -> "tuple[Path, PairFolder]":
+    """The folder and what lies in it. of_models, given: scales. Raises UsageError, DataError."""
+    from ..data.pairs import read_pairs
+    from ..evaluation.benchmarks import root_folder
+
+    if known is None:
+        assert pairs is not None
+        return pairs, read_pairs(pairs, of_models or given, limit)
+    if of_models not in (None, known.scale):
+        raise UsageError(f"{known.name} is x{known.scale}, and the models are x{of_models}.")
+    place = root_folder(root)
+    return known.place(place), known.pairs(place, limit)
 
 
 def _listed(part: str, defaults: Sequence[str]) -> Sequence[str]:
@@ -291,16 +282,23 @@ def watched(things: Iterable[Any], doing: str, total: int) -> Iterable[Any]:
     return track(things, doing, total, console=console, transient=True, disable=not console.is_terminal)
 
 
-def show(table: "Table", said: Sequence[str] = ()) -> None:
-    """The summary, and on standard error what it lacks. said: notes that have been told before."""
+def show(table: "Table", said: Sequence[str] = (), after: Sequence[str] = ()) -> None:
+    """The summary, and on standard error what it lacks; with failures it ends the command with code 1.
+
+    said: notes that have been told before. after: sentences to follow them.
+    """
     from ..metrics.report import differences, text
 
-    summary, console = text(table), Console()
+    summary, console, errors = text(table), Console(), Console(stderr=True)
     needed = Console(width=1000).measure(summary).maximum
     # On a narrow terminal, lines that wrap are better than the numbers that rich would cut.
     Console(width=max(console.width, needed)).print(summary)
     for line in differences(table):
         terminal.say(console, line)
-    for note in table.notes:
-        if note not in said:
-            terminal.say(Console(stderr=True), note)
+    for note in [*(note for note in table.notes if note not in said), *after]:
+        terminal.say(errors, note)
+    if table.failures:
+        terminal.say(errors, f"{len(table.failures)} failed:", "bold red")
+        for failure in table.failures:
+            terminal.say(errors, failure)
+        raise typer.Exit(1)

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ..errors import UsageError
 from . import terminal
@@ -92,15 +90,13 @@ def experiment(
 
     console, errors = Console(), Console(stderr=True)
     if name is None:
-        shown = Table(box=None, header_style="bold", pad_edge=False)
-        for heading in ("name", "kind", "what", "as in"):
-            shown.add_column(heading)
-        for each in map(sweeps.find, sweeps.names()):
-            kind = "evaluates" if each.recipe is None else "trains"
-            shown.add_row(each.name, kind, Text(each.title), Text(each.papers))
+        rows = [
+            (each.name, "evaluates" if each.recipe is None else "trains", each.title, each.papers)
+            for each in map(sweeps.find, sweeps.names())
+        ]
         facts = ("parameters, MACs, seconds, memory", "SMFSR, table 2; OFTSR, tables 9 and 10")
-        shown.add_row(COMPLEXITY, "measures", *map(Text, facts))
-        console.print(shown)
+        rows.append((COMPLEXITY, "measures", *facts))
+        console.print(terminal.table(("name", "kind", "what", "as in"), rows))
         return
     if name == COMPLEXITY:
         _complexity(models or [], side, device, dtype)
@@ -131,12 +127,7 @@ def experiment(
     table = sweeps.run(sweep, work)
     from .evaluate import show
 
-    show(table)
-    terminal.say(errors, f"written: {work.out / 'report.html'}")
-    if table.failures:
-        for failure in table.failures:
-            terminal.say(errors, failure, "red")
-        raise typer.Exit(1)
+    show(table, after=[f"written: {work.out / 'report.html'}"])
 
 
 def _complexity(models: list[str], side: int, device: str, dtype: str) -> None:
@@ -144,24 +135,14 @@ def _complexity(models: list[str], side: int, device: str, dtype: str) -> None:
 
     if not models:
         raise UsageError("Name the models that are to be measured.")
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in (
-        "model",
-        "parameters, M",
-        "trainable, M",
-        "autoencoder, M",
-        "GMACs",
-        "s",
-        "MiB",
-        "device",
-    ):
-        shown.add_column(heading, justify="left" if heading in ("model", "device") else "right")
+    rows = []
     for model in models:
         cost = measure(model, side, device=device, dtype=dtype)
         millions = (f"{count / 1e6:.2f}" for count in (cost.parameters, cost.trainable, cost.autoencoder))
         amounts = (f"{cost.macs / 1e9:.2f}", f"{cost.seconds:.3f}", f"{cost.memory / 2**20:.0f}")
-        shown.add_row(Text(model), *millions, *amounts, cost.device)
-    Console().print(shown)
+        rows.append((model, *millions, *amounts, cost.device))
+    numbers = ("parameters, M", "trainable, M", "autoencoder, M", "GMACs", "s", "MiB")
+    Console().print(terminal.table(("model", *numbers, "device"), rows, numbers))
     terminal.say(
         Console(stderr=True), f"One picture from {side} x {side} pixels, in one step; median of three."
     )

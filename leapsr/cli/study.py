@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ..errors import UsageError
 from . import terminal
@@ -115,14 +113,12 @@ def results(study: Study, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(plain(analysis.as_dict(found)), indent=1, allow_nan=False))
         return
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("method", "preferred", "95 % interval", "shown", "strength"):
-        shown.add_column(heading, justify="left" if heading == "method" else "right")
+    rows = []
     for rate in found.rates:
         interval = "-" if rate.low != rate.low else f"{rate.low:.1%} to {rate.high:.1%}"
-        facts = (f"{rate.rate:.1%}", interval, str(rate.shown), f"{rate.strength:.3f}")
-        shown.add_row(Text(rate.method), *facts)
-    Console().print(shown)
+        rows.append((rate.method, f"{rate.rate:.1%}", interval, rate.shown, f"{rate.strength:.3f}"))
+    numbers = ("preferred", "95 % interval", "shown", "strength")
+    Console().print(terminal.table(("method", *numbers), rows, numbers))
     terminal.say(
         Console(),
         f"{found.votes} votes of {found.raters} raters, {found.undecided} without preference; "

@@ -1,9 +1,12 @@
 """Print lines on a terminal, safely: names of files can neither break lines nor send control codes."""
 
 import unicodedata
+from collections.abc import Collection, Iterable
 
 from rich.console import Console
 from rich.status import Status
+from rich.table import Table
+from rich.text import Text
 
 _UNSAFE_CATEGORIES = ("Cc", "Zl", "Zp")
 """Unicode categories: control characters, line and paragraph separators."""
@@ -23,6 +26,16 @@ def printable(text: str) -> str:
 def starting() -> Status:
     """To be entered while libraries are loaded, which takes seconds: a spinner, on terminals only."""
     return Console(stderr=True).status("Starting")
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[object]], numbers: Collection[str] = ()) -> Table:
+    """Columns without lines between them. numbers: headings of those that are put to the right."""
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        shown.add_column(heading, justify="right" if heading in numbers else "left")
+    for row in rows:
+        shown.add_row(*(Text(printable(str(cell))) for cell in row))
+    return shown
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:

@@ -170,7 +170,7 @@ def make(
             pair = pairs.read(by_file[path])
             if pair.hr is None:
                 raise DataError(f"{source} has no HR; {benchmark.name} is cut from pairs.")
-            box = _box(making, pair.hr, benchmark.scale, None)
+            box = _box(making, pair.hr, benchmark.scale, None, by_file[path].hr)
             small = tuple(edge // benchmark.scale for edge in box)
             _write(folder, pair.name, _cut(pair.hr, box), _cut(pair.lr, small))
         return folder
@@ -197,16 +197,18 @@ def _large(making: Making, photo: Tensor, scale: int, generator: torch.Generator
         short = min(photo.shape[-2:])
         size = [max(making.side, round(making.side * side / short)) for side in photo.shape[-2:]]
         photo = resize(photo, (size[0], size[1]), antialias=True).clamp(0, 1)
-    if making.side is not None and min(photo.shape[-2:]) < making.side:
-        raise DataError(f"{path} is smaller than {making.side} pixels; leave it out.")
-    return _cut(photo, _box(making, photo, scale, generator))
+    return _cut(photo, _box(making, photo, scale, generator, path))
 
 
-def _box(making: Making, photo: Tensor, scale: int, generator: torch.Generator | None) -> tuple[int, ...]:
-    """left, top, right, bottom, all multiples of the scale but for random crops."""
+def _box(
+    making: Making, photo: Tensor, scale: int, generator: torch.Generator | None, path: Path | None
+) -> tuple[int, ...]:
+    """left, top, right, bottom, all multiples of the scale but for random crops. Raises DataError."""
     height, width = photo.shape[-2:]
     if making.side is None:
         return 0, 0, width // scale * scale, height // scale * scale
+    if min(height, width) < making.side:
+        raise DataError(f"{path} is smaller than {making.side} pixels; leave it out.")
     if making.crop == "random":
         left, top = (
             int(torch.randint(side - making.side + 1, (), generator=generator)) for side in (width, height)

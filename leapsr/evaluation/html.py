@@ -9,7 +9,7 @@ from typing import Any
 from .. import __version__
 from ..files import atomic_write
 from ..metrics.intervals import bootstrap
-from ..metrics.report import ARROWS, best_printed, differences, plain, printed
+from ..metrics.report import ARROWS, differences, plain, ranks
 from ..metrics.table import Setting, Table
 from .crops import Crops
 from .published import PublishedTable
@@ -29,12 +29,15 @@ def write_html(
 
     heading: what the pictures were. asked: what is needed to do it again. published: shown apart.
     """
-    means = [table.mean(setting) for setting in table.settings]
-    best = {name: best_printed(table, name, means) for name in table.metrics}
+    best = {name: ranks(table, name) for name in table.metrics}
     data = {
         "heading": heading,
         "made": f"leapsr {__version__}",
-        "metrics": [{"name": m.name, "arrow": ARROWS[m.direction]} for m in table.metrics.values()],
+        "pictures": table.pictures,
+        "metrics": [
+            {"name": m.name, "arrow": ARROWS[m.direction], "direction": m.direction}
+            for m in table.metrics.values()
+        ],
         "settings": [_line(table, setting, best) for setting in table.settings],
         "differences": differences(table),
         "notes": table.notes,
@@ -53,9 +56,8 @@ def write_html(
         )
 
 
-def _line(table: Table, setting: Setting, best: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _line(table: Table, setting: Setting, best: Mapping[str, Mapping[Setting, int]]) -> dict[str, Any]:
     mean = table.mean(setting)
-    shown = {name: printed(score) for name, score in mean.scores.items()}
     intervals: dict[str, list[float]] = {}
     for name in table.metrics:
         values = list(table.by_image(setting, name).values())
@@ -68,7 +70,8 @@ def _line(table: Table, setting: Setting, best: Mapping[str, Sequence[str]]) -> 
         "means": mean.scores,
         "intervals": intervals,
         "deviations": table.deviations(setting),
-        "ranks": {name: best[name].index(shown[name]) + 1 for name in shown if shown[name] in best[name]},
+        "ranks": {name: ranked[setting] for name, ranked in best.items() if setting in ranked},
+        "counts": {name: table.counted(setting, name) for name in table.metrics},
         "seconds": mean.seconds_per_megapixel,
         "evaluations": 0.0 if math.isnan(mean.evaluations) else mean.evaluations,
     }

@@ -74,8 +74,9 @@ def write(
 
 
 def heading(settings: Mapping[str, Any]) -> str:
-    """What the pictures were."""
+    """What the pictures were, after the title of an experiment."""
     count, seeds = settings["pictures"], settings["seeds"]
     many = "picture" if count == 1 else "pictures"
     seed = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    return f"{count} {many} of {Path(settings['pairs']).name}, {seed}"
+    title = f"{settings['title']}: " if "title" in settings else ""
+    return f"{title}{count} {many} of {Path(settings['pairs']).name}, {seed}"

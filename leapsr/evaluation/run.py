@@ -256,8 +256,7 @@ class Evaluation:
     def check_flows(self) -> None:
         """Raises UsageError where straightness cannot be had: without a teacher, or where guidance would
         change its flow."""
-        self._teachers()
-        if self.settings.guidance not in (None, 1):
+        if any(self._guided(model.restorer) != 1 for model in self._teachers().values()):
             raise UsageError("straightness is of the flow without guidance; ask for one of them at a time.")
 
     def _trained_on(self, metrics: Mapping[str, Metric]) -> list[str]:

@@ -27,9 +27,16 @@ from ..ops.color import to_pil
 MADE_WITH, LOG = "made_with.json", "log.jsonl"
 
 
+LONGEST = 120
+"""Letters of a folder's name, so that file systems take it in any alphabet but the rarest."""
+
+
 def slug(label: str) -> str:
-    """A name for a folder."""
-    return re.sub(r"[^\w.+-]+", "_", label).strip("_.") or "setting"
+    """A name for a folder; of a long label its beginning and a hash of the whole."""
+    name = re.sub(r"[^\w.+-]+", "_", label).strip("_.") or "setting"
+    if len(name.encode()) <= LONGEST:
+        return name
+    return f"{name.encode()[: LONGEST - 9].decode(errors='ignore')}-{sha256(label.encode()).hexdigest()[:8]}"
 
 
 @dataclass

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -58,7 +59,11 @@ class Model:
 
     def identity(self) -> dict[str, JsonValue]:
         dtype = str(self.upscaler.dtype).removeprefix("torch.")
-        return {"model": self.folder.name, "model_sha256": catalog.digest(self.folder), "dtype": dtype}
+        return {"model": self.folder.name, "model_sha256": self._sha256, "dtype": dtype}
+
+    @cached_property
+    def _sha256(self) -> str:
+        return catalog.digest(self.folder)
 
     def restore(self, settings: Settings, captions: Callable[[str], str] | None = None) -> Restore:
         """As `leapsr upscale` does with these settings. captions: of the pictures by name, where it reads

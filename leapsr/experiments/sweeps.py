@@ -8,6 +8,7 @@ A cell that is done is not done again. The commands are those of `leapsr train`,
 """
 
 import json
+import math
 import multiprocessing
 import os
 import runpy
@@ -133,8 +134,11 @@ def run(sweep: Sweep, work: Work) -> Table:
     table = replace(table, failures=(*table.failures, *failed.values()))
     pictures = len({row.image for row in table.rows})
     seeds = sorted({row.seed for row in table.rows})
-    asked = {"pictures": pictures, "pairs": sweep.title, "seeds": seeds, "experiment": sweep.name}
+    on = dict(zip(work.pairs[::2], work.pairs[1::2], strict=True))
+    place = on.get("--pairs", on.get("--benchmark"))
+    asked = {"title": sweep.title, "pictures": pictures, "pairs": place, "seeds": seeds}
     details = {
+        "experiment": sweep.name,
         "papers": sweep.papers,
         "scale": work.scale,
         "settings": list(work.settings),
@@ -334,14 +338,9 @@ def merged(tables: Mapping[str, Table], rename: bool) -> Table:
     """The lines of all, in one table. rename: each is called by its name here; else by its own, if
     no other line is called so.
 
-    Of metrics only those stay that every table has.
+    Metrics are those that any table has; a line of another one lacks them.
     """
-    first = next(iter(tables.values()))
-    metrics = {
-        name: metric
-        for name, metric in first.metrics.items()
-        if all(name in t.metrics for t in tables.values())
-    }
+    metrics = {name: metric for table in tables.values() for name, metric in table.metrics.items()}
     rows: list[Row] = []
     planned: list[Setting] = []
     notes: list[str] = []
@@ -353,10 +352,11 @@ def merged(tables: Mapping[str, Table], rename: bool) -> Table:
         def called(setting: Setting, name: str = name) -> Setting:
             return setting._replace(restorer=name) if rename or alike[setting] > 1 else setting
 
-        rows += [row._replace(setting=called(row.setting)) for row in table.rows]
+        none = dict.fromkeys(metrics, math.nan)
+        rows += [row._replace(setting=called(row.setting), scores=none | row.scores) for row in table.rows]
         planned += map(called, table.settings)
         notes += table.notes
         failures += table.failures
-        sets |= {(called(setting), seed): scores for (setting, seed), scores in table.sets.items()}
+        sets |= {(called(setting), seed): none | scores for (setting, seed), scores in table.sets.items()}
     once = list(dict.fromkeys(notes))
     return Table(metrics, rows, once, tuple(dict.fromkeys(planned)), tuple(dict.fromkeys(failures)), sets)

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from torch import Tensor
 
 from ..errors import MissingExtra, UnknownName, UsageError, WeightsError
@@ -41,6 +42,13 @@ class Metric:
     """Raises WeightsError or MissingExtra when its files are not here; None when it needs no file."""
     features: Callable[..., Tensor] = lambda image: image
     """Of a "set": a picture (1, 3, H, W) in [0, 1] to features (n, D)."""
+
+    def badness(self, scores: Any) -> Any:
+        """The best score has the least. Of numbers or arrays. Half as much and twice as much are as far from
+        1."""
+        if self.direction == "near 1":
+            return np.abs(np.log(np.maximum(scores, 1e-9)))
+        return scores if self.direction == "lower" else -scores
 
 
 _pristine: Callable[[Path], Pristine] = lru_cache(read_pristine)

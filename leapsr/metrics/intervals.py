@@ -1,7 +1,7 @@
 """How sure a mean is, from the pictures that it was taken over: the bootstrap (Efron 1979)."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,16 +22,22 @@ class Interval(NamedTuple):
         return self.low <= 0 <= self.high
 
 
-def bootstrap(values: Sequence[float]) -> Interval:
+def bootstrap(
+    values: Sequence[float] | Sequence[Sequence[float]], of: Callable[[Any], Any] = lambda means: means
+) -> Interval:
     """The mean and its 95 % interval: percentiles of the means of pictures drawn with replacement, seed 0.
 
-    values: one for each picture, finite. Of fewer than five nothing is known: infinite.
+    values: one for each picture, finite, or several of one length. Of fewer than five nothing is known:
+        infinite.
+    of: what is asked for instead of the mean: an array of means, (draws) or of several values (draws, N), to
+        numbers (draws).
     """
     known = np.asarray(values, float)
+    found = float(of(known.mean(0, keepdims=True))[0])
     if len(known) < LEAST:
-        return Interval(float(known.mean()), -np.inf, np.inf)
-    generator, means = np.random.default_rng(0), []
+        return Interval(found, -np.inf, np.inf)
+    generator, drawn = np.random.default_rng(0), []
     for _ in range(DRAWS // 100):  # in parts, so that thousands of pictures fit in memory
-        means.append(generator.choice(known, (100, len(known))).mean(1))
-    low, high = np.quantile(np.concatenate(means), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(known.mean()), float(low), float(high))
+        drawn.append(of(generator.choice(known, (100, len(known))).mean(1)))
+    low, high = np.quantile(np.concatenate(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(found, float(low), float(high))

@@ -4,10 +4,11 @@ import csv
 import json
 import math
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from rich.table import Table as TextTable
 from rich.text import Text
@@ -20,12 +21,6 @@ from .runs import Training
 from .table import Row, Setting, Table
 
 ARROWS = {"higher": "↑", "lower": "↓", "near 1": "→ 1"}
-BADNESS: dict[str, Callable[[float], float]] = {
-    "higher": lambda score: -score,
-    "lower": lambda score: score,
-    "near 1": lambda score: abs(math.log(max(score, 1e-9))),
-}
-"""Of a score, by its metric's direction: the best one has the least."""
 SPEED = "seconds_per_megapixel"
 NFE = "evaluations"
 
@@ -55,27 +50,23 @@ def headings(table: Table) -> list[str]:
 def lines(table: Table) -> list[list[Cell]]:
     """The means as printed, a line for each setting, below the headings.
 
-    "-" where there is no value, "nan" for a setting that gave values that are not finite.
+    "-" where there is no value, "nan" for a setting that gave values that are not finite; "(4/5)" behind the
+    mean of fewer pictures than there are.
     """
     means = [table.mean(setting) for setting in table.settings]
-    best, shown = {name: best_printed(table, name, means) for name in table.metrics}, _shown(table)
-    spread = {mean.setting: table.deviations(mean.setting) for mean in means}
-    return [
-        [
-            *(Cell(_controls(mean)[name]) for name in shown),
-            *(_score(mean, name, best[name], spread[mean.setting][name]) for name in table.metrics),
-            Cell(_significant(mean.seconds_per_megapixel)),
-        ]
-        for mean in means
-    ]
-
-
-def _score(mean: Row, name: str, best: Sequence[str], deviation: float) -> Cell:
-    if not mean.usable:
-        return Cell("nan")
-    score = printed(mean.scores[name])
-    rank = best.index(score) + 1 if score in best else 0
-    return Cell(score if math.isnan(deviation) else f"{score} ±{deviation:.2g}", rank)
+    best, shown = {name: ranks(table, name) for name in table.metrics}, _shown(table)
+    found = []
+    for mean in means:
+        spread = table.deviations(mean.setting)
+        cells = [Cell(_controls(mean)[name]) for name in shown]
+        for name in table.metrics:
+            count = table.counted(mean.setting, name)
+            score = printed(mean.scores[name]) if mean.usable else "nan"
+            deviation = "" if math.isnan(spread[name]) else f" ±{spread[name]:.2g}"
+            of = f" ({count}/{table.pictures})" if 0 < count < table.pictures else ""
+            cells.append(Cell(f"{score}{deviation}{of}", best[name].get(mean.setting, 0)))
+        found.append([*cells, Cell(_significant(mean.seconds_per_megapixel))])
+    return found
 
 
 def _shown(table: Table) -> list[str]:
@@ -86,31 +77,35 @@ def _shown(table: Table) -> list[str]:
     return ["restorer", *(["solver"] if solved else []), "steps", "fidelity", *(["NFE"] if more else [])]
 
 
-def best_printed(table: Table, name: str, means: Sequence[Row]) -> list[str]:
-    """The best mean as printed, and the second; empty where there is nothing to compare."""
-    scores = sorted(
-        (mean.scores[name] for mean in means if not math.isnan(mean.scores[name])),
-        key=BADNESS[table.metrics[name].direction],
-    )
-    return list(dict.fromkeys(map(printed, scores)))[:2] if len(scores) > 1 else []
+def ranks(table: Table, name: str) -> dict[Setting, int]:
+    """1 for the settings with the best mean as printed, 2 for those with the second; empty where there is
+    nothing to compare."""
+    known = table.compared(name)
+    if len(known) < 2:
+        return {}
+    shown = {setting: printed(table.mean(setting).scores[name]) for setting in known}
+    best = list(dict.fromkeys(shown.values()))[:2]
+    return {setting: best.index(score) + 1 for setting, score in shown.items() if score in best}
 
 
 def differences(table: Table) -> list[str]:
     """For each metric, how far the best setting is ahead of the second on the same pictures, a sentence each:
-    the mean of the differences and its 95 % interval."""
+    the mean of the differences and its 95 % interval; of a metric that is best at 1, the factor by which the
+    mean is nearer to it."""
     found = []
     for name, metric in table.metrics.items():
-        badness = BADNESS[metric.direction]
-        known = [setting for setting in table.settings if not math.isnan(table.mean(setting).scores[name])]
-        known.sort(key=lambda setting: badness(table.mean(setting).scores[name]))
+        known = table.compared(name)
         if len(known) < 2 or (apart := table.difference(known[0], known[1], name)) is None:
             continue
         first, second = known[0].label, known[1].label
-        interval = f"{apart.mean:+.3g} [{apart.low:+.3g}, {apart.high:+.3g}]"
+        ahead, interval = "ahead of", f"{apart.mean:+.3g} [{apart.low:+.3g}, {apart.high:+.3g}]"
+        if metric.direction == "near 1":
+            factor, least, most = (np.exp(-each) for each in (apart.mean, apart.high, apart.low))
+            ahead, interval = "nearer to 1 than", f"by the factor {factor:.3g} [{least:.3g}, {most:.3g}]"
         if apart.holds_zero:
             found.append(f"{name}: {first} and {second} cannot be told apart, {interval}")
         else:
-            found.append(f"{name}: {first} is ahead of {second}, {interval}")
+            found.append(f"{name}: {first} is {ahead} {second}, {interval}")
     return found
 
 
@@ -145,21 +140,23 @@ def write_csv(table: Table, path: Path) -> None:
 
 
 def write_means(table: Table, path: Path) -> None:
-    """The means, a line for each setting. Raises OutputError."""
-    _write_rows(table, [table.mean(setting) for setting in table.settings], path)
+    """The means, a line for each setting, and of how many pictures they are. Raises OutputError."""
+    _write_rows(table, [table.mean(setting) for setting in table.settings], path, counted=True)
 
 
-def _write_rows(table: Table, rows: Iterable[Row], path: Path) -> None:
+def _write_rows(table: Table, rows: Iterable[Row], path: Path, counted: bool = False) -> None:
     with (
         atomic_write(path) as part,
         part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE, "seed"])
+        counts = [f"pictures {name}" for name in table.metrics if counted]
+        writer.writerow([*Setting._fields, "image", *table.metrics, SPEED, NFE, "seed", *counts])
         for row in rows:
             numbers = [*row.scores.values(), row.seconds_per_megapixel, row.evaluations]
             cells = ("" if math.isnan(number) else number for number in numbers)
-            writer.writerow([*row.setting, row.image, *cells, row.seed])
+            many = [table.counted(row.setting, name) for name in table.metrics if counted]
+            writer.writerow([*row.setting, row.image, *cells, row.seed, *many])
 
 
 def write_json(table: Table, path: Path, settings: Mapping[str, Any]) -> None:
@@ -181,7 +178,11 @@ def as_dict(table: Table, settings: Mapping[str, Any]) -> dict[str, Any]:
         "metrics": {name: f"{metric.direction} is better" for name, metric in table.metrics.items()},
         "notes": table.notes,
         "failures": list(table.failures),
-        "means": [_row(table.mean(setting)) for setting in table.settings],
+        "means": [
+            _row(table.mean(setting))
+            | {"pictures": {name: table.counted(setting, name) for name in table.metrics}}
+            for setting in table.settings
+        ],
         "images": [_row(row) for row in table.rows],
         "sets": [
             {**setting._asdict(), "seed": seed, **scores} for (setting, seed), scores in table.sets.items()
@@ -216,7 +217,10 @@ def read_json(path: Path) -> Table:
             )
             for row in stored["images"]
         ]
-        sets = {(setting(row), row["seed"]): scores(row) for row in stored["sets"]}
+        sets = {
+            (setting(row), row["seed"]): {name: number(row[name]) for name in metrics if name in row}
+            for row in stored["sets"]
+        }
         planned = tuple(map(setting, stored["means"]))
         return Table(metrics, rows, stored["notes"], planned, tuple(stored["failures"]), sets)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -43,7 +43,7 @@ def training(model: str, folder: Path) -> Training | None:
 def trained_with(folder: Path) -> str | None:
     """The metric in the loss that a model was trained with, as lpips_squeeze; None without one, or where that
     is not known. folder: of the model."""
-    if folder.parent == catalog.PACKAGED:
+    if folder.resolve().parent == catalog.PACKAGED.resolve():
         return catalog.TRAINED_WITH.get(folder.name)
     backbone = _parsed(_text(folder.resolve().parent / "config.json")).get("perceptual")
     return f"lpips_{backbone}" if backbone in ("squeeze", "alex", "vgg") else None

@@ -1,9 +1,10 @@
 """Scores of restorers at several settings on a list of pairs, in one table."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import fmean, median, stdev
 from time import perf_counter
 from typing import NamedTuple
@@ -86,14 +87,27 @@ class Table:
     def settings(self) -> list[Setting]:
         return list(dict.fromkeys(self.planned or (row.setting for row in self.rows)))
 
+    @cached_property
+    def pictures(self) -> int:
+        """How many there are."""
+        return len({row.image for row in self.rows})
+
+    @cached_property
+    def _by_setting(self) -> dict[Setting, list[Row]]:
+        found: dict[Setting, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            found[row.setting].append(row)
+        return dict(found)
+
     def rows_of(self, setting: Setting) -> list[Row]:
-        return [row for row in self.rows if row.setting == setting]
+        return self._by_setting.get(setting, [])
 
     def seeds(self, setting: Setting) -> list[int]:
         return list(dict.fromkeys(row.seed for row in self.rows_of(setting)))
 
     def mean(self, setting: Setting, seed: int | None = None) -> Row:
-        """Mean scores over the pictures that have them, and the median time, because a first call is slow.
+        """Mean scores over the pictures that have them (see `counted`), and the median time, because a first
+        call is slow.
 
         seed: only of that one; None is all of them.
         All are NaN without rows. If one picture was not usable there are no scores either: it was probably
@@ -102,14 +116,16 @@ class Table:
         rows = [row for row in self.rows_of(setting) if seed in (None, row.seed)]
         usable = all(row.usable for row in rows)
         whole = [scores for (of, at), scores in self.sets.items() if of == setting and seed in (None, at)]
-        scores = {
-            name: mean_of(
-                each[name] for each in (whole if metric.needs == "set" else [r.scores for r in rows])
-            )
-            if usable
-            else math.nan
-            for name, metric in self.metrics.items()
-        }
+        scores = {}
+        for name, metric in self.metrics.items():
+            known = self.by_image(setting, name)
+            if metric.needs == "set":
+                values = [each[name] for each in whole]
+            elif seed is None:
+                values = list(known.values())
+            else:
+                values = [row.scores[name] for row in rows if row.image in known]
+            scores[name] = mean_of(values) if usable else math.nan
         times = [row.seconds_per_megapixel for row in rows if not math.isnan(row.seconds_per_megapixel)]
         seconds = median(times) if times else math.nan
         evaluations = mean_of(row.evaluations for row in rows)
@@ -130,20 +146,50 @@ class Table:
         }
 
     def by_image(self, setting: Setting, metric: str) -> dict[str, float]:
-        """The score of each picture that has one, the mean over the seeds."""
-        found: dict[str, list[float]] = {}
-        for row in self.rows_of(setting):
-            if not math.isnan(row.scores.get(metric, math.nan)):
-                found.setdefault(row.image, []).append(row.scores[metric])
-        return {image: fmean(scores) for image, scores in found.items()}
+        """The score of each picture that has one of every seed: their mean."""
+        return self._by_image.get((setting, metric), {})
+
+    @cached_property
+    def _by_image(self) -> dict[tuple[Setting, str], dict[str, float]]:
+        found: dict[tuple[Setting, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for row in self.rows:
+            for name, score in row.scores.items():
+                found[row.setting, name][row.image].append(score)
+        return {
+            of: {image: fmean(every) for image, every in scores.items() if not any(map(math.isnan, every))}
+            for of, scores in found.items()
+        }
+
+    def counted(self, setting: Setting, metric: str) -> int:
+        """How many pictures a mean is of."""
+        if math.isnan(self.mean(setting).scores[metric]):
+            return 0
+        return self.pictures if self.metrics[metric].needs == "set" else len(self.by_image(setting, metric))
+
+    def compared(self, metric: str) -> list[Setting]:
+        """The settings whose means can be compared, the best first: those of the same pictures, as many as
+        any has."""
+        scores = {setting: self.mean(setting).scores[metric] for setting in self.settings}
+        known = {
+            setting: frozenset(self.by_image(setting, metric))
+            for setting, score in scores.items()
+            if not math.isnan(score)
+        }
+        most = max(known.values(), key=len, default=frozenset())
+        badness = self.metrics[metric].badness
+        return sorted((each for each in known if known[each] == most), key=lambda each: badness(scores[each]))
 
     def difference(self, one: Setting, other: Setting, metric: str) -> Interval | None:
         """Mean of one minus other over the pictures that both have, with its 95 % interval; None without
-        finite differences, as of the scores of whole sets."""
+        finite differences, as of the scores of whole sets. Of a metric that is best at 1 it is not the means
+        that are subtracted but the logarithms of how far they are from it."""
         ours, theirs = self.by_image(one, metric), self.by_image(other, metric)
-        pairs = [ours[image] - theirs[image] for image in ours if image in theirs]
-        known = [each for each in pairs if math.isfinite(each)]
-        return bootstrap(known) if known and len(known) == len(pairs) else None
+        pairs = [(ours[image], theirs[image]) for image in ours if image in theirs]
+        if not pairs or not all(math.isfinite(a - b) for a, b in pairs):
+            return None
+        known = self.metrics[metric]
+        far = known.badness if known.direction == "near 1" else lambda means: means
+        return bootstrap(pairs, lambda means: far(means[:, 0]) - far(means[:, 1]))
 
 
 Observe = Callable[[Pair, Setting, Tensor], None]
@@ -160,9 +206,10 @@ def evaluate(
 ) -> Table:
     """Restore each pair with each restorer and score the results as they would be in files: clamped, 8 bits.
 
-    A picture that a metric cannot score (too small, say) gets NaN and a note. A result that cannot be had
-    (DataError, ImageError), has another size than it should, or has values or scores that are not numbers is
-    a failure, and its setting then has no means. Any other error of a restorer is raised.
+    A score that a picture cannot have (it is too small, say), or that is not a number, is NaN and a failure.
+    A metric that can score no picture here, or not all where it needs the whole set, is a note instead. A
+    result that cannot be had (DataError, ImageError), has another size than it should, or has values that are
+    not numbers is a failure, and its setting then has no means. Any other error of a restorer is raised.
 
     Args:
         restorers: by their settings; where results depend on a seed, one for each seed.
@@ -174,15 +221,12 @@ def evaluate(
         scale: how many times larger results must be; None does not check it.
     """
     rows: list[Row] = []
-    notes: list[str] = []
+    lacks: Lacks = defaultdict(list)
     failures: list[str] = []
-    of_sets = {name: metric for name, metric in metrics.items() if metric.needs == "set"}
-    truth: dict[str, list[Tensor]] = {name: [] for name in of_sets}
-    seen: dict[tuple[Setting, int, str], list[Tensor]] = defaultdict(list)
+    sets = _Sets(metrics)
     for pair in pairs:
-        for name, metric in of_sets.items():
-            if pair.hr is not None:
-                truth[name].append(metric.features(pair.hr))
+        if pair.hr is not None:
+            sets.add(None, pair.name, pair.hr)
         for setting, given in restorers.items():
             results: dict[int, Tensor] = {}
             for seed, restore in ({0: given} if callable(given) else given).items():
@@ -192,7 +236,7 @@ def evaluate(
                 if problem is not None:
                     failures.append(f"{where} {problem}")
                 scores = {
-                    name: _score(metric, restored, pair, border, notes) if problem is None else math.nan
+                    name: math.nan if problem else _score(metric, restored, pair, border, setting, lacks)
                     for name, metric in metrics.items()
                 }
                 speed = made.seconds * 1e6 / restored[0, 0].numel()
@@ -201,30 +245,17 @@ def evaluate(
                 if problem is not None:
                     continue
                 results[seed] = restored
-                for name, metric in of_sets.items():
-                    seen[setting, seed, name].append(metric.features(restored))
+                sets.add((setting, seed), pair.name, restored)
                 if observe is not None and len(results) == 1:
                     observe(pair, setting, restored)
             own = rows[-1 if callable(given) else -len(given) :]
-            _score_seeds(metrics, list(results.values()), own, pair.name, notes)
-            failures += [
-                f"{pair.name}: {name} of {setting.label} is not a number."
-                for row in own
-                for name, score in row.scores.items()
-                if row.usable
-                and math.isnan(score)
-                and metrics[name].needs in ("hr", "lr", "none")
-                and not any(note.startswith(f"{pair.name}: no {name}") for note in notes)
-            ]
-    sets = {
-        (setting, seed): {
-            name: _score_set(of_sets[name], seen[setting, seed, name], truth[name], notes) for name in of_sets
-        }
-        for setting, seed, _ in seen
-    }
+            _score_seeds(metrics, list(results.values()), own, pair.name, lacks)
+    notes, lacking = _said(lacks, rows)
+    found = sets.scores()
     order = list(restorers)
     rows.sort(key=lambda row: order.index(row.setting))
-    return Table(dict(metrics), rows, list(dict.fromkeys(notes)), (), tuple(dict.fromkeys(failures)), sets)
+    failures = list(dict.fromkeys([*failures, *lacking]))
+    return Table(dict(metrics), rows, [*sets.skipped.values(), *notes], (), tuple(failures), found)
 
 
 def bicubic(scale: int) -> Restore:
@@ -264,22 +295,48 @@ def _attempt(restore: Restore, pair: Pair, scale: int | None) -> tuple[Made, str
     return made, None
 
 
-def _score(metric: Metric, restored: Tensor, pair: Pair, border: int, notes: list[str]) -> float:
+Lacks = defaultdict[tuple[str, str, str | None], list[str]]
+"""(metric, picture, reason) -> labels of the results without that score, again for each seed. None: it is not
+a number."""
+
+
+def _score(
+    metric: Metric, restored: Tensor, pair: Pair, border: int, setting: Setting, lacks: Lacks
+) -> float:
     if metric.needs in ("set", "seeds", "flow"):
         return math.nan
     target = {"hr": pair.hr, "lr": pair.lr, "none": restored}[metric.needs]
-    if target is None:
-        notes.append(f"{pair.name}: no {metric.name} without a reference.")
-        return math.nan
+    reason = None
     try:
-        return metric.function(restored, target, border).item()
+        if target is None:
+            raise DataError("There is no reference.")
+        score: float = metric.function(restored, target, border).item()
     except DataError as error:
-        notes.append(f"{pair.name}: no {metric.name}. {error}")
-        return math.nan
+        score, reason = math.nan, str(error)
+    if math.isnan(score):
+        lacks[metric.name, pair.name, reason].append(setting.label)
+    return score
+
+
+def _said(lacks: Lacks, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """Notes on metrics that can score nothing here, and failures: scores that are lacking though others are
+    there."""
+    scored = {name for row in rows for name, score in row.scores.items() if not math.isnan(score)}
+    results = Counter(row.image for row in rows if row.usable)
+    notes: dict[str, str] = {}
+    failures = []
+    for (name, picture, reason), labels in lacks.items():
+        if reason is not None and name not in scored:
+            notes.setdefault(name, f"{name} is skipped: {picture}: {reason}")
+            continue
+        of = "" if len(labels) == results[picture] > 1 else f" of {', '.join(dict.fromkeys(labels))}"
+        why = "is not a number." if reason is None else f"is lacking. {reason}"
+        failures.append(f"{picture}: {name}{of} {why}")
+    return list(notes.values()), failures
 
 
 def _score_seeds(
-    metrics: Mapping[str, Metric], results: Sequence[Tensor], rows: Sequence[Row], name: str, notes: list[str]
+    metrics: Mapping[str, Metric], results: Sequence[Tensor], rows: Sequence[Row], name: str, lacks: Lacks
 ) -> None:
     """Write how far the results of the seeds are apart into the rows of a picture: the mean distance of the
     others from the first (SMFSR table 4)."""
@@ -287,22 +344,56 @@ def _score_seeds(
         if metric.needs != "seeds" or len(results) < 2:
             continue
         try:
-            apart = [metric.function(each, results[0], 0).item() for each in results[1:]]
+            apart = fmean(metric.function(each, results[0], 0).item() for each in results[1:])
+            reason = None
         except DataError as error:
-            notes.append(f"{name}: no {metric.name}. {error}")
-            continue
+            apart, reason = math.nan, str(error)
         for row in rows:
-            row.scores[metric.name] = fmean(apart)
+            row.scores[metric.name] = apart
+            if math.isnan(apart) and row.usable:
+                lacks[metric.name, name, reason].append(row.setting.label)
 
 
-def _score_set(metric: Metric, restored: list[Tensor], truth: list[Tensor], notes: list[str]) -> float:
-    if len(restored) != len(truth):  # a result or a reference is missing
-        return math.nan
-    try:
-        return metric.function(torch.cat(restored), torch.cat(truth), 0).item()
-    except DataError as error:
-        notes.append(f"no {metric.name}. {error}")
-        return math.nan
+class _Sets:
+    """Features of whole sets of pictures, for the metrics that compare sets, such as FID.
+
+    skipped: a note for each metric that cannot have all pictures.
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self._metrics = {name: metric for name, metric in metrics.items() if metric.needs == "set"}
+        self._seen: dict[tuple[Setting, int] | None, dict[str, list[Tensor]]] = defaultdict(
+            lambda: {name: [] for name in self._metrics}
+        )
+        self.skipped: dict[str, str] = {}
+
+    def add(self, of: tuple[Setting, int] | None, picture: str, image: Tensor) -> None:
+        """of: a setting and its seed; None is the references. image: (1, 3, H, W) in [0, 1]."""
+        for name, metric in self._metrics.items():
+            if name in self.skipped:
+                continue
+            try:
+                self._seen[of][name].append(metric.features(image))
+            except DataError as error:
+                self.skipped[name] = f"{name} is skipped: {picture}: {error}"
+
+    def scores(self) -> dict[tuple[Setting, int], dict[str, float]]:
+        """NaN where a result or a reference is missing, or the metric is skipped."""
+        truth = self._seen[None]
+        return {
+            of: {name: self._score(name, results, truth[name]) for name, results in seen.items()}
+            for of, seen in self._seen.items()
+            if of is not None
+        }
+
+    def _score(self, name: str, results: Sequence[Tensor], truth: Sequence[Tensor]) -> float:
+        if name in self.skipped or len(results) != len(truth):
+            return math.nan
+        try:
+            return self._metrics[name].function(torch.cat([*results]), torch.cat([*truth]), 0).item()
+        except DataError as error:
+            self.skipped[name] = f"{name} is skipped: {error}"
+            return math.nan
 
 
 def mean_of(scores: Iterable[float]) -> float:

@@ -1,7 +1,7 @@
 """What votes say: preference rates, strengths, agreement."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -35,8 +35,8 @@ class Outcome(NamedTuple):
     undecided: int
     """Votes without preference; they are in no rate and no strength."""
     agreement: float
-    """Krippendorff's alpha of raters who answered the same question: 1 is one opinion, 0 is chance; NaN where
-    no question has two votes."""
+    """Of raters who answered the same question: 1 is one opinion, 0 is chance; NaN where no question has two
+    votes. See `agreement`."""
 
 
 def outcome(study: Study, votes: Sequence[Vote]) -> Outcome:
@@ -61,7 +61,7 @@ def outcome(study: Study, votes: Sequence[Vote]) -> Outcome:
         rates.append(Rate(method, offered, chosen, rate, low, high, known[method]))
     rates.sort(key=lambda rate: -rate.strength)
     raters = {vote.rater for vote in votes}
-    return Outcome(rates, len(votes), len(raters), len(votes) - len(decided), agreement(votes))
+    return Outcome(rates, len(votes), len(raters), len(votes) - len(decided), agreement(study, votes))
 
 
 def strengths(
@@ -95,25 +95,31 @@ def strengths(
     return {method: float(shares[i]) for method, i in index.items()}
 
 
-def agreement(votes: Sequence[Vote]) -> float:
-    """Krippendorff's alpha for names; no preference is an answer as any other."""
-    answers: dict[int, list[str]] = defaultdict(list)
+def agreement(study: Study, votes: Sequence[Vote]) -> float:
+    """Krippendorff's alpha for names; no preference is an answer as any other.
+
+    What chance would do is counted among the questions that show the same methods, and added up: of two
+    methods nobody can choose a third.
+    """
+    shown = {question.number: frozenset(question.methods) for question in study.questions}
+    answers: dict[frozenset[str], dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for vote in votes:
-        answers[vote.question].append(vote.method or "")
-    pairable = {question: given for question, given in answers.items() if len(given) > 1}
-    total = sum(map(len, pairable.values()))
-    if total < 2:
+        answers[shown[vote.question]][vote.question].append(vote.method or "")
+    observed: list[float] = []
+    expected: list[float] = []
+    for questions in answers.values():
+        pairable = [Counter(given) for given in questions.values() if len(given) > 1]
+        observed += map(_disagreement, pairable)
+        expected += [_disagreement(sum(pairable, Counter()))] if pairable else []
+    if not expected:
         return math.nan
-    counts: dict[str, int] = defaultdict(int)
-    observed = 0.0
-    for given in pairable.values():
-        own: dict[str, int] = defaultdict(int)
-        for answer in given:
-            own[answer] += 1
-            counts[answer] += 1
-        observed += (len(given) ** 2 - sum(n * n for n in own.values())) / (len(given) - 1)
-    expected = (total**2 - sum(n * n for n in counts.values())) / (total - 1)
-    return 1.0 if expected == 0 else 1 - observed / expected
+    return 1 - sum(observed) / sum(expected) if any(expected) else 1.0
+
+
+def _disagreement(answers: Counter[str]) -> float:
+    """Pairs of answers that differ, as many as each answer has of others on average."""
+    many = answers.total()
+    return (many**2 - sum(count**2 for count in answers.values())) / (many - 1)
 
 
 def _interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:

@@ -350,6 +350,22 @@ def test_results_that_do_not_fit_are_named_before_the_work(pairs: Path, tmp_path
     assert "1: results is 9x9 but should be 96x64" in failing(place, "--pairs", pairs, "--metrics", "psnr_y")
 
 
+def test_a_score_that_is_lacking_is_named_and_the_rest_is_done(pairs: Path, tmp_path: Path) -> None:
+    for part, size in (("HR", (24, 24)), ("LR", (6, 6))):
+        Image.new("RGB", size, (9, 99, 199)).save(pairs / part / "small.png")
+    printed = failing(
+        "lanczos", "--pairs", pairs, "--metrics", "psnr_y,fine_detail", "--out", tmp_path / "out"
+    )
+    assert "1 failed:" in printed
+    assert "small: fine_detail is lacking. fine_detail needs at least 32 pixels" in printed
+    assert "(2/3)" in printed
+    with (tmp_path / "out/means.csv").open(newline="", encoding="utf-8") as file:
+        counts = {(row["pictures psnr_y"], row["pictures fine_detail"]) for row in csv.DictReader(file)}
+    assert counts == {("3", "2")}
+    report = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert '"counts": {"psnr_y": 3, "fine_detail": 2}' in report
+
+
 def test_a_picture_that_cannot_be_decoded_is_named_and_the_rest_is_done(pairs: Path, tmp_path: Path) -> None:
     whole = (pairs / "LR/1.png").read_bytes()
     (pairs / "LR/1.png").write_bytes(whole[: len(whole) // 2])

@@ -85,6 +85,9 @@ def test_centre_crops_of_pairs(tmp_path: Path) -> None:
     assert benchmark.problems(tmp_path) == []
     cut = read_rgb(tmp_path / "mine/LR/2.png")
     assert torch.equal(cut, read_rgb(tmp_path / "source/LR/2.png")[..., 12:28, 12:28])
+    larger = small(make=Making(kind="pairs", crop="centre", side=192), hr=(192, 192), lr=(48, 48))
+    with pytest.raises(DataError, match=r"HR/0\.png is smaller than 192 pixels"):
+        benchmarks.make(larger, tmp_path / "source", tmp_path / "larger")
 
 
 def test_what_is_wrong_is_named(photos: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,7 +7,9 @@ import torch
 from leapsr.data.pairs import PairFolder
 from leapsr.errors import UsageError
 from leapsr.evaluation.run import Evaluation, noise_for
+from leapsr.evaluation.saved import slug
 from leapsr.flow.solvers import EVALUATIONS
+from leapsr.hub import catalog
 from leapsr.metrics import select
 from leapsr.metrics.table import Restore, Setting
 from leapsr.upscaling.settings import Settings
@@ -96,6 +99,34 @@ def test_straightness_is_of_teachers(pairs: PairFolder) -> None:
     for other in ("oftsr", "mfsr"):
         with pytest.raises(UsageError, match="straightness is for teachers"):
             Evaluation({"m": subject(other)}, pairs, border=4).check_flows()
+
+
+def test_straightness_is_not_of_a_guided_line(pairs: PairFolder) -> None:
+    """The model's own guidance stands in the line's name."""
+    guided = subject("teacher")
+    guided.restorer.config = guided.restorer.config.model_copy(update={"guidance": 2.0})
+    with pytest.raises(UsageError, match="without guidance"):
+        Evaluation({"m": guided}, pairs, border=4).check_flows()
+    Evaluation({"m": guided}, pairs, border=4, settings=Settings(guidance=1)).check_flows()
+
+
+def test_a_models_file_is_read_once_a_run_for_its_digest(
+    pairs: PairFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(catalog, "digest", lambda folder: str(read.append(folder)))
+    evaluation = Evaluation({"m": subject("oftsr")}, pairs, border=4, seeds=[0, 1], save=tmp_path)
+    evaluation.run(evaluation.plan([1], [0.0, 0.5, 1.0], baseline=False), {})
+    evaluation.as_dict()
+    assert len(read) == 1
+
+
+def test_names_of_folders_are_short_and_tell_long_labels_apart() -> None:
+    labels = [f"program {'--option ' * 40}{i} {{in}} {{out}}" for i in range(2)] + ["ä" * 200, "a b"]
+    slugs = [slug(label) for label in labels]
+    assert len(set(slugs)) == 4
+    assert all(len(each.encode()) <= 120 for each in slugs)
+    assert slugs[-1] == "a_b"
 
 
 def test_straightness_is_of_the_flow_without_guidance(pairs: PairFolder) -> None:

@@ -1,6 +1,7 @@
 """The papers' experiments: every cell can be had, sweeps go on where they stopped, their report has all."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from leapsr.cli.main import app
 from leapsr.errors import ConfigError, DataError, LeapsrError, UnknownName, UsageError
 from leapsr.experiments import sweeps
 from leapsr.experiments.sweeps import Cell, Sweep, Work
+from leapsr.metrics import select
+from leapsr.metrics.table import Row, Setting, Table
 from leapsr.train import config, recipes
 from tests.conftest import picture_array
 from tests.evaluation.models import model, write_pairs
@@ -82,6 +85,8 @@ def test_evaluations_of_several_models_in_one_report(material: Path) -> None:
     assert len(said) == 5  # and that a plot needs LPIPS
     stored = json.loads((material / "out/results.json").read_text(encoding="utf-8"))
     assert stored["settings"]["experiment"] == "steps"
+    words = (material / "out/results.md").read_text(encoding="utf-8").splitlines()[0]
+    assert words == "# 1 to 8 steps: 2 pictures of pairs, seed 0"
     assert (material / "out/report.html").is_file()
     (material / "out/cells/many_2/results.json").unlink()
     said.clear()
@@ -90,6 +95,19 @@ def test_evaluations_of_several_models_in_one_report(material: Path) -> None:
     assert [again.mean(setting).scores for setting in again.settings] == [
         table.mean(setting).scores for setting in table.settings
     ]
+
+
+def test_diversity_is_in_the_report_of_the_seeds(material: Path) -> None:
+    """Bicubic has no seeds, and no such score."""
+    tables = {}
+    for name, scores in {"bicubic": {"psnr_y": 1.0}, "m": {"psnr_y": 2.0, "diversity_alex": 0.1}}.items():
+        rows = [Row(Setting(name), "a", scores, 0.1, seed=seed) for seed in (1, 2)]
+        tables[name] = Table(select(scores), rows, [], sets={(Setting(name), 1): scores})
+    table = sweeps.merged(tables, rename=False)
+    assert list(table.metrics) == ["psnr_y", "diversity_alex"]
+    assert table.mean(Setting("m")).scores["diversity_alex"] == pytest.approx(0.1)
+    assert math.isnan(table.mean(Setting("bicubic")).scores["diversity_alex"])
+    assert [list(row.scores) for row in table.rows] == [["psnr_y", "diversity_alex"]] * 4
 
 
 def test_trainings_in_one_report_and_a_cell_that_fails(material: Path) -> None:

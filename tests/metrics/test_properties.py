@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from leapsr.data.pairs import Pair
-from leapsr.metrics import METRICS, Metric, iqa, perceptual
+from leapsr.metrics import METRICS, Metric, iqa
 from leapsr.metrics.table import Setting, evaluate
 
 SYMMETRIC = ("psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "color_shift")
@@ -60,18 +60,6 @@ def test_more_noise_is_never_better(seed: int, name: str) -> None:
     else:
         scores = [badness(metric, noisy(image, strength), image) for strength in (0.02, 0.05, 0.1)]
     assert scores == sorted(scores)
-
-
-def test_lpips_is_a_distance_and_grows_with_noise(shared: Path) -> None:
-    image = picture(3, 96)
-    near, far = (noisy(image, strength) for strength in (0.05, 0.2))
-
-    def lpips(one: Tensor, other: Tensor) -> float:
-        return perceptual.lpips(one, other, weights=shared / "weights").item()
-
-    assert lpips(image, image) == 0
-    assert 0 < lpips(near, image) < lpips(far, image)
-    assert lpips(near, image) == pytest.approx(lpips(image, near), rel=1e-5)
 
 
 def apart(restored: Tensor, target: Tensor, border: int) -> Tensor:

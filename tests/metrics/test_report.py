@@ -62,18 +62,21 @@ def test_json_gives_back_rows_means_and_settings(table: Table, tmp_path: Path) -
     assert stored["notes"] == table.notes
     assert [row["psnr_y"] for row in stored["images"]] == [20, 24, None, 23.125, "inf", 26]
     assert [row["psnr_y"] for row in stored["means"]] == [22, 23.125, "inf"]
+    assert [row["pictures"]["psnr_y"] for row in stored["means"]] == [2, 1, 2]
 
 
 def test_json_gives_the_table_back(table: Table, tmp_path: Path) -> None:
-    whole = replace(table, sets={(Setting("m", 1, 1.0), 0): {"psnr_y": 1.5, "lpips_squeeze": math.nan}})
+    metrics = {**table.metrics, **select(["fid"])}
+    rows = [row._replace(scores={**row.scores, "fid": math.nan}) for row in table.rows]
+    whole = replace(table, metrics=metrics, rows=rows, sets={(Setting("m", 1, 1.0), 0): {"fid": 1.5}})
     write_json(whole, tmp_path / "results.json", {})
     back = read_json(tmp_path / "results.json")
     assert [row._replace(scores={}) for row in back.rows] == [row._replace(scores={}) for row in table.rows]
     for setting in table.settings:
-        assert back.mean(setting).scores == pytest.approx(table.mean(setting).scores, nan_ok=True)
+        assert back.mean(setting).scores == pytest.approx(whole.mean(setting).scores, nan_ok=True)
     assert back.settings == table.settings
     assert back.notes == table.notes
-    assert back.sets[Setting("m", 1, 1.0), 0]["psnr_y"] == 1.5
+    assert back.mean(Setting("m", 1, 1.0)).scores["fid"] == 1.5
     (tmp_path / "results.json").write_text("{}")
     with pytest.raises(DataError, match="no evaluation"):
         read_json(tmp_path / "results.json")
@@ -84,7 +87,7 @@ def test_text_fits_a_terminal_and_shows_every_setting(table: Table) -> None:
     console.print(text(table))
     lines = [line.split() for line in console.export_text().splitlines()]
     assert ["bicubic", "-", "-", "22.00", "0.5000", "0.25"] in lines
-    assert ["m", "1", "0", "23.12", "0.5000", "0.25"] in lines
+    assert ["m", "1", "0", "23.12", "(1/2)", "0.5000", "0.25"] in lines
     assert ["m", "1", "1", "inf", "0.5000", "0.25"] in lines
 
 

@@ -246,10 +246,32 @@ def test_agreement_is_krippendorffs() -> None:
         for unit, value in enumerate(row)
         if value is not None
     ]
-    assert analysis.agreement(votes) == pytest.approx(0.743, abs=0.001)
-    assert analysis.agreement(votes[:0]) != analysis.agreement(votes[:0])
-    same = [Vote(person, 0, "a", 0, None, "") for person in range(3)]
-    assert analysis.agreement(same) == 1
+    study = asked(("1", "2", "3", "4", "5"), 12)
+    assert analysis.agreement(study, votes) == pytest.approx(0.743, abs=0.001)
+    assert math.isnan(analysis.agreement(study, votes[:0]))
+    same = [Vote(person, 0, "1", 0, None, "") for person in range(3)]
+    assert analysis.agreement(study, same) == 1
+
+
+def test_raters_who_toss_coins_do_not_agree_in_pairs_either() -> None:
+    """What chance does is counted for each pair of methods: of all methods together it would be too much,
+    and coins would look like an opinion."""
+    pairs = [("a", "b"), ("a", "c"), ("b", "c"), ("c", "d"), ("a", "d"), ("b", "d")]
+    methods = ("a", "b", "c", "d")
+    study = Study(Path(), "", "", methods, tuple(Question(i, str(i), pairs[i % 6]) for i in range(240)))
+    coin = random.Random(0)
+    votes = [
+        Vote(person, question.number, coin.choice(question.methods), 0, None, "")
+        for person in range(10)
+        for question in study.questions
+    ]
+    assert abs(analysis.agreement(study, votes)) < 0.03
+    agreed = [vote._replace(method=study.questions[vote.question].methods[0]) for vote in votes]
+    assert analysis.agreement(study, agreed) == 1
+    # A pair of which nothing is known by two raters changes nothing.
+    alone = [*votes, Vote(11, 240, "e", 0, None, "")]
+    more = study._replace(questions=(*study.questions, Question(240, "x", ("e", "f"))))
+    assert analysis.agreement(more, alone) == analysis.agreement(study, votes)
 
 
 def test_votes_without_preference_are_in_no_rate() -> None:
