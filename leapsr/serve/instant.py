@@ -74,7 +74,7 @@ class Instant:
         watch.add_done_callback(lambda _: cancel.set())
         try:
             found: bytes = await self._call(
-                self.dial, function, *arguments, report=lambda done, total: None, cancel=cancel
+                self.dial, function, *arguments, report=lambda done, total: None, cancel=cancel, spare=True
             )
         except Cancelled:
             raise given_up() from None

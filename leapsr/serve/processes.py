@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ CONTEXT.set_forkserver_preload([work.__name__])
 
 
 SECONDS_TO_CANCEL = 10.0
+"""Until the process of a call that was cancelled, and does not end, is ended."""
 
 
 class WorkerDied(Exception):
@@ -167,12 +169,14 @@ class Pool:
         report: Report | None = None,
         seconds: float | None = None,
         cancel: asyncio.Event | None = None,
+        spare: bool = False,
     ) -> Any:
         """What function(*arguments) returns in one of the processes.
 
         report: makes the last argument of the function one that calls this. cancel: once set, Cancelled is
-        raised; a call that still waits then is not begun, one that reports ends at its next report. Raises
-        what the function raises, WorkerDied, TookTooLong.
+        raised; a call that still waits then is not begun, one that reports ends at its next report. spare:
+        end no process because of `cancel` before the call has had its `seconds`, as others wait for what it
+        has loaded. Raises what the function raises, WorkerDied, TookTooLong.
         """
         self.waiting += 1
         try:
@@ -184,12 +188,14 @@ class Pool:
             raise Cancelled
         task = asyncio.ensure_future(process.call(Call(function, arguments, report is not None), report))
         watch = asyncio.ensure_future(cancel.wait()) if cancel is not None else None
+        begun = time.monotonic()
         try:
             waited = {task} if watch is None else {task, watch}
             await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if watch is not None and watch.done() and not task.done():
                 process.cancel()
-                await asyncio.wait({task}, timeout=SECONDS_TO_CANCEL)
+                left = None if seconds is None else max(0.0, begun + seconds - time.monotonic())
+                await asyncio.wait({task}, timeout=left if spare else SECONDS_TO_CANCEL)
                 if not task.done():
                     process.kill()
                     await asyncio.wait({task})

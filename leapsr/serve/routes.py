@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
-from starlette.concurrency import iterate_in_threadpool
 from zipstream import ZipStream
 
 from ..hub import catalog
@@ -123,6 +122,19 @@ async def preview_image(
     return Response(picture, media_type="image/webp")
 
 
+async def _kept(
+    service: Served,
+    ids: Annotated[
+        str,
+        Query(description="Of requests that are done, with commas between; ID:2 is sample 2 of one only."),
+    ],
+) -> AsyncIterator[list[str]]:
+    """Each of the ids. What they name does not expire until the answer has been sent."""
+    wanted = list(dict.fromkeys(ids.split(",")))[:ZIPPED]
+    with service.kept(each.partition(":")[0] for each in wanted):
+        yield wanted
+
+
 @router.get(
     "/v1/archive",
     tags=["requests"],
@@ -130,20 +142,13 @@ async def preview_image(
     responses={200: {"content": {"application/zip": _PICTURE}}, **described(404, 409)},
 )
 async def get_archive(
-    service: Served,
-    client: Asking,
-    ids: Annotated[
-        str,
-        Query(description="Of requests that are done, with commas between; ID:2 is sample 2 of one only."),
-    ],
+    service: Served, client: Asking, wanted: Annotated[list[str], Depends(_kept)]
 ) -> StreamingResponse:
     """The results of several requests, in one zip."""
-    wanted = list(dict.fromkeys(ids.split(",")))[:ZIPPED]
-    archive, names, taken = ZipStream(sized=True), set[str](), list[str]()
+    archive, names = ZipStream(sized=True), set[str]()
     for each in wanted:
         request_id, _, picked = each.partition(":")
         entry = await service.find(request_id, client)
-        taken.append(request_id)
         check_sample(entry, int(picked) if _is_sample(picked) else 0)
         assert entry.result is not None
         for sample in [int(picked)] if _is_sample(picked) else range(entry.result["samples"]):
@@ -156,13 +161,7 @@ async def get_archive(
         "Content-Disposition": 'attachment; filename="leapsr.zip"',
         "Content-Length": str(len(archive)),
     }
-
-    async def content() -> AsyncIterator[bytes]:
-        with service.kept(taken):
-            async for part in iterate_in_threadpool(archive):
-                yield part
-
-    return StreamingResponse(content(), media_type="application/zip", headers=headers)
+    return StreamingResponse(archive, media_type="application/zip", headers=headers)
 
 
 def _distinct(name: str, taken: set[str]) -> str:
@@ -205,7 +204,7 @@ class Session(BaseModel):
     token: str
 
 
-@router.post("/v1/session", tags=["server"], status_code=204, responses=described(401))
+@router.post("/v1/session", tags=["server"], status_code=204, responses=described(401, 413, 429))
 async def start_session(request: Request, client: Asking, session: Session, response: Response) -> None:
     """Let a browser remember a token, in a cookie that no script can read."""
     tokens: Tokens = request.app.state.tokens

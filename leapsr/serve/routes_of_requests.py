@@ -68,7 +68,7 @@ async def cancel_request(service: Served, entry: Known) -> RequestStatus:
     return RequestStatus.model_validate(service.status(await service.cancel(entry)))
 
 
-@router.post("/{request_id}/retry", responses=described(404, 409))
+@router.post("/{request_id}/retry", responses=described(404, 409, 429, 503))
 async def retry_request(service: Served, entry: Known) -> RequestStatus:
     """Put one that failed or was cancelled into the queue again."""
     return RequestStatus.model_validate(service.status(await service.retry(entry)))
@@ -121,7 +121,7 @@ async def watch_request(service: Served, entry: Known) -> AsyncIterator[ServerSe
 @router.get(
     "/{request_id}/tiles/{level}/{x}/{y}",
     response_class=FileResponse,
-    responses={200: _PICTURE, **described(404, 409)},
+    responses={200: _PICTURE, **described(404, 409, 503, 507)},
 )
 async def get_tile(
     service: Served,
@@ -141,7 +141,7 @@ async def get_tile(
 
 @router.post(
     "/{request_id}/region",
-    responses={200: {"content": {"image/webp": {}}}, **described(404, 422)},
+    responses={200: {"content": {"image/webp": {}}}, **described(404, 413, 422, 503)},
     response_class=Response,
 )
 async def make_region(request: Request, service: Served, entry: Known, part: Part) -> Response:

@@ -27,7 +27,7 @@ class Protocol(H11Protocol):
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
             self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_at(self._until, self.transport.close)
+            self.timeout_keep_alive_task = self.loop.call_at(self._until, self._close)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -40,16 +40,24 @@ class Protocol(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stalled is not None:
+        if self._stalled is not None and not self.transport.is_closing():  # else its end has to be taken too
             self._stalled.cancel()
 
     def _watch_reader(self, before: float = inf) -> None:
         """before: bytes that were still to be sent at the last look."""
+        if self._stalled is not None:
+            self._stalled.cancel()
         left = self.transport.get_write_buffer_size()
         if left < before:
             self._stalled = self.loop.call_later(self.timeout_keep_alive, self._watch_reader, left)
         else:
             self.transport.abort()
+
+    def _close(self) -> None:
+        """As soon as the rest of an answer is taken."""
+        self.transport.close()
+        if self.transport.get_write_buffer_size() > 0:
+            self._watch_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -60,7 +68,7 @@ class Protocol(H11Protocol):
         """For a request, as long as may be."""
         self._unset_keepalive_if_required()
         self._until = self.loop.time() + self.timeout_keep_alive
-        self.timeout_keep_alive_task = self.loop.call_at(self._until, self.transport.close)
+        self.timeout_keep_alive_task = self.loop.call_at(self._until, self._close)
 
 
 class Server(uvicorn.Server):

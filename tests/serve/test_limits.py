@@ -25,6 +25,7 @@ from leapsr.errors import OutputError, UsageError
 from leapsr.serve import work
 from leapsr.serve.config import Limits, limits_of
 from leapsr.serve.guard import HEADERS, Tokens
+from leapsr.serve.server import Protocol
 from leapsr.serve.uploads import clean_name
 from tests.serve.conftest import SECONDS, encoded
 
@@ -350,6 +351,33 @@ def test_a_client_that_takes_nothing_is_let_go(start):
                 while more := connection.recv(1 << 20):
                     taken += len(more)
         assert taken < size
+
+
+def test_a_client_that_takes_all_but_the_tail_is_let_go(start, monkeypatch):
+    made = Protocol.connection_made
+
+    def connected(self, transport):  # to buffers that hold less than the answer
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        made(self, transport)
+
+    monkeypatch.setattr(Protocol, "connection_made", connected)
+    with start(idle_seconds=1) as served:
+        request_id = served.done(encoded())["id"]
+        size = 60_000  # which the server need not wait to write
+        (served.folder / "files" / request_id / "result.png").write_bytes(bytes(size))
+        host, port = served.address.removeprefix("http://").split(":")
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(SECONDS)
+            connection.connect((host, int(port)))
+            path = f"/v1/requests/{request_id}/result"
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            time.sleep(4)
+            taken = 0
+            with suppress(ConnectionError):
+                while more := connection.recv(1 << 20):
+                    taken += len(more)
+        assert 0 < taken < size
 
 
 def test_a_full_disk_is_a_507_and_leaves_nothing(start, monkeypatch):

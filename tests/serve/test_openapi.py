@@ -33,6 +33,19 @@ def test_errors_are_problem_documents(told):
     assert "HTTPValidationError" not in str(told["paths"])
 
 
+@pytest.mark.parametrize(
+    ("path", "verb", "statuses"),
+    [
+        ("/v1/requests/{request_id}/retry", "post", {"404", "409", "429", "503"}),
+        ("/v1/requests/{request_id}/tiles/{level}/{x}/{y}", "get", {"404", "409", "503", "507"}),
+        ("/v1/requests/{request_id}/region", "post", {"404", "413", "503"}),
+        ("/v1/session", "post", {"401", "413", "429"}),
+    ],
+)
+def test_what_can_go_wrong_is_declared(told, path, verb, statuses):
+    assert statuses <= told["paths"][path][verb]["responses"].keys()
+
+
 def test_photos_are_files_of_a_form(told):
     for path in ("/v1/requests", "/v1/images/upscale", "/v1/preview"):
         (media_type, body), *more = told["paths"][path]["post"]["requestBody"]["content"].items()

@@ -10,9 +10,12 @@ import zipfile
 import httpx
 import pytest
 from PIL import ExifTags, Image
+from starlette.background import BackgroundTask
 from typer.testing import CliRunner
 
 from leapsr.cli.main import app
+from leapsr.serve.downloads import StoredFile
+from leapsr.serve.problems import Problem
 from leapsr.serve.processes import Cancelled
 from tests.serve.conftest import SECONDS, decoded, encoded
 
@@ -145,6 +148,8 @@ def test_files_come_in_parts_and_only_when_new(served):
     beyond = served.http.get(path, headers={"Range": f"bytes={size}-"})
     assert (beyond.status_code, beyond.json()["code"]) == (416, "RangeNotSatisfiable")
     assert beyond.headers["content-range"] == f"bytes */{size}"
+    stale = served.http.get(path, headers={"Range": f"bytes={size}-", "If-Range": '"x"'})
+    assert (stale.status_code, stale.content) == (200, whole.content)
     known = served.http.get(path, headers={"If-None-Match": f'"x", W/{etag}'})
     assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", etag)
     assert served.http.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
@@ -176,6 +181,22 @@ def test_what_is_being_downloaded_does_not_expire(start):
             data += b"".join(parts)
         assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
         until(lambda: expire() == 404)
+
+
+def test_an_archive_keeps_its_requests_before_it_begins(start, monkeypatch):
+    with start() as served:
+        service, find = served.service, served.service.find
+        ids = [served.done(encoded())["id"] for _ in range(2)]
+
+        async def found(*arguments):
+            entry = await find(*arguments)
+            await service.expire(keep=0.0)
+            return entry
+
+        monkeypatch.setattr(service, "find", found)
+        assert served.http.get(f"/v1/archive?ids={ids[0]},{ids[1]}:0").status_code == 200
+        assert served.http.get(f"/v1/archive?ids={ids[0]},none").status_code == 404
+        until(lambda: not service._taken)
 
 
 def test_events_tell_every_state_until_the_end(served):
@@ -286,6 +307,17 @@ def test_work_that_nobody_waits_for_any_more_ends(start, monkeypatch):
         assert not list((served.folder / "files").iterdir())
 
 
+def test_one_who_gives_up_a_preview_ends_no_process(start, monkeypatch):
+    monkeypatch.setattr("leapsr.serve.processes.SECONDS_TO_CANCEL", 0.0)
+    with start() as served:
+        dial = served.service.instant.dial
+        assert served.post(encoded(), path="/v1/preview").status_code == 200
+        before = dial.pids
+        gives_up(served, "/v1/preview", 900, 900, screen_width="8192", screen_height="8192")
+        assert served.post(encoded(), path="/v1/preview").status_code == 200
+        assert (dial.pids, dial.deaths) == (before, 0)
+
+
 def test_a_broken_photo_is_refused_at_once_or_fails(served):
     answer = served.post(b"no picture", "a.jpg")
     assert answer.status_code == 422
@@ -336,6 +368,10 @@ def test_a_client_that_waits(served):
     assert answer.headers["content-type"] == "image/jpeg"
     assert 'filename="a_x3.jpg"' in answer.headers["content-disposition"]
     assert decoded(answer.content).size == (111, 72)
+    ranged = served.post(
+        encoded(kind="JPEG"), "a.jpg", "/v1/images/upscale", scale=3, headers={"Range": "bytes=99999999-"}
+    )
+    assert (ranged.status_code, ranged.content) == (200, answer.content)
     asked = served.post(
         encoded(kind="JPEG"), "a.jpg", "/v1/images/upscale", scale=3, headers={"Accept": "application/json"}
     ).json()
@@ -344,6 +380,14 @@ def test_a_client_that_waits(served):
     cut = served.post(encoded(200, 200)[:-3000], "cut.png", "/v1/images/upscale")
     assert (cut.status_code, cut.headers["content-type"]) == (422, "application/problem+json")
     assert served.http.get("/v1/requests").json() == before
+
+
+def test_what_is_held_goes_even_where_its_file_is_gone(tmp_path):
+    removed = []
+    answer = StoredFile(tmp_path / "none.png", background=BackgroundTask(lambda: removed.append(1)))
+    with pytest.raises(Problem):
+        asyncio.run(answer({"type": "http", "method": "POST", "headers": []}, None, None))
+    assert removed == [1]
 
 
 def test_models_and_state(served):
