@@ -135,7 +135,8 @@ def batch(
     storage = parse_options(cluster.storage_options)
     destination = Store.open(_absolute(out), storage)
     suffix = naming.FORMATS.get(formats.file_format)
-    books = Ledger(destination, {**recipe(options, folder, torch.float32), "dtype": dtype})
+    made_by = {**recipe(options, folder, torch.float32), "dtype": dtype}
+    books = Ledger(destination, made_by, map(_absolute, sources))
     with console.status("Looking for photos"):
         found = listing.find([*map(_absolute, sources)], recursive, column, storage, destination.url())
         label = result_label(options, config.factor)
@@ -151,6 +152,7 @@ def batch(
     say(console, f"{photos} to do, {todo.done} done before, {len(todo.refused)} refused")
     if dry_run:
         tally.tell_failures(console, report)
+        tally.write(report)
         return
     if todo.tasks:
         worker = WorkerConfig(
@@ -248,6 +250,12 @@ class Tally:
         parts += [f"{self.before} done before"] if self.before else []
         speed = f", {self.speed:.2f} megapixels a second" if self.megapixels else ""
         say(console, f"{', '.join(parts) or 'nothing done'} in {self.seconds:.1f} s{speed}")
+        self.write(report)
+        if self.failed:
+            raise typer.Exit(1)
+
+    def write(self, report: Path | None) -> None:
+        """Raises OutputError."""
         if report is not None:
             facts = {
                 "counts": self.counts,
@@ -259,5 +267,3 @@ class Tally:
             }
             with atomic_write(report) as part:
                 part.write_text(json.dumps(facts, indent=1) + "\n")
-        if self.failed:
-            raise typer.Exit(1)

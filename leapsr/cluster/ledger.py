@@ -11,25 +11,29 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import OutputError, first_line, optional
 from .listing import Photo
-from .store import Store, StoredFile
+from .store import Store, StoredFile, is_tagged
 
 FOLDER = ".leapsr"
 ROWS, SECONDS = 1000, 30.0
 """After which rows are written."""
 Status = Literal["done", "copied", "failed"]
 State = Literal["unknown", "changed", "of another photo", "outdated", "current"]
-"""Of a result that is there: not in the books; changed by someone since; made of another photo; of this one,
-by another recipe or before the photo has changed; what this run would make."""
+"""Of a result that is there: it, or a file beside it, is not in the books, or was changed by someone since;
+it was made of another photo; of this one, by another recipe or before the photo has changed, or a file beside
+it is gone; it is what this run would make."""
 _BYTES = 8
 """Of a digest."""
+_HEAD = 3 * _BYTES
+"""Of what is known of a result: source, version, recipe. Then name and version of each of its files."""
 
 
 @dataclass(frozen=True)
@@ -49,41 +53,56 @@ class Result:
 
 
 def described(files: Iterable[StoredFile]) -> str:
-    """Name and version of each, one a line."""
-    return "\n".join(f"{file.name} {file.version}" for file in files)
+    """The version of each by its name, as JSON."""
+    return json.dumps({file.name: file.version for file in files}, sort_keys=True)
 
 
 def digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=_BYTES).digest()
 
 
+def _pairs(made: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Digests of name and version of each file."""
+    for at in range(_HEAD, len(made), 2 * _BYTES):
+        yield made[at : at + _BYTES], made[at + _BYTES : at + 2 * _BYTES]
+
+
 class Ledger:
-    """recipe: all that decides what becomes of a photo, see `batch.options.recipe`.
+    """recipe: all that decides what becomes of a photo, see `batch.options.recipe`. sources: of the run.
 
     Raises OutputError for books that cannot be read.
     """
 
-    def __init__(self, store: Store, recipe: Mapping[str, Any]) -> None:
+    def __init__(self, store: Store, recipe: Mapping[str, Any], sources: Iterable[str] = ()) -> None:
         self.store = store
         self.recipe = json.dumps(recipe, sort_keys=True)
+        self.sources = digest(json.dumps(sorted(sources))).hex()
         self._made: dict[bytes, bytes] = {}
         self._rows: list[Result] = []
         self._written = time.monotonic()
         self._runs = self._names("run-")
+        self._own = ""
         parquet = optional("pyarrow.parquet", "ray")
         for name in self._names("results-"):
             try:
-                table = parquet.read_table(io.BytesIO(store.read(f"{FOLDER}/{name}")))
+                for row in parquet.read_table(io.BytesIO(store.read(f"{FOLDER}/{name}"))).to_pylist():
+                    self._learn(row)
             except Exception as error:  # of any store's library, or of Arrow
                 raise OutputError(
                     f"{store.url(FOLDER)}/{name} cannot be read: {first_line(error)}. Remove it, and "
                     "--overwrite what it knew of."
                 ) from error
-            for row in table.to_pylist():
-                if row["files"]:  # also of an archive of which some photos failed, which is to be made again
-                    made_by = "" if row["status"] == "failed" else row["recipe"]
-                    facts = map(digest, (row["source"], row["version"], made_by, row["files"]))
-                    self._made[digest(row["output"])] = b"".join(facts)
+
+    def _learn(self, row: Mapping[str, Any]) -> None:
+        """Files that an earlier run has made beside the same result stay known."""
+        if not row.get("files"):
+            return
+        key = digest(row["output"])
+        made_by = "" if row["status"] == "failed" else row["recipe"]  # what failed in part is made again
+        files = dict(_pairs(self._made.get(key, b"")))
+        files |= {digest(name): digest(version) for name, version in json.loads(row["files"]).items()}
+        facts = [*map(digest, (row["source"], row["version"], made_by)), *chain(*files.items())]
+        self._made[key] = b"".join(facts)
 
     @property
     def is_torn(self) -> bool:
@@ -92,28 +111,49 @@ class Ledger:
 
     def begin(self) -> None:
         """Remember that a run begins now. Raises OutputError."""
-        self._runs.append(self._put("run-", json.dumps({"recipe": self.recipe}).encode(), ".json"))
+        about = {"recipe": self.recipe, "sources": self.sources}
+        self._own = self._put("run-", json.dumps(about).encode(), ".json")
+        self._runs.append(self._own)
 
     def end(self) -> None:
-        """Everything that this run, and those before it, have made is written down. Raises OutputError."""
+        """Everything that this run, and those before it of the same sources, have made is written down. Runs
+        of other sources may go on still. Raises OutputError."""
         self.flush()
+        ended = []
         for name in self._runs:
             with suppress(Exception):  # of any store's library; then the next run looks more closely
-                self.store.fs.rm_file(f"{self.store.root}/{FOLDER}/{name}")
-        self._runs = []
+                if name == self._own or self._sources(name) == self.sources:
+                    self.store.fs.rm_file(f"{self.store.root}/{FOLDER}/{name}")
+                    ended.append(name)
+        self._runs = [name for name in self._runs if name not in ended]
 
-    def state(self, photo: Photo, output: str, files: Iterable[StoredFile]) -> State:
-        """files: the result and those beside it that are there now."""
+    def _sources(self, run: str) -> str | None:
+        """Raises what the store's library does, and ValueError."""
+        found: str | None = json.loads(self.store.read(f"{FOLDER}/{run}")).get("sources")
+        return found
+
+    def state(
+        self, photo: Photo, output: str, names: Sequence[str], there: Mapping[str, StoredFile]
+    ) -> tuple[State, str]:
+        """And the file that it is of. names: of the result and all that would be written beside it, of which
+        some are there."""
         made = self._made.get(digest(output))
+        files = [there[name] for name in names if name in there]
         if made is None:
-            return "unknown"
-        source, version, recipe, written = (made[at : at + _BYTES] for at in range(0, len(made), _BYTES))
-        if written != digest(described(files)):
-            return "changed"
-        is_same = version == digest(photo.version) if photo.version else source == digest(photo.url)
-        if not is_same and source != digest(photo.url):
-            return "of another photo"
-        return "current" if is_same and recipe == digest(self.recipe) else "outdated"
+            return "unknown", files[0].name
+        source, version, recipe = (made[at : at + _BYTES] for at in range(0, _HEAD, _BYTES))
+        known = dict(_pairs(made))
+        for file in files:
+            if digest(file.name) not in known:
+                return "unknown", file.name
+            if known[digest(file.name)] != digest(file.version):
+                return "changed", file.name
+        is_same = not photo.version or version == digest(photo.version)
+        if source != digest(photo.url) and not (is_same and is_tagged(photo.version)):
+            return "of another photo", files[0].name
+        is_whole = all(name in there or digest(name) not in known for name in names)
+        is_current = is_same and is_whole and recipe == digest(self.recipe)
+        return "current" if is_current else "outdated", files[0].name
 
     def add(self, results: Iterable[Result]) -> None:
         """Written when there are many, or the last time is long ago; else by `flush`. Raises OutputError."""

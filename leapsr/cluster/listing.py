@@ -75,6 +75,8 @@ def find(
             found.photos += _in_list(source, column, options)
         elif _is_wanted(store.root):
             folder, _, name = store.root.rpartition("/")
+            if store.fs.info(store.root)["type"] == "other":
+                raise UsageError(f"{source} is a pipe or a device, which may never end: give a file.")
             file = Store(store.fs, folder).find(name)
             found.photos.append(Photo(store.url(), name, file.version if file else ""))
         else:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from ..batch import sidecars
 from ..batch.naming import make_distinct, output_name
 from ..batch.options import Options
-from ..errors import UsageError
+from ..errors import UsageError, first_line
 from .ledger import Ledger, Result
 from .listing import Photo
 from .store import Store
@@ -16,7 +16,7 @@ from .store import Store
 DEFAULT = Options()
 _REASONS = {
     "unknown": "{} is there, nobody knows how it was made",
-    "changed": "{}, or a file beside it, was changed by someone and is kept",
+    "changed": "{} was changed by someone and is kept",
     "of another photo": "{} was made of another photo, not of {}",
 }
 
@@ -51,9 +51,11 @@ def plan(
 ) -> Plan:
     """label, suffix: see `batch.jobs.plan`. overwrite: also what leapsr did not make.
 
-    Raises UsageError where a result would replace a photo or another result, and for archives with sidecars.
+    Raises UsageError where a result would replace a photo or another result, for archives with sidecars, and
+    for a folder of results that cannot be listed.
     """
-    there = {file.name: file for file in destination.files(recursive=True)}
+    closed: list[OSError] = []
+    there = {file.name: file for file in destination.files(recursive=True, closed=closed.append)}
     tasks: list[Task] = []
     refused: list[Result] = []
     done = 0
@@ -70,19 +72,23 @@ def plan(
             raise UsageError(
                 f"{taken.pop()} is one of the sources and is never written over; choose another -o."
             )
-        files = [there[name] for name in written if name in there]
-        if not files or overwrite:
+        for error in closed:
+            folder = str(error.filename or destination.url()).rstrip("/")
+            if destination.url(output).startswith(f"{folder}/"):
+                raise UsageError(f"{folder} cannot be listed: {first_line(error)}; choose another -o.")
+        if overwrite or not any(name in there for name in written):
             tasks.append(task)
             continue
-        match ledger.state(photo, output, files):
+        state, name = ledger.state(photo, output, written, there)
+        match state:
             case "current":
                 done += 1
             case "outdated":
                 tasks.append(task)
             case "unknown" | "changed" if ledger.is_torn:
                 tasks.append(replace(task, is_doubtful=True))
-            case state:
-                reason = _REASONS[state].format(destination.url(files[0].name), photo.url)
+            case _:
+                reason = _REASONS[state].format(destination.url(name), photo.url)
                 message = f"{reason}; --overwrite replaces it."
                 refused.append(Result(output, photo.url, photo.version, "failed", message))
     return Plan(tasks, done, refused)

@@ -1,6 +1,7 @@
 """A folder on a disk or in an object store, by fsspec: s3://, gs://, a plain path, ..."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from ..files import atomic_write
 StorageOptions = Mapping[str, Any]
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "az", "memory")
 """Protocols where an object is there whole or not at all, without a temporary name."""
+BLOCK = 1 << 20
+"""Bytes that are compared at once."""
 
 
 class StoredFile(NamedTuple):
-    """name: below the folder, with slashes. version: size and the store's tag or time, which change when the
-    content does; "" if unknown."""
+    """name: below the folder, with slashes. version: size and the store's tag (see `is_tagged`) or time,
+    which change when the content does; "" if unknown."""
 
     name: str
     version: str
@@ -75,8 +78,14 @@ class Store:
             raise UsageError(f"{self.url()} cannot be listed: {first_line(error)}.") from error
         for path in sorted(found):
             name, about = path.removeprefix(self.root).lstrip("/"), found[path]
-            is_endless = about.get("type") == "other" and not about.get("islink")
-            if not is_endless and not any(_is_hidden(part) for part in name.split("/")):
+            if any(_is_hidden(part) for part in name.split("/")):
+                continue
+            if about.get("islink"):
+                try:
+                    about = self.fs.info(path)  # of what it leads to
+                except OSError:
+                    about = {**about, "type": "link"}  # to nothing, which is told when it is read
+            if about.get("type") not in ("other", "directory"):
                 yield _stored(name, about)
 
     def _walk(
@@ -111,6 +120,8 @@ class Store:
             if self.is_local:
                 with atomic_write(Path(target)) as part:
                     shutil.copyfile(file, part)
+                    about = file.stat()
+                    os.utime(part, ns=(about.st_atime_ns, about.st_mtime_ns))
             elif self._is_object_store:
                 self.fs.put_file(str(file), target)
             else:
@@ -125,6 +136,22 @@ class Store:
     def read(self, name: str) -> bytes:
         data: bytes = self.fs.cat_file(f"{self.root}/{name}")
         return data
+
+    def holds(self, name: str, file: Path) -> bool:
+        """Whether the same bytes lie there. Raises what the store's library does."""
+        target = f"{self.root}/{name}"
+        if self.fs.info(target)["size"] != file.stat().st_size:
+            return False
+        with self.fs.open(target, "rb") as there, file.open("rb") as here:
+            while block := here.read(BLOCK):
+                if there.read(BLOCK) != block:
+                    return False
+        return True
+
+
+def is_tagged(version: str) -> bool:
+    """Whether it has a tag that a store makes of the content, not only size and time."""
+    return " tag:" in version
 
 
 def fetch(url: str, to: Path, options: StorageOptions) -> None:
@@ -154,9 +181,10 @@ def _is_hidden(name: str) -> bool:
 
 def _stored(name: str, about: Mapping[str, Any]) -> StoredFile:
     tag = next((str(about[key]) for key in ("ETag", "etag", "md5Hash") if about.get(key)), "")
+    tag = tag.removeprefix("W/").strip('"')  # some stores quote it in lists only
     keys = ("mtime", "LastModified", "last_modified", "updated", "created")
     time = next((about[key] for key in keys if about.get(key)), "")
     if isinstance(time, datetime):  # some stores have one kind in lists, the other for a file
         time = time.timestamp()
-    known = tag or (f"{time:.3f}" if isinstance(time, int | float) else str(time))
+    known = f"tag:{tag}" if tag else f"{time:.3f}" if isinstance(time, int | float) else str(time)
     return StoredFile(name, known and f"{about.get('size')} {known}")

@@ -29,7 +29,7 @@ from ..upscaling.upscaler import Upscaler
 from .ledger import FOLDER, Result, Status, described
 from .listing import Photo
 from .plan import Task
-from .store import StorageOptions, Store, fetch
+from .store import StorageOptions, Store, StoredFile, fetch
 
 UPLOADS = 2
 """At once, while the next photos are restored."""
@@ -201,7 +201,8 @@ class Worker:
         return path
 
     def _writes_directly(self, task: Task) -> bool:
-        return self.destination.is_local and not task.is_doubtful
+        """Not with files beside the result, which would stay where the result itself then fails."""
+        return self.destination.is_local and not task.is_doubtful and not self.config.options.has_sidecars
 
     def _uploaded(self, task: Task, outcome: Outcome) -> Result:
         message = outcome.message.replace(str(outcome.job.source), task.photo.url)
@@ -215,27 +216,31 @@ class Worker:
         return result
 
     def _put(self, task: Task, result: Result, files: Sequence[Path]) -> Result:
-        """The result, with what lies in the destination then: the files, copied there if they are not."""
+        """The result, with what lies in the destination then: the files, copied there if they are not. Where
+        one cannot be, those before it are in the books, so that the next run makes all again."""
         names = {str(PurePosixPath(task.output).with_name(file.name)): file for file in files}
         there = {name for name, file in names.items() if file == Path(self.destination.root, name)}
+        written: list[StoredFile] = []
         try:
             for name, file in names.items() if task.is_doubtful else ():
                 if self.destination.find(name) is None:
                     continue
-                if self.destination.read(name) != file.read_bytes():
+                if not self.destination.holds(name, file):
                     place = self.destination.url(name)
                     return _failed(
                         task, f"{place} is there, and not what is made now; --overwrite replaces it."
                     )
                 there.add(name)
-            for name in names.keys() - there:
-                self.destination.put(names[name], name)
-            written = [found for name in names if (found := self.destination.find(name)) is not None]
+            for name, file in names.items():
+                if name not in there:
+                    self.destination.put(file, name)
+                if (found := self.destination.find(name)) is not None:
+                    written.append(found)
         except OutputError as error:
-            return _failed(task, str(error))
+            result = _failed(task, str(error))
         except Exception as error:  # of any store's library
-            return _failed(task, f"{self.destination.url(task.output)}: {first_line(error)}.")
-        return replace(result, files=described(written))
+            result = _failed(task, f"{self.destination.url(task.output)}: {first_line(error)}.")
+        return replace(result, files=described(written) if written else "")
 
     def _archive(self, task: Task, folder: Path) -> list[Result]:
         """An archive with the same samples, whose photos are larger. A photo that fails is left out."""

@@ -1,8 +1,10 @@
 """What is to be done, in folders, object stores and lists, and what is done already. Without Ray."""
 
+import io
 import json
 import os
 import uuid
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,11 +16,12 @@ pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'
 import pandas
 from fsspec.implementations.memory import MemoryFile
 
+from leapsr.batch import sidecars
 from leapsr.batch.options import Options
 from leapsr.cluster.ledger import Ledger, Result, described
 from leapsr.cluster.listing import Photo, find
 from leapsr.cluster.plan import DEFAULT, plan
-from leapsr.cluster.store import Store, parse_options
+from leapsr.cluster.store import Store, _stored, parse_options
 from leapsr.errors import OutputError, UsageError
 from tests.conftest import picture_array
 
@@ -114,7 +117,13 @@ def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
 def test_a_pipe_is_no_photo(tmp_path):
     fill(str(tmp_path), "a.png")
     os.mkfifo(tmp_path / "endless.png")
-    assert names(photos([str(tmp_path)], False, None, {})) == ["a.png"]
+    (tmp_path / "link.png").symlink_to(tmp_path / "endless.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
+    (tmp_path / "lost.png").symlink_to(tmp_path / "nothing.png")
+    assert names(photos([str(tmp_path)], False, None, {})) == ["a.png", "b.png", "lost.png"]
+    for pipe in ("endless.png", "link.png"):
+        with pytest.raises(UsageError, match="is a pipe or a device"):
+            find([str(tmp_path / pipe)], False, None, {})
 
 
 def test_a_name_does_not_lead_out_of_the_destination():
@@ -230,8 +239,96 @@ def test_a_result_of_another_photo_is_kept(folder):
     assert "was made of another photo, not of /else/a.png" in state(
         store, Photo("/else/a.png", "a.png", "v2")
     )
-    assert state(store, Photo("/moved/a.png", "a.png", "v1")) == "done"
     assert state(store, Photo("/in/a.png", "a.png")) == "done"  # of a list, which does not know
+
+
+def test_a_photo_that_was_moved_is_known_by_the_tag_of_its_content_alone(tmp_path):
+    store = Store.open(str(tmp_path / "out"), {})
+    for source in ("one", "two"):
+        fill(str(tmp_path / source), "a.png", content=source.encode())
+        os.utime(tmp_path / source / "a.png", (1e9, 1e9))  # the size is the same too
+    (one,), (two,) = (photos([str(tmp_path / source)], False, None, {}) for source in ("one", "two"))
+    made(store, one, "a_x4.png")
+    assert state(store, one) == "done"
+    assert "was made of another photo" in state(store, two)
+    tagged = _stored("b.png", {"size": 3, "ETag": '"abc"', "LastModified": 1e9}).version
+    made(store, Photo("/in/b.png", "b.png", tagged), "b_x4.png")
+    assert state(store, Photo("/moved/b.png", "b.png", tagged)) == "done"
+
+
+def test_a_tag_is_the_same_with_and_without_quotes():
+    versions = {_stored("a", {"size": 3, "ETag": tag}).version for tag in ('"abc"', "abc", 'W/"abc"')}
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize(
+    "fewer", [Options(samples=2, detail_map=True), Options(samples=3), Options(samples=2)]
+)
+def test_other_files_beside_a_result_are_made_anew(folder, fewer):
+    store, photo = Store.open(folder, {}), Photo("/in/a.png", "a.png", "v1")
+    every = Options(samples=3, detail_map=True)
+    written = ["a_x4.png", *(str(path) for path in sidecars.paths(Path("a_x4.png"), every))]
+    made(store, photo, *written)
+    assert state(store, photo, every) == "done"
+    assert state(store, photo, fewer, recipe={**RECIPE, "samples": 2}) == "to do"
+    made(store, photo, *written[:2], recipe={**RECIPE, "samples": 2})
+    assert state(store, photo, every) == "to do"
+    store.fs.rm_file(f"{store.root}/{written[1]}")
+    assert state(store, photo, every, recipe={**RECIPE, "samples": 2}) == "to do"
+    fill(folder, written[-1], content=b"of the user")
+    assert f"{written[-1]} was changed by someone" in state(store, photo, every)
+
+
+def test_a_file_of_the_user_under_the_name_of_a_new_sample_is_kept(folder):
+    store, photo = Store.open(folder, {}), Photo("/in/a.png", "a.png", "v1")
+    made(store, photo, "a_x4.png")
+    fill(folder, "a_x4_s1.png", content=b"of the user")
+    assert "a_x4_s1.png is there, nobody knows" in state(store, photo, Options(samples=2))
+
+
+def test_a_destination_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    store = fill(str(tmp_path), "closed/a_x4.png")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).rstrip("/").endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    books = Ledger(store, RECIPE)
+    with pytest.raises(UsageError, match=r"closed cannot be listed: .*; choose another -o"):
+        plan([Photo("/in/a.png", "closed/a.png")], store, books, "x4", None, overwrite=True)
+    assert plan([Photo("/in/a.png", "open/a.png")], store, books, "x4", None, False).tasks
+
+
+def test_the_end_of_a_run_leaves_the_marks_of_runs_with_other_sources(folder):
+    store = Store.open(folder, {})
+    Ledger(store, RECIPE, ["/in/a"]).begin()
+    Ledger(store, RECIPE, ["/in/b"]).begin()
+    other = Ledger(store, RECIPE, ["/in/b"])
+    other.begin()
+    other.end()
+    assert Ledger(store, RECIPE).is_torn
+    Ledger(store, RECIPE, ["/in/a"]).end()
+    assert not Ledger(store, RECIPE).is_torn
+
+
+def test_books_without_files_know_nothing(folder):
+    store, table = Store.open(folder, {}), io.BytesIO()
+    pandas.DataFrame({"output": ["a_x4.png"], "source": ["/in/a.png"]}).to_parquet(table)
+    fill(folder, ".leapsr/results-1.parquet", content=table.getvalue())
+    fill(folder, "a_x4.png")
+    assert "nobody knows" in state(store, Photo("/in/a.png", "a.png", "v1"))
+
+
+@pytest.mark.parametrize(
+    ("content", "is_same"), [(b"x" * 9, True), (b"x" * 8 + b"y", False), (b"x" * 8, False)]
+)
+def test_files_are_compared_in_blocks(folder, tmp_path, monkeypatch, content, is_same):
+    monkeypatch.setattr("leapsr.cluster.store.BLOCK", 4)
+    (tmp_path / "here").write_bytes(content)
+    assert fill(folder, "a.tar", content=b"x" * 9).holds("a.tar", tmp_path / "here") is is_same
 
 
 def test_an_archive_of_which_some_photos_failed_is_made_again(folder):

@@ -1,17 +1,23 @@
 """What a worker does with files, in folders and object stores. Without Ray, which hands out the tasks."""
 
+import json
+import os
+
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 pytest.importorskip("fsspec", reason="needs Ray Data: pip install 'leapsr[ray]'")
 pytest.importorskip("pyarrow", reason="needs Ray Data: pip install 'leapsr[ray]'")
 
 from leapsr.batch.options import Options
+from leapsr.cli.main import app
 from leapsr.cluster.ledger import FOLDER, Ledger, described
 from leapsr.cluster.listing import find
 from leapsr.cluster.plan import Task, plan
 from leapsr.cluster.store import Store
 from leapsr.cluster.worker import Worker, WorkerConfig
+from leapsr.errors import OutputError
 from tests.conftest import picture_array
 
 
@@ -57,7 +63,7 @@ def test_what_lies_beside_a_result_is_in_the_books(tiny_model, tmp_path):
     photos, out, two = (
         find([str(tmp_path / "in")], False, None, {}).photos,
         tmp_path / "out",
-        Options(samples=2),
+        Options(samples=2, detail_map=True),
     )
     (out / FOLDER).mkdir(parents=True)
     store = Store.open(str(out), {})
@@ -69,6 +75,65 @@ def test_what_lies_beside_a_result_is_in_the_books(tiny_model, tmp_path):
     (out / "a_x4_s1.png").write_bytes(b"of the user")
     (refused,) = plan(photos, store, Ledger(store, {}), "x4", None, False, two).refused
     assert "was changed by someone" in refused.message
+
+
+def test_files_beside_a_result_that_failed_do_not_bar_the_next_run(tiny_model, tmp_path, monkeypatch):
+    save(tmp_path / "in", "a.png")
+    photos, out, two = (
+        find([str(tmp_path / "in")], False, None, {}).photos,
+        tmp_path / "out",
+        Options(samples=2),
+    )
+    (out / FOLDER).mkdir(parents=True)
+    store, put = Store.open(str(out), {}), Store.put
+
+    def failing(self, file, name):
+        if name.endswith("_s1.png"):
+            raise OutputError("The disk is full.")
+        put(self, file, name)
+
+    def refuse(*arguments):
+        raise OutputError("The disk is full.")
+
+    def run():
+        books = Ledger(store, {})
+        todo = plan(photos, store, books, "x4", None, False, two)
+        assert not todo.refused
+        books.begin()
+        rows = work(todo.tasks, tiny_model, str(out), options=two)
+        books.add(rows.values())
+        books.end()
+        return [row.status for row in rows.values()]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("leapsr.batch.stages.write", refuse)  # of the result, after those beside it
+        assert run() == ["failed"]
+    assert [path.name for path in out.iterdir()] == [FOLDER]
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "put", failing)
+        assert run() == ["failed"]
+    assert run() == ["done"]
+    assert run() == []
+
+
+def test_files_beside_a_result_keep_the_date_of_the_photo(tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png")
+    os.utime(tmp_path / "in" / "a.png", (1e9, 1e9))
+    (tmp_path / "out" / FOLDER).mkdir(parents=True)
+    (photo,) = find([str(tmp_path / "in")], False, None, {}).photos
+    dated = Options(samples=2, keep_dates=True)
+    work([Task(photo, "a.png")], tiny_model, str(tmp_path / "out"), options=dated)
+    assert {path.stat().st_mtime for path in (tmp_path / "out").glob("*.png")} == {1e9}
+
+
+def test_what_would_be_done_is_in_the_report(tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png", "b.png")
+    save(tmp_path / "out", "a_x4.png")
+    names = ["in", "-o", "out", "--dry-run", "--report", "report.json", "--model", str(tiny_model)]
+    arguments = [str(tmp_path / name) if name in ("in", "out", "report.json") else name for name in names]
+    assert CliRunner().invoke(app, ["batch", *arguments]).exit_code == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [row["output"] for row in report["failed"]] == ["a_x4.png"]
 
 
 @pytest.mark.filterwarnings("ignore")  # of the object store's libraries
