@@ -146,23 +146,23 @@ def test_results_in_an_object_store_are_known_again(tiny_model, tmp_path):
         host, port = bucket_server.get_host_and_port()
         storage = {"endpoint_url": f"http://{host}:{port}", "key": "a", "secret": "b"}
         bucket = s3fs.S3FileSystem(**storage)
-        bucket.mkdir("photos")
+        bucket.mkdir("known")  # a name of its own: servers of one process share their buckets
         save(tmp_path / "in", "a.png", "b.png")
         for name in ("a.png", "b.png"):
-            bucket.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
-        photos = find(["s3://photos/in"], False, None, storage).photos
-        store = Store.open("s3://photos/out", storage)
+            bucket.put_file(str(tmp_path / "in" / name), f"known/in/{name}")
+        photos = find(["s3://known/in"], False, None, storage).photos
+        store = Store.open("s3://known/out", storage)
         todo = plan(photos, store, Ledger(store, {}), "x4", None, False)
         books = Ledger(store, {})
         books.begin()
-        books.add(work(todo.tasks, tiny_model, "s3://photos/out", storage).values())
+        books.add(work(todo.tasks, tiny_model, "s3://known/out", storage).values())
         books.end()
         assert not books.is_torn
         assert not Ledger(store, {}).is_torn
         assert plan(photos, store, Ledger(store, {}), "x4", None, False).done == 2
-        bucket.pipe_file("photos/out/a_x4.png", b"of the user")
-        bucket.pipe_file("photos/in/b.png", (tmp_path / "in" / "a.png").read_bytes())
-        photos = find(["s3://photos/in"], False, None, storage).photos
+        bucket.pipe_file("known/out/a_x4.png", b"of the user")
+        bucket.pipe_file("known/in/b.png", (tmp_path / "in" / "a.png").read_bytes())
+        photos = find(["s3://known/in"], False, None, storage).photos
         todo = plan(photos, store, Ledger(store, {}), "x4", None, False)
         assert [task.output for task in todo.tasks] == ["b_x4.png"]
         assert [row.output for row in todo.refused] == ["a_x4.png"]
