@@ -19,6 +19,7 @@ from leapsr.cluster.plan import Task
 from leapsr.cluster.worker import Worker, WorkerConfig
 from leapsr.errors import UsageError
 from tests.conftest import picture_array
+from tests.object_store import bucket
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own threads and files
 
@@ -129,18 +130,10 @@ def test_too_few_resources_are_told(cluster):
 
 
 def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
-    server = pytest.importorskip("moto.server", reason="needs moto[server]")
-    s3fs = pytest.importorskip("s3fs", reason="needs s3fs")
-    store = server.ThreadedMotoServer("127.0.0.1", 0)
-    store.start()
-    try:
-        host, port = store.get_host_and_port()
-        storage = {"endpoint_url": f"http://{host}:{port}", "key": "a", "secret": "b"}
-        bucket = s3fs.S3FileSystem(**storage)
-        bucket.mkdir("photos")
+    with bucket("photos") as (files, storage):
         save(tmp_path / "in", "a.png", "b.png")
         for name in ("a.png", "b.png"):
-            bucket.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
+            files.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
         tasks = [Task(photo, photo.name) for photo in find(["s3://photos/in"], False, None, storage).photos]
         tasks.append(Task(Photo("s3://photos/in/gone.png", "gone.png"), "gone.png"))
         rows = work(cluster, tasks, config(tiny_model, "s3://photos/out", storage=storage))
@@ -148,9 +141,7 @@ def test_from_an_object_store_to_it(cluster, tiny_model, leapsr, tmp_path):
         assert status == {"a.png": "done", "b.png": "done", "gone.png": "failed"}
         assert "gone.png could not be read" in next(row.message for row in rows if row.status == "failed")
         leapsr("upscale", tmp_path / "in" / "a.png", "-o", tmp_path / "a.png")
-        assert bucket.cat_file("photos/out/a.png") == (tmp_path / "a.png").read_bytes()
-    finally:
-        store.stop()
+        assert files.cat_file("photos/out/a.png") == (tmp_path / "a.png").read_bytes()
 
 
 def test_what_is_left_out_and_what_is_kept_is_told_before_anything_is_done(leapsr, tmp_path):

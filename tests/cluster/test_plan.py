@@ -99,8 +99,9 @@ def test_what_cannot_be_read_is_told(folder):
         find([store.url("b.svg")], True, None, {})
 
 
-def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
-    fill(str(tmp_path), "a.png", "closed/b.png")
+@pytest.fixture
+def closed(monkeypatch):
+    """A folder of that name may not be listed, not even by root."""
     scandir = os.scandir
 
     def refusing(path):
@@ -109,6 +110,10 @@ def test_a_folder_that_may_not_be_listed_is_told(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
+
+
+def test_a_folder_that_may_not_be_listed_is_told(tmp_path, closed):
+    fill(str(tmp_path), "a.png", "closed/b.png")
     found = find([str(tmp_path)], True, None, {})
     assert names(found.photos) == ["a.png"]
     assert [error.filename.rstrip("/") for error in found.closed] == [str(tmp_path / "closed")]
@@ -286,16 +291,8 @@ def test_a_file_of_the_user_under_the_name_of_a_new_sample_is_kept(folder):
     assert "a_x4_s1.png is there, nobody knows" in state(store, photo, Options(samples=2))
 
 
-def test_a_destination_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+def test_a_destination_that_cannot_be_listed_is_refused(tmp_path, closed):
     store = fill(str(tmp_path), "closed/a_x4.png")
-    scandir = os.scandir
-
-    def refusing(path):
-        if str(path).rstrip("/").endswith("closed"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
     books = Ledger(store, RECIPE)
     with pytest.raises(UsageError, match=r"closed cannot be listed: .*; choose another -o"):
         plan([Photo("/in/a.png", "closed/a.png")], store, books, "x4", None, overwrite=True)

@@ -19,6 +19,7 @@ from leapsr.cluster.store import Store
 from leapsr.cluster.worker import Worker, WorkerConfig
 from leapsr.errors import OutputError
 from tests.conftest import picture_array
+from tests.object_store import bucket
 
 
 def save(folder, *names):
@@ -138,33 +139,23 @@ def test_what_would_be_done_is_in_the_report(tiny_model, tmp_path):
 
 @pytest.mark.filterwarnings("ignore")  # of the object store's libraries
 def test_results_in_an_object_store_are_known_again(tiny_model, tmp_path):
-    server = pytest.importorskip("moto.server", reason="needs moto[server]")
-    s3fs = pytest.importorskip("s3fs", reason="needs s3fs")
-    bucket_server = server.ThreadedMotoServer("127.0.0.1", 0)
-    bucket_server.start()
-    try:
-        host, port = bucket_server.get_host_and_port()
-        storage = {"endpoint_url": f"http://{host}:{port}", "key": "a", "secret": "b"}
-        bucket = s3fs.S3FileSystem(**storage)
-        bucket.mkdir("known")  # a name of its own: servers of one process share their buckets
+    with bucket("photos") as (files, storage):
         save(tmp_path / "in", "a.png", "b.png")
         for name in ("a.png", "b.png"):
-            bucket.put_file(str(tmp_path / "in" / name), f"known/in/{name}")
-        photos = find(["s3://known/in"], False, None, storage).photos
-        store = Store.open("s3://known/out", storage)
+            files.put_file(str(tmp_path / "in" / name), f"photos/in/{name}")
+        photos = find(["s3://photos/in"], False, None, storage).photos
+        store = Store.open("s3://photos/out", storage)
         todo = plan(photos, store, Ledger(store, {}), "x4", None, False)
         books = Ledger(store, {})
         books.begin()
-        books.add(work(todo.tasks, tiny_model, "s3://known/out", storage).values())
+        books.add(work(todo.tasks, tiny_model, "s3://photos/out", storage).values())
         books.end()
         assert not books.is_torn
         assert not Ledger(store, {}).is_torn
         assert plan(photos, store, Ledger(store, {}), "x4", None, False).done == 2
-        bucket.pipe_file("known/out/a_x4.png", b"of the user")
-        bucket.pipe_file("known/in/b.png", (tmp_path / "in" / "a.png").read_bytes())
-        photos = find(["s3://known/in"], False, None, storage).photos
+        files.pipe_file("photos/out/a_x4.png", b"of the user")
+        files.pipe_file("photos/in/b.png", (tmp_path / "in" / "a.png").read_bytes())
+        photos = find(["s3://photos/in"], False, None, storage).photos
         todo = plan(photos, store, Ledger(store, {}), "x4", None, False)
         assert [task.output for task in todo.tasks] == ["b_x4.png"]
         assert [row.output for row in todo.refused] == ["a_x4.png"]
-    finally:
-        bucket_server.stop()

@@ -333,24 +333,29 @@ def test_a_database_or_a_form_without_room_is_a_507(start, monkeypatch):
         assert files_of(served) == before
 
 
+def taken_after_a_pause(served, size):
+    """Bytes that come of a result of that size to who takes none for longer than a client may."""
+    request_id = served.done(encoded())["id"]
+    (served.folder / "files" / request_id / "result.png").write_bytes(bytes(size))
+    host, port = served.address.removeprefix("http://").split(":")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(SECONDS)
+        connection.connect((host, int(port)))
+        path = f"/v1/requests/{request_id}/result"
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        time.sleep(4)
+        taken = 0
+        with suppress(ConnectionError):
+            while more := connection.recv(1 << 20):
+                taken += len(more)
+    return taken
+
+
 def test_a_client_that_takes_nothing_is_let_go(start):
     with start(idle_seconds=1) as served:
-        request_id = served.done(encoded())["id"]
         size = 64 << 20  # more than the buffers of any connection
-        (served.folder / "files" / request_id / "result.png").write_bytes(bytes(size))
-        host, port = served.address.removeprefix("http://").split(":")
-        with socket.socket() as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(SECONDS)
-            connection.connect((host, int(port)))
-            path = f"/v1/requests/{request_id}/result"
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            time.sleep(4)
-            taken = 0
-            with suppress(ConnectionError):
-                while more := connection.recv(1 << 20):
-                    taken += len(more)
-        assert taken < size
+        assert taken_after_a_pause(served, size) < size
 
 
 def test_a_client_that_takes_all_but_the_tail_is_let_go(start, monkeypatch):
@@ -362,22 +367,8 @@ def test_a_client_that_takes_all_but_the_tail_is_let_go(start, monkeypatch):
 
     monkeypatch.setattr(Protocol, "connection_made", connected)
     with start(idle_seconds=1) as served:
-        request_id = served.done(encoded())["id"]
         size = 60_000  # which the server need not wait to write
-        (served.folder / "files" / request_id / "result.png").write_bytes(bytes(size))
-        host, port = served.address.removeprefix("http://").split(":")
-        with socket.socket() as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(SECONDS)
-            connection.connect((host, int(port)))
-            path = f"/v1/requests/{request_id}/result"
-            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            time.sleep(4)
-            taken = 0
-            with suppress(ConnectionError):
-                while more := connection.recv(1 << 20):
-                    taken += len(more)
-        assert 0 < taken < size
+        assert 0 < taken_after_a_pause(served, size) < size
 
 
 def test_a_full_disk_is_a_507_and_leaves_nothing(start, monkeypatch):
