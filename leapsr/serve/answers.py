@@ -109,7 +109,10 @@ class RequestStatus(BaseModel):
 
 
 class RequestList(BaseModel):
+    """next: what to give as `before` for those that are older; None where these are the oldest."""
+
     requests: list[RequestStatus]
+    next: str | None
 
 
 class Upscaled(BaseModel):

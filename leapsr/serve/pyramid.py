@@ -57,7 +57,10 @@ def build(result: Path, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     folder.parent.mkdir(exist_ok=True)
     try:
-        image = _srgb(vips.Image.new_from_file(str(result), access="sequential"))
+        image = vips.Image.new_from_file(str(result), access="sequential")
+        if image.get_typeof("orientation") != 0 and image.get("orientation") != 1:
+            image = vips.Image.new_from_file(str(result)).autorot()  # a photo as it was sent, on its side
+        image = _srgb(image)
         image.dzsave(
             str(part),
             layout="dz",

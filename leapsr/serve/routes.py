@@ -124,13 +124,19 @@ async def preview_image(
 
 async def _kept(
     service: Served,
+    client: Asking,
     ids: Annotated[
         str,
         Query(description="Of requests that are done, with commas between; ID:2 is sample 2 of one only."),
-    ],
+    ] = "",
+    all_done: Annotated[bool, Query(description="Also all of your other requests that are done.")] = False,
 ) -> AsyncIterator[list[str]]:
     """Each of the ids. What they name does not expire until the answer has been sent."""
-    wanted = list(dict.fromkeys(ids.split(",")))[:ZIPPED]
+    wanted = list(dict.fromkeys(ids.split(",")))[:ZIPPED] if ids or not all_done else []
+    if all_done:
+        named = {each.partition(":")[0] for each in wanted}
+        entries = await service.store.run(service.store.of_owner, client.owner)
+        wanted += [each.id for each in reversed(entries) if each.status == "done" and each.id not in named]
     with service.kept(each.partition(":")[0] for each in wanted):
         yield wanted
 

@@ -49,11 +49,21 @@ async def create_request(
     return RequestStatus.model_validate(service.status(entry))
 
 
-@router.get("")
-async def list_requests(service: Served, client: Asking) -> RequestList:
-    """This client's requests, newest first."""
-    entries = await service.store.run(service.store.of_owner, client.owner, LISTED)
-    return RequestList(requests=[RequestStatus.model_validate(service.status(entry)) for entry in entries])
+@router.get("", responses=described(404))
+async def list_requests(
+    service: Served,
+    client: Asking,
+    before: Annotated[
+        str | None, Query(description="`next` of another list: those that are older than all of it.")
+    ] = None,
+) -> RequestList:
+    """This client's requests, newest first, 500 at once."""
+    last = None if before is None else await service.find(before, client)
+    entries = await service.store.run(service.store.of_owner, client.owner, LISTED, last)
+    return RequestList(
+        requests=[RequestStatus.model_validate(service.status(entry)) for entry in entries],
+        next=entries[-1].id if len(entries) == LISTED else None,
+    )
 
 
 @router.get("/{request_id}", responses=described(404))

@@ -17,6 +17,7 @@ from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -197,9 +198,14 @@ class Store:
     def find(self, request_id: str) -> Entry | None:
         return next(iter(self._entries("WHERE id = ?", request_id)), None)
 
-    def of_owner(self, owner: str, most: int) -> list[Entry]:
-        """Newest first, without those that a client waits for."""
-        return self._entries("WHERE owner = ? AND NOT held ORDER BY created DESC LIMIT ?", owner, most)
+    def of_owner(self, owner: str, most: int = -1, last: Entry | None = None) -> list[Entry]:
+        """Newest first, without those that a client waits for. most: -1 is all. last: only those that come
+        after this one."""
+        where = (
+            "WHERE owner = ? AND NOT held AND (created, id) < (?, ?) ORDER BY created DESC, id DESC LIMIT ?"
+        )
+        created, request_id = (inf, "") if last is None else (last.created, last.id)
+        return self._entries(where, owner, created, request_id, most)
 
     def update(self, request_id: str, only_if: Iterable[Status], **values: Any) -> Entry | None:
         """Change a request if its status is one of these; None where it is another one or gone."""

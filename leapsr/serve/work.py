@@ -169,18 +169,22 @@ def preview(
 ) -> bytes:
     """The whole photo as it will look on a screen of (height, width) pixels, as WebP.
 
-    Where the result is larger than the screen, a reduced copy of the photo is restored. Raises LeapsrError.
+    Where the result is larger than the screen, a reduced copy of the photo is restored; a photo that is large
+    enough is only reduced, as nothing else will become of it. Raises LeapsrError.
     """
     with _called(name, source), memory.translate_oom(Path(name)):
         picture, upscaler = pictures.load(source), model.load()
-        final = target.size(*picture.size, upscaler.scale)
+        copied = target.reached_by(*picture.size, upscaler.scale)
+        final = picture.size if copied else target.size(*picture.size, upscaler.scale)
         fit = min(1.0, *(have / want for have, want in zip(screen, final, strict=True)))
         height, width = (max(1, round(side * fit)) for side in final)
-        scale = upscaler.scale
+        scale = 1 if copied else upscaler.scale
         small = -(-height // scale), -(-width // scale)
         if small[0] < picture.size[0] or small[1] < picture.size[1]:
             smaller = picture.pil().resize(small[::-1], Image.Resampling.BICUBIC, reducing_gap=3.0)
             picture = replace(pictures.from_pil(smaller, with_metadata=False), icc=picture.icc)
+        if copied:
+            return _webp(picture)
         return _webp(upscaler.upscale(picture, Target(width=width, height=height), settings, progress))
 
 

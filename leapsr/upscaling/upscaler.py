@@ -246,7 +246,9 @@ class Upscaler:
             logger.warning(
                 "The picture already has %d x %d pixels and was left as it is.", *picture.size[::-1]
             )
-            return picture
+            if part is None:
+                return picture
+            return update_metadata(replace(picture, pixels=part.of(picture.pixels), gain_map=None))
         if settings.denoise != "auto" and not self.restorer.reads_damage:
             raise UsageError("This model has no control over noise: leave denoise out, or take leap-small.")
         each = picture.pixels.element_size()

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -348,6 +349,198 @@ def test_again_after_a_reload_takes_the_model_that_was_chosen(page, late):
     with page.expect_response(lambda each: each.request.method == "POST" and each.status == 201) as made:
         page.click("#go")
     assert made.value.json()["settings"]["model"] == "leap-small-x2"
+
+
+def posted(page: Any, status: int = 201) -> Any:
+    """The next answer to a photo that is sent."""
+    return page.expect_response(
+        lambda each: (
+            each.url.endswith("/v1/requests") and each.request.method == "POST" and each.status == status
+        )
+    )
+
+
+def has_no_room(route: Any) -> None:
+    """An answer of a full queue, in the place of the server's."""
+    if route.request.method == "POST":
+        route.fulfill(status=503, headers={"Retry-After": "600"}, body="{}")
+    else:
+        route.continue_()
+
+
+def test_another_kind_of_size_is_asked_for_with_its_number(page):
+    add(page, photo_file())
+    page.select_option("[name=size_kind]", "long_side")
+    assert page.input_value("#size") == "4000"
+    with posted(page) as made:
+        page.click("#go")
+    assert made.value.json()["settings"]["long_side"] == 4000
+    page.click("#caption-cancel")
+
+
+def test_a_photo_that_is_large_enough_is_said_to_stay_as_it_is(page):
+    add(page, photo_file())
+    page.locator(".labels .end", has_text=re.compile("^Preview$")).wait_for()
+    page.select_option("[name=size_kind]", "long_side")
+    page.fill("#size", "30")
+    until(lambda: page.inner_text("#size-becomes").startswith("60 × 40"))
+
+
+def test_another_copy_that_was_cancelled_is_sent_as_it_is_shown(page):
+    add(page, photo_file())
+    upscale(page)
+    turn_dial(page, 0.2)
+    page.route("**/v1/requests", has_no_room)
+    page.click("#go")
+    page.click("#caption-cancel")  # while it waits for room
+    page.locator("#go", has_text=re.compile("^Upscale$")).wait_for()
+    assert page.inner_text("#fidelity-value") == "0.20"
+    turn_dial(page, 0.35)
+    page.unroute("**/v1/requests")
+    with posted(page) as made:
+        page.click("#go")
+    assert made.value.json()["settings"]["fidelity"] == 0.35
+
+
+def test_a_second_click_asks_for_no_second_copy(page):
+    add(page, photo_file())
+    upscale(page)
+    page.reload()  # the photo has to come from the server now
+    card(page, "photo.jpg").locator("[data-action=open]").click()
+    page.wait_for_selector("#caption-download:visible")
+    turn_dial(page, 0.2)
+    page.locator("#go:enabled").wait_for()
+    page.eval_on_selector("#go", "button => { button.click(); button.click(); }")
+    wait_for_cards(page, "done", 2)
+    assert page.locator(".card").count() == 2
+
+
+def test_a_photo_that_is_cancelled_once_it_is_sent_whole_is_cancelled_on_the_server(page, server):
+    workers = psutil.Process(server.process.pid).children(recursive=True)
+    for worker in workers:
+        worker.suspend()  # so that the server takes the photo and cannot answer
+    add(page, photo_file("whole.jpg", 900, 600))
+    page.click("#go")
+    page.locator("#caption-state", has_text="sending, 100 %").wait_for()
+    page.click("#caption-cancel")
+    page.locator("#caption-state", has_text="cancelling").wait_for()
+    for worker in workers:
+        worker.resume()
+    wait_for_cards(page, "cancelled", 1)
+    with page.expect_response("**/v1/requests") as listed:  # which is when another card would come
+        pass
+    assert [each["status"] for each in listed.value.json()["requests"]] == ["cancelled"]
+    assert page.locator(".card").count() == 1
+
+
+def loses_the_answer(route: Any) -> None:
+    if route.request.method == "POST":
+        route.fetch()
+        route.abort()
+    else:
+        route.continue_()
+
+
+def test_a_photo_whose_answer_was_lost_is_one_card(page):
+    page.route("**/v1/requests", loses_the_answer, times=1)
+    add(page, photo_file(width=300, height=200))
+    with posted(page, 201):
+        page.click("#go")
+    wait_for_cards(page, "done", 1)
+    assert page.locator(".card").count() == 1
+
+
+def test_a_photo_that_was_cancelled_is_sent_anew_with_other_settings(page):
+    page.route("**/v1/requests", loses_the_answer)
+    add(page, photo_file())
+    page.click("#go")
+    page.locator("#caption-state", has_text="The server does not answer.").wait_for()
+    page.locator(".card[data-status=waiting] [data-action=cancel]").click()
+    page.unroute("**/v1/requests")
+    page.locator(".card[data-status=ready] [data-action=open]").click()
+    turn_dial(page, 0.2)
+    with posted(page) as made:
+        page.click("#go")
+    assert made.value.json()["settings"]["fidelity"] == 0.2
+
+
+@pytest.mark.parametrize("button", ["#caption-retry", "#go"])
+def test_a_refused_photo_is_sent_with_other_settings(page, button):
+    add(page, photo_file())
+    page.fill("#size", "2000")
+    with posted(page, 413):
+        page.click("#go")
+    page.locator("#caption-state", has_text="The result would have 120000 x 80000 pixels").wait_for()
+    page.fill("#size", "2")
+    page.locator(f"{button}:enabled").wait_for(timeout=10_000)
+    with posted(page) as made:
+        page.click(button)
+    assert made.value.json()["settings"]["scale"] == 2
+
+
+def test_a_page_of_many_photos_has_all_and_downloads_all(page, server):
+    add(page, photo_file("oldest.jpg"))
+    upscale(page)
+    data = server.folder / "data"
+    database = sqlite3.connect(data / "requests.sqlite3", isolation_level=None)
+    (one,) = database.execute("SELECT id FROM requests WHERE source LIKE '%oldest.jpg%'").fetchone()
+    names = [row[1] for row in database.execute("PRAGMA table_info(requests)")]
+    values = ", ".join({"id": "?", "created": "created + ?"}.get(name, name) for name in names)
+    database.execute("BEGIN")
+    for number in range(1, 1001):  # more than two lists
+        other = f"{one}{number}"
+        shutil.copytree(data / "files" / one, data / "files" / other)
+        database.execute(
+            f"INSERT INTO requests SELECT {values} FROM requests WHERE id = ?", (other, number, one)
+        )
+    database.execute("COMMIT")
+    database.close()
+    page.reload()
+    until(lambda: page.inner_text("#summary") == "1001 done")
+    with page.expect_download() as download:
+        page.click("#download-all")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 1001
+
+
+RED = (255, 0, 0)
+
+
+def all_red(page: Any) -> bool:
+    values = page.eval_on_selector(
+        "#stage canvas",
+        """(canvas) => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const colours = [];
+            for (let at = 0; at < data.length; at += 4 * 97) colours.push([...data.slice(at, at + 4)]);
+            return colours;
+        }""",
+    )
+    shown = [colour for *colour, alpha in values if alpha]
+    return bool(shown) and all(red > 200 and blue < 60 for red, _, blue in shown)
+
+
+def test_the_dial_says_whether_all_in_view_has_the_new_look(page):
+    """A part that was made again is red here, so that the look before is seen to be gone."""
+    red = io.BytesIO()
+    Image.new("RGB", (64, 64), RED).save(red, "WEBP")
+    page.route("**/region", lambda route: route.fulfill(body=red.getvalue(), content_type="image/webp"))
+    add(page, photo_file(width=1800, height=1200))  # 54 parts
+    page.select_option("[name=size_kind]", "long_side")
+    page.fill("#size", "1800")  # which it has, so that nothing has to be made
+    upscale(page)
+    page.click("label:has([value=after])")
+    settle(page)
+    turn_dial(page, 0)
+    note = page.locator("#dial-note")
+    for _ in range(4):  # looks again at what is in view, and makes some more of it
+        note.filter(has_text=re.compile(r"^(Only the middle|$)")).wait_for(state="attached")
+        page.locator("#stage").focus()
+        page.keyboard.press("0")
+        page.wait_for_timeout(1500)
+    assert "Only the middle" in note.inner_text() or all_red(page)
+    page.keyboard.press("1")
+    until(lambda: not note.is_visible() and all_red(page))
 
 
 def test_photos_are_dropped_and_pasted_and_other_files_are_left_out(page):

@@ -14,6 +14,7 @@ from starlette.background import BackgroundTask
 from typer.testing import CliRunner
 
 from leapsr.cli.main import app
+from leapsr.serve import routes_of_requests
 from leapsr.serve.downloads import StoredFile
 from leapsr.serve.problems import Problem
 from leapsr.serve.processes import Cancelled
@@ -339,6 +340,12 @@ def test_an_archive_of_all_results(served):
     assert served.http.get("/v1/archive", params={"ids": f"{ids[0]},nothing"}).status_code == 404
 
 
+def as_webp(image):
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=90, method=0)
+    return file.getvalue()
+
+
 def test_a_region_has_the_pixels_of_the_whole(served):
     data = encoded(60, 80)
     whole = decoded(served.http.get(f"/v1/requests/{served.done(data, fidelity=0.3)['id']}/result").content)
@@ -346,9 +353,7 @@ def test_a_region_has_the_pixels_of_the_whole(served):
     part = {"left": 8, "top": 4, "width": 20, "height": 16, "fidelity": 0.3}
     answer = served.http.post(f"/v1/requests/{other['id']}/region", json=part)
     assert answer.headers["content-type"] == "image/webp"
-    wanted = io.BytesIO()
-    whole.crop((32, 16, 112, 80)).save(wanted, "WEBP", quality=90, method=0)
-    assert answer.content == wanted.getvalue()
+    assert answer.content == as_webp(whole.crop((32, 16, 112, 80)))
     answer = served.http.post(f"/v1/requests/{other['id']}/region", json=part | {"left": 70})
     assert (answer.status_code, "80 x 60 pixels" in answer.json()["detail"]) == (422, True)
 
@@ -360,6 +365,51 @@ def test_a_preview_fits_the_screen(served, screen, size):
     answer = served.post(encoded(), path="/v1/preview", **fields)
     assert decoded(answer.content).size == size
     assert list((served.folder / "files").iterdir()) == before
+
+
+def test_nothing_but_the_photo_is_previewed_where_it_is_large_enough(served):
+    data, fields = encoded(60, 90), {"long_side": 50, "fidelity": 0}
+    whole = served.post(data, path="/v1/preview", **fields)
+    assert whole.content == as_webp(decoded(data))
+    screen = {"screen_width": 45, "screen_height": 45}
+    small = served.post(data, path="/v1/preview", **fields, **screen)
+    reduced = decoded(data).resize((45, 30), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    assert small.content == as_webp(reduced)
+
+
+def test_a_region_of_a_result_that_was_copied_is_that_part_of_it(served):
+    data = encoded(60, 90)
+    copy = served.done(data, long_side=50)
+    assert (copy["result"]["width"], copy["result"]["height"]) == (90, 60)
+    part = {"left": 20, "top": 10, "width": 40, "height": 30, "fidelity": 0}
+    answer = served.http.post(f"/v1/requests/{copy['id']}/region", json=part)
+    assert answer.content == as_webp(decoded(data).crop((20, 10, 60, 40)))
+
+
+def test_requests_are_listed_in_several_answers(start, monkeypatch):
+    monkeypatch.setattr(routes_of_requests, "LISTED", 2)
+    with start() as served:
+        ids = [served.done(encoded(seed=seed))["id"] for seed in range(5)]
+        found, before = [], {}
+        while before is not None:
+            answer = served.http.get("/v1/requests", params=before).json()
+            assert len(answer["requests"]) <= 2
+            found += [each["id"] for each in answer["requests"]]
+            before = answer["next"] and {"before": answer["next"]}
+        assert found == ids[::-1]
+        assert served.http.get("/v1/requests?before=none").status_code == 404
+
+
+def test_an_archive_of_all_that_is_done(start):
+    with start() as served:
+        first = served.done(encoded(), "first.png", samples=2)["id"]
+        served.done(encoded(), "second.png", samples=2)
+        failed = served.done(encoded(200, 200)[:-3000], "cut.png")
+        assert failed["status"] == "failed"
+        answer = served.http.get("/v1/archive", params={"all_done": True, "ids": f"{first}:1"})
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert archive.namelist() == ["first_x4_s1.png", "second_x4_s0.png", "second_x4_s1.png"]
+        assert served.http.get("/v1/archive").status_code == 404
 
 
 def test_a_client_that_waits(served):

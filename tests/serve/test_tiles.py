@@ -1,8 +1,10 @@
 """Tiles of a result, of its source enlarged, and of the map of invented detail."""
 
+import io
+
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from leapsr.serve.pyramid import Place, build, draw, levels, sizes
 from tests.serve.conftest import decoded, encoded
@@ -103,6 +105,24 @@ def test_tiles_of_a_request(served):
     without = served.done(encoded())
     answer = served.http.get(f"/v1/requests/{without['id']}/tiles/0/0/0?of=detail")
     assert answer.json()["code"] == "NoMap"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_photo_that_lies_on_its_side_and_was_copied_stands(served, kind):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    file = io.BytesIO()
+    Image.fromarray(smooth(300, 500)).save(file, kind, exif=exif)
+    status = served.done(file.getvalue(), f"a.{kind.lower()}", long_side=400)
+    assert (status["result"]["width"], status["result"]["height"]) == (300, 500)
+    result = served.http.get(f"/v1/requests/{status['id']}/result").content
+    assert result == file.getvalue()
+    upright = np.asarray(ImageOps.exif_transpose(decoded(result)), float)
+    for x in range(2):
+        for y in range(2):
+            tile = decoded(served.http.get(f"/v1/requests/{status['id']}/tiles/1/{x}/{y}").content)
+            wanted = upright[256 * y : 256 * y + 256, 256 * x : 256 * x + 256]
+            assert np.abs(np.asarray(tile, float) - wanted).mean() < 3
 
 
 def test_a_narrow_map_loses_its_legend(served):

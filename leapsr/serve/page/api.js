@@ -71,16 +71,27 @@ async function json(path, options) {
 const of = (id) => `v1/requests/${encodeURIComponent(id)}`;
 
 export const models = async () => (await json("v1/models")).models;
-export const requests = async () => (await json("v1/requests")).requests;
 export const cancel = (id) => json(`${of(id)}/cancel`, { method: "PUT" });
 export const retry = (id) => json(`${of(id)}/retry`, { method: "POST" });
 export const remove = (id) => call(of(id), { method: "DELETE" });
 export const source = async (id) => (await call(`${of(id)}/source`)).blob();
 
 export const resultPath = (id, sample) => `${of(id)}/result?sample=${sample}`;
-export const archivePath = (ids) => `v1/archive?ids=${ids.map(encodeURIComponent).join(",")}`;
+/** All results; of the requests in `picked` (ID:SAMPLE) only that one. */
+export const archivePath = (picked) => `v1/archive?all_done=true&ids=${picked.map(encodeURIComponent).join(",")}`;
 export function tilePath(id, kind, sample, level, x, y) {
   return `${of(id)}/tiles/${level}/${x}/${y}?of=${kind}&sample=${sample}`;
+}
+
+/** All of this browser's, newest first. */
+export async function requests() {
+  const all = [];
+  for (let next = ""; next !== null; ) {
+    const list = await json(`v1/requests${next && `?before=${encodeURIComponent(next)}`}`);
+    all.push(...list.requests);
+    ({ next } = list);
+  }
+  return all;
 }
 
 /** A picture of the server, decoded. */

@@ -4,8 +4,10 @@ import { region } from "./api.js";
 
 /** Side at most of a part that is asked for, in pixels of the source: a fraction of a second of work. */
 const SIDE = 224;
-/** Parts at most, the ones nearest to the middle; of what is further out nothing is seen at that zoom anyway. */
+/** Parts at once at most, the ones nearest to the middle; of what is further out nothing is seen at that zoom anyway. */
 const MOST = 24;
+/** Parts that are held at most, 3 MB each at four times the size. */
+const HELD = 48;
 
 export class VisiblePart {
   #abort = new AbortController();
@@ -30,17 +32,19 @@ export class VisiblePart {
       return this.report("");
     }
     try {
-      const parts = this.#missing(entry, key);
+      const missing = this.#missing(entry, key);
+      const room = HELD - (this.#inView(entry).length - missing.length);
+      const parts = missing.slice(0, Math.max(0, Math.min(MOST, room)));
       for (const [index, part] of parts.entries()) {
         this.report(`Making the part in view again, ${index + 1} of ${parts.length}`);
         const { sample, box, ...shares } = part;
         const bitmap = await region(entry.id, box, { ...look, seed: look.seed + sample }, signal);
         if (signal.aborted) return;
         this.stage.patches.push({ ...shares, sample, key, bitmap });
-        this.#keep((_, place, all) => place >= all.length - 2 * MOST);
+        this.#makeRoom(entry, key);
       }
       this.#keep((patch) => patch.key === key);
-      this.report(parts.length === MOST ? "Only the middle shows the new look; zoom in for more." : "");
+      this.report(this.#missing(entry, key).length ? "Only the middle shows the new look; zoom in for more." : "");
     } catch (error) {
       if (error.name !== "AbortError") this.report(error.message);
     }
@@ -48,6 +52,11 @@ export class VisiblePart {
 
   /** The parts in view that no patch of this key covers, the middle first. */
   #missing(entry, key) {
+    return this.#inView(entry).filter((part) => !this.stage.patches.some((patch) => patch.key === key && covers(patch, part)));
+  }
+
+  /** The parts in view, the middle first. */
+  #inView(entry) {
     const { seen } = this.stage;
     if (seen.left >= seen.right) return [];
     const { width, height } = entry.source;
@@ -71,11 +80,16 @@ export class VisiblePart {
         }
       }
     }
-    const covered = (part) => this.stage.patches.some((patch) => patch.key === key && covers(patch, part));
-    return parts
-      .filter((part) => !covered(part))
-      .sort((one, other) => one.away - other.away)
-      .slice(0, MOST);
+    return parts.sort((one, other) => one.away - other.away);
+  }
+
+  /** Forget what is too much, the oldest first: patches of another key, then those that cover no part in view. */
+  #makeRoom(entry, key) {
+    const parts = this.#inView(entry);
+    const worth = (patch) => (patch.key !== key ? 0 : parts.some((part) => covers(patch, part)) ? 2 : 1);
+    const { patches } = this.stage;
+    const gone = patches.toSorted((one, other) => worth(one) - worth(other)).slice(0, Math.max(0, patches.length - HELD));
+    this.#keep((patch) => !gone.includes(patch));
   }
 
   /** Forget the other patches. */

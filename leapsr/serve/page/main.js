@@ -78,8 +78,14 @@ function showSettings() {
     if (selected.edits) form.write(selected.edits);
   } else {
     made = null;
-    form.write(draft);
+    form.write(selected?.own ?? draft);
   }
+}
+
+/** Those that Upscale sends: what is ready, and the one in view if the server refused it. */
+function unsent() {
+  const isRefused = ({ id, status }) => id === null && status === "failed";
+  return queue.entries.filter((entry) => entry.status === "ready" || (entry === selected && isRefused(entry)));
 }
 
 /** Show a photo before there is a result of it. */
@@ -114,7 +120,7 @@ function setMode(mode) {
 const settingsChanged = rested(() => {
   if (!selected || !byId("settings").checkValidity()) return;
   if (made) attempt(part.show(selected, selected.status === "done" ? changedLook(made, form.shown) : null));
-  else if (selected.status === "ready") attempt(makePreview(selected));
+  else if (unsent().includes(selected)) attempt(makePreview(selected));
 });
 
 async function makePreview(entry) {
@@ -154,6 +160,7 @@ function rested(action) {
 
 form.addEventListener("input", () => {
   if (made) selected.edits = sameSettings(made, form.shown) ? null : form.read();
+  else if (selected?.own) selected.own = form.read();
   else draft = form.read();
   render();
   settingsChanged();
@@ -161,16 +168,24 @@ form.addEventListener("input", () => {
 
 byId("settings").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (made) attempt(again(selected, form.read()));
-  else queue.start(queue.with("ready"), draft);
+  if (!made) queue.start(unsent(), draft);
+  else if (selected.edits) attempt(again(selected, selected.edits));
 });
 
 /** The same photo with other settings: a new entry. */
 async function again(entry, settings) {
-  const source = entry.file ?? new File([await api.source(entry.id)], entry.name);
+  entry.edits = null; // at once, so that a second click asks for no second copy
+  render();
+  let source = entry.file;
+  try {
+    source ??= new File([await api.source(entry.id)], entry.name);
+  } catch (error) {
+    entry.edits = settings;
+    render();
+    throw error;
+  }
   const copy = queue.add(source, settings);
   Object.assign(copy, { card: entry.card, source: { ...entry.source } });
-  entry.edits = null;
   queue.start([copy], settings);
   select(copy);
 }
@@ -181,7 +196,7 @@ function act(action, entry) {
   const actions = {
     open: () => select(entry),
     cancel: () => attempt(queue.cancel(entry)),
-    retry: () => attempt(queue.retry(entry)),
+    retry: () => attempt(queue.retry(entry, draft)),
     download: () => api.download(api.resultPath(entry.id, entry.picked ?? 0)),
     remove: () => remove(entry),
   };
@@ -206,8 +221,8 @@ byId("remove-done").addEventListener("click", () => {
   queue.with("done", "failed", "cancelled").forEach(remove);
 });
 byId("download-all").addEventListener("click", () => {
-  const done = queue.with("done");
-  api.download(api.archivePath(done.map(({ id, picked }) => (picked === null ? id : `${id}:${picked}`))));
+  const picked = queue.with("done").filter((entry) => entry.picked !== null);
+  api.download(api.archivePath(picked.map((entry) => `${entry.id}:${entry.picked}`)));
 });
 
 add.listen((photos, others) => {
@@ -361,9 +376,9 @@ function renderCaption() {
 }
 
 function renderForm() {
-  const ready = queue.with("ready").length;
+  const ready = unsent().length;
   const go = byId("go");
-  byId("settings-title").textContent = made ? `Settings of ${selected.name}` : "Settings";
+  byId("settings-title").textContent = made || selected?.own ? `Settings of ${selected.name}` : "Settings";
   if (made) {
     go.textContent = "Upscale again like this";
     go.disabled = !selected.edits;

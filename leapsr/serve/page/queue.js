@@ -16,8 +16,10 @@ const NO_ROOM = [429, 503, 507];
 /**
  * An entry is a photo: what the server says of a request (see FROM_SERVER and source), and
  * key: of this page. id: of the server, or null. name. file: the File, or null after a reload.
- * status: that of the server, or "ready", "sending", "waiting" (for room). edits: settings that differ from those it
- * was made with, or null. picked: the number of the version that was picked, or null.
+ * status: that of the server, or "ready", "sending", "waiting" (for room). sendKey: the same for each try to send it
+ * with the same settings. answered: a promise of the server's answer. cancels: it is cancelled as soon as that comes.
+ * own: settings that it is to be sent with, or null for those of all. edits: settings that differ from those it was
+ * made with, or null. picked: the number of the version that was picked, or null.
  *
  * Events: "change" (detail: the entry, or null for several), "status" (detail: an entry whose status is new),
  * "online" (detail: whether the server answers).
@@ -49,20 +51,30 @@ export class Queue extends EventTarget {
   start(entries, settings) {
     for (const entry of entries) {
       Object.assign(entry, { status: "waiting", progress: 0, error: null, settings: entry.own ?? settings });
+      Object.assign(entry, { sendKey: newKey(), cancels: false, notBefore: 0 });
     }
     this.#changed(null);
     this.#sendNext();
   }
 
   async cancel(entry) {
-    entry.abort?.abort();
-    if (entry.id) this.#take(entry, await api.cancel(entry.id));
-    else this.#setStatus(entry, "ready");
+    if (entry.id) {
+      this.#take(entry, await api.cancel(entry.id));
+    } else if (entry.status === "sending" && entry.progress === 1) {
+      entry.cancels = true; // the server has all of it, and makes it whether its answer is read or not
+      this.#changed(entry);
+      await entry.answered;
+      if (entry.id) this.#take(entry, await api.cancel(entry.id));
+    } else {
+      entry.abort?.abort();
+      this.#setStatus(entry, "ready");
+    }
   }
 
-  async retry(entry) {
+  /** settings: for one that the server refused, so that it has none of it. */
+  async retry(entry, settings) {
     if (entry.id) this.#take(entry, await api.retry(entry.id));
-    else this.start([entry], entry.settings);
+    else this.start([entry], settings);
     this.#wake();
   }
 
@@ -158,7 +170,7 @@ export class Queue extends EventTarget {
     const waits = (entry) => entry.status === "waiting" && entry.notBefore <= Date.now();
     for (let entry; !this.#sending && (entry = this.entries.find(waits)); ) {
       this.#sending = true;
-      await this.#send(entry);
+      await (entry.answered = this.#send(entry));
       this.#sending = false;
       this.#wake();
     }
@@ -172,7 +184,9 @@ export class Queue extends EventTarget {
       this.#changed(entry);
     };
     try {
-      const state = await api.send(entry.file, entry.settings, entry.key, entry.abort.signal, progress);
+      const state = await api.send(entry.file, entry.settings, entry.sendKey, entry.abort.signal, progress);
+      // the list may have told of it before, where the first answer was lost
+      this.entries = this.entries.filter((other) => other.id !== state.id);
       entry.id = state.id;
       entry.sent = Date.now();
       this.#take(entry, state);
@@ -184,6 +198,7 @@ export class Queue extends EventTarget {
   #notSent(entry, error) {
     if (error.name === "AbortError") return;
     if (error instanceof api.Unreachable || NO_ROOM.includes(error.status)) {
+      if (entry.cancels) return this.#setStatus(entry, "ready");
       const seconds = error.retryAfter ?? (error instanceof api.Unreachable ? 1 : NO_ROOM_WAIT);
       entry.error = error.message;
       entry.notBefore = Date.now() + 1000 * seconds;
@@ -212,9 +227,16 @@ export class Queue extends EventTarget {
   }
 }
 
+function newKey() {
+  return crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-");
+}
+
 function fresh() {
   return {
-    key: crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-"),
+    key: newKey(),
+    sendKey: null,
+    answered: null,
+    cancels: false,
     id: null,
     name: "",
     file: null,
@@ -228,6 +250,7 @@ function fresh() {
     error: null,
     created: null,
     expires: null,
+    own: null,
     edits: null,
     picked: null,
     abort: null,

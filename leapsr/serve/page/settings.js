@@ -13,7 +13,7 @@ export class SettingsForm extends EventTarget {
     super();
     this.form = form;
     this.fields = form.elements;
-    this.fields.size_kind.addEventListener("change", () => {
+    this.fields.size_kind.addEventListener("input", () => {
       this.fields.size.value = SIZES[this.fields.size_kind.value];
     });
     this.fields.fidelity.addEventListener("input", () => (this.ownFidelity = true));
@@ -132,14 +132,15 @@ export function sameSettings(one, other) {
   return Object.keys({ ...one, ...other }).every((name) => one[name] === other[name]);
 }
 
-/** How large the result of a photo of width x height will be. */
+/** How large the result of a photo of width x height will be; one that is large enough stays as it is. */
 export function sizeOfResult(settings, width, height) {
   if (settings.scale) return scaled(settings.scale);
   if (settings.width) return scaled(settings.width / width);
   if (settings.height) return scaled(settings.height / height);
   return scaled(settings.long_side / Math.max(width, height));
 
-  function scaled(factor) {
+  function scaled(wanted) {
+    const factor = Math.max(1, wanted);
     return [Math.round(width * factor), Math.round(height * factor)];
   }
 }

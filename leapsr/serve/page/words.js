@@ -49,6 +49,7 @@ export function moment(time) {
 /** "70 %, about 8 s left": one line about a photo, see Queue. */
 export function state(entry) {
   const share = `${Math.round(100 * entry.progress)} %`;
+  if (entry.cancels && entry.status === "sending") return "cancelling";
   if (entry.status === "sending") return `sending, ${share}`;
   if (entry.status === "running") return entry.eta_s == null ? share : `${share}, ${duration(entry.eta_s)} left`;
   if (entry.status === "queued" && entry.position) return `in the queue, ${entry.position} before it`;
