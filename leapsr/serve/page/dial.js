@@ -52,7 +52,8 @@ export class VisiblePart {
 
   /** The parts in view that no patch of this key covers, the middle first. */
   #missing(entry, key) {
-    return this.#inView(entry).filter((part) => !this.stage.patches.some((patch) => patch.key === key && covers(patch, part)));
+    const made = this.stage.patches.filter((patch) => patch.key === key);
+    return this.#inView(entry).filter((part) => !made.some((patch) => covers(patch, part)));
   }
 
   /** The parts in view, the middle first. */
@@ -88,7 +89,8 @@ export class VisiblePart {
     const parts = this.#inView(entry);
     const worth = (patch) => (patch.key !== key ? 0 : parts.some((part) => covers(patch, part)) ? 2 : 1);
     const { patches } = this.stage;
-    const gone = patches.toSorted((one, other) => worth(one) - worth(other)).slice(0, Math.max(0, patches.length - HELD));
+    const ranked = patches.toSorted((one, other) => worth(one) - worth(other));
+    const gone = ranked.slice(0, Math.max(0, patches.length - HELD));
     this.#keep((patch) => !gone.includes(patch));
   }
 

@@ -83,7 +83,7 @@ function showSettings() {
 }
 
 /** Those that Upscale sends: what is ready, and the one in view if the server refused it. */
-function unsent() {
+function toSend() {
   const isRefused = ({ id, status }) => id === null && status === "failed";
   return queue.entries.filter((entry) => entry.status === "ready" || (entry === selected && isRefused(entry)));
 }
@@ -120,7 +120,7 @@ function setMode(mode) {
 const settingsChanged = rested(() => {
   if (!selected || !byId("settings").checkValidity()) return;
   if (made) attempt(part.show(selected, selected.status === "done" ? changedLook(made, form.shown) : null));
-  else if (unsent().includes(selected)) attempt(makePreview(selected));
+  else if (toSend().includes(selected)) attempt(makePreview(selected));
 });
 
 async function makePreview(entry) {
@@ -168,7 +168,7 @@ form.addEventListener("input", () => {
 
 byId("settings").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!made) queue.start(unsent(), draft);
+  if (!made) queue.start(toSend(), draft);
   else if (selected.edits) attempt(again(selected, selected.edits));
 });
 
@@ -376,7 +376,7 @@ function renderCaption() {
 }
 
 function renderForm() {
-  const ready = unsent().length;
+  const ready = toSend().length;
   const go = byId("go");
   byId("settings-title").textContent = made || selected?.own ? `Settings of ${selected.name}` : "Settings";
   if (made) {
