@@ -16,7 +16,7 @@ from ..data.captions import read_captions
 from ..data.pairs import Pair, PairFolder
 from ..errors import DataError, UsageError
 from ..methods.restore import Region, check, check_teacher
-from ..metrics import Metric
+from ..metrics import Metric, select
 from ..metrics.runs import trained_with
 from ..metrics.table import BICUBIC, Observe, Restore, Setting, Table, evaluate
 from ..ops.noise import position_noise
@@ -258,6 +258,23 @@ class Evaluation:
         change its flow."""
         if any(self._guided(model.restorer) != 1 for model in self._teachers().values()):
             raise UsageError("straightness is of the flow without guidance; ask for one of them at a time.")
+
+    def wanted(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The metrics with these names, and a note where "all" is among them and straightness cannot be had.
+
+        Raises UnknownName; UsageError where straightness itself is named, see `check_flows`.
+        """
+        chosen = list(select(names))
+        if "straightness" not in chosen:
+            return chosen, []
+        try:
+            self.check_flows()
+        except UsageError as error:
+            if "straightness" in names:
+                raise
+            chosen.remove("straightness")
+            return chosen, [f"straightness is skipped: {error}"]
+        return chosen, []
 
     def _trained_on(self, metrics: Mapping[str, Metric]) -> list[str]:
         """Which of these metrics a model learnt to please, as far as is known."""
