@@ -179,10 +179,11 @@ class Evaluation:
         made_with |= subject.identity()
         if self.captions is not None:
             texts = [self.captions] if self.captions.is_file() else sorted(self.captions.rglob("*.txt"))
-            made_with["captions"] = sha256(b"\0".join(text.read_bytes() for text in texts)).hexdigest()
+            each = [(str(text.relative_to(self.captions)), text.read_bytes()) for text in texts]
+            made_with["captions"] = sha256(repr(each).encode()).hexdigest()
         if isinstance(subject, Model):
             made_with |= {**self.as_dict()["upscale"], **setting._asdict()}
-        saved = Saved(folder_of(self.save, setting), made_with)
+        saved = Saved(folder_of(self.save, setting), made_with, self.pairs.scale)
         saved.open()
         several = isinstance(subject, Model) and len(self.seeds) > 1
         return saved.keeping(restore, seed, several, self._called)
