@@ -183,12 +183,12 @@ class Abuse:
         self.told.note("honest", answer, (200,))
 
     async def run(self, count: int, seconds: float) -> None:
-        """count: damaged files at least; seconds: at least."""
-        begun, sent = time.monotonic(), iter(range(count))
-        others = asyncio.Event()
+        """count: damaged files. seconds: of the other abuse, which begins with them; what asks for health and
+        the honest client go on until both have ended."""
+        sent, over, ended = iter(range(count)), asyncio.Event(), asyncio.Event()
 
-        async def again(abuse: Callable[[], Awaitable[None]]) -> None:
-            while not others.is_set():
+        async def again(abuse: Callable[[], Awaitable[None]], until: asyncio.Event) -> None:
+            while not until.is_set():
                 try:
                     await abuse()
                 except httpx.TransportError:
@@ -201,12 +201,15 @@ class Abuse:
                     await self.damaged()
 
         kinds = [self.giants, self.names, self.guesses, self.half_closed, self.smuggles]
-        kinds += [self.drops, self.health, self.honest, *([self.drips] * 20), *([self.floods] * 24)]
-        tasks = [asyncio.create_task(again(each)) for each in kinds]
-        await asyncio.gather(*(damaged() for _ in range(4)))
-        await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
-        others.set()
-        await asyncio.gather(*tasks)
+        kinds += [self.drops, *([self.drips] * 20), *([self.floods] * 24)]
+        files = [asyncio.create_task(damaged()) for _ in range(4)]
+        harm = [asyncio.create_task(again(each, over)) for each in kinds]
+        others = [asyncio.create_task(again(each, ended)) for each in (self.health, self.honest)]
+        await asyncio.sleep(seconds)
+        over.set()
+        await asyncio.gather(*files, *harm)
+        ended.set()
+        await asyncio.gather(*others)
         flood = self.tokens["flood"]
         while listed := (await self.http.get("/v1/requests", headers=flood)).json()["requests"]:
             for each in listed:
@@ -220,7 +223,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--mutated", type=int, default=20_000, metavar="N", help="damaged files")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of the other abuse, at least")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the other abuse")
     arguments = parser.parse_args()
     told = Told()
     with TemporaryDirectory() as place:

@@ -163,8 +163,6 @@ def evaluate(
         limited=limit is not None,
     )
     place = None if weights is None else Path(weights)
-    names = DEFAULT_METRICS if metrics is None else metrics
+    names, lacking = evaluation.wanted(DEFAULT_METRICS if metrics is None else list(metrics))
     chosen, notes = usable(names, place, folder.has_reference, len(seeds))
-    if "straightness" in chosen:
-        evaluation.check_flows()
-    return evaluation.run(evaluation.plan(steps, fidelity, baseline), chosen, notes)
+    return evaluation.run(evaluation.plan(steps, fidelity, baseline), chosen, [*lacking, *notes])

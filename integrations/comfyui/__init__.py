@@ -27,11 +27,12 @@ class LeapsrUpscale(io.ComfyNode):
             node_id="LeapsrUpscale",
             display_name="Upscale Image (leapsr)",
             category="image/upscaling",
-            description="Larger and clean in one step. fidelity: 1 is the safest guess, 0 the sharpest.",
+            description="Larger and clean in one step. fidelity: 1 is the safest guess, 0 the sharpest. "
+            "Models without a dial leave it out, and those that are not told of noise leave denoise out.",
             inputs=[
                 io.Image.Input("image"),
                 io.Combo.Input("model", options=leapsr.Upscaler.models(), default="leap-small"),
-                io.Float.Input("fidelity", default=0.6, min=0.0, max=1.0, step=0.05),
+                io.Float.Input("fidelity", default=0.7, min=0.0, max=1.0, step=0.05),
                 io.Float.Input("denoise", default=1.0, min=0.0, max=1.0, step=0.05, tooltip="0 keeps grain."),
                 io.Int.Input("seed", default=0, min=0, max=0xFFFFFFFF, control_after_generate=False),
             ],
@@ -44,10 +45,12 @@ class LeapsrUpscale(io.ComfyNode):
     ) -> io.NodeOutput:
         """image: (B, H, W, 3) in [0, 1], as ComfyUI has pictures."""
         bar = comfy.utils.ProgressBar(len(image))
-        larger = loaded(model)(
+        upscaler = loaded(model)
+        restorer = upscaler.restorer
+        larger = upscaler(
             image.movedim(-1, 1).contiguous(),
-            fidelity=fidelity,
-            denoise=denoise,
+            fidelity=min(fidelity, restorer.most_faithful),
+            denoise=denoise if restorer.reads_damage else "auto",
             seed=seed,
             progress=lambda done, total: bar.update_absolute(done, total),
         )

@@ -174,7 +174,7 @@ class Decision:
     reason: str = ""
     """Why it is not, or why it is done although a result is there; else empty."""
     is_uncertain: bool = False
-    """Whether the result that is kept may be another one than the one wanted."""
+    """Whether what is kept, the result or files beside it, may be another one than the one wanted."""
     keep: frozenset[Path] = frozenset()
     """Files beside the result that leapsr does not know and that stay as they are."""
 
@@ -213,7 +213,11 @@ class ExistingPolicy:
         if job.output not in present:
             if any(path.name in known for path in present):
                 return _kept(f"{job.output} was taken away and {present[0].name} was left")
-            return Decision(True, keep=frozenset(present))  # as of a run that was killed
+            reason = (
+                f"{present[0]} was there before {job.output.name}, as a run that was killed leaves it. It is "
+                "kept, though it may be of other options; --overwrite replaces it."
+            )
+            return Decision(True, reason, is_uncertain=True, keep=frozenset(present))
         if manifest is None or self.recipe is None:
             return Decision(False, f"{job.output} is already there.")
         if record is None:

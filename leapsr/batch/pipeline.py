@@ -105,7 +105,14 @@ class _Task:
     def outcome(self, status: Status, message: str = "") -> Outcome:
         work = self.work
         return Outcome(
-            work.job, status, message, self.seconds, work.size, work.result, sidecars=self.sidecars
+            work.job,
+            status,
+            message,
+            self.seconds,
+            work.size,
+            work.result,
+            status == "done" and work.decision.is_uncertain,
+            self.sidecars,
         )
 
 
@@ -193,7 +200,7 @@ class Pipeline:
                     result = event.picture
                 elif options.has_sidecars or options.consistency is not None:
                     result, beside = sidecars.make(
-                        self.upscaler, event.picture, work.job.output, options, progress, work.keep
+                        self.upscaler, event.picture, work.job.output, options, progress, work.decision.keep
                     )
                 else:
                     result = self.upscaler.upscale(event.picture, options.target, options.settings, progress)
@@ -218,7 +225,7 @@ class Pipeline:
             self.limit.release(work.footprint)
         task = replace(task, seconds=replace(task.seconds, writing=time.monotonic() - begun))
         if not work.copied:
-            return task.outcome("done", work.reason)
+            return task.outcome("done", work.decision.reason)
         size = f"{work.size[1]} x {work.size[0]} pixels"
         return task.outcome("copied", f"{work.job.source} already has {size} and was only copied.")
 

@@ -12,7 +12,7 @@ from ..pictures import save_file
 from ..pictures.picture import Picture
 from ..upscaling.upscaler import Upscaler
 from . import sidecars
-from .existing import ExistingPolicy
+from .existing import Decision, ExistingPolicy
 from .jobs import Job
 from .options import Options
 from .sidecars import NO_SIDECARS, Sidecars
@@ -53,16 +53,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Examined:
-    """A job that is to be done. size, result: (height, width) before and after. reason: why it is done
-    although a result is there, else empty. copied: the source is large enough. keep: see `Decision`.
+    """A job that is to be done. size, result: (height, width) before and after. copied: the source is large
+    enough. decision: why it is done.
     """
 
     job: Job
     size: tuple[int, int]
     result: tuple[int, int]
     copied: bool
-    reason: str
-    keep: frozenset[Path] = frozenset()
+    decision: Decision
 
     @property
     def footprint(self) -> int:
@@ -83,7 +82,7 @@ def examine(job: Job, scale: int, options: Options, existing: ExistingPolicy) ->
     size = pictures.measure(job.source)
     copied = options.target.reached_by(*size, scale)
     result = size if copied else options.target.size(*size, scale)
-    work = Examined(job, size, result, copied, decision.reason, decision.keep)
+    work = Examined(job, size, result, copied, decision)
     _check_format(work, options, has_alpha=False)  # the header alone does not always say
     return work
 

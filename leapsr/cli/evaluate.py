@@ -203,7 +203,8 @@ def evaluate(
     settings: Settings = options.settings(ModelOptions(tile=tile).tile_side())
     known = None if benchmark is None else benchmarks.find(benchmark)
     usual = DEFAULT_METRICS if known is None else known.metrics
-    wanted = list(select(name for part in (metrics or "default").split(",") for name in _listed(part, usual)))
+    asked_for = [name for part in (metrics or "default").split(",") for name in _listed(part, usual)]
+    select(asked_for)  # a name that is none is said before models are loaded
     errors = Console(stderr=True)
     with errors.status("Loading"):
         subjects = named([read_subject(each, device, dtype, offload) for each in what])
@@ -214,9 +215,9 @@ def evaluate(
     evaluation = Evaluation(
         subjects, folder, border, seeds, settings, captions, save, limit is not None, watched
     )
-    if "straightness" in wanted:
-        evaluation.check_flows()
+    wanted, lacking = evaluation.wanted(asked_for)
     chosen, notes = usable(wanted, weights, folder.has_reference, len(seeds))
+    notes = [*lacking, *notes]
     for note in notes:  # before the minutes that the rest takes
         terminal.say(errors, note)
     if out is not None:

@@ -110,6 +110,12 @@ def experiment(
         "--dtype": None if dtype == "auto" else dtype,
     }  # fmt: skip
     on = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        terminal.say(errors, sentence)
+
     work = sweeps.Work(
         out or Path("out") / name,
         on,
@@ -122,12 +128,12 @@ def experiment(
         settings or [],
         jobs,
         captioner,
-        lambda sentence: terminal.say(errors, sentence),
+        say,
     )
     table = sweeps.run(sweep, work)
     from .evaluate import show
 
-    show(table, after=[f"written: {work.out / 'report.html'}"])
+    show(table, said, [f"written: {work.out / 'report.html'}"])
 
 
 def _complexity(models: list[str], side: int, device: str, dtype: str) -> None:

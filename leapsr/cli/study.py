@@ -95,7 +95,7 @@ def invite(study: Study, people: People, address: Address = "http://127.0.0.1:87
 
     store = Store(questions.read(study).folder)
     for _ in range(people):
-        terminal.say(Console(), f"{address.rstrip('/')}/?rater={store.add_rater()}")
+        terminal.say(Console(), f"{address.rstrip('/')}/?rater={store.add_rater(invited=True)}")
 
 
 @app.command()

@@ -205,7 +205,7 @@ def _preview_of(job: "Job", scale: int, options: "Options", existing: "ExistingP
     if isinstance(item, stages.Outcome):
         return {**paths, "status": "skip", "message": item.message}
     status = "copy" if item.copied else "make"
-    return {**paths, "status": status, "message": item.reason, **_sizes(item)}
+    return {**paths, "status": status, "message": item.decision.reason, **_sizes(item)}
 
 
 def _preview_line(item: Mapping[str, Any]) -> str:

@@ -18,9 +18,10 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..errors import DataError
+from ..pictures import unsupported
 from ..pictures.picture import READABLE_SUFFIXES, floats
 from . import reading
-from .listing import picture_files
+from .listing import in_order, listing
 from .reading import size_of
 
 LR_FOLDERS = ("lr", "lq", "test_lr")
@@ -132,15 +133,24 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def by_name(folder: Path) -> dict[str, Path]:
-    """Path in the folder without suffix -> file, sub-folders included. Raises DataError."""
+    """Path in the folder without suffix -> file, sub-folders included.
+
+    Raises DataError, also for what could be a picture and is not read, so that none is left out unsaid.
+    """
     files: dict[str, Path] = {}
-    twice: list[str] = []
-    for path in picture_files(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if name in files:
-            twice.append(f"{path} and {files[name].name} have the same name; keep one of them.")
-        files[name] = path
-    refuse(twice)
+    found = listing(folder)
+    problems = [
+        f"{folder / name} may not be looked into: allow it (chmod u+rx), or move it away."
+        for name in found.closed
+    ]
+    problems += filter(None, (unsupported.refusal(folder / name) for name in found.others))
+    problems += [f"{folder / name} is an archive; unpack it first." for name in found.archives]
+    for name in in_order(found.pictures):
+        path, stem = folder / name, Path(name).with_suffix("").as_posix()
+        if stem in files:
+            problems.append(f"{path} and {files[stem].name} have the same name; keep one of them.")
+        files[stem] = path
+    refuse(problems)
     if not files:
         raise DataError(f"{folder} holds no picture ({', '.join(sorted(READABLE_SUFFIXES))}).")
     return files

@@ -16,7 +16,7 @@ from ..data.captions import read_captions
 from ..data.pairs import Pair, PairFolder
 from ..errors import DataError, UsageError
 from ..methods.restore import Region, check, check_teacher
-from ..metrics import Metric
+from ..metrics import Metric, select
 from ..metrics.runs import trained_with
 from ..metrics.table import BICUBIC, Observe, Restore, Setting, Table, evaluate
 from ..ops.noise import position_noise
@@ -179,10 +179,11 @@ class Evaluation:
         made_with |= subject.identity()
         if self.captions is not None:
             texts = [self.captions] if self.captions.is_file() else sorted(self.captions.rglob("*.txt"))
-            made_with["captions"] = sha256(b"\0".join(text.read_bytes() for text in texts)).hexdigest()
+            each = [(str(text.relative_to(self.captions)), text.read_bytes()) for text in texts]
+            made_with["captions"] = sha256(repr(each).encode()).hexdigest()
         if isinstance(subject, Model):
             made_with |= {**self.as_dict()["upscale"], **setting._asdict()}
-        saved = Saved(folder_of(self.save, setting), made_with)
+        saved = Saved(folder_of(self.save, setting), made_with, self.pairs.scale)
         saved.open()
         several = isinstance(subject, Model) and len(self.seeds) > 1
         return saved.keeping(restore, seed, several, self._called)
@@ -258,6 +259,23 @@ class Evaluation:
         change its flow."""
         if any(self._guided(model.restorer) != 1 for model in self._teachers().values()):
             raise UsageError("straightness is of the flow without guidance; ask for one of them at a time.")
+
+    def wanted(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The metrics with these names, and a note where "all" is among them and straightness cannot be had.
+
+        Raises UnknownName; UsageError where straightness itself is named, see `check_flows`.
+        """
+        chosen = list(select(names))
+        if "straightness" not in chosen:
+            return chosen, []
+        try:
+            self.check_flows()
+        except UsageError as error:
+            if "straightness" in names:
+                raise
+            chosen.remove("straightness")
+            return chosen, [f"straightness is skipped: {error}"]
+        return chosen, []
 
     def _trained_on(self, metrics: Mapping[str, Metric]) -> list[str]:
         """Which of these metrics a model learnt to please, as far as is known."""

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -45,6 +46,8 @@ class Saved:
 
     folder: Path
     made_with: dict[str, JsonValue]
+    scale: int
+    """How much larger than its source a result must be: one of another size is not kept."""
     _log: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
 
     def open(self) -> None:
@@ -81,14 +84,13 @@ class Saved:
             entry = self._log.get((name, seed))
             if entry is not None and entry["source"] == source and file.is_file():
                 seconds = entry.get("seconds")
-                try:
+                with suppress(DataError):  # it is made again
                     return Made(
                         read_rgb(file), math.nan if seconds is None else seconds, entry["evaluations"]
                     )
-                except DataError:
-                    pass  # it is made again
             made, seconds = _timed(restore, lr, name)
-            if not bool(made.image.isfinite().all()):
+            wanted = tuple(self.scale * side for side in lr.shape[-2:])
+            if made.image.shape[-2:] != wanted or not bool(made.image.isfinite().all()):
                 return made
             ran = evaluations() or made.evaluations
             with atomic_write(file) as part:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -160,7 +161,10 @@ class Command:
         return Path(" ".join(self.words).replace("/", "∕"))  # one part, though it names paths
 
     def identity(self) -> dict[str, JsonValue]:
-        return {"command": self.line}
+        """With the contents of every file that it names: its program, its weights."""
+        named_files = {word: Path(word) for word in self.words if Path(word).is_file()}
+        digests = {word: sha256(path.read_bytes()).hexdigest() for word, path in named_files.items()}
+        return {"command": self.line, "command_files": {**digests}}
 
     def restore(self, pairs: PairFolder) -> Restore:
         sources = {files.name: files.lr for files in pairs.files}
@@ -224,14 +228,16 @@ def named(subjects: Sequence[Subject]) -> dict[str, Subject]:
 
 
 def labels(paths: Sequence[Path]) -> list[str]:
-    """Of whole paths. Raises UsageError when one is given twice."""
+    """Of whole paths; a folder is never called as plain interpolation is. Raises UsageError when one is given
+    twice."""
     if len(set(paths)) < len(paths):
         raise UsageError(f"{next(p for p in paths if paths.count(p) > 1)} is given twice; give it once.")
     called = [path.parent if path.name == catalog.SAVED else path for path in paths]
     if len(set(called)) < len(called):
         called = list(paths)
     depths = (["/".join(path.parts[-depth:]) for path in called] for depth in count(1))
-    return next(short for short in depths if len(set(short)) == len(short))
+    taken = [name for name in INTERPOLATIONS if Path(name) not in called]
+    return next(short for short in depths if len({*short, *taken}) == len(short) + len(taken))
 
 
 def common_scale(models: Mapping[str, Model]) -> int | None:

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,12 +134,11 @@ def _draw_dial(panel: Any, own: Sequence[Point], colour: str, dashes: Any) -> No
 
 def _draw_steps(panel: Any, own: Sequence[Point], colour: str, counts: Sequence[int]) -> None:
     """A marker at the realistic end of the dial, joined by a thin line from few steps to many."""
-    walk = sorted(
-        (point for point in own if _fidelity(point) == 0), key=lambda point: point.setting.steps or 0
-    )
-    panel.plot(*_coordinates(walk), color=colour, linewidth=0.7, alpha=0.6)
-    for point in walk:
-        marker = MARKERS[counts.index(point.setting.steps or 1) % len(MARKERS)]
+    stepped = [(point.setting.steps, point) for point in own if _fidelity(point) == 0]
+    walk = sorted(((steps, point) for steps, point in stepped if steps is not None), key=itemgetter(0))
+    panel.plot(*_coordinates([point for _, point in walk]), color=colour, linewidth=0.7, alpha=0.6)
+    for steps, point in walk:
+        marker = MARKERS[counts.index(steps) % len(MARKERS)]
         panel.plot(
             *_coordinates([point]),
             marker=marker,

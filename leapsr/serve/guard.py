@@ -98,6 +98,11 @@ class Tokens:
             if not name or not re.fullmatch("[0-9a-f]{64}", value)
         ]:
             raise UsageError(f"{path} has lines that are no name:hash, such as {bad[0][:20]!r}.")
+        if not pairs:
+            raise UsageError(
+                f"{path} has no token, and without one everybody would be let in; 'leapsr serve --new-token "
+                "NAME' adds one."
+            )
         return cls({name: value for name, _, value in pairs})
 
     @staticmethod
@@ -105,7 +110,7 @@ class Tokens:
         """A new token, which is stored nowhere; its hash is. Raises UsageError, OutputError."""
         if not re.fullmatch(r"[\w.@-]{1,64}", name):
             raise UsageError("A name is up to 64 letters, digits, and . @ - _.")
-        known = Tokens.read(path)._hashes if path.exists() else {}
+        known = Tokens.read(path)._hashes if path.exists() and path.stat().st_size else {}
         token = token_urlsafe(32)
         lines = [f"{each}:{value}\n" for each, value in (known | {name: _hash(token)}).items()]
         try:

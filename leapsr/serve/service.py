@@ -239,16 +239,16 @@ class Service:
 
     async def _outcome(self, entry: Entry, running: Running, index: int) -> dict[str, Any]:
         """Work on a request; what is to be changed of it afterwards."""
-        wanted = QueuedWanted.model_validate(entry.settings)
-        device = "auto" if isinstance(self.workers[index], RayPool) else self.config.devices[index]
-        model = work.Model(wanted.folder(self.config), device, self.config.dtype)
-        options, output = wanted.options(self.limits), self.store.result_path(entry)
 
         def report(done: float, total: int) -> None:
             running.progress = min(1.0, done / total) if total else 0.0
             self.changed(entry.id)
 
         try:
+            wanted = QueuedWanted.model_validate(entry.settings)
+            device = "auto" if isinstance(self.workers[index], RayPool) else self.config.devices[index]
+            model = work.Model(wanted.folder(self.config), device, self.config.dtype)
+            options, output = wanted.options(self.limits), self.store.result_path(entry)
             result: work.Result = await self.workers[index].call(
                 work.upscale,
                 self.store.source_path(entry),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..metrics.intervals import DRAWS, LEVEL
+from ..metrics.intervals import DRAWS, LEAST, LEVEL
 from .questions import Study
 from .store import Vote
 
@@ -123,12 +123,13 @@ def _disagreement(answers: Counter[str]) -> float:
 
 
 def _interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """Of chosen / shown, drawing raters with replacement; unknown of a single rater."""
-    if len(counts) < 2:
+    """Of chosen / shown, drawing with replacement among the raters who were shown it; unknown of fewer than
+    five."""
+    known = np.asarray([each for each in counts if each[1]], float)
+    if len(known) < LEAST:
         return math.nan, math.nan
-    known = np.asarray(counts, float)
     drawn = known[np.random.default_rng(0).integers(len(known), size=(DRAWS, len(known)))].sum(1)
-    rates = drawn[:, 0] / np.maximum(drawn[:, 1], 1)
+    rates = drawn[:, 0] / drawn[:, 1]
     low, high = np.quantile(rates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 

@@ -39,14 +39,14 @@ def build(study: Study, invited_only: bool = False) -> Any:
 
     def rater_of(request: Any) -> int:
         token = request.cookies.get(cookie)
-        found = None if token is None else store.rater(token)
+        found = None if token is None else store.rater(token, invited_only)
         if found is None:
             raise fastapi.HTTPException(401, "Open the first page of this study again.")
         return found
 
     def page(request: Any, rater: str | None = None) -> Any:
         token = rater if rater is not None else request.cookies.get(cookie)
-        if token is None or store.rater(token) is None:
+        if token is None or store.rater(token, invited_only) is None:
             if invited_only:
                 raise fastapi.HTTPException(403, "This study is for those who were sent a link of their own.")
             token = store.add_rater()

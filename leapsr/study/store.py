@@ -12,6 +12,7 @@ from typing import NamedTuple
 FILE = "votes.sqlite"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS raters (id INTEGER PRIMARY KEY, token TEXT UNIQUE NOT NULL, since TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS invited (rater INTEGER PRIMARY KEY REFERENCES raters);
 CREATE TABLE IF NOT EXISTS votes (
     rater INTEGER NOT NULL REFERENCES raters, question INTEGER NOT NULL, method TEXT, slot INTEGER,
     seconds REAL, at TEXT NOT NULL, PRIMARY KEY (rater, question)
@@ -49,17 +50,20 @@ class Store:
             with database:
                 yield database
 
-    def add_rater(self) -> str:
-        """A new rater's token, which nobody can guess; only its hash is kept."""
+    def add_rater(self, invited: bool = False) -> str:
+        """A new rater's token, which nobody can guess; only its hash is kept. invited: or walked in."""
         token = secrets.token_urlsafe(24)
         with self._open() as database:
-            database.execute("INSERT INTO raters (token, since) VALUES (?, ?)", (_hash(token), _now()))
+            new = database.execute("INSERT INTO raters (token, since) VALUES (?, ?)", (_hash(token), _now()))
+            if invited:
+                database.execute("INSERT INTO invited VALUES (?)", (new.lastrowid,))
         return token
 
-    def rater(self, token: str) -> int | None:
-        """None for a token that is no rater's."""
+    def rater(self, token: str, invited_only: bool = False) -> int | None:
+        """None for a token that is no rater's, or not of one who was invited."""
+        among = "raters JOIN invited ON rater = id" if invited_only else "raters"
         with self._open() as database:
-            found = database.execute("SELECT id FROM raters WHERE token = ?", (_hash(token),)).fetchone()
+            found = database.execute(f"SELECT id FROM {among} WHERE token = ?", (_hash(token),)).fetchone()
         return None if found is None else int(found[0])
 
     def vote(

@@ -146,7 +146,8 @@ def test_what_a_killed_run_left_beside_is_kept_and_the_result_made(job):
     beside.write_text("map")
     job.output.unlink()
     decision = ExistingPolicy("skip", RECIPE).decide(job, [beside])
-    assert decision.make
+    assert (decision.make, decision.is_uncertain) == (True, True)
+    assert f"{beside} was there before a_x4.png" in decision.reason
     assert decision.keep == {beside}
 
 

@@ -207,5 +207,12 @@ def test_evaluate_asks_for_each_pair_with_its_caption(leapsr, model, small, tmp_
     assert scores("--captions", listed, "--suffix", "none")["a"] != same["a"]
     alone = leapsr(*given, "--suffix", "none")
     assert (alone[0], "A suffix follows a caption" in alone[2]) == (2, True)
+    kept = ("--captions", small, "--save", tmp_path / "kept")
+    scores(*kept)
+    texts = {name: (small / f"{name}.txt").read_text() for name in ("a", "b")}
+    for name, text in zip("ba", texts.values(), strict=True):  # each gets the other's: the same texts, in all
+        (small / f"{name}.txt").write_text(text)
+    again = leapsr(*given, "--no-baseline", *kept)
+    assert (again[0], "captions changed" in again[2]) == (2, True)
     pixels = leapsr("evaluate", "bicubic", "--pairs", tmp_path, "--captions", small)
     assert (pixels[0], "No model here reads text" in pixels[2]) == (2, True)

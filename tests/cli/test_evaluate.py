@@ -402,6 +402,18 @@ def test_a_command_line_is_run_for_each_picture(pairs: Path, tmp_path: Path) -> 
         run("program {in}", "--pairs", pairs)
 
 
+def test_pictures_of_another_program_are_not_taken_for_its_own(pairs: Path, tmp_path: Path) -> None:
+    """The same command line, another file behind it: a program, or its weights."""
+    (tmp_path / "program.py").write_text(PROGRAM.replace("4 * small.width", "3 * small.width"))
+    line = f"{sys.executable} {tmp_path / 'program.py'} {{in}} {{out}}"
+    options = (line, "--pairs", pairs, "--metrics", "psnr_y", "--save", tmp_path / "kept")
+    assert "72x64 but should be 96x64" in failing(*options, "--no-baseline")
+    assert not list((tmp_path / "kept").rglob("*.png"))
+    (tmp_path / "program.py").write_text(PROGRAM)
+    with pytest.raises(UsageError, match=r"made otherwise .*command_files changed"):
+        run(*options)
+
+
 def test_a_second_run_makes_only_what_is_missing(
     pairs: Path, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,3 +166,16 @@ def test_the_scale_is_that_of_the_first_pair(tmp_path: Path) -> None:
     save(tmp_path / "LR/b.png", 3, 2)
     with pytest.raises(DataError, match=r"b\.png is 12x8 but should be 9x6"):
         read_pairs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("b.ppm", "not read"), ("b.exr", "not read"), ("b.tar", "archive")]
+)
+def test_what_could_be_a_picture_and_is_not_read_is_named(tmp_path: Path, name: str, sentence: str) -> None:
+    for part, side in (("HR", 32), ("LR", 8)):
+        (tmp_path / part).mkdir()
+        Image.new("RGB", (side, side)).save(tmp_path / part / "a.png")
+        (tmp_path / part / name).write_bytes(b"")
+    with pytest.raises(DataError, match=sentence) as error:
+        read_pairs(tmp_path)
+    assert name in str(error.value)

@@ -62,6 +62,20 @@ def test_random_crops_are_made_and_made_the_same(photos: Path, tmp_path: Path, k
     assert any(torch.equal(hr[0], whole[0, :, y : y + 32, x : x + 32]) for y in range(39) for x in range(60))
 
 
+def test_oftsrs_noisy_pictures_are_means_with_noise(tmp_path: Path) -> None:
+    """Section 5: average pooling and noise of 0.05 in [-1, 1]; pooling tells from bicubic on stripes."""
+    (tmp_path / "photos").mkdir()
+    stripes = np.repeat(np.array([[60, 200], [90, 170]], np.uint8), 2, axis=1).repeat(2, axis=0)
+    for i in range(3):
+        Image.fromarray(np.tile(stripes, (64, 64))[..., None].repeat(3, 2)).save(tmp_path / f"photos/{i}.png")
+    own = benchmarks.find("ffhq-256-noisy").model_copy(update={"name": "mine", "count": 3})
+    benchmarks.make(own, tmp_path / "photos", tmp_path)
+    for pair in read_pairs(tmp_path / "mine"):
+        noise = pair.lr - torch.nn.functional.avg_pool2d(pair.hr, 4)
+        assert noise.std().item() == pytest.approx(0.025, rel=0.05)
+        assert abs(noise.mean().item()) < 0.001
+
+
 def test_squares_with_noise(photos: Path, tmp_path: Path) -> None:
     clean = small(make=Making(kind="bicubic", crop="square", side=64), hr=(64, 64), lr=(16, 16))
     noisy = clean.model_copy(update={"make": Making(kind="bicubic", crop="square", side=64, noise=0.05)})

@@ -9,7 +9,7 @@ from PIL import Image
 from leapsr.errors import MissingExtra, OutputError, UsageError
 from leapsr.evaluation.report import write
 from leapsr.evaluation.run import Evaluation
-from leapsr.evaluation.subjects import Outputs, common_scale, labels, named
+from leapsr.evaluation.subjects import Interpolation, Outputs, common_scale, labels, named
 from leapsr.methods import Region
 from leapsr.metrics import plots, select
 from leapsr.metrics.plots import axes, points
@@ -87,6 +87,13 @@ def test_names_tell_models_apart(folders: list[str], names: list[str]) -> None:
     assert labels([Path("/", folder) for folder in folders]) == names
 
 
+def test_a_folder_is_never_called_as_interpolation_is(tmp_path: Path) -> None:
+    """Else its scores would stand in the baseline's place."""
+    folder = Outputs(tmp_path / "theirs/bicubic")
+    assert list(named([folder])) == ["theirs/bicubic"]
+    assert list(named([folder, Interpolation("bicubic")])) == ["theirs/bicubic", "bicubic"]
+
+
 def test_a_model_given_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="given twice"):
         named([Outputs(tmp_path / "a"), Outputs(tmp_path / "b/../a")])
@@ -140,7 +147,8 @@ def test_files(table: Table, tmp_path: Path) -> None:
     assert document.startswith("# 1 picture of heavy, seed 0\n\n| restorer")
     assert markdown_costs(TRAININGS) in document
     assert document.endswith("\n- dists is skipped.\n")
-    assert "- psnr_y: one fidelity 1 is ahead of two|b, +1.5 [-inf, +inf]" not in document
+    assert "is ahead of" not in document  # a single picture says nothing about the next one
+    assert "- psnr_y: one fidelity 1 and two|b fidelity 0 cannot be told apart" in document
     with (tmp_path / "out/means.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["psnr_y"] for row in rows] == ["23.0", "24.0", "", "26.0", "24.5", "23.5"]

@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+import leapsr
+from leapsr.cli.main import app
 from leapsr.data.pairs import PairFolder
 from leapsr.errors import UsageError
 from leapsr.evaluation.run import Evaluation, noise_for
@@ -11,9 +14,9 @@ from leapsr.evaluation.saved import slug
 from leapsr.flow.solvers import EVALUATIONS
 from leapsr.hub import catalog
 from leapsr.metrics import select
-from leapsr.metrics.table import Restore, Setting
+from leapsr.metrics.table import Restore, Setting, Table
 from leapsr.upscaling.settings import Settings
-from tests.evaluation.models import some_pairs, subject
+from tests.evaluation.models import some_pairs, subject, write_pairs
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +146,32 @@ def test_beside_a_teacher_students_have_no_straightness(pairs: PairFolder) -> No
     assert scores["t"] > 0
     assert math.isnan(scores["s"])
     assert table.failures == ()
+
+
+def test_all_metrics_are_those_that_can_be_had(tmp_path: Path) -> None:
+    """Straightness is left out with a note, where it was not named itself."""
+    folder = write_pairs(tmp_path / "pairs", 1)
+    subject("oftsr").restorer.save_pretrained(tmp_path / "student")
+    subject("teacher").restorer.save_pretrained(tmp_path / "teacher")
+    no_files = tmp_path / "weights"
+    no_files.mkdir()
+
+    def scored(name: str, *metrics: str) -> Table:
+        found = tmp_path / name
+        return leapsr.evaluate(found, folder, metrics=metrics, weights=no_files, device="cpu", baseline=False)
+
+    table = scored("student", "all")
+    assert "psnr_y" in table.metrics
+    assert "straightness" not in table.metrics
+    [note] = [note for note in table.notes if note.startswith("straightness is skipped: ")]
+    assert "for teachers" in note
+    assert "straightness" in scored("teacher", "all").metrics
+    with pytest.raises(UsageError, match="straightness is for teachers"):
+        scored("student", "all", "straightness")
+    words = ["evaluate", str(tmp_path / "student"), "--pairs", str(folder), "--metrics", "all"]
+    result = CliRunner().invoke(app, [*words, "--weights", str(no_files), "--device", "cpu", "--no-baseline"])
+    assert result.exit_code == 0, result.output
+    assert note in " ".join(result.output.split())
 
 
 def test_noise_is_that_of_the_picture_wherever_it_is_restored() -> None:

@@ -98,6 +98,18 @@ def test_the_node_keeps_the_contract(nodes):
     expected = leapsr.upscale(image.permute(2, 0, 1), fidelity=1.0).permute(1, 2, 0)
     torch.testing.assert_close(larger[0], expected)
     assert nodes.bars[-1][-1] == (2, 2)
+    assert asked["fidelity"] == leapsr.Upscaler.from_pretrained(asked["model"]).restorer.default_fidelity
+
+
+@pytest.mark.parametrize("name", leapsr.Upscaler.models())
+def test_the_node_works_with_every_model_of_its_menu(nodes, name):
+    node = nodes.LeapsrUpscale
+    asked = {
+        each.id: each.options["default"] for each in node.define_schema().inputs if "default" in each.options
+    }
+    (larger,) = node.execute(torch.rand(1, 8, 9, 3), **asked | {"model": name}).args
+    scale = leapsr.Upscaler.from_pretrained(name).scale
+    assert larger.shape == (1, 8 * scale, 9 * scale, 3)
 
 
 def test_the_node_lets_comfyui_open_exported_files(nodes):

@@ -146,3 +146,11 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_written(tmp_path):
     with pytest.raises(DataError, match="no photos"):
         onnx_file.write(Exported.load("leap-small"), tmp_path / "a.onnx", "int8", tmp_path / "empty")
     assert {path.name for path in tmp_path.iterdir()} == {"empty"}
+
+
+def test_int8_is_judged_by_other_pictures_than_those_it_was_fitted_to(tmp_path):
+    """A black page agrees with itself, by 99 dB, and says nothing about photos."""
+    (tmp_path / "black").mkdir()
+    Image.new("RGB", (128, 128)).save(tmp_path / "black/page.png")
+    model = Exported.load("leap-small")
+    assert onnx_file.write(model, tmp_path / "a.onnx", "int8", tmp_path / "black").psnr < 60

@@ -112,3 +112,13 @@ def test_a_server_that_is_killed_goes_on_when_it_is_started_again(tmp_path, tiny
     store.close()
     assert entry.status in ("done", "queued")  # had it no time to end, the next server does it again
     assert (entry.status == "done") == (store.place(late) / "result.png").exists()
+
+
+def test_what_a_stricter_server_cannot_do_any_more_ends_and_holds_nobody_up(start):
+    with start() as served:
+        waiting = [served.post(encoded(400, 400, seed=i), samples=4).json()["id"] for i in range(3)]
+    with start(samples=2) as served:
+        ended = served.wait(waiting[-1])  # the first may have been done meanwhile
+        assert ended["status"] == "failed"
+        assert "samples" in ended["error"]["detail"]
+        assert served.done(encoded())["status"] == "done"

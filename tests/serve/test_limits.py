@@ -474,6 +474,11 @@ def test_token_files_that_are_none(tmp_path):
     (tmp_path / "bad").write_text("ann:secret\n")
     with pytest.raises(UsageError, match="no name:hash"):
         Tokens.read(tmp_path / "bad")
+    (tmp_path / "empty").touch()
+    with pytest.raises(UsageError, match="everybody would be let in"):
+        Tokens.read(tmp_path / "empty")
+    Tokens.add(tmp_path / "empty", "ann")
+    assert Tokens.read(tmp_path / "empty")
     with pytest.raises(UsageError, match="A name is"):
         Tokens.add(tmp_path / "new", "a b")
 

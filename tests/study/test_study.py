@@ -193,6 +193,15 @@ def test_invited_raters_only(study: Study) -> None:
     assert again.get("/api/question").json()["done"] == 1
 
 
+def test_who_walked_in_before_was_not_invited(study: Study) -> None:
+    one = client(study)
+    assert one.get("/").status_code == 200
+    closed = client(study, invited_only=True)
+    closed.cookies = one.cookies
+    assert closed.get("/").status_code == 403
+    assert closed.get("/api/question").status_code == 401
+
+
 def asked(methods: tuple[str, ...], count: int) -> Study:
     return Study(Path(), "", "", methods, tuple(Question(i, str(i), methods) for i in range(count)))
 
@@ -281,6 +290,19 @@ def test_votes_without_preference_are_in_no_rate() -> None:
     assert (found.undecided, found.votes) == (1, 3)
     assert [(rate.method, rate.chosen, rate.shown) for rate in found.rates] == [("a", 2, 2), ("b", 0, 2)]
     assert math.isnan(analysis.outcome(study, votes[1:2]).rates[0].low)
+
+
+def test_raters_who_were_not_shown_a_method_say_nothing_about_it() -> None:
+    """Draws without a rater who was would count as if nobody had chosen it."""
+    study = Study(
+        Path(), "", "", ("a", "b", "c"), (Question(0, "0", ("a", "b")), Question(1, "1", ("b", "c")))
+    )
+    votes = [Vote(person, 0, "a", 0, 1.0, "") for person in range(5)]
+    votes += [Vote(person, 1, "b", 0, 1.0, "") for person in range(5, 50)]
+    rates = {rate.method: rate for rate in analysis.outcome(study, votes).rates}
+    assert (rates["a"].low, rates["a"].high) == (1, 1)
+    few = [vote for vote in votes if vote.rater not in (0, 1)]
+    assert math.isnan(next(rate.low for rate in analysis.outcome(study, few).rates if rate.method == "a"))
 
 
 def test_results_and_export(study: Study) -> None:
