@@ -34,7 +34,7 @@ from .methods.restore import Region, Solver, check, check_teacher
 from .networks import Network, Prompt, Quality, registry, zoo
 from .networks.registry import NetworkConfig
 from .networks.state_dict import find_misfit
-from .ops.damage import of_pictures
+from .ops.damage import of_pictures, told
 
 _building = ForkSafeLock()
 """The state of torch's random numbers, which is put back, is one for all threads."""
@@ -226,8 +226,8 @@ class Restorer:
         how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none, None the
         model's default. prompt: what is asked for, one text for all samples or one for each; None is the
         model's own text for any good picture. measures: (B, 5) of `ops.damage`, of the whole pictures that
-        these are parts of; None: they are whole. denoise: how much of the noise goes, 0 to 1, for networks
-        that are told; others remove what they remove.
+        these are parts of; None: they are whole. denoise: how much of the noise goes, see `ops.damage.told`,
+        for networks that are told; others remove what they remove.
         Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.
         Raises UsageError when the model cannot do that many steps, that fidelity, solver, guidance or prompt.
         """
@@ -306,7 +306,7 @@ class Restorer:
         if not self.reads_damage:
             return None
         known = (of_pictures(lr) if measures is None else measures).to(self.device, torch.float32)
-        return torch.cat([known, known.new_full((len(known), 1), denoise)], dim=1).expand(len(lr), -1)
+        return told(known, known.new_tensor([denoise])).expand(len(lr), -1)
 
     def _flow(
         self,

@@ -12,6 +12,7 @@ from leapsr import Upscaler
 from leapsr.cli.main import app
 from leapsr.hub import catalog
 from leapsr.metrics.fidelity import psnr
+from leapsr.ops.jpeg import jpeg
 from leapsr.ops.upsample import bicubic_upsample
 from leapsr.restorer import Restorer
 from tests.conftest import picture_array
@@ -163,6 +164,19 @@ def test_noise_goes_and_stays_where_it_is_told_to(name):
         ]
         assert left[0] < 0.8 * plain
         assert 0.7 * plain < left[1] < 1.3 * plain
+
+
+@pytest.mark.parametrize("name", FOR_PHOTOS)
+def test_more_of_jpegs_traces_goes_where_it_is_told_to(name):
+    upscaler = Upscaler.from_pretrained(name)
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    slope = torch.stack([0.3 + (x + 2 * y) / 400, 0.5 + x / 300, 0.6 - y / 200])
+    noise = 4 / 255 * torch.randn(slope.shape, generator=torch.Generator().manual_seed(0))
+    stored = jpeg((slope + noise)[None].clamp(0, 1), torch.tensor([60.0]))[0]
+    truth = bicubic_upsample(slope[None], upscaler.restorer.scale)[0]
+    left = [(upscaler(stored, denoise=denoise) - truth).square().mean() for denoise in ("auto", 1, 2)]
+    assert left[0] == left[1]
+    assert left[2] < 0.97 * left[1]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -82,7 +82,7 @@ Captioner = Annotated[
 TextEncoder = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="What encodes captions, if not the model's own base.")
 ]
-Denoise = Annotated[str, typer.Option(metavar="auto|0..1", help="Noise to remove, as of 'leapsr upscale'.")]
+Denoise = Annotated[str, typer.Option(metavar="auto|0..3", help="Noise to remove, as of 'leapsr upscale'.")]
 Tile = Annotated[
     str,
     typer.Option("-t", "--tile", metavar="auto|PIXELS", help="Size of tiles, in source pixels; 0: no tiles."),

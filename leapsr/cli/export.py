@@ -62,7 +62,10 @@ Like = Annotated[
     ),
 ]
 Denoise = Annotated[
-    float, typer.Option(min=0, max=1, metavar="D", help="How much of the noise goes; 0 keeps grain.")
+    float,
+    typer.Option(
+        min=0, max=3, metavar="D", help="How much of the noise goes; 0 keeps grain, 2 or 3 cleans harder."
+    ),
 ]
 Precision = Annotated[
     Literal["fp32", "fp16", "int8"],

@@ -119,8 +119,8 @@ class LookOptions:
     )
     denoise: str = _look(
         "auto",
-        "--denoise auto|0..1",
-        "Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo.",
+        "--denoise auto|0..3",
+        "Noise to remove: 0 keeps grain; 1, or auto, removes what it measures; 2 or 3 cleans harder.",
     )
     guidance: float | None = _look(
         None, "--guidance N", "Teacher models: distance kept from bad pictures, such as 4; 1: off."
@@ -190,7 +190,7 @@ class LookOptions:
         try:
             return "auto" if self.denoise == "auto" else float(self.denoise)
         except ValueError:
-            raise UsageError(f"--denoise takes auto or a number from 0 to 1, not '{self.denoise}'.") from None
+            raise UsageError(f"--denoise takes auto or a number from 0 to 3, not '{self.denoise}'.") from None
 
     def consistency_tolerance(self) -> float | None:
         """In grey levels; None where results are left as they are. Raises UsageError."""

@@ -12,7 +12,7 @@ from ..hub import catalog
 from ..methods.restore import Region
 from ..networks.pixel.folded import FoldedUNet, fold
 from ..networks.pixel.unet import UNet
-from ..ops.damage import of_pictures
+from ..ops import damage
 from ..ops.noise import position_noise
 from ..pictures.picture import load
 from ..restorer import Restorer
@@ -27,7 +27,7 @@ NOISE_PSNR = 50.0
 
 def measures_of(picture: Path) -> tuple[float, ...]:
     """Of a picture file. Raises ImageError."""
-    return tuple(of_pictures(model_input(load(picture))[None])[0].tolist())
+    return tuple(damage.of_pictures(model_input(load(picture))[None])[0].tolist())
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Exported:
     """A model as files of other programs have it.
 
     fidelity: where the dial stands. measures: of `ops.damage`, that the network is told; None for networks
-    that are not told any. denoise: how much of the noise goes, 0 to 1.
+    that are not told any. denoise: see `ops.damage.told`.
     """
 
     name: str
@@ -88,8 +88,8 @@ class Exported:
         return None if self.measures is None else torch.tensor([self.measures])
 
     def folded(self) -> FoldedUNet:
-        damage = None if self.measures is None else torch.tensor([*self.measures, self.denoise])
-        return fold(self.network, self.restorer.config.source, self.fidelity, damage)
+        known = None if self.told is None else damage.told(self.told, torch.tensor([self.denoise]))[0]
+        return fold(self.network, self.restorer.config.source, self.fidelity, known)
 
     def restore(self, image: Tensor, *, seed: int | None = None, fidelity: float | None = None) -> Tensor:
         """What torch says: (B, 3, H, W) in [0, 1] -> (B, 3, scale H, scale W). seed: of the source's noise;

@@ -72,9 +72,10 @@ def write(
 def write_dial(model: Exported, path: Path) -> Difference:
     """All positions of the dial, and what `leapsr upscale` does with a colour picture that it holds whole.
 
-    Inputs: `input`, (1, 3, H, W) in [0, 1]; `fidelity` and `denoise`, (1,) in [0, 1]; `measures`, (1, 5), of
-    which negative ones are measured on the picture. Outputs: `output`, (1, 3, scale H, scale W) in [0, 1],
-    kept near its source by the guard; and `measured`, (1, 5), what it was made with.
+    Inputs: `input`, (1, 3, H, W) in [0, 1]; `fidelity`, (1,) in [0, 1]; `denoise`, (1,), see
+    `ops.damage.told`; `measures`, (1, 5), of which negative ones are measured on the picture. Outputs:
+    `output`, (1, 3, scale H, scale W) in [0, 1], kept near its source by the guard; and `measured`, (1, 5),
+    what it was made with.
 
     As `write` otherwise; the largest difference counts.
     """

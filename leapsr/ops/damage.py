@@ -14,6 +14,9 @@ PATCH = 64
 """Side of a patch, in pixels of the small picture."""
 MEASURES = ("noise", "flat noise", "colour noise", "blocks", "sharpness")
 
+MOST = 3.0
+"""The highest `denoise`, see `told`."""
+
 GAUSSIAN_MEDIAN = 0.6745
 """Of the absolute value of a standard normal number."""
 WINDOW = 4
@@ -68,6 +71,17 @@ def of_pictures(lr: Tensor) -> Tensor:
             for one in lr
         ]
     )
+
+
+def told(measures: Tensor, denoise: Tensor) -> Tensor:
+    """measures: (B, 5); denoise: (B,) or (1,) in [0, MOST] -> (B, 6), what a network is told of damage.
+
+    Up to 1, denoise is the share of the noise that goes. Above, all of it goes, and the picture is called so
+    many times as noisy and compressed as it looks, so that more of what it shows is taken for damage.
+    """
+    noise = measures[:, :-1] * denoise.clamp(min=1)[:, None]
+    share = denoise.clamp(max=1)[:, None].expand(len(measures), 1)
+    return torch.cat([noise, measures[:, -1:], share], dim=1)
 
 
 def patch_boxes(height: int, width: int) -> list[tuple[int, int, int, int]]:

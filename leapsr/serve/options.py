@@ -52,7 +52,9 @@ class Look(BaseModel):
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63, description="Another number invents other detail.")] = 0
     denoise: Annotated[
         float | Literal["auto"],
-        Field(description="Noise to remove: 0 keeps grain, 1 removes all; auto measures the photo."),
+        Field(
+            description="Noise to remove: 0 keeps grain, 1 or auto removes what is measured, 3 cleans most."
+        ),
     ] = "auto"
 
     def settings(self, limits: Limits) -> Settings:

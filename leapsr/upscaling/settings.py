@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict, get_args
 from ..errors import UsageError
 from ..flow import SolverName
 from ..methods.restore import Solver
+from ..ops.damage import MOST
 from .color_fix import COLOR_FIXES
 from .progress import Progress
 from .sizes import Target, check_number
@@ -32,8 +33,8 @@ class Settings:
     seamless: bool = False
     """The picture is a texture whose opposite borders meet, and so is the result."""
     denoise: float | Literal["auto"] = "auto"
-    """How much of the picture's noise goes, from 0 (grain and pores stay) to 1; "auto" suits the noise
-    that is measured."""
+    """How much of the picture's noise goes, from 0 (grain and pores stay) to 1; "auto" is 1. Above, up to 3,
+    more is taken for noise and traces of compression than was measured."""
     guidance: float | None = None
     """Of a teacher: how far it is led away from a bad picture, 1 being not; None is the model's default."""
     caption: str | None = None
@@ -66,8 +67,10 @@ class Settings:
             raise UsageError(f"steps must be at least 1, not {self.steps}.")
         if self.fidelity is not None and not 0 <= self.fidelity <= 1:
             raise UsageError(f"fidelity is from 0 (most detail) to 1 (most faithful), not {self.fidelity}.")
-        if self.denoise != "auto" and not 0 <= self.denoise <= 1:
-            raise UsageError(f"denoise is auto, or from 0 (keep the grain) to 1, not {self.denoise}.")
+        if self.denoise != "auto" and not 0 <= self.denoise <= MOST:
+            raise UsageError(
+                f"denoise is auto, or from 0 (keep the grain) to 1 and on to {MOST:g}, not {self.denoise}."
+            )
         if self.guidance is not None and not isfinite(self.guidance):
             raise UsageError(f"guidance is a number, 1 for none, not {self.guidance}.")
         if self.caption is not None and self.captioner is not None:

@@ -152,7 +152,7 @@ def test_degraded_pairs_can_be_evaluated(leapsr: Leapsr, photos: Path) -> None:
         ("upscale a.png -n nothing", 2, "no model 'nothing'"),
         ("upscale a.png -m nowhere", 2, "no folder nowhere"),
         ("upscale a.png --fidelity 2", 2, "from 0"),
-        ("upscale a.png --denoise 2", 2, "from 0"),
+        ("upscale a.png --denoise 4", 2, "from 0"),
         ("upscale a.png --denoise lots", 2, "auto or a number"),
         ("upscale a.png --denoise 0", 2, "leave denoise out"),
         ("upscale a.png --fidelity nan", 2, "from 0"),

@@ -69,7 +69,7 @@ def test_the_program_without_torch(dial_file, tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", SIZES)
 def test_a_file_with_the_dial_does_what_upscale_does_but_for_the_noise(dial, size, fidelity):
     image, upscaler = tensor(*size), Upscaler.from_pretrained("leap-small")
-    for denoise in (1.0, 0.25):
+    for denoise in (1.0, 0.25, 2.5):
         feeds = {
             "input": image.numpy(),
             "fidelity": np.array([fidelity], np.float32),

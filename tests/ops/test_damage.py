@@ -77,3 +77,14 @@ def test_a_picture_is_its_middle_patch() -> None:
     busy = calm.clone()
     busy[..., :64, :128] += 0.2 * seeded(1, 3, 64, 128, seed=1)
     assert damage.of_pictures(busy)[0, 0] < 1.3 * damage.of_pictures(calm)[0, 0]
+
+
+def test_what_a_network_is_told():
+    measures = torch.tensor([[2.0, 3.0, 0.5, 1.0, 0.6]])
+    assert damage.told(measures, torch.tensor([0.25])).tolist() == [
+        [2.0, 3.0, 0.5, 1.0, pytest.approx(0.6), 0.25]
+    ]
+    assert damage.told(measures, torch.tensor([2.0])).tolist() == [
+        [4.0, 6.0, 1.0, 2.0, pytest.approx(0.6), 1.0]
+    ]
+    assert damage.told(measures.expand(3, -1), torch.tensor([1.0])).shape == (3, 6)
