@@ -75,7 +75,7 @@ def done(page: Page, count: int = 1) -> None:
 
 
 def previewed(page: Page) -> None:
-    page.get_by_text("Preview", exact=True).wait_for()
+    page.locator("span.end:text-is('Preview')").wait_for()
 
 
 def load(browser: Browser, server: Server, say: Callable[..., None]) -> None:
