@@ -52,7 +52,7 @@ def with_denoise(word: str | None) -> Settings:
     try:
         asked: dict[str, Any] = {"denoise": word if word == "auto" else float(word)}
     except ValueError as error:
-        raise UsageError(f"--denoise is auto, or from 0 to 1, not {word!r}.") from error
+        raise UsageError(f"--denoise is auto, or from 0 to 3, not {word!r}.") from error
     return replace(DEFAULTS, **asked)
 
 
@@ -69,7 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("models", nargs="+", help="names, or folders of models")
     parser.add_argument("--fidelity", help='positions of the dial; "default" is the model\'s own')
     parser.add_argument("--scale", type=int, help="of the result, instead of the model's own")
-    parser.add_argument("--denoise", help="auto, or from 0 to 1")
+    parser.add_argument("--denoise", help="auto, or from 0 to 3")
     parser.add_argument("--no-guard", action="store_true", help="measure without the limit on results")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("LEAPSR_DATA", "../shared")))
     parser.add_argument("--out", type=Path, help="for sheets")

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..pictures import unsupported
 from ..pictures.picture import READABLE_SUFFIXES
 
-NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
-"""Folders of archives, network drives and Windows, with previews and leftovers under the names of photos."""
+NOT_PHOTOS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"))
+"""Folders of archives, network drives, disks and Windows, with previews and leftovers named as photos are."""
 TAR = ".tar"
 UNKNOWN = -1
 

@@ -90,7 +90,7 @@ def read_pairs(folder: Path, scale: int | None = None, limit: int | None = None)
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one that holds HR and LR, or pictures.")
-    lr_folder, hr_folder = _subfolder(folder, LR_FOLDERS), _subfolder(folder, HR_FOLDERS)
+    lr_folder, hr_folder = folders_of(folder)
     if lr_folder is None and hr_folder is not None:
         raise DataError(f"{folder} has {hr_folder.name} but no LR beside it; make one with 'leapsr degrade'.")
     lr_files = by_name(lr_folder or folder)
@@ -125,6 +125,11 @@ def refuse(problems: Sequence[str]) -> None:
 def read_rgb(path: Path) -> Tensor:
     """Decode a picture, upright: (1, 3, H, W) float32 in [0, 1]. Raises DataError naming the file."""
     return floats(reading.read_rgb(path)).unsqueeze(0)
+
+
+def folders_of(folder: Path) -> tuple[Path | None, Path | None]:
+    """Those of the small and of the large pictures; None is not there."""
+    return _subfolder(folder, LR_FOLDERS), _subfolder(folder, HR_FOLDERS)
 
 
 def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -29,6 +29,8 @@ from .published import PublishedTable, published
 
 FILE = Path(__file__).with_name("protocols.toml")
 ROOT_VARIABLE = "LEAPSR_BENCHMARKS"
+MADE_BY = "made_by.json"
+"""In the folder of a set that was made here: how."""
 
 Size = tuple[int, int]
 """(width, height)"""
@@ -163,6 +165,7 @@ def make(
     if making is None:
         raise UsageError(f"{benchmark.name} is had as it is: {benchmark.source}; {benchmark.layout()}.")
     folder = benchmark.place(root)
+    _remember(making, folder)
     if making.kind == "pairs":
         pairs = read_pairs(source, benchmark.scale)
         by_file = {files.lr: files for files in pairs.files}
@@ -189,6 +192,15 @@ def make(
             lr = lr + making.noise / 2 * torch.randn(lr.shape, generator=generator)
         _write(folder, name, hr, lr)
     return folder
+
+
+def _remember(making: Making, folder: Path) -> None:
+    """Raises UsageError where the folder holds what was made in another way."""
+    file, text = folder / MADE_BY, making.model_dump_json(indent=1)
+    if file.is_file() and file.read_text(encoding="utf-8") != text:
+        raise UsageError(f"{folder} was begun with another protocol: remove it, and make it again.")
+    with atomic_write(file) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _large(making: Making, photo: Tensor, scale: int, generator: torch.Generator, path: Path) -> Tensor:

@@ -4,9 +4,10 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -162,9 +163,11 @@ class Command:
 
     def identity(self) -> dict[str, JsonValue]:
         """With the contents of every file that it names: its program, its weights."""
-        named_files = {word: Path(word) for word in self.words if Path(word).is_file()}
-        digests = {word: sha256(path.read_bytes()).hexdigest() for word, path in named_files.items()}
-        return {"command": self.line, "command_files": {**digests}}
+        digests: dict[str, JsonValue] = {}
+        for word in self.words:
+            with suppress(OSError, ValueError), Path(word).open("rb") as file:  # most words are no files
+                digests[word] = file_digest(file, "sha256").hexdigest()
+        return {"command": self.line, "command_files": digests}
 
     def restore(self, pairs: PairFolder) -> Restore:
         sources = {files.name: files.lr for files in pairs.files}

@@ -46,15 +46,17 @@ class Step:
         return {"command": words, "leapsr": __version__, "models": models, "pictures": self.pictures}
 
 
-def stamp(place: Path) -> str:
-    """It changes with the names, sizes and times of the pictures in a folder, or with an archive."""
-    if place.is_file():
-        about = place.stat()
-        files = {place.name: (about.st_size, about.st_mtime_ns)}
-    else:
-        found = listing(place)
-        files = found.pictures | found.archives
-    return sha256(json.dumps(sorted(files.items())).encode()).hexdigest()
+def stamp(*places: Path) -> str:
+    """It changes with the names, sizes and times of the pictures in these folders, or with an archive."""
+    files = []
+    for place in places:
+        if place.is_file():
+            about = place.stat()
+            files.append((place.name, (about.st_size, about.st_mtime_ns)))
+        else:
+            found = listing(place)
+            files += sorted((found.pictures | found.archives).items())
+    return sha256(json.dumps(files).encode()).hexdigest()
 
 
 def _digest(model: str) -> str | None:

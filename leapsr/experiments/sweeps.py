@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from ..data.listing import picture_files
+from ..data.pairs import folders_of
 from ..devices import choose_device
 from ..errors import DataError, UnknownName, UsageError
 from ..evaluation import benchmarks
@@ -139,13 +140,16 @@ def run(sweep: Sweep, work: Work) -> Table:
     done. Raises UsageError, also where cells were done with something else; DataError.
     """
     _check_options(sweep, work)
+    first: list[Step] = []
     left_out: list[str] = []
-    cells = _trainings(sweep, work) if sweep.recipe is not None else _evaluations(sweep, work, left_out)
+    trains = sweep.recipe is not None
+    cells = _trainings(sweep, work, first) if trains else _evaluations(sweep, work, left_out)
     for sentence in left_out:
         work.say(sentence)
-    for job in cells.values():
-        for step in job.steps:
-            is_done(step)  # what cannot go on is said before hours of work
+    for step in [*first, *(step for job in cells.values() for step in job.steps)]:
+        is_done(step)  # what cannot go on is said before hours of work
+    for step in first:
+        do(step, step.done.parent / "log.txt", work.say)
     failed: dict[str, str] = {}
 
     def attempt(name: str) -> None:
@@ -213,7 +217,7 @@ def _evaluations(sweep: Sweep, work: Work, left_out: list[str]) -> dict[str, Job
     if len(set(scales.values())) > 1:
         listed = ", ".join(f"{name} x{scale}" for name, scale in scales.items())
         raise UsageError(f"Models of different scales cannot be compared ({listed}).")
-    pictures = stamp(work.folder)
+    pictures = _stamp_of_pairs(work.folder)
     found: dict[str, Job] = {}
     for model, (name, folder) in zip(work.models, known.items(), strict=True):
         [own] = labels([folder.resolve()])
@@ -243,6 +247,12 @@ def _evaluations(sweep: Sweep, work: Work, left_out: list[str]) -> dict[str, Job
     metrics = list(_common(sweep, work)) if "--metrics" in sweep.common else []
     [scale] = set(scales.values())
     return {BICUBIC: _bicubic(work, scale, pictures, metrics), **found}
+
+
+def _stamp_of_pairs(folder: Path) -> str:
+    """Of what is evaluated alone: results may be written beside it."""
+    parts = [part for part in folders_of(folder) if part is not None] if folder.is_dir() else []
+    return stamp(*(parts or [folder]))
 
 
 def _bicubic(work: Work, scale: int, pictures: str, more: Sequence[str] = ()) -> Job:
@@ -287,8 +297,8 @@ def _fitting(config: ModelConfig, options: Sequence[str]) -> list[str]:
     return [word for option in asked.items() for word in option]
 
 
-def _trainings(sweep: Sweep, work: Work) -> dict[str, Job]:
-    """Each cell, after what all begin with is done. Raises UsageError, DataError."""
+def _trainings(sweep: Sweep, work: Work, first: list[Step]) -> dict[str, Job]:
+    """Each cell. first: gets the trainings that all begin with. Raises UsageError, DataError."""
     assert work.photos is not None
     recipe = work.recipe or f"{sweep.recipe}_{work.scale}"
     learnt = recipes.get(recipe)
@@ -298,7 +308,7 @@ def _trainings(sweep: Sweep, work: Work) -> dict[str, Job]:
     of_teachers = [field for field in work.settings if not field.startswith("method.")]
     if sweep.labels:
         of_teachers += [*network, *([] if learnt.data.bad else ["data.bad=0.05", "data.unlabelled=0.1"])]
-    learnt_from, pictures = stamp(work.photos), stamp(work.folder)
+    learnt_from, pictures = stamp(work.photos), _stamp_of_pairs(work.folder)
     device = _device(work)
 
     def training(
@@ -315,18 +325,15 @@ def _trainings(sweep: Sweep, work: Work) -> dict[str, Job]:
         return Step(Path(out) / "done", words, [*more.values()], learnt_from)
 
     teacher, start = work.teacher, work.start
-    before: list[Step] = []
     if teacher is None and not all(cell.of == "teacher" for cell in sweep.cells):
         teacher = str(work.out / "teacher")
-        before.append(training("train", f"teacher_{work.scale}", teacher, of_teachers))
+        first.append(training("train", f"teacher_{work.scale}", teacher, of_teachers))
     if sweep.begins is not None and start is None:
         start = str(work.out / "start")
         begins = f"{sweep.begins}_{work.scale}"
-        before.append(
+        first.append(
             training("distill", begins, start, [*of_teachers, *network], {"--teacher": str(teacher)})
         )
-    for step in before:
-        do(step, step.done.parent / "log.txt", work.say)
     found: dict[str, Job] = {}
     for cell in sweep.cells:
         place = work.out / "cells" / slug(cell.name)

@@ -110,7 +110,7 @@ class Tokens:
         """A new token, which is stored nowhere; its hash is. Raises UsageError, OutputError."""
         if not re.fullmatch(r"[\w.@-]{1,64}", name):
             raise UsageError("A name is up to 64 letters, digits, and . @ - _.")
-        known = Tokens.read(path)._hashes if path.exists() and path.stat().st_size else {}
+        known = Tokens.read(path)._hashes if path.exists() and path.read_bytes().strip() else {}
         token = token_urlsafe(32)
         lines = [f"{each}:{value}\n" for each, value in (known | {name: _hash(token)}).items()]
         try:

@@ -89,6 +89,15 @@ def test_squares_with_noise(photos: Path, tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(image), np.asarray(Image.open(tmp_path / "clean/mine/HR/1.png")))
 
 
+def test_a_set_that_was_begun_in_another_way_is_not_gone_on_with(photos: Path, tmp_path: Path) -> None:
+    benchmark = small(make=Making(kind="bicubic", crop="square", side=64), hr=(64, 64), lr=(16, 16))
+    benchmarks.make(benchmark, photos, tmp_path)
+    benchmarks.make(benchmark, photos, tmp_path)
+    other = benchmark.model_copy(update={"make": Making(kind="average", crop="square", side=64)})
+    with pytest.raises(UsageError, match="another protocol"):
+        benchmarks.make(other, photos, tmp_path)
+
+
 def test_centre_crops_of_pairs(tmp_path: Path) -> None:
     for part, side in (("HR", 160), ("LR", 40)):
         (tmp_path / "source" / part).mkdir(parents=True)

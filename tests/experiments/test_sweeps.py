@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -156,10 +157,11 @@ def test_what_was_done_with_something_else_is_no_result(material: Path) -> None:
     said: list[str] = []
     many = work(material, said, models=[str(material / "many")])
     first = sweeps.run(ONE_STEP, many)
+    shutil.copytree(material / "many", material / "kept")
     model("mfsr", seed=1).save_pretrained(material / "many")
     with pytest.raises(UsageError, match=r"cells/many_1 was made otherwise \(models changed\)"):
         sweeps.run(ONE_STEP, many)
-    model("mfsr").save_pretrained(material / "many")
+    shutil.copytree(material / "kept", material / "many", dirs_exist_ok=True)
     again = sweeps.run(ONE_STEP, many)
     assert [row.scores for row in again.rows] == [row.scores for row in first.rows]
 
@@ -170,6 +172,8 @@ def test_what_was_done_with_something_else_is_no_result(material: Path) -> None:
         sweeps.run(ONE_STEP, many)
     hr.write_bytes(content)
     os.utime(hr, ns=times)
+    Image.fromarray(picture_array(8, 8)).save(material / "pairs/plot.png")  # a result beside HR and LR
+    sweeps.run(ONE_STEP, many)
 
     (material / "out/cells/bicubic/results.json.command").unlink()
     write_pairs(material / "elsewhere", 1)

@@ -474,7 +474,7 @@ def test_token_files_that_are_none(tmp_path):
     (tmp_path / "bad").write_text("ann:secret\n")
     with pytest.raises(UsageError, match="no name:hash"):
         Tokens.read(tmp_path / "bad")
-    (tmp_path / "empty").touch()
+    (tmp_path / "empty").write_text("\n")
     with pytest.raises(UsageError, match="everybody would be let in"):
         Tokens.read(tmp_path / "empty")
     Tokens.add(tmp_path / "empty", "ann")

@@ -428,8 +428,9 @@ def test_a_photo_that_is_cancelled_once_it_is_sent_whole_is_cancelled_on_the_ser
         for worker in workers:
             worker.resume()
     wait_for_cards(page, "cancelled", 1)
-    with page.expect_response("**/v1/requests") as listed:  # which is when another card would come
-        pass
+    for _ in range(2):  # the first may have been asked for before; with the second another card would come
+        with page.expect_response("**/v1/requests") as listed:
+            pass
     assert [each["status"] for each in listed.value.json()["requests"]] == ["cancelled"]
     assert page.locator(".card").count() == 1
 

@@ -17,7 +17,7 @@ const NO_ROOM = [429, 503, 507];
  * An entry is a photo: what the server says of a request (see FROM_SERVER and source), and
  * key: of this page. id: of the server, or null. name. file: the File, or null after a reload.
  * status: that of the server, or "ready", "sending", "waiting" (for room). sendKey: the same for each try to send it
- * with the same settings. answered: a promise of the server's answer. cancels: it is cancelled as soon as that comes.
+ * with the same settings. cancels: it is cancelled as soon as the server has answered.
  * own: settings that it is to be sent with, or null for those of all. edits: settings that differ from those it was
  * made with, or null. picked: the number of the version that was picked, or null.
  *
@@ -60,11 +60,9 @@ export class Queue extends EventTarget {
   async cancel(entry) {
     if (entry.id) {
       this.#take(entry, await api.cancel(entry.id));
-    } else if (entry.status === "sending" && entry.progress === 1) {
+    } else if (entry.status === "sending" && entry.progress === 1 && !entry.cancels) {
       entry.cancels = true; // the server has all of it, and makes it whether its answer is read or not
       this.#changed(entry);
-      await entry.answered;
-      if (entry.id) this.#take(entry, await api.cancel(entry.id));
     } else {
       entry.abort?.abort();
       this.#setStatus(entry, "ready");
@@ -170,7 +168,7 @@ export class Queue extends EventTarget {
     const waits = (entry) => entry.status === "waiting" && entry.notBefore <= Date.now();
     for (let entry; !this.#sending && (entry = this.entries.find(waits)); ) {
       this.#sending = true;
-      await (entry.answered = this.#send(entry));
+      await this.#send(entry);
       this.#sending = false;
       this.#wake();
     }
@@ -193,12 +191,16 @@ export class Queue extends EventTarget {
     } catch (error) {
       this.#notSent(entry, error);
     }
+    if (entry.cancels && entry.id) {
+      const cancelled = await api.cancel(entry.id).catch(() => null); // the list tells what else became of it
+      if (cancelled) this.#take(entry, cancelled);
+    }
   }
 
   #notSent(entry, error) {
     if (error.name === "AbortError") return;
     if (error instanceof api.Unreachable || NO_ROOM.includes(error.status)) {
-      if (entry.cancels) return this.#setStatus(entry, "ready");
+      if (entry.cancels && error.status) return this.#setStatus(entry, "ready"); // it has none of it
       const seconds = error.retryAfter ?? (error instanceof api.Unreachable ? 1 : NO_ROOM_WAIT);
       entry.error = error.message;
       entry.notBefore = Date.now() + 1000 * seconds;
@@ -235,7 +237,6 @@ function fresh() {
   return {
     key: newKey(),
     sendKey: null,
-    answered: null,
     cancels: false,
     id: null,
     name: "",
