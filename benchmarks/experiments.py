@@ -60,7 +60,7 @@ def reader(place: Path) -> tuple[Path, Path]:
         tiny_folders.make_sd35_folder(base)
         tiny_folders.make_llava_folder(captioner)
         weights = make_mmdit_folder(place / "dit4sr", "dit4sr")
-        leapsr("models", "convert", "dit4sr", str(weights), "-o", str(model), "--base", str(base))
+        leapsr("models", "convert", "dit4sr_q", str(weights), "-o", str(model), "--base", str(base))
     return model, captioner
 
 
