@@ -287,7 +287,7 @@ def test_bicubic_is_as_large_as_the_models_where_pairs_do_not_say_it(material: P
     dt, said = sweeps.find("dt"), list[str]()
     assert configured(sweeps._evaluations(STEPS, work(material, said), said)) == "4"
     known = work(material, said, models=[], photos=material / "photos", teacher=str(material / "many"))
-    assert configured(sweeps._trainings(dt, known)) == "4"
+    assert configured(sweeps._trainings(dt, known, [])) == "4"
     config = model("oftsr").config
     twice = config.model_copy(update={"network": config.network.model_copy(update={"scale": 2})})
     for name in ("one", "many"):
@@ -296,7 +296,7 @@ def test_bicubic_is_as_large_as_the_models_where_pairs_do_not_say_it(material: P
     doubled = work(
         material, said, models=[], photos=known.photos, teacher=known.teacher, settings=["network.scale=2"]
     )
-    assert configured(sweeps._trainings(dt, doubled)) == "2"
+    assert configured(sweeps._trainings(dt, doubled, [])) == "2"
     model("oftsr").save_pretrained(material / "one")
     with pytest.raises(UsageError, match=r"different scales cannot be compared \(many x2, one x4\)"):
         sweeps.run(STEPS, work(material, said))
@@ -315,7 +315,7 @@ def test_the_scale_of_every_sweep_is_known_before_it_trains(name: str, scale: st
         given["teacher"] = str(material / "many")
     if sweep.begins is not None:
         given["start"] = str(material / "one")
-    assert configured(sweeps._trainings(sweep, work(material, [], **given))) == "4"
+    assert configured(sweeps._trainings(sweep, work(material, [], **given), [])) == "4"
 
 
 def test_a_solver_that_chooses_its_steps_is_in_the_plot_of_several_teachers(tmp_path: Path) -> None:
