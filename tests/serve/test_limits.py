@@ -404,7 +404,7 @@ def test_what_browsers_are_told(served):
 
 def test_browsers_see_their_own_requests(served):
     with httpx.Client(base_url=served.address, headers={"Sec-Fetch-Site": "same-origin"}) as browser:
-        assert browser.get("/v1/requests").json() == {"requests": []}
+        assert browser.get("/v1/requests").json() == {"requests": [], "next": None}
         assert "HttpOnly" in browser.get("/v1/requests", headers={"Cookie": ""}).headers.get(
             "set-cookie", "HttpOnly"
         )
