@@ -163,11 +163,15 @@ class Command:
 
     def identity(self) -> dict[str, JsonValue]:
         """With the contents of every file that it names: its program, its weights."""
-        digests: dict[str, JsonValue] = {}
+        return {"command": self.line, "command_files": {**self._digests}}
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        digests = {}
         for word in self.words:
             with suppress(OSError, ValueError), Path(word).open("rb") as file:  # most words are no files
                 digests[word] = file_digest(file, "sha256").hexdigest()
-        return {"command": self.line, "command_files": digests}
+        return digests
 
     def restore(self, pairs: PairFolder) -> Restore:
         sources = {files.name: files.lr for files in pairs.files}
