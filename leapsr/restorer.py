@@ -225,7 +225,7 @@ class Restorer:
         followed, see `methods.restore`; None for any other model. guidance: of a teacher that knows labels,
         how far its velocity is led away from the one for a bad image (MFSR eq. 11); 1 is none, None the
         model's default. prompt: what is asked for, one text for all samples or one for each; None is the
-        model's own text for any good picture. measures: (B, 5) of `ops.damage`, of the whole pictures that
+        model's own text for any good picture. measures: (B, 7) of `ops.damage`, of the whole pictures that
         these are parts of; None: they are whole. denoise: how much of the noise goes, see `ops.damage.told`,
         for networks that are told; others remove what they remove.
         Returns float32 (B, 3, scale H, scale W), about [0, 1], not clamped.

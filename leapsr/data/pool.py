@@ -2,7 +2,7 @@
 
 Degrading a crop costs a CPU more than a training step on it. The pool pays that once: every photo is decoded
 once, its crops are degraded, and training then draws sub-crops and symmetries of them. On disk: image.npy
-(N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, measures.npy (N, 5), float32, the damage of each lr, and
+(N, 3, S, S), lr.npy (N, 3, S/scale, S/scale), uint8, measures.npy (N, 7), float32, the damage of each lr, and
 pool.json, written last, which says what the pool was made from. Until then begun.jsonl says that, and in
 further lines which photos are done, so that an interrupted pool goes on.
 """

@@ -66,7 +66,7 @@ class Condition:
     quality: (B,) int64 of Quality; None is GOOD for all samples.
     prompt: the text of each sample.
     prompts: the texts that `labelled` puts in its place; a label without one keeps `prompt`.
-    damage: (B, 6), the measures of `ops.damage` and the share of the noise to remove, 0 to 1. None: measured
+    damage: (B, 8), the measures of `ops.damage` and the share of the noise to remove, 0 to 1. None: measured
     on `lr`, and 1.
     """
 

@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...ops.damage import MEASURES
-
 
 class TimeEmbedding(nn.Module):
     """(t, r) -> (B, width). Features of t and of t - r, so that a teacher (r = t) is one fixed slice.
@@ -52,15 +50,19 @@ def zero_(layer: nn.Linear | nn.Conv2d) -> None:
 
 
 class DamageEmbedding(nn.Module):
-    """(B, 6), see Condition.damage -> (B, width), to be added to the time embedding; zero at first."""
+    """(B, 8), see Condition.damage -> (B, width), to be added to the time embedding; zero at first.
 
-    def __init__(self, width: int) -> None:
+    measures: how many of the measures it sees, the first ones.
+    """
+
+    def __init__(self, width: int, measures: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(len(MEASURES) + 1, width), nn.SiLU(), nn.Linear(width, width))
+        self.measures = measures
+        self.layers = nn.Sequential(nn.Linear(measures + 1, width), nn.SiLU(), nn.Linear(width, width))
         zero_(cast(nn.Linear, self.layers[2]))
 
     def forward(self, damage: Tensor) -> Tensor:
-        measures, denoise = damage[:, :-1], damage[:, -1:]
+        measures, denoise = damage[:, : self.measures], damage[:, -1:]
         return self.layers(torch.cat([measures.log1p(), denoise], dim=1))
 
 

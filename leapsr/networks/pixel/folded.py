@@ -124,7 +124,7 @@ def fold(network: UNet, source: Source, r: float, damage: Tensor | None = None) 
     """What `source - u(source, 1, r)` is for every picture, with the mean of the source, that is, without its
     noise.
 
-    damage: (6,), see Condition.damage; None for networks that do not read it.
+    damage: (8,), see Condition.damage; None for networks that do not read it.
     """
     config, like = network.config, network.head.weight
     folded = FoldedUNet(config.scale, config.widths, config.blocks, config.limit or math.inf).to(like)

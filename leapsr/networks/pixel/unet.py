@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ...ops import upsample
-from ...ops.damage import of_pictures
+from ...ops.damage import of_pictures, told
 from ..base import Network, NetworkConfigBase, Notice
 from ..condition import Condition, Quality
 from .blocks import DamageEmbedding, Stack, TimeEmbedding, zero_
@@ -36,6 +36,7 @@ class UNetConfig(NetworkConfigBase):
     noise: standard deviation of the source about the upsampled image, in units of the [-1, 1] image: sigma of
     a noisy_lr source, about 1 for pure noise. It only scales the trunk's input.
     quality: whether the network reads the label of the condition. damage: whether it reads its damage.
+    measures: how many of `ops.damage.MEASURES` it is told, the first ones; 5 for older models.
     limit: where activations are clamped, because a saturated blue made them 200 times as large as photos do.
     None, of older models, is no limit.
     """
@@ -48,6 +49,7 @@ class UNetConfig(NetworkConfigBase):
     noise: float = Field(0.1, gt=0)
     quality: bool = False
     damage: bool = False
+    measures: Literal[5, 7] = 5
     limit: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
@@ -71,16 +73,20 @@ class UNetConfig(NetworkConfigBase):
         return self.damage
 
     def can_begin_as(self, found: NetworkConfigBase) -> bool:
-        """More blocks begin as the identity, labels and damage without an effect, another scale as `rescaled`
+        """More blocks begin as the identity, labels, damage and more measures of it without an effect, another scale as `rescaled`
         says; another limit of the activations acts where it is reached."""
         if not isinstance(found, UNetConfig) or len(self.blocks) != len(found.blocks):
             return False
-        new = {name: getattr(self, name) for name in ("blocks", "quality", "damage", "limit", "scale")}
+        new = {
+            name: getattr(self, name)
+            for name in ("blocks", "quality", "damage", "measures", "limit", "scale")
+        }
         return (
             found.model_copy(update=new) == self
             and all(map(operator.ge, self.blocks, found.blocks))
             and self.quality >= found.quality
             and self.damage >= found.damage
+            and self.measures >= found.measures
         )
 
 
@@ -112,7 +118,7 @@ class UNet(Network):
             self.quality = nn.Embedding(len(Quality), embedding)
             nn.init.zeros_(self.quality.weight)
         if config.damage:
-            self.damage = DamageEmbedding(embedding)
+            self.damage = DamageEmbedding(embedding, config.measures)
         self.head = nn.Conv2d(state + 3, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
             Stack(width, count, embedding, config.limit) for width, count in zip(widths, blocks, strict=True)
@@ -165,6 +171,10 @@ class UNet(Network):
         network = cls(config)
         assert isinstance(origin, UNet)
         known = rescaled(origin.state_dict(), origin.config.scale, config.scale)
+        if network.config.damage and origin.config.damage:
+            weight = known["damage.layers.0.weight"]
+            unknown = weight.new_zeros(len(weight), config.measures - origin.config.measures)
+            known["damage.layers.0.weight"] = torch.cat([weight[:, :-1], unknown, weight[:, -1:]], dim=1)
         network.load_state_dict(network.state_dict() | known)
         return network
 
@@ -241,5 +251,5 @@ class UNet(Network):
 
 
 def _measured(lr: Tensor) -> Tensor:
-    """lr: in [-1, 1] -> (B, 6): its damage, with all noise to be removed."""
-    return F.pad(of_pictures((lr + 1) / 2), (0, 1), value=1.0)
+    """lr: in [-1, 1] -> (B, 8): its damage, with all noise to be removed."""
+    return told(of_pictures((lr + 1) / 2), lr.new_ones(1))

@@ -17,7 +17,7 @@ from ...networks import PRESETS
 from ...networks.pixel import critic
 from ..config import DataConfig, OptimizerConfig, TrainConfig
 
-LABELS = {"quality": True, "damage": True}
+LABELS = {"quality": True, "damage": True, "measures": 7}
 SMALL = PRESETS["small"].model_copy(update=LABELS)
 MEDIUM = PRESETS["medium"].model_copy(update=LABELS)
 NOISY_LR = Source(kind="noisy_lr", sigma=0.1, grey=True)
