@@ -31,7 +31,7 @@ def main() -> None:
         "input": pixels,
         "fidelity": np.array([options.fidelity], np.float32),
         "denoise": np.array([options.denoise], np.float32),
-        "measures": np.full((1, 5), -1, np.float32),  # measure the photo itself
+        "measures": np.full((1, 7), -1, np.float32),  # measure the photo itself
     }
     (larger,) = session.run(["output"], feeds)
     Image.fromarray((larger[0].transpose(1, 2, 0) * 255).round().astype(np.uint8)).save(options.result)

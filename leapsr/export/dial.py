@@ -20,7 +20,7 @@ class Dial(nn.Module):
 
     def forward(self, image: Tensor, fidelity: Tensor, denoise: Tensor, measures: Tensor) -> Tensor:
         """image: (1, 3, H, W) in [0, 1]. fidelity: (1,) in [0, 1]. denoise, measures: (1,)
-        and (1, 5), see `ops.damage.told`.
+        and (1, 7), see `ops.damage.told`.
 
         Returns (1, 3, scale H, scale W), about [0, 1].
         """

@@ -7,18 +7,23 @@ gets one more value that comes last, and what is cut gets a few more rows.
 
 # The functions are read by onnxscript, which knows tensors only.
 # mypy: ignore-errors
-from onnx import ModelProto, inliner
+import math
+
+from onnx import ModelProto, inliner, numpy_helper
 from onnxscript import DOUBLE, FLOAT, INT64, optimizer, script
 from onnxscript import opset18 as op
 
 from ..ops.color import BT601
-from ..ops.damage import FLAT, FLAT_BIAS, GAUSSIAN_MEDIAN, PATCH, WINDOW
+from ..ops.damage import FINEST, FLAT, FLAT_BIAS, GAUSSIAN_MEDIAN, PATCH, WINDOW, cosines, fine_cosines
 
 OPSET = 18
 _RED, _GREEN, _BLUE = BT601
 _TENTH = round(1 / FLAT)
 _DIVISOR = float(WINDOW**2 - 3)
 _LAST = 1e9  # sorted behind everything that is measured
+_FINE = numpy_helper.from_array(fine_cosines().numpy())
+_FINEST = numpy_helper.from_array(cosines(FINEST)[:, None, None].numpy())
+_DECIBELS = 20 / math.log(10)
 
 
 @script()
@@ -90,6 +95,32 @@ def _blocks(jumps: FLOAT["P", "N"]):
 
 
 @script()
+def _grid(luma: FLOAT["P", 1, "H", "W"]):
+    shape = op.Shape(luma, start=2)
+    blocks = op.Max(op.Div(shape - 7, 8), 1)
+    fine = op.Conv(op.Pad(luma, [0, 0, 0, 0, 0, 0, 15, 15]), op.Constant(value=_FINE))
+    zeros = op.ReduceMean(op.Cast(op.Abs(fine) < 1.0, to=FLOAT.dtype), [1])
+    whole = op.Slice(zeros, [0, 0], blocks * 8, [2, 3])
+    split = op.Concat(op.Shape(luma, end=1), blocks[0:1], [8], blocks[1:2], [8], axis=0)
+    share = op.Flatten(op.ReduceMean(op.Reshape(whole, split), [1, 3], keepdims=0))
+    middle = _lowest(share, op.Constant(value_ints=[31]))
+    more = 100.0 * (op.ReduceMax(share, [1]) - middle)
+    return op.Where(op.ReduceMin(shape) >= 16, more, 0.0)
+
+
+@script()
+def _compression(luma: FLOAT["P", 1, "H", "W"]):
+    width = op.Shape(luma, start=3)
+    blocks = op.Max(op.Div(width - 7, 8), 1)
+    fine = op.Conv(op.Pad(luma, [0, 0, 0, 0, 0, 0, 0, 15]), op.Constant(value=_FINEST))
+    whole = op.Slice(fine, [0], blocks * 8, [3])
+    split = op.Reshape(whole, op.Concat(op.Shape(whole, end=3), blocks, [8], axis=0))
+    strength = op.ReduceMean(op.Log(op.Abs(split) + 1.0), [1, 2, 3], keepdims=0) * _DECIBELS
+    middle = _lowest(strength, op.Constant(value_ints=[3]))
+    return op.Where(width >= 16, middle - op.ReduceMin(strength, [1]), 0.0)
+
+
+@script()
 def _mean(planes: FLOAT["P", 1, "H", "W"]):
     """(P, 1); 0 of nothing."""
     flat = op.Flatten(op.Abs(planes))
@@ -98,7 +129,7 @@ def _mean(planes: FLOAT["P", 1, "H", "W"]):
 
 
 @script()
-def _measured(input: FLOAT[1, 3, "H", "W"], measures: FLOAT[1, 5]) -> FLOAT[1, 5]:
+def _measured(input: FLOAT[1, 3, "H", "W"], measures: FLOAT[1, 7]) -> FLOAT[1, 7]:
     """measures: what a negative number stands in for is measured."""
     rows, tall = _places(op.Shape(input, start=2, end=3))
     columns, wide = _places(op.Shape(input, start=3))
@@ -121,6 +152,8 @@ def _measured(input: FLOAT[1, 3, "H", "W"], measures: FLOAT[1, 5]) -> FLOAT[1, 5
         _diagonal_noise(levels - luma),
         op.Max(_blocks(across_rows), _blocks(across_columns)),
         (near + 0.5) / (far + 1.0),
+        _grid(luma),
+        op.Min(_compression(luma), _compression(op.Transpose(luma, perm=[0, 1, 3, 2]))),
         axis=1,
     )
     patches = op.Shape(each, end=1)
@@ -130,6 +163,6 @@ def _measured(input: FLOAT[1, 3, "H", "W"], measures: FLOAT[1, 5]) -> FLOAT[1, 5
 
 
 def graph() -> ModelProto:
-    """`input`, (1, 3, H, W) in [0, 1], and `measures`, (1, 5), to `measured`, (1, 5): those of `measures`
+    """`input`, (1, 3, H, W) in [0, 1], and `measures`, (1, 7), to `measured`, (1, 7): those of `measures`
     that are not negative, and the picture's own in the place of the others."""
     return optimizer.optimize(inliner.inline_local_functions(_measured.to_model_proto()))

@@ -19,7 +19,7 @@ from ..restorer import Restorer
 from ..upscaling.model_input import model_input
 from .difference import Difference, pictures
 
-TYPICAL = (2.5, 2.2, 0.2, 2.5, 0.62)
+TYPICAL = (2.5, 2.2, 0.2, 2.5, 0.62, 45.0, 1.0)
 """The measures of `ops.damage` of photos as people have them, see docs/export.md."""
 NOISE_PSNR = 50.0
 """Decibels. A model whose results differ by more without the noise of its source needs that noise."""
@@ -84,7 +84,7 @@ class Exported:
 
     @cached_property
     def told(self) -> Tensor | None:
-        """(1, 5)."""
+        """(1, 7)."""
         return None if self.measures is None else torch.tensor([self.measures])
 
     def folded(self) -> FoldedUNet:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..data.listing import picture_files
 from ..errors import DataError, UsageError, optional
 from ..files import atomic_write
+from ..ops.damage import MEASURES
 from ..pictures.picture import load
 from ..upscaling import guard
 from ..upscaling.model_input import model_input
@@ -73,8 +74,8 @@ def write_dial(model: Exported, path: Path) -> Difference:
     """All positions of the dial, and what `leapsr upscale` does with a colour picture that it holds whole.
 
     Inputs: `input`, (1, 3, H, W) in [0, 1]; `fidelity`, (1,) in [0, 1]; `denoise`, (1,), see
-    `ops.damage.told`; `measures`, (1, 5), of which negative ones are measured on the picture. Outputs:
-    `output`, (1, 3, scale H, scale W) in [0, 1], kept near its source by the guard; and `measured`, (1, 5),
+    `ops.damage.told`; `measures`, (1, 7), of which negative ones are measured on the picture. Outputs:
+    `output`, (1, 3, scale H, scale W) in [0, 1], kept near its source by the guard; and `measured`, (1, 7),
     what it was made with.
 
     As `write` otherwise; the largest difference counts.
@@ -86,12 +87,17 @@ def write_dial(model: Exported, path: Path) -> Difference:
 
     one = torch.ones(1)
     odd = list(pictures())[1]  # a trace of sides that need no padding would never pad
-    example = {"input": odd, "fidelity": one.clone(), "denoise": one.clone(), "measured": torch.ones(1, 5)}
+    example = {
+        "input": odd,
+        "fidelity": one.clone(),
+        "denoise": one.clone(),
+        "measured": torch.ones(1, len(MEASURES)),
+    }
     network = _traced(Dial(model.restorer), example, model, "restored")
     graph = _joined(measures.graph(), network, guard_graph.graph())
     with atomic_write(path) as part:
         _onnx().save(graph, part)
-        session, unknown = _session(part), -torch.ones(1, 5)
+        session, unknown = _session(part), -torch.ones(1, len(MEASURES))
         pairs = (
             (
                 _run(

@@ -149,8 +149,8 @@ def _blocks(jumps: Tensor) -> Tensor:
 
 
 def cosines(least: int) -> Tensor:
-    """(BLOCK - least, BLOCK): the orthonormal cosines (DCT-II) of eight pixels, from the frequency `least`, at
-    least 1."""
+    """(BLOCK - least, BLOCK): the orthonormal cosines (DCT-II) of eight pixels, from the frequency `least`,
+    at least 1."""
     place = (torch.arange(BLOCK) + 0.5) * math.pi / BLOCK
     return (torch.arange(least, BLOCK)[:, None] * place).cos() / 2
 

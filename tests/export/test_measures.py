@@ -27,7 +27,7 @@ SIZES = [
     (63, 200),
     (301, 523),
 ]
-UNKNOWN = np.full((1, 5), -1, np.float32)
+UNKNOWN = np.full((1, 7), -1, np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_the_measures_are_those_of_damage(session, height, width):
 
 
 def test_what_is_known_is_not_measured(session):
-    known = np.array([[3, -1, 0, -1, 0.5]], np.float32)
+    known = np.array([[3, -1, 0, -1, 0.5, -1, -1]], np.float32)
     (found,) = session.run(["measured"], {"input": np.zeros((1, 3, 70, 9), np.float32), "measures": known})
     assert found[0, [0, 2, 4]].tolist() == [3, 0, 0.5]
     assert (found >= 0).all()

@@ -74,7 +74,7 @@ def test_a_file_with_the_dial_does_what_upscale_does_but_for_the_noise(dial, siz
             "input": image.numpy(),
             "fidelity": np.array([fidelity], np.float32),
             "denoise": np.array([denoise], np.float32),
-            "measures": np.full((1, 5), -1, np.float32),
+            "measures": np.full((1, 7), -1, np.float32),
         }
         output, measured = dial.run(["output", "measured"], feeds)
         noise = torch.zeros(1, 3, *(4 * side for side in size))
@@ -92,7 +92,7 @@ def test_the_guard_is_in_the_file(dial):
     stripes = np.zeros((1, 3, 40, 40), np.float32)
     stripes[:, 0, ::2], stripes[:, 2, 1::2] = 1, 1
     one = np.ones(1, np.float32)
-    feeds = {"input": stripes, "fidelity": one, "denoise": one, "measures": np.full((1, 5), -1, np.float32)}
+    feeds = {"input": stripes, "fidelity": one, "denoise": one, "measures": np.full((1, 7), -1, np.float32)}
     (output,) = dial.run(["output"], feeds)
     image = torch.from_numpy(stripes)
     bare = Restorer.from_pretrained(catalog.find("leap-small")).restore(

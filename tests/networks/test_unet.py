@@ -179,6 +179,18 @@ def test_a_network_that_is_told_of_damage_starts_without_it_and_then_reads_it():
     torch.testing.assert_close(network(x, t, r, clean), network(x, t, r, noisy), rtol=0, atol=0)
 
 
+def test_a_network_that_is_told_more_begins_as_one_that_was_told_less():
+    older = randomised(PRESETS["tiny"].model_copy(update={"damage": True}))
+    newer = older.config.model_copy(update={"measures": 7})
+    assert newer.can_begin_as(older.config)
+    assert not older.config.can_begin_as(newer)
+    begun = UNet.init_from(newer, older)
+    x, t, r, cond = inputs(newer, 16, 16)
+    torch.testing.assert_close(begun(x, t, r, cond), older(x, t, r, cond), rtol=0, atol=1e-5)
+    begun.damage.layers[0].weight.data[:, 5:7] = 1
+    assert (begun(x, t, r, cond) - older(x, t, r, cond)).abs().max() > 1e-4
+
+
 def test_what_is_not_told_is_measured():
     config = PRESETS["tiny"].model_copy(update={"damage": True})
     network = randomised(config)

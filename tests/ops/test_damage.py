@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from leapsr.ops import damage
@@ -57,7 +58,7 @@ def test_the_grid_of_jpeg_is_seen_wherever_it_begins() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 2), (5, 64), (17, 16)])
 def test_any_size_has_finite_measures(size: tuple[int, int]) -> None:
     measures = damage.of_pictures(torch.rand(2, 3, *size))
-    assert measures.shape == (2, 5)
+    assert measures.shape == (2, len(damage.MEASURES))
     assert measures.isfinite().all()
     assert (measures >= 0).all()
 
@@ -80,11 +81,50 @@ def test_a_picture_is_its_middle_patch() -> None:
 
 
 def test_what_a_network_is_told():
-    measures = torch.tensor([[2.0, 3.0, 0.5, 1.0, 0.6]])
+    measures = torch.tensor([[2.0, 3.0, 0.5, 1.0, 0.6, 40.0, 1.5]])
     assert damage.told(measures, torch.tensor([0.25])).tolist() == [
-        [2.0, 3.0, 0.5, 1.0, pytest.approx(0.6), 0.25]
+        [2.0, 3.0, 0.5, 1.0, pytest.approx(0.6), 40.0, 1.5, 0.25]
     ]
     assert damage.told(measures, torch.tensor([2.0])).tolist() == [
-        [4.0, 6.0, 1.0, 2.0, pytest.approx(0.6), 1.0]
+        [4.0, 6.0, 1.0, 2.0, pytest.approx(0.6), 40.0, 3.0, 1.0]
     ]
-    assert damage.told(measures.expand(3, -1), torch.tensor([1.0])).shape == (3, 6)
+    assert damage.told(measures.expand(3, -1), torch.tensor([1.0])).shape == (3, 8)
+
+
+def textured(seed: int, height: int = 64, width: int = 64) -> torch.Tensor:
+    """(1, 3, height, width): smooth noise with a little sharp noise, as a photo of leaves or stone has it."""
+    soft = F.interpolate(
+        seeded(1, 3, height // 4, width // 4, seed=seed), size=(height, width), mode="bicubic"
+    )
+    return (0.5 + 0.1 * soft + 0.015 * seeded(1, 1, height, width, seed=seed + 100)).clamp(0, 1)
+
+
+@pytest.mark.parametrize("quality", [97, 92, 80, 50, 30])
+def test_every_jpeg_is_told_from_what_it_was_made_of(quality: int):
+    for seed in range(4):
+        clean = textured(seed)
+        as_png = (clean * 255).round() / 255
+        compressed = through_jpeg(clean, quality)
+        assert damage.measure(as_png)[0, 5] < 8
+        assert damage.measure(compressed)[0, 5] > 12
+
+
+def test_a_grid_is_found_wherever_it_begins_and_turned():
+    compressed = through_jpeg(textured(1, 128, 128), 60)
+    whole = damage.measure(compressed[..., :64, :64])[0, 5:]
+    for top, left in ((3, 5), (7, 1), (4, 4)):
+        cut = compressed[..., top : top + 64, left : left + 64]
+        for turned in (cut, cut.flip(-1), cut.mT):
+            torch.testing.assert_close(damage.measure(turned)[0, 5:], whole, rtol=0.35, atol=0.3)
+
+
+def test_compression_grows_as_the_quality_falls():
+    found = torch.stack(
+        [damage.measure(through_jpeg(textured(2), quality))[0, 6] for quality in (95, 85, 70, 50, 30)]
+    )
+    assert (found.diff() > 0).all()
+
+
+def test_what_is_flat_has_no_grid():
+    flat = torch.full((1, 3, 64, 64), 0.3)
+    assert damage.measure(flat)[0, 5:].tolist() == [0, 0]

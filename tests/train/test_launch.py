@@ -286,7 +286,7 @@ def test_what_is_asked_for_keeps_the_noise_that_the_network_is_told_to_keep():
         prepare = batches.batch_maker(told(kept_noise=share), torch.device("cpu"), Space(4))
         made[share] = prepare(Sample(*pixels), torch.Generator().manual_seed(2))
     without, kept = made[0.0], made[1.0]
-    assert without.cond.damage.shape == (6, 6)
+    assert without.cond.damage.shape == (6, 8)
     assert (without.cond.damage[:, -1] == 1).all()
     torch.testing.assert_close(without.image, pixels[0] / 255 * 2 - 1)
     denoise = kept.cond.damage[:, -1]
@@ -304,9 +304,11 @@ def test_a_pool_knows_the_damage_of_the_whole_of_each_of_its_pictures(photos, tm
     lr = torch.from_numpy(np.load(tmp_path / "pool" / "lr.npy"))
     sample = Pool(tmp_path / "pool", 32, seed=0)(0, 6)
     known = measure(lr / 255)
-    assert sample.measures.shape == (6, 5)
-    for found in sample.measures:
-        assert (found - known).abs().amax(1).min() < 0.6  # lr is rounded to 8 bits in the pool
+    assert sample.measures.shape == (6, 7)
+    for found in sample.measures:  # lr is rounded to 8 bits in the pool
+        apart = (found - known).abs()
+        assert apart[:, :5].amax(1).min() < 0.6
+        assert apart[apart[:, :5].amax(1).argmin(), 5] < 6
 
 
 COMMANDS = {

@@ -73,8 +73,8 @@ class UNetConfig(NetworkConfigBase):
         return self.damage
 
     def can_begin_as(self, found: NetworkConfigBase) -> bool:
-        """More blocks begin as the identity, labels, damage and more measures of it without an effect, another
-        scale as `rescaled` says; another limit of the activations acts where it is reached."""
+        """More blocks begin as the identity, labels, damage and more measures of it without an effect,
+        another scale as `rescaled` says; another limit of the activations acts where it is reached."""
         if not isinstance(found, UNetConfig) or len(self.blocks) != len(found.blocks):
             return False
         new = {
