@@ -2,12 +2,16 @@
 
 import io
 import logging
+import math
+import os
 from dataclasses import replace
 from functools import cache
 from typing import Any, BinaryIO
 
+import torch
 from PIL import Image, PngImagePlugin
 
+from .. import memory
 from . import exif, gain_map, icc_profiles, jpeg_writer, metadata, png_text, png_writer, tiff_writer
 from .picture import Picture
 
@@ -31,6 +35,10 @@ _EIGHT_BITS = ("JPEG", "WEBP", "AVIF")
 _NO_IPTC = ("WEBP", "AVIF")
 _MAX_SEGMENT = 65_533
 """Bytes that a part of a JPEG can hold, beside its own length."""
+_AVIF_THREAD = 80 << 20
+"""Bytes of address space for each thread that encodes AVIF: its stack, and what glibc reserves for it."""
+_AVIF_PIXEL = 48
+"""Bytes for each pixel that is encoded as AVIF. Measured: 28 to 44."""
 _XMP_NAME, _PHOTOSHOP_NAME = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 
 
@@ -40,7 +48,7 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
     name: JPEG, PNG, WEBP, AVIF or TIFF. quality: of JPEG, WebP and AVIF, 1 to 100. What the format has no
     place for is left out with a warning. PNG, TIFF and JPEG are written in parts and take no memory to speak
     of; WebP and AVIF take a copy of the picture and more. Raises ValueError or OSError for a picture that the
-    format cannot hold.
+    format cannot hold, and MemoryError.
     """
     picture = _with_fitting_colours(picture, name)
     if name in _EIGHT_BITS and picture.depth == 16:
@@ -69,6 +77,7 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
         options: dict[str, Any] = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         if name == "AVIF":
             options["subsampling"] = None if picture.grey or quality < 90 else "4:4:4"
+            options["max_threads"] = _avif_threads(math.prod(picture.size))
             options["exif"] = exif.without_orientation(picture.exif)  # else Pillow writes the block anew
         picture.pil().save(file, name, quality=quality, **_given(options))
 
@@ -91,6 +100,19 @@ def _avif_holds_grey() -> bool:
     Image.new("L", (1, 1)).save(buffer, "AVIF")
     with Image.open(buffer) as image:
         return image.mode == "L"
+
+
+def _avif_threads(pixels: int) -> int:
+    """One a core, or as many as there is memory for: its encoder does not look whether it got the memory that
+    it asked for, and took the process with it when that is limited (`ulimit -v`). Raises MemoryError."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    free = memory.available(torch.device("cpu"))
+    if free is None:
+        return cores
+    fitting = (free - pixels * _AVIF_PIXEL) // _AVIF_THREAD
+    if fitting < 1:
+        raise MemoryError
+    return min(cores, fitting)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import importlib
 import io
+import subprocess
 import sys
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -380,3 +382,32 @@ def test_jpeg_in_bands_is_the_jpeg_of_the_whole(tmp_path, size, mode, quality):
     again = load(path)
     assert (again.icc, again.dpi, again.size) == (icc, (300, 300), size)
     assert again.exif == picture.exif
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+@pytest.mark.parametrize(("room", "outcome"), [(40, "refused"), (400, "written")])
+def test_an_avif_is_written_or_refused_where_memory_is_limited(tmp_path, room, outcome):
+    """Its encoder does not look whether it got memory, and took the process along under `ulimit -v`."""
+    script = (
+        "import resource\n"
+        "from PIL import Image\n"
+        "from pathlib import Path\n"
+        "from leapsr.errors import OutputError\n"
+        "from leapsr.pictures.picture import from_pil\n"
+        "from leapsr.pictures.save_file import save\n"
+        "picture = from_pil(Image.new('RGB', (640, 512)))\n"
+        "save(picture, Path('first.png'))\n"
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, (used + ({room} << 20), resource.RLIM_INFINITY))\n"
+        "try:\n"
+        "    save(picture, Path('limited.avif'))\n"
+        "    print('written')\n"
+        "except OutputError as error:\n"
+        "    assert 'not enough memory' in str(error)\n"
+        "    print('refused')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"{outcome}\n"), done.stderr
+    assert (tmp_path / "limited.avif").exists() == (outcome == "written")
