@@ -21,7 +21,6 @@ from ..errors import DiskFull, ImageError, OutputError
 from ..files import remove_stale_parts
 from ..pictures.picture import Picture, from_pil
 from ..pictures.result_metadata import update_metadata
-from ..upscaling.preview import preview
 from ..upscaling.upscaler import Upscaler
 from . import sidecars, stages
 from .existing import ExistingPolicy, FileState
@@ -194,6 +193,8 @@ class Pipeline:
         try:
             with memory.translate_oom(work.job.source):
                 if options.preview:
+                    from ..upscaling.preview import preview  # its drawing loads tables and fonts
+
                     shown = preview(self.upscaler, event.picture, options.target, options.settings, progress)
                     result = update_metadata(from_pil(shown))
                 elif work.copied:

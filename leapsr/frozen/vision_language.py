@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError, optional
-from ..hub.repositories import LLAVA, UNREADABLE, Repository, read_json, read_network, require
+from ..hub.repositories import LLAVA, Repository, read_json, read_network, require, unreadable
 from .caption import remove_focus_sentences
 from .resident import After, Resident
 
@@ -168,7 +168,7 @@ class VisionLanguage:
         optional("torchvision", "frozen")  # both models' processors are made of it
         try:
             return transformers.AutoProcessor.from_pretrained(self.folder, local_files_only=True)
-        except UNREADABLE as error:
+        except unreadable() as error:
             raise WeightsError(
                 f"The processor in {self.folder} cannot be read: {self.repository.download(self.folder)}"
             ) from error

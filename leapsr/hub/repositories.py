@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from huggingface_hub import constants
-from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from ..errors import WeightsError
 
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, StrictDataclassError)
-"""Raised by transformers and diffusers for files that are damaged or of another model."""
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What transformers and diffusers raise for files that are damaged or of another model."""
+    from huggingface_hub.errors import StrictDataclassError  # it loads a client for the web
+
+    return OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, StrictDataclassError
 
 
 class Repository(NamedTuple):
@@ -32,6 +34,8 @@ class Repository(NamedTuple):
     @property
     def page(self) -> str:
         """Where the licence is stated."""
+        from huggingface_hub import constants
+
         return f"{constants.ENDPOINT}/{self.name}"
 
     def command(self, folder: Path) -> str:
@@ -96,7 +100,7 @@ def read_network(
             network, report = kind.from_pretrained(
                 place, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=dtype
             )
-    except UNREADABLE as error:
+    except unreadable() as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise WeightsError(
             f"The model in {place} cannot be read ({reason}): {repository.download(folder)}"
@@ -115,7 +119,7 @@ def read_tokenizer(kind: Any, folder: Path, part: str, repository: Repository) -
         raise WeightsError(f"{folder} lacks {part or 'a tokenizer'}: {repository.download(folder)}")
     try:
         return kind.from_pretrained(place, local_files_only=True)
-    except UNREADABLE as error:
+    except unreadable() as error:
         raise WeightsError(
             f"The tokenizer in {place} cannot be read ({error}): {repository.download(folder)}"
         ) from error
