@@ -33,7 +33,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.post("/upscale", response_class=Response)
 def upscale(
-    photo: UploadFile, fidelity: Annotated[float, Query(ge=0, le=1)] = 0.7, file_format: str = "png"
+    photo: UploadFile, fidelity: Annotated[float, Query(ge=0, le=1)] = 0.6, file_format: str = "png"
 ) -> Response:
     """A plain function: FastAPI runs it in a thread."""
     result = io.BytesIO()

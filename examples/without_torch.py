@@ -2,7 +2,7 @@
 
     leapsr export leap-small --dial -o leap-small-dial.onnx      # once, where leapsr is installed
     pip install onnxruntime pillow numpy
-    python examples/without_torch.py leap-small-dial.onnx photo.jpg photo_x4.png --fidelity 0.7
+    python examples/without_torch.py leap-small-dial.onnx photo.jpg photo_x4.png --fidelity 0.6
 
 The file measures how damaged the photo is, restores it and keeps it near its source, as `leapsr upscale`
 does. Profiles, EXIF, 16 bits, transparency and photos that do not fit into memory at once are leapsr's own.
@@ -21,7 +21,7 @@ def main() -> None:
     )
     for name in ("model", "photo", "result"):
         parser.add_argument(name)
-    parser.add_argument("--fidelity", type=float, default=0.7, help="1 is the safest guess, 0 the sharpest")
+    parser.add_argument("--fidelity", type=float, default=0.6, help="1 is the safest guess, 0 the sharpest")
     parser.add_argument("--denoise", type=float, default=1.0, help="how much of the noise goes")
     options = parser.parse_args()
     photo = ImageOps.exif_transpose(Image.open(options.photo)).convert("RGB")

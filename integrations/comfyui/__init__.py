@@ -32,7 +32,7 @@ class LeapsrUpscale(io.ComfyNode):
             inputs=[
                 io.Image.Input("image"),
                 io.Combo.Input("model", options=leapsr.Upscaler.models(), default="leap-small"),
-                io.Float.Input("fidelity", default=0.7, min=0.0, max=1.0, step=0.05),
+                io.Float.Input("fidelity", default=0.6, min=0.0, max=1.0, step=0.05),
                 io.Float.Input(
                     "denoise",
                     default=1.0,

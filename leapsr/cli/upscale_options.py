@@ -115,7 +115,7 @@ class LookOptions:
     fidelity: float | None = _look(
         None,
         "--fidelity 0..1",
-        "0: sharpest, invents detail; 1: safest, softest. Default: the model's; leap-small's is 0.7.",
+        "0: sharpest, invents detail; 1: safest, softest. Default: the model's; leap-small's is 0.6.",
     )
     denoise: str = _look(
         "auto",

@@ -40,7 +40,7 @@ def test_the_list_says_which_model_is_for_what():
     listed = CliRunner().invoke(app, ["models", "list"]).output.splitlines()
     assert {line.split()[0 if line.startswith(" ") else 1] for line in listed[1:]} == catalog.PURPOSES.keys()
     (default,) = (line for line in listed if line.startswith("*"))
-    assert default.split()[1:] == ["leap-small", "x4", "0.7", "0.26", "any", "photo"]
+    assert default.split()[1:] == ["leap-small", "x4", "0.6", "0.26", "any", "photo"]
     help_text = CliRunner().invoke(app, ["upscale", "--help"], env={"COLUMNS": "200"}).output
     for words in ("leap-medium", "half as long again", "Default: the model's"):
         assert words in help_text

@@ -246,7 +246,7 @@ def test_slider_zoom_and_dial(page):
     assert answer.value.ok
     until(lambda: differ(drawn(page), before) and not page.is_visible("#dial-note"))
     assert page.is_enabled("#go")
-    turn_dial(page, 0.7)  # the model's own, as before
+    turn_dial(page, 0.6)  # the model's own, as before
     until(lambda: not differ(drawn(page), before))
 
 
