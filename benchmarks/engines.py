@@ -103,7 +103,8 @@ def measured(
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     if done.returncode:
-        return {"engine": engine, "precision": precision, "failed": done.stderr.strip().splitlines()[-1]}
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return {"engine": engine, "precision": precision, "failed": said[-1]}
     return {"engine": engine, "precision": precision, **json.loads(done.stdout.splitlines()[-1])}
 
 

@@ -84,7 +84,7 @@ def main() -> None:
         for name, figures in rows.items():
             score, psnr, levels = np.mean(figures, axis=0)
             print(f"{kind}, {name}: {score:.2f} dB to the photo; {psnr:.1f} dB, {levels:.2f} levels apart")
-    image = decode(options.photos[1])[None, :, :SIDE, : SIDE + LEFT].float() / 255
+    image = decode(options.photos[-1])[None, :, :SIDE, : SIDE + LEFT].float() / 255
     network = model.folded()
     whole = tiled(network, image, SIDE + LEFT, 0)
     for side, margin in TILES:

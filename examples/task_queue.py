@@ -2,7 +2,8 @@
 
     pip install leapsr 'celery[redis]'
     celery --workdir examples --app task_queue worker --concurrency 2
-    python -c "from task_queue import upscale; print(upscale.delay('small.jpg', 'large.png').get())"
+    cd examples
+    python -c "from task_queue import upscale; print(upscale.delay('/a/small.jpg', '/a/large.png').get())"
 
 Celery forks its workers. Each loads the model for itself, once, because torch's threads do not survive a
 fork. With RQ, which forks for every task, call `leapsr.upscale` in the task and start workers by `rq worker

@@ -50,12 +50,12 @@ class LeapsrUpscale(io.ComfyNode):
     def execute(
         cls, image: torch.Tensor, model: str, fidelity: float, denoise: float, seed: int
     ) -> io.NodeOutput:
-        """image: (B, H, W, 3) in [0, 1], as ComfyUI has pictures."""
+        """image: (B, H, W, 3) in [0, 1], as ComfyUI has pictures; a fourth channel, transparency, goes."""
         bar = comfy.utils.ProgressBar(len(image))
         upscaler = loaded(model)
         restorer = upscaler.restorer
         larger = upscaler(
-            image.movedim(-1, 1).contiguous(),
+            image[..., :3].movedim(-1, 1).contiguous(),
             fidelity=min(fidelity, restorer.most_faithful),
             denoise=denoise if restorer.reads_damage else "auto",
             seed=seed,

@@ -122,7 +122,7 @@ def export(
             raise UsageError(f"{each} is already there; give another name, or --overwrite.")
     console = Console(stderr=True)
     with console.status("Exporting"):
-        noise = model.without_noise()
+        noise = model.without_noise(onnx_file.DIAL if dial else (None,))
         match file_format:
             case "onnx" if dial:
                 found = onnx_file.write_dial(model, place)

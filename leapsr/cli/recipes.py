@@ -23,7 +23,8 @@ def recipes(name: Name = None) -> None:
         typer.echo(f"{listed:22}  {verb:7}  {known.describe(listed)}")
     if name is None:
         typer.echo(
-            "\n*_tiny: seconds, to try a command. *_small, *_medium: a CPU. *_base, *_large: minutes of a large GPU."
+            "\n*_tiny: seconds, to try a command. *_small, *_medium: a CPU. "
+            "*_base, *_large: minutes of a large GPU."
         )
         typer.echo("The others: the papers' own runs. 'leapsr recipes NAME' shows one whole.")
         return

@@ -1,6 +1,7 @@
 """Print lines on a terminal, safely: names of files can neither break lines nor send control codes."""
 
 import gc
+import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ def starting() -> Iterator[None]:
     try:
         with Console(stderr=True).status("Starting"):
             yield
-        if not gc.get_freeze_count():
+        if (
+            not gc.get_freeze_count() and "triton" not in sys.modules
+        ):  # which would call what is frozen a leak
             gc.freeze()
     finally:
         gc.enable()

@@ -22,7 +22,7 @@ class Sample(NamedTuple):
     lr: Tensor | None
     """(B, 3, S/scale, S/scale); None: not degraded yet."""
     measures: Tensor | None = None
-    """(B, 5) of `ops.damage`, of a larger piece of the same small picture; None: not measured."""
+    """(B, 7) of `ops.damage`, of a larger piece of the same small picture; None: not measured."""
     answer: Tensor | None = None
     """(B, 3, S, S), what another upscaler makes of the small picture; None: it was not asked."""
 

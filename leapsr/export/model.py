@@ -1,5 +1,6 @@
 """What is exported: a model, where its dial stands, and which damage it is told of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +76,7 @@ class Exported:
         if not restorer.reads_damage and (measures is not None or denoise != 1):
             raise UsageError("This model is not told of damage: leave --like and --denoise out.")
         told = (measures or TYPICAL) if restorer.reads_damage else None
-        return cls(folder.name, restorer, asked, told, denoise)
+        return cls(catalog.model_name(folder), restorer, asked, told, denoise)
 
     @property
     def network(self) -> UNet:
@@ -108,12 +109,17 @@ class Exported:
             denoise=self.denoise,
         )
 
-    def without_noise(self) -> Difference:
-        """How much it changes that the source has no noise in a file.
+    def without_noise(self, fidelities: Sequence[float | None] = (None,)) -> Difference:
+        """How much it changes that the source has no noise in a file, at these positions of the dial; None is
+        this one's.
 
         Raises UsageError for a model that needs it.
         """
-        found = Difference.of((self.restore(each, seed=0), self.restore(each)) for each in pictures())
+        found = Difference.of(
+            (self.restore(each, seed=0, fidelity=where), self.restore(each, fidelity=where))
+            for where in fidelities
+            for each in pictures()
+        )
         if found.psnr < NOISE_PSNR:
             raise UsageError(
                 f"{self.name} draws detail from noise, which files for other programs do not have "

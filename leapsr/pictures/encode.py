@@ -4,6 +4,9 @@ import io
 import logging
 import math
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import Any, BinaryIO
@@ -39,6 +42,9 @@ _AVIF_THREAD = 80 << 20
 """Bytes of address space for each thread that encodes AVIF: its stack, and what glibc reserves for it."""
 _AVIF_PIXEL = 48
 """Bytes for each pixel that is encoded as AVIF. Measured: 28 to 44."""
+_avif_taken: list[int] = []
+"""Bytes for each picture that is encoded as AVIF now."""
+_avif_ended = threading.Condition()
 _XMP_NAME, _PHOTOSHOP_NAME = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 
 
@@ -77,9 +83,11 @@ def encode(picture: Picture, name: str, quality: int, file: BinaryIO) -> None:
         options: dict[str, Any] = {"icc_profile": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         if name == "AVIF":
             options["subsampling"] = None if picture.grey or quality < 90 else "4:4:4"
-            options["max_threads"] = _avif_threads(math.prod(picture.size))
             options["exif"] = exif.without_orientation(picture.exif)  # else Pillow writes the block anew
-        picture.pil().save(file, name, quality=quality, **_given(options))
+        room = _avif_threads(math.prod(picture.size)) if name == "AVIF" else nullcontext()
+        with room as threads:
+            options |= {"max_threads": threads}
+            picture.pil().save(file, name, quality=quality, **_given(options))
 
 
 def _with_fitting_colours(picture: Picture, name: str) -> Picture:
@@ -102,17 +110,31 @@ def _avif_holds_grey() -> bool:
         return image.mode == "L"
 
 
-def _avif_threads(pixels: int) -> int:
-    """One a core, or as many as there is memory for: its encoder does not look whether it got the memory that
-    it asked for, and took the process with it when that is limited (`ulimit -v`). Raises MemoryError."""
+@contextmanager
+def _avif_threads(pixels: int) -> Iterator[int]:
+    """One a core, or as many as there is memory for beside the other pictures that are encoded now: this
+    encoder does not look whether it got the memory that it asked for, and took the process with it when that
+    is limited (`ulimit -v`). Waits for the others; raises MemoryError when there are none.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    free = memory.available(torch.device("cpu"))
-    if free is None:
-        return cores
-    fitting = (free - pixels * _AVIF_PIXEL) // _AVIF_THREAD
-    if fitting < 1:
-        raise MemoryError
-    return min(cores, fitting)
+    with _avif_ended:
+        while True:
+            free = memory.available(torch.device("cpu"))
+            left = math.inf if free is None else free - sum(_avif_taken) - pixels * _AVIF_PIXEL
+            if left >= _AVIF_THREAD:
+                break
+            if not _avif_taken:
+                raise MemoryError
+            _avif_ended.wait()
+        threads = int(min(cores, left // _AVIF_THREAD))
+        taken = pixels * _AVIF_PIXEL + threads * _AVIF_THREAD
+        _avif_taken.append(taken)
+    try:
+        yield threads
+    finally:
+        with _avif_ended:
+            _avif_taken.remove(taken)
+            _avif_ended.notify_all()
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import io
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -72,7 +73,8 @@ def save(
     else:
         check_output(Path(f"the picture{suffix}"), *picture.size, picture.has_alpha)
         memory = io.BytesIO()  # encoders seek, and what they do not finish is not written
-        encode(picture, WRITABLE[suffix], quality, memory)
+        with _told("the picture"):
+            encode(picture, WRITABLE[suffix], quality, memory)
         path.write(memory.getbuffer())
 
 
@@ -88,19 +90,25 @@ def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     system's, means that it cannot.
     """
     check_place(path)
-    with atomic_write(path) as part, part.open("r+b") as file:
-        try:
-            fill(file)
-        except MemoryError as error:
-            raise OutputError(
-                f"There is not enough memory to encode {path}; use PNG or JPEG, which need little."
-            ) from error
-        except (OSError, ValueError, RuntimeError) as error:
-            if isinstance(error, OSError) and error.errno is not None:  # not of the encoder
-                raise
-            raise OutputError(
-                f"{path} could not be encoded: {error}; use another format, such as PNG."
-            ) from error
+    with atomic_write(path) as part, part.open("r+b") as file, _told(str(path)):
+        fill(file)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """What an encoder raises as an OutputError."""
+    try:
+        yield
+    except MemoryError as error:
+        raise OutputError(
+            f"There is not enough memory to encode {name}; use PNG or JPEG, which need little."
+        ) from error
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # not of the encoder
+            raise
+        raise OutputError(
+            f"{name} could not be encoded: {error}; use another format, such as PNG."
+        ) from error
 
 
 def date(source: Path, files: Iterable[Path]) -> None:

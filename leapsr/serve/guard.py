@@ -207,7 +207,9 @@ class Guard:
         """Names that others have let point here are refused. Raises Problem."""
         if "*" not in self.hosts and _host_name(headers.get("host", "")) not in self.hosts:
             raise Problem(
-                421, "This server does not answer under that name; its owner can allow it with --name.", "UnknownHost"
+                421,
+                "This server does not answer under that name; its owner can allow it with --name.",
+                "UnknownHost",
             )
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import tifffile
 import torch
 from PIL import Image
 
+from leapsr import memory
 from leapsr.errors import ImageError, OutputError
-from leapsr.pictures import deflate, open_file, tiff_writer
-from leapsr.pictures.picture import Picture, load, measure
+from leapsr.pictures import deflate, encode, open_file, tiff_writer
+from leapsr.pictures.picture import Picture, from_pil, load, measure
 from leapsr.pictures.save_file import save
 from tests.conftest import picture_array
 from tests.pictures import photos
@@ -411,3 +413,22 @@ def test_an_avif_is_written_or_refused_where_memory_is_limited(tmp_path, room, o
     )
     assert (done.returncode, done.stdout) == (0, f"{outcome}\n"), done.stderr
     assert (tmp_path / "limited.avif").exists() == (outcome == "written")
+
+
+def test_memory_that_is_not_enough_is_told_for_open_files_too(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda device: 1 << 20)
+    with pytest.raises(OutputError, match="not enough memory to encode the picture"):
+        save(from_pil(Image.new("RGB", (64, 64))), io.BytesIO(), file_format="avif")
+
+
+def test_two_pictures_share_the_memory_that_there_is_for_avif(monkeypatch):
+    """The second one waits until the first is done, and is not refused."""
+    monkeypatch.setattr(memory, "available", lambda device: 100 << 20)
+    with ThreadPoolExecutor(1) as other:
+        with encode._avif_threads(10_000) as threads:
+            assert threads == 1
+            second = other.submit(save, from_pil(Image.new("RGB", (64, 64))), io.BytesIO(), 95, "avif")
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.3)
+        second.result(timeout=20)
+    assert not encode._avif_taken
