@@ -60,7 +60,7 @@ def connect(address: str | None) -> Any:
         except Exception as error:  # also a bare one, where this machine is too busy for half a minute
             what = f"No Ray cluster answers at {address}" if address else "Ray cannot begin on this machine"
             raise UsageError(f"{what}: {first_line(error)}") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised, and told once
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     return ray
