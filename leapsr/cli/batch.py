@@ -50,7 +50,9 @@ class ClusterOptions:
         PANEL, None, "--workers N", "Default: as many as the cluster has room for.", min=1
     )
     cpus: float = _option(PANEL, 1.0, "--cpus N", "Of each worker; its threads.", min=0)
-    gpus: float = _option(PANEL, 0.0, "--gpus N", "Of each worker, such as 1 or 0.25.", min=0)
+    gpus: float = _option(
+        PANEL, 0.0, "--gpus N", "Of each worker, such as 1 or 0.25; 0: the CPU alone.", min=0
+    )
     retries: int = _option(
         PANEL, 1, "--retries N", "How often a photo may take its process down before it has failed.", min=0
     )
@@ -165,6 +167,7 @@ def batch(
             retries=cluster.retries,
             suffix=suffix,
             offload=model.offload,
+            device="cuda" if cluster.gpus else "cpu",  # Ray hides none from workers that asked for none
         )
         _work(console, todo.tasks, worker, cluster, books, tally)
     tally.end(console, report)
@@ -187,6 +190,7 @@ def _work(
 
     ray = run.connect(cluster.ray)
     resources = run.Resources(cluster.workers, cluster.cpus, cluster.gpus)
+    run.room(ray, resources)  # told before the books say that a run has begun
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
     if "://" not in worker.destination:

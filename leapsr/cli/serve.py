@@ -60,7 +60,9 @@ Ray = Annotated[
 Replicas = Annotated[
     int, typer.Option(min=1, metavar="N", help="With --ray: processes on the cluster, at most.")
 ]
-Gpus = Annotated[float, typer.Option(min=0, metavar="N", help="With --ray: of each, such as 1 or 0.5.")]
+Gpus = Annotated[
+    float, typer.Option(min=0, metavar="N", help="With --ray: of each, such as 1 or 0.5; 0: CPUs.")
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, metavar="N", help="Processes on each device.")]
 Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU of each process.")]
 ModelDir = Annotated[

@@ -51,6 +51,12 @@ class Result:
     seconds: float = 0.0
     files: str = ""
 
+    def __post_init__(self) -> None:
+        """Bytes of names that are not UTF-8, which Arrow cannot hold, become backslashes."""
+        for name in ("output", "source", "message"):
+            text = getattr(self, name).encode("utf-8", "backslashreplace").decode()
+            object.__setattr__(self, name, text)
+
 
 def described(files: Iterable[StoredFile]) -> str:
     """The version of each by its name, as JSON."""

@@ -2,12 +2,14 @@
 
 import io
 import os
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..batch.jobs import is_readable, is_unreadable
+from ..batch.jobs import identity, is_readable, is_unreadable
 from ..data.listing import NOT_PHOTOS
 from ..errors import UsageError, first_line, optional
 from ..pictures import raw_kinds, unsupported
@@ -67,12 +69,14 @@ def find(
         if not is_there:
             raise UsageError(f"{source} is no folder, photo, archive or list that is there.")
         if is_folder:
-            if store.url() == destination:
-                raise UsageError(f"Results would lie among the photos of {source}: give another -o.")
             own = store.root.rpartition("/")[2] if len(sources) > 1 else ""
+            if any(_is_same(store.url(), place) for place in (destination, f"{destination}/{own}")):
+                raise UsageError(f"Results would lie among the photos of {source}: give another -o.")
             _add_folder(found, store, own, recursive, destination)
         elif suffix in LISTS:
-            found.photos += _in_list(source, column, options)
+            urls, place = _column(store, source, column), store.url()
+            here = Path(place).parent.as_posix() if store.is_local else place.rpartition("/")[0]
+            found.photos += _in_list(urls, here)
         elif _is_wanted(store.root):
             folder, _, name = store.root.rpartition("/")
             if store.fs.info(store.root)["type"] == "other":
@@ -93,10 +97,16 @@ def find(
 
 def _add_folder(found: Found, store: Store, own: str, recursive: bool, destination: str) -> None:
     """own: a folder for its results in the destination."""
+
+    @cache
+    def is_of_results(folder: str) -> bool:
+        """Whether a sub-folder is the destination, or lies in it."""
+        above = folder.rpartition("/")[0]
+        return bool(folder) and (_is_same(store.url(folder), destination) or is_of_results(above))
+
     for file in store.files(recursive, found.closed.append):
         *folders, name = file.name.split("/")
-        is_result = bool(destination) and store.url(file.name).startswith(f"{destination}/")
-        if is_result or NOT_PHOTOS & set(folders):
+        if is_of_results("/".join(folders)) or NOT_PHOTOS & set(folders):
             continue
         if ".." in folders:  # a name like any other in an object store
             raise UsageError(f"{store.url(file.name)} would lead out of -o by '..': rename it.")
@@ -106,26 +116,51 @@ def _add_folder(found: Found, store: Store, own: str, recursive: bool, destinati
             found.unreadable.append(Path(file.name))
 
 
-def _in_list(source: str, column: str | None, options: StorageOptions) -> Iterator[Photo]:
-    """Relative names are looked for beside the list; results are called by what differs in the names."""
-    urls = _column(source, column, options)
-    here = source.rpartition("/")[0]
-    whole = [url if "://" in url or os.path.isabs(url) else os.path.join(here, url) for url in urls]  # noqa: PTH117, PTH118
-    paths = [url.partition("://")[2] if "://" in url else os.path.abspath(url) for url in whole]  # noqa: PTH100
-    folders = [path.rpartition("/")[0] for path in paths]
-    common = os.path.commonpath(folders) if len({path[:1] == "/" for path in paths}) == 1 else ""
+def _is_same(one: str, other: str) -> bool:
+    """Whether two addresses are of one folder, on a disk by whatever name. other: "" is none."""
+    if one == other or not other or "://" in one + other:
+        return one == other
+    known = identity(Path(one))
+    return known is not None and known == identity(Path(other))
+
+
+def _in_list(urls: Sequence[str], here: str) -> Iterator[Photo]:
+    """here: the folder of the list, where relative names are looked for. Results are called by what differs
+    in the names."""
+    whole = [_whole(url, here) for url in urls]
+    paths = [PurePosixPath("/", _path(url).lstrip("/")) for url in whole]
+    common = posixpath.commonpath([path.parent for path in paths]) if paths else "/"
     for url, path in zip(whole, paths, strict=True):
-        name = path.removeprefix(common).lstrip("/")
-        if ".." in name.split("/"):
+        name = path.relative_to(common)
+        if ".." in name.parts:
             raise UsageError(f"{url} leads out of its folder by '..': name the place itself.")
-        yield Photo(url, name)
+        yield Photo(url, name.as_posix())
 
 
-def _column(source: str, column: str | None, options: StorageOptions) -> list[str]:
-    """Raises UsageError for a list that cannot be read, or a column that is not there."""
-    store = Store.open(source.rpartition("/")[0] or ".", options)
+def _whole(url: str, here: str) -> str:
+    """With slashes on every system."""
+    if url.startswith("file://"):
+        return Store.open(url, {}).url()
+    if "://" in url:
+        return url
+    if "://" in here and not os.path.isabs(url):  # noqa: PTH117
+        return f"{here}/{url}"
+    return Path(here, url).as_posix()
+
+
+def _path(url: str) -> str:
+    """Without the protocol; on Windows the drive is a folder."""
+    if "://" in url:
+        return url.partition("://")[2]
+    drive, rest = os.path.splitdrive(os.path.abspath(url))  # noqa: PTH100
+    return Path(drive.rstrip(":") + rest).as_posix()
+
+
+def _column(store: Store, source: str, column: str | None) -> list[str]:
+    """store: the list. Raises UsageError for one that cannot be read, a column that is not there or holds
+    anything but text, and a first line that is no heading."""
     try:
-        data = store.read(source.rpartition("/")[2])
+        data = store.fs.cat_file(store.root)
         if source.lower().endswith(".txt"):
             return [line.strip() for line in data.decode().splitlines() if line.strip()]
         pandas = optional("pandas", "ray")
@@ -134,11 +169,22 @@ def _column(source: str, column: str | None, options: StorageOptions) -> list[st
     except (OSError, ValueError) as error:
         raise UsageError(f"{source} cannot be read: {first_line(error)}.") from error
     names = [str(name) for name in table.columns]
+    if len(names) == 1 and column is None and (_is_wanted(names[0]) or is_unreadable(Path(names[0]))):
+        raise UsageError(
+            f"The first line of {source} is {names[0]}, where the name of the column belongs: put the line "
+            f"'{COLUMNS[0]}' above it, or call the list .txt."
+        )
     wanted = [column] if column else [*COLUMNS, *names] if len(names) == 1 else COLUMNS
     chosen = next((name for name in wanted if name in names), None)
     if chosen is None:
         raise UsageError(f"{source} has no column {wanted[0]}; --column takes one of {', '.join(names)}.")
-    return [str(value) for value in table[chosen].dropna()]
+    values = list(table[chosen].dropna())
+    if (other := next((value for value in values if not isinstance(value, str)), None)) is not None:
+        raise UsageError(
+            f"The column {chosen} of {source} holds {type(other).__name__}, not paths: --column names "
+            "another, or write the pictures into files first."
+        )
+    return values
 
 
 def _is_wanted(name: str) -> bool:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from ..batch import sidecars
+from ..batch.jobs import identity
 from ..batch.naming import make_distinct, output_name
 from ..batch.options import Options
 from ..errors import UsageError, first_line
@@ -19,6 +21,7 @@ _REASONS = {
     "changed": "{} was changed by someone and is kept",
     "of another photo": "{} was made of another photo, not of {}",
 }
+_SOURCE = "{} is one of the sources and is never written over; choose another -o."
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,18 @@ def plan(
 ) -> Plan:
     """label, suffix: see `batch.jobs.plan`. overwrite: also what leapsr did not make.
 
-    Raises UsageError where a result would replace a photo or another result, for archives with sidecars, and
-    for a folder of results that cannot be listed.
+    Raises UsageError where a result would replace a photo, by whatever name, or another result, for archives
+    with sidecars, and for a folder of results that cannot be listed.
     """
+
+    @cache
+    def files() -> set[tuple[int, int] | None]:
+        """The sources on disks, each of which is looked at, and so only where something is written over."""
+        return {identity(Path(photo.url)) for photo in photos if "://" not in photo.url} - {None}
+
+    def is_source(name: str) -> bool:
+        return destination.is_local and identity(Path(destination.url(name))) in files()
+
     closed: list[OSError] = []
     there = {file.name: file for file in destination.files(recursive=True, closed=closed.append)}
     tasks: list[Task] = []
@@ -63,23 +75,28 @@ def plan(
     named: dict[str, str] = {}
     for task in _tasks(photos, label, suffix, options.has_sidecars):
         photo, output = task.photo, task.output
+        if any("\ud800" <= letter <= "\udfff" for letter in photo.url):  # what Python makes of them
+            reason = f"The name of {photo.url} is not UTF-8: rename it."
+            refused.append(Result(output, photo.url, photo.version, "failed", reason))
+            continue
         if (other := named.setdefault(output, photo.url)) != photo.url:
             raise UsageError(f"{other} and {photo.url} would become one file, {output}.")
         if options.has_sidecars and photo.is_archive:
             raise UsageError(f"{photo.url} is an archive: leave out --samples and --detail-map.")
         written = [output, *(path.as_posix() for path in sidecars.paths(Path(output), options))]
         if taken := sources.intersection(map(destination.url, written)):
-            raise UsageError(
-                f"{taken.pop()} is one of the sources and is never written over; choose another -o."
-            )
+            raise UsageError(_SOURCE.format(taken.pop()))
         for error in closed:
             folder = str(error.filename or destination.url()).rstrip("/")
             if destination.url(output).startswith(f"{folder}/"):
                 raise UsageError(f"{folder} cannot be listed: {first_line(error)}; choose another -o.")
-        if overwrite or not any(name in there for name in written):
+        kept = [name for name in written if name in there]
+        if not kept:
             tasks.append(task)
             continue
-        state, name = ledger.state(photo, output, written, there)
+        state, name = ("outdated", "") if overwrite else ledger.state(photo, output, written, there)
+        if state != "current" and (source := next(filter(is_source, kept), None)) is not None:
+            raise UsageError(_SOURCE.format(destination.url(source)))
         match state:
             case "current":
                 done += 1

@@ -3,8 +3,9 @@
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from math import inf
 from typing import Any
 
 from ..errors import UsageError, first_line, optional
@@ -18,11 +19,25 @@ ROWS = 16
 
 @dataclass(frozen=True)
 class Resources:
-    """workers: None is as many as the cluster has room for. cpus, gpus: of each; gpus may be a part."""
+    """workers: at most; None is as many as the cluster has room for. cpus, gpus: of each; gpus may be a
+    part."""
 
     workers: int | None = None
     cpus: float = 1.0
     gpus: float = 0.0
+
+    @property
+    def on_gpu(self) -> int:
+        """Workers that share one."""
+        return max(1, int(1 / self.gpus)) if self.gpus else 0
+
+    def room(self, there: Mapping[str, float]) -> float:
+        """For how many workers a machine has the resources; infinity where they need none."""
+        cpus, gpus = there.get("CPU", 0.0), there.get("GPU", 0.0)
+        counts = [int(cpus / self.cpus)] if self.cpus else []
+        if self.gpus:
+            counts.append(int(gpus * self.on_gpu if self.gpus < 1 else gpus / self.gpus))
+        return min(counts, default=inf)
 
 
 def connect(address: str | None) -> Any:
@@ -45,7 +60,7 @@ def connect(address: str | None) -> Any:
         except Exception as error:  # also a bare one, where this machine is too busy for half a minute
             what = f"No Ray cluster answers at {address}" if address else "Ray cannot begin on this machine"
             raise UsageError(f"{what}: {first_line(error)}") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised, and told once
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     return ray
@@ -60,7 +75,8 @@ def run(
 ) -> Iterator[list[Result]]:
     """Results as they come, in whatever order. One list holds all results of some tasks.
 
-    Raises UsageError where a worker cannot begin, because it has no such model or sees no such folder.
+    Raises UsageError where no worker has room, or one cannot begin, because it has no such model or sees no
+    such folder, and for a setting that the model does not have.
     """
     pyarrow = optional("pyarrow", "ray")
     tracker = ray.remote(num_cpus=0)(Tracker).remote()
@@ -68,7 +84,10 @@ def run(
         {**task.photo._asdict(), "output": task.output, "is_doubtful": task.is_doubtful} for task in tasks
     ]
     blocks = [pyarrow.Table.from_pylist(rows[at : at + ROWS]) for at in range(0, len(rows), ROWS)]
-    workers = min(resources.workers or room(ray, resources), len(blocks))
+    workers = min(room(ray, resources), len(blocks))
+    processes = int(min(workers, max(map(resources.room, _machines(ray)))))
+    on_device = min(processes, resources.on_gpu) if resources.gpus else processes
+    config = replace(config, processes=processes, on_device=on_device)
     done = ray.data.from_arrow(blocks).map_batches(
         worker,
         fn_constructor_args=(config, tracker),
@@ -91,14 +110,21 @@ def run(
 
 
 def room(ray: Any, resources: Resources) -> int:
-    """How many workers the cluster has resources for. Raises UsageError for none."""
-    there = ray.cluster_resources()
-    counts = [there.get("CPU", 0) / resources.cpus if resources.cpus else None]
-    counts += [there.get("GPU", 0) / resources.gpus if resources.gpus else None]
-    most = int(min((count for count in counts if count is not None), default=1))
+    """How many workers there will be: of those asked for, as many as the machines of the cluster hold now.
+
+    Raises UsageError for none, which Ray would wait for without an end.
+    """
+    machines = _machines(ray)
+    most = sum(map(resources.room, machines))
     if most < 1:
+        sizes = {f"{each.get('CPU', 0):g} CPUs and {each.get('GPU', 0):g} GPUs" for each in machines}
         raise UsageError(
-            f"The cluster has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs, too few for one "
-            f"worker of {resources.cpus:g} and {resources.gpus:g}: change --cpus or --gpus."
+            f"The cluster has machines of {', '.join(sorted(sizes)) or 'no CPUs'}, too few for one worker of "
+            f"{resources.cpus:g} and {resources.gpus:g}: change --cpus or --gpus."
         )
-    return most
+    return int(min(most, resources.workers or (1 if most == inf else most)))
+
+
+def _machines(ray: Any) -> list[dict[str, float]]:
+    """The resources of each."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]

@@ -22,7 +22,7 @@ from ..batch.jobs import Job, is_readable, is_unreadable
 from ..batch.naming import default_suffix
 from ..batch.options import Options
 from ..batch.stages import Outcome
-from ..errors import LeapsrError, OutputError, UsageError, first_line
+from ..errors import LeapsrError, OutputError, UsageError, WeightsError, first_line
 from ..hub import catalog
 from ..pictures import raw_kinds, unsupported
 from ..upscaling.upscaler import Upscaler
@@ -33,13 +33,16 @@ from .store import StorageOptions, Store, StoredFile, fetch
 
 UPLOADS = 2
 """At once, while the next photos are restored."""
+_OF_NO_PHOTO = (UsageError, WeightsError)
+"""They would be raised for every one, and end the job."""
 
 
 @dataclass(frozen=True)
 class WorkerConfig:
     """What each worker has to know. model: a name, or a folder that all machines see. threads: on the CPU.
     retries: how often a photo may take its process down, once it is alone. suffix: of results in archives;
-    None keeps the source's."""
+    None keeps the source's. device: cpu, or cuda, where Ray shows each worker its own. processes: how many
+    workers share the memory of a machine, at most. on_device: and how many that of the device."""
 
     model: str
     dtype: str
@@ -50,6 +53,9 @@ class WorkerConfig:
     retries: int
     suffix: str | None
     offload: bool = False
+    device: str = "cpu"
+    processes: int = 1
+    on_device: int = 1
 
 
 class Tracker:
@@ -90,7 +96,8 @@ class Worker:
         self.config, self.tracker = config, tracker
         torch.set_num_threads(config.threads)
         folder = catalog.find(config.model)
-        self.upscaler = Upscaler.from_pretrained(folder, "auto", config.dtype, offload=config.offload)
+        self.upscaler = Upscaler.from_pretrained(folder, config.device, config.dtype, offload=config.offload)
+        self.upscaler.processes = config.on_device
         self.destination = Store.open(config.destination, config.storage)
         if self.destination.is_local and not Path(self.destination.root, FOLDER).is_dir():
             raise UsageError(
@@ -110,6 +117,8 @@ class Worker:
         return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
     def work(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, list[Result]]]:
+        """Raises UsageError for a setting that the model does not have, WeightsError for a folder that a
+        setting names."""
         import ray
 
         before = ray.get(self.tracker.begin.remote([task.output for task in tasks]))
@@ -122,6 +131,8 @@ class Worker:
             for task, results in self._together(new):
                 del left[task.output]
                 yield task, self._ended(task, results)
+        except _OF_NO_PHOTO:
+            raise
         except Exception as error:
             _end_if_broken(error)
             alone += [(task, 0) for task in left.values()]  # one of them, or none: a fault of no photo
@@ -137,6 +148,8 @@ class Worker:
             ray.get(self.tracker.try_alone.remote(task.output))
             try:
                 results = [each for _, found in self._together([task]) for each in found]
+            except _OF_NO_PHOTO:
+                raise
             except Exception as error:
                 _end_if_broken(error)
                 results = [_failed(task, f"{task.photo.url}: {first_line(error)}")]
@@ -189,7 +202,10 @@ class Worker:
         yield from ((task, [result]) for task, result in lost)
 
     def _run(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        return pipeline.run(jobs, self.upscaler, self.config.options, ExistingPolicy("overwrite"))
+        existing = ExistingPolicy("overwrite")
+        return pipeline.run(
+            jobs, self.upscaler, self.config.options, existing, processes=self.config.processes
+        )
 
     def _here(self, task: Task, folder: Path) -> Path:
         """The photo as a file on this machine."""
@@ -264,6 +280,8 @@ class Worker:
                 raise OutputError(outcomes[-1].message if outcomes else "nothing could be written")
             whole = folder / Path(task.output).name
             failed = _pack(whole, members, {jobs[each.job.output]: each for each in outcomes})
+        except _OF_NO_PHOTO:
+            raise
         except (LeapsrError, OSError, tarfile.TarError) as error:
             return [_failed(task, f"{task.photo.url}: {first_line(error)}")]
         pixels = sum(_pixels(each) for each in outcomes if each.status != "failed")
@@ -308,7 +326,7 @@ def _pack(
                 failed[name] = outcome.message.replace(str(path), name)
                 continue
             file = path if outcome is None else outcome.job.output
-            target = str(Path(name).with_name(file.name))
+            target = str(PurePosixPath(name).with_name(file.name))
             if target in taken:
                 failed[name] = f"{name}: another one of the archive becomes {target} too; rename one."
                 continue

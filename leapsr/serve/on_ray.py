@@ -88,6 +88,7 @@ class RayPool:
     def __init__(self, cluster: Cluster) -> None:
         """Raises MissingExtra, UsageError where no cluster answers."""
         self.size, self.deaths = cluster.replicas, 0
+        self._device = "cuda" if cluster.gpus else "cpu"  # Ray hides none from replicas that asked for none
         self._serve = optional("ray.serve", "ray")
         self._ray = connect(None if cluster.address == "local" else cluster.address)
         deployment = self._serve.deployment(
@@ -127,12 +128,12 @@ class RayPool:
         seconds: float | None = None,
         cancel: asyncio.Event,
     ) -> work.Result:
-        """As `processes.Pool.call`."""
+        """As `processes.Pool.call`, but for the model's device, which is the replicas'."""
         assert function is work.upscale, "only the queue is worked on by a cluster"
         data = await asyncio.to_thread(source.read_bytes)
         folder = Path(model.folder)
-        if folder.parent == catalog.PACKAGED:  # which may lie elsewhere on other machines
-            model = replace(model, folder=folder.name)
+        is_packaged = folder.parent == catalog.PACKAGED  # which may lie elsewhere on other machines
+        model = replace(model, folder=folder.name if is_packaged else model.folder, device=self._device)
         answers = self._handle.options(stream=True).upscale.remote(
             data, source.suffix, name, output.name, model, options
         )

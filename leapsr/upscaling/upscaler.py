@@ -69,6 +69,8 @@ class Upscaler:
 
     def __init__(self, restorer: Restorer) -> None:
         self.restorer = restorer
+        self.processes = 1
+        """How many share the memory of the device; the first tile takes its part of it."""
         self._lock = ForkSafeLock()  # of the network and the prompts
         self._process = os.getpid()
         self._prompts: tuple[tuple[str | None, ...], PromptBuilder] | None = None
@@ -345,6 +347,8 @@ class Upscaler:
         if given.halo is None and (usual := windows.default_size(self.restorer)) is not None:
             return usual
         free = memory.available(self.restorer.device)
+        if free is not None:
+            free //= self.processes
         if free is not None and self.restorer.device.type != "cuda":  # the result lies in the same memory
             free -= result_bytes
         tile = oom.auto_tile(free, compositor.halo(), self.restorer.bytes_per_pixel)

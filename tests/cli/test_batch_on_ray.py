@@ -4,6 +4,7 @@ import io
 import json
 import os
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -18,6 +19,7 @@ from leapsr.cluster.listing import Photo, find
 from leapsr.cluster.plan import Task
 from leapsr.cluster.worker import Worker, WorkerConfig
 from leapsr.errors import UsageError
+from leapsr.upscaling.settings import Settings
 from tests.conftest import picture_array
 from tests.object_store import bucket
 
@@ -118,6 +120,14 @@ def test_a_worker_that_cannot_begin_says_why(cluster, tiny_model, tmp_path):
         work(cluster, [task], settings)
 
 
+def test_a_setting_that_the_model_does_not_have_is_told_once(cluster, tiny_model, tmp_path):
+    save(tmp_path / "in", "a.png")
+    task = Task(Photo(str(tmp_path / "in" / "a.png"), "a.png"), "a.png")
+    settings = config(tiny_model, tmp_path / "out", options=Options(settings=Settings(solver="heun")))
+    with pytest.raises(UsageError, match=r"^This model jumps along its flow, and the solver heun"):
+        work(cluster, [task], settings)
+
+
 def test_nothing_is_reported_to_the_makers_of_ray(cluster):
     from ray._common.usage.usage_lib import usage_stats_enabled
 
@@ -165,3 +175,23 @@ def test_only_what_is_kept_ends_with_1_and_is_in_the_report(leapsr, tmp_path):
     assert code == 1
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["counts"], report["left_out"]) == ({"failed": 1}, ["c.svg"])
+
+
+@pytest.mark.parametrize(("gpus", "device"), [((), "cpu"), (("--gpus", 0.25), "cuda")])
+def test_the_device_is_what_ray_is_asked_for(leapsr, tmp_path, monkeypatch, gpus, device):
+    save(tmp_path / "in", "a.png")
+    asked = []
+    monkeypatch.setattr(
+        "leapsr.cli.batch._work", lambda console, tasks, config, *others: asked.append(config)
+    )
+    assert leapsr("batch", "in", "-o", "out", *gpus)[0] == 0
+    assert [config.device for config in asked] == [device]
+
+
+def test_too_few_resources_end_the_command_before_a_run_begins(leapsr, tmp_path, monkeypatch):
+    save(tmp_path / "in", "a.png")
+    ray = SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": {"CPU": 4.0}}])
+    monkeypatch.setattr(run, "connect", lambda address: ray)
+    code, _, err = leapsr("batch", "in", "-o", "out", "--workers", 1, "--gpus", 1)
+    assert (code, "too few for one worker of 1 and 1" in err.replace("\n", " ")) == (2, True)
+    assert not (tmp_path / "out").exists()

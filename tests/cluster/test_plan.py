@@ -2,9 +2,11 @@
 
 import io
 import json
+import ntpath
 import os
 import uuid
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -18,6 +20,7 @@ from fsspec.implementations.memory import MemoryFile
 
 from leapsr.batch import sidecars
 from leapsr.batch.options import Options
+from leapsr.cluster import listing
 from leapsr.cluster.ledger import Ledger, Result, described
 from leapsr.cluster.listing import Photo, find
 from leapsr.cluster.plan import DEFAULT, plan
@@ -390,3 +393,99 @@ def test_books_hold_what_a_reader_needs(folder):
         row = pandas.read_parquet(content).iloc[0]
     assert (row["output"], row["source"], row["status"]) == ("a_x4.png", "/in/a.png", "done")
     assert json.loads(row["recipe"]) == RECIPE
+
+
+def test_results_may_lie_above_the_photos_but_not_among_them(folder):
+    store, other = fill(f"{folder}/in", "a.png", "out/a_x4.png", "sub/b.png"), fill(f"{folder}/else", "c.png")
+    above, own = Store.open(folder, {}).url(), store.url("out")
+    assert names(photos([store.url()], False, None, {}, above)) == ["a.png"]
+    assert names(photos([store.url()], True, None, {}, own)) == ["a.png", "sub/b.png"]
+    with pytest.raises(UsageError, match="lie among the photos"):
+        find([store.url(), other.url()], False, None, {}, above)  # those of in/ in the folder in/
+
+
+def test_the_folder_of_results_is_known_by_another_name(tmp_path):
+    fill(str(tmp_path / "in"), "a.png", "out/a_x4.png")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    source, link = str(tmp_path / "in"), str(tmp_path / "link")
+    assert names(photos([source], True, None, {}, f"{link}/out")) == ["a.png"]
+    with pytest.raises(UsageError, match="lie among the photos"):
+        find([source], False, None, {}, link)
+
+
+@pytest.mark.parametrize("protocol", ["", "file://"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_source_is_never_written_over_by_another_name(tmp_path, overwrite, protocol):
+    fill(str(tmp_path / "in"), "t.tar")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    (tmp_path / "list.txt").write_text(f"{protocol}{tmp_path}/in/t.tar\n")
+    found, store = (
+        photos([str(tmp_path / "list.txt")], False, None, {}),
+        Store.open(str(tmp_path / "link"), {}),
+    )
+    with pytest.raises(UsageError, match=r"t\.tar is one of the sources and is never written over"):
+        plan(found, store, Ledger(store, RECIPE), "x4", None, overwrite)
+
+
+def test_a_name_that_is_not_utf_8_is_refused_and_the_others_go_on(tmp_path):
+    name = os.fsdecode(b"\xff.png")
+    try:
+        fill(str(tmp_path / "in"), name, "a.png")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    store = Store.open(str(tmp_path / "out"), {})
+    found, books = photos([str(tmp_path / "in")], False, None, {}), Ledger(store, RECIPE)
+    todo = plan(found, store, books, "x4", None, False)
+    assert [task.output for task in todo.tasks] == ["a_x4.png"]
+    (refused,) = todo.refused
+    assert refused.message == rf"The name of {tmp_path}/in/\udcff.png is not UTF-8: rename it."
+    books.add([refused, Result(f"t.tar/{name}", f"/in/t.tar/{name}", "", "failed", f"{name}: damaged")])
+    books.flush()
+    assert Ledger(store, RECIPE).is_torn is False
+
+
+def test_a_list_without_a_heading_loses_no_photo(tmp_path):
+    (tmp_path / "list.csv").write_text("photos/a.jpg\nphotos/b.jpg\n")
+    with pytest.raises(UsageError, match=r"first line of .* is photos/a\.jpg, .* or call the list \.txt"):
+        find([str(tmp_path / "list.csv")], False, None, {})
+    (tmp_path / "list.csv").write_text("which\nphotos/b.jpg\n")
+    assert names(photos([str(tmp_path / "list.csv")], False, None, {})) == ["b.jpg"]
+
+
+def test_a_column_of_pictures_is_no_column_of_paths(tmp_path):
+    table = pandas.DataFrame({"image": [{"bytes": b"x", "path": "a.jpg"}], "label": [1]})
+    table.to_parquet(tmp_path / "list.parquet")
+    with pytest.raises(UsageError, match=r"column image of .* holds dict, not paths"):
+        find([str(tmp_path / "list.parquet")], False, None, {})
+    with pytest.raises(UsageError, match=r"column label of .* holds int, not paths"):
+        find([str(tmp_path / "list.parquet")], False, "label", {})
+
+
+def test_a_list_at_the_root_of_the_file_system(tmp_path, monkeypatch):
+    (tmp_path / "photos.txt").write_text("wrong.jpg\n")
+    monkeypatch.chdir(tmp_path)
+    fs = Store.open("memory://", {}).fs
+    fs.pipe_file("/photos.txt", b"a.jpg\n")
+    monkeypatch.setattr(Store, "is_local", True)
+    monkeypatch.setattr(Store, "open", lambda url, options: Store(fs, url))
+    assert photos(["/photos.txt"], False, None, {}) == [Photo("/a.jpg", "a.jpg")]
+
+
+@pytest.mark.parametrize(
+    ("urls", "called"),
+    [
+        (["/a.jpg", "/x/b.jpg"], ["a.jpg", "x/b.jpg"]),
+        (["a.jpg", "../a.jpg"], ["here/a.jpg", "a.jpg"]),
+        (["/x/a.jpg", "s3://y/b.jpg"], ["x/a.jpg", "y/b.jpg"]),
+    ],
+)
+def test_names_of_a_list_are_what_differs(urls, called):
+    assert names(listing._in_list(urls, "/in/here")) == called
+
+
+def test_a_list_on_windows(monkeypatch):
+    monkeypatch.setattr(listing, "os", SimpleNamespace(path=ntpath))
+    monkeypatch.setattr(listing, "Path", PureWindowsPath)
+    found = list(listing._in_list(["x\\1.jpg", "C:\\in\\y\\2.jpg"], "C:/in"))
+    assert found == [Photo("C:/in/x/1.jpg", "x/1.jpg"), Photo("C:/in/y/2.jpg", "y/2.jpg")]
+    assert names(listing._in_list(["C:\\1.jpg", "D:\\y\\2.jpg"], "C:/in")) == ["C/1.jpg", "D/y/2.jpg"]

@@ -1,6 +1,9 @@
 """The queue worked on by replicas of Ray Serve on this machine."""
 
+import asyncio
 import time
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import psutil
 import pytest
@@ -10,7 +13,10 @@ from tests.serve.conftest import encoded
 pytest.importorskip("ray", reason="needs Ray Serve: pip install 'leapsr[ray]'")
 pytest.importorskip("ray.serve", reason="needs Ray Serve: pip install 'leapsr[ray]'")
 
+from leapsr.batch.options import Options
+from leapsr.serve import work
 from leapsr.serve.on_ray import NAME, Cluster, RayPool
+from leapsr.serve.processes import Returned
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own threads and files
 
@@ -19,6 +25,34 @@ def replicas():
     """The processes, which have the deployment in their title."""
     every = psutil.process_iter(["cmdline"])
     return [process for process in every if f"Replica:{NAME}:" in " ".join(process.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize(("gpus", "device"), [(0, "cpu"), (0.5, "cuda")])
+def test_a_replica_works_where_it_was_given_room(tmp_path, monkeypatch, gpus, device):
+    """Ray does not hide GPUs from replicas that asked for none."""
+    asked = []
+
+    def upscale(data, suffix, name, result, model, options):
+        asked.append(model.device)
+
+        async def answers():
+            yield Returned((None, {}))
+
+        return answers()
+
+    handle = SimpleNamespace(options=lambda stream: SimpleNamespace(upscale=SimpleNamespace(remote=upscale)))
+    library = MagicMock(**{"run.return_value": handle})
+    monkeypatch.setattr("leapsr.serve.on_ray.optional", lambda module, extra: library)
+    monkeypatch.setattr("leapsr.serve.on_ray.connect", lambda address: MagicMock())
+    (tmp_path / "a.png").write_bytes(b"x")
+    files, model = (tmp_path / "a.png", "a.png", tmp_path / "b.png"), work.Model("some", "auto", "auto")
+
+    async def call():
+        pool, cancel = RayPool(Cluster("local", gpus=gpus)), asyncio.Event()
+        await pool.call(work.upscale, *files, model, Options(), report=print, cancel=cancel)
+
+    asyncio.run(call())
+    assert asked == [device]
 
 
 def test_a_replica_that_dies_costs_nothing(start, served):
