@@ -172,3 +172,15 @@ def test_every_gpu(monkeypatch, count):
     else:
         with pytest.raises(UsageError, match="no usable CUDA"):
             workers.devices("cuda:all", 1)
+
+
+def test_what_a_process_has_told_is_not_told_again(jobs):
+    ours, theirs = multiprocessing.Pipe()
+    pool = workers._PoolConnection(theirs)
+    outcomes = [Outcome(job, "done") for job in jobs[:2]]
+    for outcome in (outcomes[1], *outcomes):
+        pool.tell(outcome)
+    theirs.close()
+    assert [ours.recv(), ours.recv()] == outcomes[::-1]
+    with pytest.raises(EOFError):
+        ours.recv()
