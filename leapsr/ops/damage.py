@@ -148,26 +148,25 @@ def _blocks(jumps: Tensor) -> Tensor:
     return whole.max(dim=1).values - whole.median(dim=1).values
 
 
-def cosines(least: int) -> Tensor:
+def cosines(least: int, device: torch.device | None = None) -> Tensor:
     """(BLOCK - least, BLOCK): the orthonormal cosines (DCT-II) of eight pixels, from the frequency `least`,
     at least 1."""
-    place = (torch.arange(BLOCK) + 0.5) * math.pi / BLOCK
-    return (torch.arange(least, BLOCK)[:, None] * place).cos() / 2
+    place = (torch.arange(BLOCK, device=device) + 0.5) * math.pi / BLOCK
+    return (torch.arange(least, BLOCK, device=device)[:, None] * place).cos() / 2
 
 
-def fine_cosines() -> Tensor:
+def fine_cosines(device: torch.device | None = None) -> Tensor:
     """(28, 1, BLOCK, BLOCK), those of a block whose two frequencies add up to DIAGONAL or more."""
-    rows = cosines(1)
-    both = torch.einsum("ui,vj->uvij", rows, rows).flatten(0, 1)
-    frequency = torch.arange(1, BLOCK)
-    return both[(frequency[:, None] + frequency >= DIAGONAL).flatten(), None]
+    rows = cosines(1, device)
+    pairs = [(u, v) for u in range(BLOCK - 1) for v in range(BLOCK - 1) if u + v + 2 >= DIAGONAL]
+    return torch.stack([rows[u, :, None] * rows[v] for u, v in pairs])[:, None]
 
 
 def _grid(luma: Tensor) -> Tensor:
     """(B, H, W) -> (B,); 0 where a side has fewer than two blocks."""
     if min(luma.shape[-2:]) < 2 * BLOCK:
         return luma.new_zeros(len(luma))
-    zeros = (F.conv2d(luma[:, None], fine_cosines().to(luma)).abs() < 1).float().mean(1)
+    zeros = (F.conv2d(luma[:, None], fine_cosines(luma.device)).abs() < 1).float().mean(1)
     height, width = (side // BLOCK * BLOCK for side in zeros.shape[-2:])
     share = zeros[:, :height, :width].unflatten(1, (-1, BLOCK)).unflatten(3, (-1, BLOCK)).mean((1, 3))
     share = share.flatten(1)
@@ -179,7 +178,7 @@ def _compression(luma: Tensor) -> Tensor:
     if luma.shape[-1] < 2 * BLOCK:
         return luma.new_zeros(len(luma))
     batch, height, width = luma.shape
-    fine = F.conv1d(luma.reshape(-1, 1, width), cosines(FINEST).to(luma)[:, None])
+    fine = F.conv1d(luma.reshape(-1, 1, width), cosines(FINEST, luma.device)[:, None])
     fine = fine[..., : fine.shape[-1] // BLOCK * BLOCK].unflatten(2, (-1, BLOCK))
     strength = (fine.abs() + 1).log10().unflatten(0, (batch, height)).mean((1, 2, 3))
     return 20 * (strength.median(1).values - strength.amin(1))
