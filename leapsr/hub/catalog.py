@@ -155,8 +155,7 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     factor: how many times larger the result will be; None is unknown, or the model's own.
     Raises WeightsError where no model is installed, UsageError for a factor that is no number.
     """
-    if factor is not None and not isinstance(factor, Real):
-        raise UsageError(f"scale is a number, not {factor!r}.")
+    _check_factor(factor)
     known = next(filter(None, map(_models_in, _places(model_dir))), {})
     if not known:
         raise WeightsError(
@@ -164,6 +163,11 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
         )
     wanted = [DEFAULT_X2, DEFAULT] if factor is not None and factor <= 2 else [DEFAULT]
     return next((name for name in wanted if name in known), min(known))
+
+
+def _check_factor(factor: object) -> None:
+    if not isinstance(factor, Real | None):
+        raise UsageError(f"scale is a number, not {factor!r}.")
 
 
 def find_or_default(
