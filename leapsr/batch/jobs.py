@@ -14,6 +14,7 @@ from ..data.listing import NOT_PHOTOS
 from ..errors import OutputError, UsageError
 from ..pictures import raw_kinds, result_metadata, unsupported
 from ..pictures.picture import READABLE_SUFFIXES
+from ..pictures.save_file import WRITABLE
 from ..upscaling.sizes import LABEL
 from .existing import Manifest
 from .naming import SIDECAR, check_format, make_distinct, output_name
@@ -104,7 +105,7 @@ def plan(
     own = [item for item in found if _is_named_as_result(item, found) and results.made_by_leapsr(item)]
     left_out = set(own)
     chosen = [item for item in found if item not in left_out]
-    if out is not None and _names_a_file(out, inputs):
+    if out is not None and names_a_file(out, inputs):
         name = check_format(out, suffix)
         home = name.parent if remember_all else None
         jobs = [Job(item.path, name, home, _caption(item, captions)) for item in chosen]
@@ -226,10 +227,13 @@ def _is_named_as_result(item: InputFile, found: Iterable[InputFile]) -> bool:
     )
 
 
-def _names_a_file(out: Path, inputs: Sequence[Path]) -> bool:
+def names_a_file(out: Path, inputs: Sequence[Path]) -> bool:
+    """Whether `out` is the file of the only result. Raises UsageError for a file in the place of a folder."""
     one_file = len(inputs) == 1 and not _is_folder(inputs[0])
-    if out.is_file() and not one_file:
+    if not one_file and out.is_file():
         raise UsageError(f"{out} is a file; several pictures need a folder after -o.")
+    if not one_file and not out.is_dir() and out.suffix.lower() in WRITABLE:
+        raise UsageError(f"{out} is the name of a file; several pictures need a folder after -o.")
     return one_file and not out.is_dir() and bool(out.suffix)
 
 

@@ -32,6 +32,8 @@ from .stages import Examined, Outcome, Seconds, Status
 
 Watch = Callable[[Job, float, int], None]
 """Called with a job, its tiles done (and the part of the one in work), and its tiles in all."""
+Tell = Callable[[Outcome], None]
+"""Called with an outcome in the thread that has written its file."""
 
 WRITERS = min(4, os.cpu_count() or 1)
 """Encoding a result takes longer than decoding its source, which is much smaller."""
@@ -47,6 +49,7 @@ def run(
     existing: ExistingPolicy | None = None,
     watch: Watch | None = None,
     processes: int = 1,
+    tell: Tell | None = None,
 ) -> Iterator[Outcome]:
     """Work through the jobs, and yield each outcome, in their order, when its file is complete.
 
@@ -58,10 +61,12 @@ def run(
         jobs: taken one by one when there is room, from another thread.
         existing: None refuses to replace files and remembers nothing.
         processes: how many share the memory of this machine.
+        tell: hears of each file as soon as it is written, which is earlier than its outcome is yielded.
     """
     limit = MemoryLimit(1 + READ_AHEAD + WRITERS, _free_memory() // (4 * processes))
     writers = ThreadPoolExecutor(WRITERS, "leapsr-writer")
-    pipeline = Pipeline(upscaler, options, existing or ExistingPolicy("refuse"), limit, writers, watch)
+    existing = existing or ExistingPolicy("refuse")
+    pipeline = Pipeline(upscaler, options, existing, limit, writers, watch, tell)
     reader = threading.Thread(target=pipeline.read, args=(jobs,), name="leapsr-reader", daemon=True)
     pending: deque[Future[Outcome]] = deque()
     reader.start()
@@ -109,7 +114,7 @@ class _Task:
             message,
             self.seconds,
             work.size,
-            work.result,
+            work.result if status == "failed" else self.picture.size,
             status == "done" and work.decision.is_uncertain,
             self.sidecars,
         )
@@ -130,9 +135,10 @@ class Pipeline:
         limit: MemoryLimit,
         writers: ThreadPoolExecutor,
         watch: Watch | None,
+        tell: Tell | None = None,
     ) -> None:
         self.upscaler, self.options, self.existing = upscaler, options, existing
-        self.limit, self.writers, self.watch = limit, writers, watch
+        self.limit, self.writers, self.watch, self.tell = limit, writers, watch, tell
         self.events: SimpleQueue[_Task | Outcome | BaseException | Literal["written"] | None] = SimpleQueue()
         """What has happened in the other threads; None once everything is read."""
         self._disk_is_full = threading.Event()
@@ -142,7 +148,7 @@ class Pipeline:
         cleaned: set[Path] = set()
         try:
             for job in jobs:
-                if job.home is not None and job.output.parent not in cleaned:
+                if job.output.parent not in cleaned:
                     cleaned.add(job.output.parent)
                     remove_stale_parts(job.output.parent)
                 task = self._read(job)
@@ -198,7 +204,8 @@ class Pipeline:
                     shown = preview(self.upscaler, event.picture, options.target, options.settings, progress)
                     result = update_metadata(from_pil(shown))
                 elif work.copied:
-                    result = event.picture
+                    keeps_bytes = stages.keeps_bytes(work, self.options)
+                    result = event.picture if keeps_bytes else update_metadata(event.picture)
                 elif options.has_sidecars or options.consistency is not None:
                     result, beside = sidecars.make(
                         self.upscaler, event.picture, work.job.output, options, progress, work.decision.keep
@@ -210,18 +217,33 @@ class Pipeline:
             return _finished(self._failed(event, error))
         seconds = replace(event.seconds, restoring=time.monotonic() - begun)
         written = self.writers.submit(
-            self._write, replace(event, picture=result, seconds=seconds, sidecars=beside)
+            self._write_and_tell, replace(event, picture=result, seconds=seconds, sidecars=beside)
         )
-        written.add_done_callback(lambda _: self.events.put("written"))
+
+        def ended(written: Future[Outcome]) -> None:
+            if written.cancelled():
+                sidecars.remove(beside.paths)
+            self.events.put("written")
+
+        written.add_done_callback(ended)
         return written
+
+    def _write_and_tell(self, task: _Task) -> Outcome:
+        outcome = self._write(task)
+        if self.tell is not None:
+            self.tell(outcome)
+        return outcome
 
     def _write(self, task: _Task) -> Outcome:
         begun, work = time.monotonic(), task.work
         try:
             stages.write(work, task.picture, self.options, task.sidecars.paths)
             self.existing.remember(work.job, task.original, task.sidecars.paths)
-        except OutputError as error:
-            return self._failed(task, error)
+        except BaseException as error:
+            sidecars.remove(task.sidecars.paths)
+            if not isinstance(error, OutputError):
+                raise
+            return self._failed(replace(task, sidecars=NO_SIDECARS), error)
         finally:
             self.limit.release(work.footprint)
         task = replace(task, seconds=replace(task.seconds, writing=time.monotonic() - begun))

@@ -1,6 +1,7 @@
 """The files beside a result: further samples and their contact sheet, and the map of its invented detail."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -58,7 +59,7 @@ def make(
 ) -> tuple[Picture, Sidecars]:
     """The result for `output`, which is not written here, and its sidecars, which are.
 
-    keep: sidecars that are there and stay as they are.
+    keep: sidecars that are there and stay as they are. After an error, or Ctrl-C, those written are removed.
     Raises ImageError, OutputError, UsageError as `Upscaler.upscale` and `save_file.save` do.
     """
     if options.has_sidecars or options.consistency is not None:
@@ -83,17 +84,28 @@ def make(
                     write(result, naming.sample_path(output, options.settings.seed, seed))
             yield result
 
-    remaining = results()
-    first, invented = next(remaining), None
-    if options.detail_map:
-        detail = DetailMap.of(chain([first], remaining), picture)
-        write(update_metadata(from_pil(draw(detail))), naming.detail_map_path(output))
-        invented = detail.invented
-    for _ in remaining:  # the samples that no map has asked for
-        pass
-    if (drawn := sheet.draw()) is not None:
-        write(update_metadata(from_pil(drawn)), naming.contact_sheet_path(output, options.settings.seed))
+    try:
+        remaining = results()
+        first, invented = next(remaining), None
+        if options.detail_map:
+            detail = DetailMap.of(chain([first], remaining), picture)
+            write(update_metadata(from_pil(draw(detail))), naming.detail_map_path(output))
+            invented = detail.invented
+        for _ in remaining:  # the samples that no map has asked for
+            pass
+        if (drawn := sheet.draw()) is not None:
+            write(update_metadata(from_pil(drawn)), naming.contact_sheet_path(output, options.settings.seed))
+    except BaseException:
+        remove(written)
+        raise
     return first, Sidecars(tuple(written), invented)
+
+
+def remove(written: Iterable[Path]) -> None:
+    """Those of a result that was not made, which would be in the way of the next try."""
+    for path in written:
+        with suppress(OSError):
+            path.unlink()
 
 
 def save(picture: Picture, path: Path, options: Options) -> None:

@@ -83,7 +83,8 @@ def examine(job: Job, scale: int, options: Options, existing: ExistingPolicy) ->
     copied = options.target.reached_by(*size, scale)
     result = size if copied else options.target.size(*size, scale)
     work = Examined(job, size, result, copied, decision)
-    _check_format(work, options, has_alpha=False)  # the header alone does not always say
+    if not options.preview:  # which is a small picture of its own, and opaque
+        _check_format(work, options, has_alpha=False)  # the header alone does not always say
     return work
 
 
@@ -93,7 +94,10 @@ def load(work: Examined, upscaler: Upscaler, options: Options) -> Picture:
         upscaler.check_memory(work.size, options.target)
     with memory.translate_oom(work.job.source):
         picture = pictures.load(work.job.source)
-    _check_format(work, options, picture.has_alpha)
+    if save_file.WRITABLE.get(work.job.output.suffix.lower()) in save_file.OPAQUE:
+        picture = picture.without_useless_alpha()
+    if not options.preview:
+        _check_format(work, options, picture.has_alpha)
     return picture if options.depth is None else replace(picture, depth=options.depth)
 
 
@@ -102,7 +106,7 @@ def write(work: Examined, picture: Picture, options: Options, beside: Sequence[P
 
     beside: files that were written before, to be dated with it.
     """
-    if work.copied and _keeps_bytes(work, options):
+    if work.copied and keeps_bytes(work, options):
         try:
             data = work.job.source.read_bytes()
         except OSError as error:  # it was there when it was looked at
@@ -115,11 +119,14 @@ def write(work: Examined, picture: Picture, options: Options, beside: Sequence[P
 
 
 def _check_format(work: Examined, options: Options, has_alpha: bool) -> None:
-    if not work.copied or not _keeps_bytes(work, options):
+    if not work.copied or not keeps_bytes(work, options):
         save_file.check_output(work.job.output, *work.result, has_alpha)
 
 
-def _keeps_bytes(work: Examined, options: Options) -> bool:
+def keeps_bytes(work: Examined, options: Options) -> bool:
     """A copy in which nothing changes is the file's own bytes, so that nothing is lost."""
-    same_format = work.job.source.suffix.lower() == work.job.output.suffix.lower()
+    before, after = (
+        save_file.WRITABLE.get(path.suffix.lower()) for path in (work.job.source, work.job.output)
+    )
+    same_format = after is not None and before == after
     return same_format and options.depth is None and not options.strip_metadata

@@ -264,9 +264,9 @@ def serve(connection: Connection, config: WorkerConfig, device: str) -> None:
         upscaler = Upscaler.from_pretrained(config.model, device, config.dtype, offload=config.offload)
         threading.Thread(target=pool.listen, name="leapsr-listener", daemon=True).start()
         for outcome in pipeline.run(
-            pool.jobs(), upscaler, config.options, config.existing, pool.watch, config.processes
+            pool.jobs(), upscaler, config.options, config.existing, pool.watch, config.processes, pool.tell
         ):
-            pool.send(outcome)
+            pool.tell(outcome)
     except KeyboardInterrupt:  # of our own making, see watch
         pass
     except BaseException as error:
@@ -284,10 +284,18 @@ class _PoolConnection(logging.Handler):
         self._one_at_a_time = threading.Lock()
         self._commands: SimpleQueue[Command] = SimpleQueue()
         self._is_stopped = threading.Event()
+        self._told: set[Job] = set()
 
     def send(self, message: object) -> None:
         with self._one_at_a_time:
             self.connection.send(message)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Send it once: at once when its file is written, so that a death right after does not take it."""
+        with self._one_at_a_time:
+            if outcome.job not in self._told:
+                self._told.add(outcome.job)
+                self.connection.send(outcome)
 
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(OSError):

@@ -107,7 +107,9 @@ def _plan(
     label = result_label(options, scale)
     suffix = naming.FORMATS.get(files.file_format)
     if options.preview:
-        label, suffix = f"{label}_preview", suffix or ".png"
+        label = f"{label}_preview"
+        if out is None or not jobs.names_a_file(out, inputs):
+            suffix = suffix or ".png"
     said = None if captions is None else read_captions(captions)
     plan = jobs.plan(
         inputs, out, label, suffix, files.recursive, files.skip_existing, options.has_sidecars, said

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,8 +153,9 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
     """The model used when none is named: of the first folder with models, the default or the first.
 
     factor: how many times larger the result will be; None is unknown, or the model's own.
-    Raises WeightsError where no model is installed.
+    Raises WeightsError where no model is installed, UsageError for a factor that is no number.
     """
+    _check_factor(factor)
     known = next(filter(None, map(_models_in, _places(model_dir))), {})
     if not known:
         raise WeightsError(
@@ -161,6 +163,11 @@ def default_name(model_dir: str | Path | None = None, factor: float | None = Non
         )
     wanted = [DEFAULT_X2, DEFAULT] if factor is not None and factor <= 2 else [DEFAULT]
     return next((name for name in wanted if name in known), min(known))
+
+
+def _check_factor(factor: object) -> None:
+    if not isinstance(factor, Real | None):
+        raise UsageError(f"scale is a number, not {factor!r}.")
 
 
 def find_or_default(

@@ -20,6 +20,7 @@ from .colour_spaces import ADOBE_RGB, D65, HDR_TONES, PRIMARIES, TONES, ColourSp
 from .ifd import Block
 from .open_file import file_bytes
 from .png_chunks import find_chunk
+from .png_text import info_without_text
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +59,14 @@ def read(image: Image.Image, name: str) -> Colours:
 
     Damaged statements are left out with a warning.
     """
-    icc = image.info.get("icc_profile")
-    if icc is None and "icc_profile" in image.info:
+    about = info_without_text(image)
+    icc = about.get("icc_profile")
+    if icc is None and "icc_profile" in about:
         logger.warning("The colour profile of %s is damaged and was left out.", name)
     reader = _READERS.get(image.format or "")
     try:
         found = reader(image, name) if reader is not None else None
-    except (ValueError, ArithmeticError, IndexError, struct.error) as error:
+    except (ValueError, ArithmeticError, IndexError, TypeError, struct.error) as error:
         logger.warning("What %s says of its colours makes no sense and was left out: %s.", name, error)
         found = None
     return Colours(icc) if found is None else found
@@ -111,11 +113,12 @@ def _of_png(image: Image.Image, name: str) -> Colours | None:
         if not full:
             raise ImageError(_NARROW.format(name))
         return of_code_points(primaries, transfer, name)
-    if image.info.get("icc_profile"):
+    about = info_without_text(image)
+    if about.get("icc_profile"):
         return None
-    if "srgb" in image.info:
+    if "srgb" in about:
         return SRGB
-    gamma, points = image.info.get("gamma"), image.info.get("chromaticity")
+    gamma, points = about.get("gamma"), about.get("chromaticity")
     tone = Tone() if gamma is None else Tone(round(1 / gamma, 3))
     if points is None:
         return Colours(space=ColourSpace(tone=tone).as_meant())

@@ -46,7 +46,9 @@ def decode(image: Image.Image, name: str) -> Planes:
         if values is not None:
             return from_samples(values, name, image.info.get("transparency"))
     few_bits = _FEW_BITS.get(sixteen_bit.raw_mode(image), 1)
+    _drop_text(image)
     load_pixels(image, name)
+    _drop_text(image)  # which may stand behind the pixels
     if few_bits > 1 and isinstance(image.info.get("transparency"), int):
         image.info["transparency"] *= few_bits
     with translated(image, name):
@@ -82,6 +84,12 @@ def _keyed(values: np.ndarray, transparent: int | tuple[int, ...]) -> np.ndarray
     seen = (values != np.asarray(transparent)).any(-1, keepdims=True)
     top = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1
     return np.concatenate((values, (seen * top).astype(values.dtype)), -1)
+
+
+def _drop_text(image: Image.Image) -> None:
+    """Pillow takes a text of a PNG whose keyword is "transparency" for a colour."""
+    if isinstance(image.info.get("transparency"), str):
+        del image.info["transparency"]
 
 
 def _is_negative(image: Image.Image, name: str) -> bool:

@@ -145,8 +145,9 @@ def _of_jpeg(picture: Picture) -> dict[str, Any]:
     xmp, extra = _if_short(picture.xmp, "XMP", len(_XMP_NAME)), _photoshop_segment(picture.iptc)
     if picture.gain_map:
         told = gain_map.packet(xmp, picture.gain_map)
-        is_short = told is None or len(told) + len(_XMP_NAME) <= _MAX_SEGMENT
-        xmp = told if is_short else gain_map.packet(None, picture.gain_map)
+        xmp = _if_short(told, "XMP", len(_XMP_NAME))
+        if told is not None and xmp is None:
+            xmp = gain_map.packet(None, picture.gain_map)
         extra = (extra or b"") + gain_map.segments_of_picture(picture.gain_map)
     return {
         "icc_profile": picture.icc,
@@ -177,7 +178,14 @@ def _of_png(picture: Picture) -> dict[str, Any]:
         text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode("utf-8", "replace"))
     if picture.iptc:  # ImageMagick's way, which other programs read
         data = metadata.resource(metadata.IPTC_RESOURCE, picture.iptc)
-        text.add_text("Raw profile type iptc", f"\niptc\n{len(data):8}\n{data.hex()}\n", zip=True)
+        hexadecimal = f"\niptc\n{len(data):8}\n{data.hex()}\n"
+        text.add_text("Raw profile type iptc", hexadecimal, zip=png_text.is_compressed(hexadecimal))
     png_text.add(text, picture.text)
+    if picture.icc and len(picture.icc) >= png_text.MOST_COMPRESSED:
+        logger.warning(
+            "The colour profile has %.1f MiB; some programs refuse a PNG with more than 1 MiB: TIFF or JPEG "
+            "are safer.",
+            len(picture.icc) / 2**20,
+        )
     about = {"icc_profile": picture.icc, "exif": picture.exif, "dpi": picture.dpi, "pnginfo": text}
     return _given(about)

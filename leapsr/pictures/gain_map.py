@@ -7,6 +7,7 @@ stays as it is beside an enlarged picture; only that of a photo that is turned i
 """
 
 import io
+import logging
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -14,6 +15,8 @@ from typing import BinaryIO
 from .ifd import Block
 from .orientation import Orientation, turned
 from .pillow_limits import load, open_image
+
+logger = logging.getLogger(__name__)
 
 _NAMESPACE, _OF_APPLE = b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/"
 _AUXILIARY = b"urn:com:apple:photo:2020:aux:hdrgainmap"
@@ -74,7 +77,10 @@ def packet(xmp: bytes | None, gain_map: bytes) -> bytes | None:
     """The XMP of a picture, which says that a map follows it that is described by XMP itself."""
     if not any(payload.startswith(_XMP) and _NAMESPACE in payload for _, payload in _segments(gain_map)):
         return xmp
-    whole = xmp if xmp is not None and _END_OF_PACKET in xmp else _PACKET.encode()
+    if xmp is not None and _END_OF_PACKET not in xmp:
+        logger.warning("The XMP data have no place for the gain map's own and were left out.")
+        xmp = None
+    whole = _PACKET.encode() if xmp is None else xmp
     before, end, after = whole.rpartition(_END_OF_PACKET)
     return before + _DESCRIPTION.format(length=len(gain_map)).encode() + end + after
 

@@ -2,15 +2,19 @@
 are decoded by imagecodecs with every level, and pillow-jxl-plugin tells the profile of their colours.
 """
 
+import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from ..errors import ImageError, MissingExtra, optional
 from .boxes import boxes
 from .colour_tags import Colours, of_code_points
+
+logger = logging.getLogger(__name__)
 
 _CONTAINER, _CODESTREAM = b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -19,6 +23,9 @@ _LENGTHS = (9, 13, 18, 30)
 _DEPTHS, _FLOATS = (8, 10, 12), (32, 16, 24)
 _CICP = b"cicp"
 _BITS_READ = (8, 10, 12, 16)
+_EXIF, _XMP, _COMPRESSED = b"Exif", b"xml ", b"brob"
+_MOST_UNPACKED = 1 << 26
+"""Bytes of a compressed box: a small file may promise far more, to fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,24 @@ def read(data: bytes, name: str) -> Contents:
     if values.dtype == np.uint16 and told.bits < 16:
         top = 2**told.bits - 1
         values = ((np.minimum(values, top).astype(np.uint32) * 65_535 + top // 2) // top).astype(np.uint16)
-    first = dict(reversed(list(_boxes(data))))
-    return Contents(values, _colours(icc, name), _exif(first.get(b"Exif", b"")), first.get(b"xml ") or None)
+    first = _metadata(data, codecs, name)
+    return Contents(values, _colours(icc, name), _exif(first.get(_EXIF, b"")), first.get(_XMP) or None)
+
+
+def _metadata(data: bytes, codecs: ModuleType, name: str) -> dict[bytes, bytes]:
+    """EXIF and XMP, as they stand in the first box of each; a box may be compressed (18181-2)."""
+    found: dict[bytes, bytes] = {}
+    for kind, content in _boxes(data):
+        is_compressed = kind == _COMPRESSED
+        kind, content = (content[:4], content[4:]) if is_compressed else (kind, content)
+        if kind not in (_EXIF, _XMP) or kind in found:
+            continue
+        try:
+            found[kind] = codecs.brotli_decode(content, out=_MOST_UNPACKED) if is_compressed else content
+        except Exception as error:  # of this library, also where it was built without Brotli
+            what = "EXIF" if kind == _EXIF else "XMP"
+            logger.warning("The %s data of %s cannot be unpacked and were left out: %s.", what, name, error)
+    return found
 
 
 def _exif(box: bytes) -> bytes | None:
@@ -98,8 +121,12 @@ def _colours(icc: bytes | None, name: str) -> Colours:
     """libjxl makes a profile of every space, and puts the code points of H.273 into it where it has some."""
     for place in range(132, 132 + 12 * 40, 12) if icc else ():
         if icc[place : place + 4] == _CICP:  # type: ignore[index]
-            (start,) = struct.unpack_from(">I", icc, place + 4)  # type: ignore[arg-type]
-            primaries, transfer = icc[start + 8], icc[start + 9]  # type: ignore[index]
+            try:
+                (start,) = struct.unpack_from(">I", icc, place + 4)  # type: ignore[arg-type]
+                primaries, transfer = icc[start + 8], icc[start + 9]  # type: ignore[index]
+            except (struct.error, IndexError):
+                logger.warning("The colour profile of %s is damaged.", name)
+                break
             return of_code_points(primaries, transfer, name)
     return Colours(icc or None)
 

@@ -54,7 +54,10 @@ class Metadata:
 
 def read(image: Image.Image, name: str = "the picture", orientation: Orientation = UPRIGHT) -> Metadata:
     """image: opened and decoded. Damaged metadata are left out with a warning."""
-    found = _xmp(image.info.get("xmp"), orientation)
+    packet = png_text.info_without_text(image).get("xmp")
+    found = _xmp(packet, orientation)
+    if image.format in ("JPEG", "MPO") and isinstance(packet, bytes) and b"HasExtendedXMP" in packet:
+        logger.warning("The further XMP data of %s, beyond its first 64 KB, were left out.", name)
     return Metadata(
         _exif(image, name, orientation), found, _iptc(image), _dpi(image, orientation), png_text.read(image)
     )
@@ -198,7 +201,7 @@ def _dpi_of_file(image: Image.Image) -> Any:
     if image.info.get("jfif_unit") in _UNITS_OF_JFIF:
         unit = _UNITS_OF_JFIF[image.info["jfif_unit"]]
         return tuple(unit * side for side in image.info.get("jfif_density", ()))
-    return image.info.get("dpi")
+    return png_text.info_without_text(image).get("dpi")
 
 
 def _upright(dpi: tuple[float, float] | None, orientation: Orientation) -> tuple[float, float] | None:

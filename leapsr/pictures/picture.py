@@ -90,6 +90,14 @@ class Picture:
         alpha = [floats(self.pixels[-1:])] if self.has_alpha else []
         return replace(self, pixels=torch.cat([rgb[:1] if self.grey else rgb, *alpha]))
 
+    def without_useless_alpha(self) -> Self:
+        """Without an alpha that is opaque everywhere."""
+        if not self.has_alpha:
+            return self
+        alpha = self.pixels[-1:]
+        most = 1 if alpha.is_floating_point() else torch.iinfo(alpha.dtype).max
+        return replace(self, pixels=self.pixels[:-1]) if bool((alpha == most).all()) else self
+
     def pil(self) -> Image.Image:
         """L, LA, RGB or RGBA, and I;16 for opaque grey of 16 bits, with profile, EXIF, XMP and DPI in `info`.
         Pillow has no mode for colours of 16 bits: they are rounded to 8, so `save` files from the Picture.
@@ -201,7 +209,7 @@ def measure(source: Source) -> tuple[int, int]:
         return _checked_array(source).shape[:2]
     if isinstance(source, Image.Image):
         open_file.check_size(source.height, source.width, "the picture")
-        return source.height, source.width
+        return upright_size(source)
     if isinstance(source, str | Path):
         with (
             suppress(Exception),

@@ -1,7 +1,7 @@
 """Open and decode pictures with Pillow, whatever their size and without messages on standard error.
 
-Pillow refuses large pictures by one setting of the whole process, and libtiff prints by handlers of the whole
-process. Both are changed only while a picture is opened or decoded here, and put back afterwards.
+Pillow refuses large pictures and long texts by settings of the whole process, and libtiff prints by handlers
+of it. They are changed only while a picture is opened or decoded here, and put back afterwards.
 """
 
 import ctypes
@@ -12,12 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, _imaging
+from PIL import Image, PngImagePlugin, _imaging
 
 from ..locks import ForkSafeLock
 
 MAX_SIDE = 30_000
 """Pixels; larger pictures are refused. It takes the place of Pillow's own limit of 179 million pixels."""
+MAX_TEXT = 1 << 26
+"""Bytes of a compressed text or profile of a PNG, in place of Pillow's own limit of 1 MiB."""
+MAX_TEXTS = 1 << 27
+"""Bytes of all its texts together, in place of 64 MiB."""
 
 
 def open_image(file: Path | BinaryIO, formats: tuple[str, ...] | None = None) -> Image.Image:
@@ -60,10 +64,16 @@ def quiet_and_unlimited() -> Iterator[None]:
 
 
 def _change() -> None:
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    _undo.callback(setattr, Image, "MAX_IMAGE_PIXELS", limit)
-    for name in ("PIL", "tifffile"):
-        logger = logging.getLogger(name)
+    limits = (
+        (Image, "MAX_IMAGE_PIXELS", None),
+        (PngImagePlugin, "MAX_TEXT_CHUNK", MAX_TEXT),
+        (PngImagePlugin, "MAX_TEXT_MEMORY", MAX_TEXTS),
+    )
+    for module, name, ours in limits:
+        _undo.callback(setattr, module, name, getattr(module, name))
+        setattr(module, name, ours)
+    for library in ("PIL", "tifffile"):
+        logger = logging.getLogger(library)
         if _NULL not in logger.handlers:
             logger.addHandler(_NULL)
             _undo.callback(logger.removeHandler, _NULL)

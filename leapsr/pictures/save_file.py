@@ -15,7 +15,7 @@ from .encode import FORMATS as WRITABLE
 from .encode import LARGEST_SIDE, OPAQUE, encode
 from .picture import Picture
 
-__all__ = ["WRITABLE", "check_output", "check_place", "date", "save", "write", "write_by"]
+__all__ = ["OPAQUE", "WRITABLE", "check_output", "check_place", "date", "save", "write", "write_by"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,9 @@ def save(
     suffix = None if file_format is None else f".{str(file_format).lower().removeprefix('.')}"
     if suffix is not None and suffix not in WRITABLE:
         raise UsageError(f"There is no format {file_format!r}: take jpg, png, webp, avif or tiff.")
+    chosen = suffix or (Path(path).suffix.lower() if isinstance(path, str | os.PathLike) else None)
+    if WRITABLE.get(chosen or "") in OPAQUE:
+        picture = picture.without_useless_alpha()
     if isinstance(path, str | os.PathLike):
         if "\0" in str(path):
             raise OutputError(f"{str(path)!r} is no name of a file.")

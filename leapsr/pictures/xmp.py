@@ -5,7 +5,7 @@ In most packets only numbers change and all other bytes stay. The others are par
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from math import isclose
+from math import isclose, isfinite
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
@@ -110,7 +110,7 @@ def _changed(packet: bytes, change: Callable[[minidom.Document], None]) -> bytes
         document = minidom.parseString(packet.rstrip(b"\0"))
         before = document.toxml()
         change(document)
-    except (ExpatError, ValueError, LookupError, RecursionError):
+    except (ExpatError, ValueError, ArithmeticError, LookupError, RecursionError):
         return packet
     if document.toxml() == before:
         return packet
@@ -183,9 +183,10 @@ def _enlarge_panorama(document: minidom.Document, size: tuple[int, int]) -> None
 
 def _as_number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        number = None if text is None else float(text)
     except ValueError:
         return None
+    return number if number is not None and isfinite(number) else None
 
 
 def _numbers(inside: Node, uri: str, names: str) -> tuple[float, float] | None:

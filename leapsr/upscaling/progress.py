@@ -13,6 +13,14 @@ Watch = Callable[[Callable[[float], None]], AbstractContextManager[None]]
 """Reports, to the function that it is given, which share of a tile is done inside, see `Restorer.watched`."""
 
 
+def part_of(progress: Progress | None, before: int, share: int, whole: int) -> Progress | None:
+    """The progress of one of several passes over a picture, which take times like `share` out of `whole`;
+    those before it take `before`."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(before * total + share * done, whole * total)
+
+
 @contextmanager
 def shown(progress: bool | Progress | None) -> Iterator[Progress | None]:
     """What to call: a function as it is, for True a bar on standard error."""

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -11,8 +10,9 @@ import torch.nn.functional as F
 from ..errors import UsageError
 from ..pictures.picture import Picture
 from .model_input import grey_levels, to_srgb_tone
+from .progress import Progress, part_of
 from .sizes import AS_THE_MODEL, Target
-from .upscaler import DEFAULTS, Progress, Settings, Upscaler
+from .upscaler import DEFAULTS, Settings, Upscaler
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,7 @@ def samples(
         first = None
         for index in range(count):
             own = replace(settings, seed=settings.seed + index)
-            share = progress and partial(_report_share, progress, index, count)
-            result = upscaler.upscale(picture, target, own, share)
+            result = upscaler.upscale(picture, target, own, part_of(progress, index, 1, count))
             if index == 1 and first is not None and alike(first, result):
                 logger.warning(
                     "The results look the same for every seed here, so there is one only; a lower fidelity,"
@@ -62,10 +61,6 @@ def samples(
             yield Sample(own.seed, result)
 
     return draw()
-
-
-def _report_share(progress: Progress, index: int, count: int, done: float, total: int) -> None:
-    progress(index * total + done, count * total)
 
 
 def alike(one: Picture, other: Picture) -> bool:

@@ -32,7 +32,7 @@ from ..restorer import Restorer, read_config
 from . import guard, oom, windows
 from .box_reader import BoxReader, ExactTiles, OverflowInHalfError
 from .planes import AlphaPlane, ColorPlanes, Compositor, Planes, put
-from .progress import Progress, shown
+from .progress import Progress, part_of, shown
 from .prompts import PromptBuilder
 from .settings import DEFAULTS, ColorFix, Fit, Settings, UpscaleOptions, target_and_settings
 from .sizes import AS_THE_MODEL, Target, check_number
@@ -189,7 +189,9 @@ class Upscaler:
             if isinstance(image, Picture):
                 return self.upscale(image, target, settings, report)
             self.check_memory(size, target)
-            result = self.upscale(pictures.load(image), target, settings, report)
+            picture = pictures.load(image)
+            self._check_sizes(picture.size, target, fit, most)  # a header may say something else
+            result = self.upscale(picture, target, settings, report)
         if isinstance(image, np.ndarray):
             return _array_like(image, result)
         if isinstance(image, Tensor):
@@ -261,14 +263,18 @@ class Upscaler:
         with self._lock:
             colours = ColorPlanes(picture, self.restorer, settings, self._prompt(picture, settings))
             opaque = result[:-1] if picture.has_alpha else result
-            whole = self._fill(colours, opaque, picture.depth, progress, part)
+            alpha = AlphaPlane(picture, self.restorer, settings) if picture.has_alpha else None
+            level = None if alpha is None else alpha.constant
+            alone = alpha is None or level is not None
+            passes = settings.steps * (2 if colours.needs_statistics else 1)  # in steps; alpha is one more
+            watch = progress if alone else part_of(progress, 0, passes, passes + 1)
+            whole = self._fill(colours, opaque, picture.depth, watch, part)
             colours.report()
-            if picture.has_alpha:
-                alpha = AlphaPlane(picture, self.restorer, settings)
-                if (level := alpha.constant) is not None:
-                    put(result[-1:], level, picture.depth)
-                else:
-                    self._fill(alpha, result[-1:], picture.depth, part=part)
+            if level is not None:
+                put(result[-1:], level, picture.depth)
+            elif alpha is not None:
+                watch = part_of(progress, passes, 1, passes + 1)
+                self._fill(alpha, result[-1:], picture.depth, watch, part)
         gain_map = picture.gain_map if part is None else None
         return update_metadata(replace(picture, pixels=whole.of(result), gain_map=gain_map))
 
@@ -312,6 +318,8 @@ class Upscaler:
         scale, alignment, exact = self.restorer.scale, self.restorer.alignment, given.halo is not None
         wanted = part or given.extent.whole
         watch = partial(self.restorer.watched, given.settings.steps)
+        first = part_of(progress, 0, 1, 2) if planes.needs_statistics else None
+        last = part_of(progress, 1, 1, 2) if planes.needs_statistics else progress
         tile = self._first_tile(planes, compositor, result.numel() * result.element_size())
         while True:
             planes.restart()
@@ -321,10 +329,10 @@ class Upscaler:
                 read = BlendedWindows(given.evaluate, given.extent, scale, tile, alignment, overlap)
             try:
                 if planes.needs_statistics:
-                    for attempt in oom.Tiles(given.extent.whole, tile, alignment, halve=exact):
+                    for attempt in oom.Tiles(given.extent.whole, tile, alignment, first, exact, watch):
                         with attempt as core:
                             planes.gather(read(core.scaled(scale)), core.scaled(scale))
-                for attempt in oom.Tiles(wanted, tile, alignment, progress, exact, watch):
+                for attempt in oom.Tiles(wanted, tile, alignment, last, exact, watch):
                     with attempt as core:
                         box = compositor.share(core)
                         if box.height and box.width:

@@ -336,3 +336,14 @@ def test_sub_folders_with_pictures_are_told_of(tree):
     folder = tree("a.jpg", "beach/b.jpg", "empty/notes.txt", ".hidden/c.jpg", "out/d.jpg", "deep/er/e.jpg")
     assert plan([folder], folder / "out", "x4").folders == (folder / "beach",)
     assert plan([folder], folder / "out", "x4", recursive=True).folders == ()
+
+
+def test_a_name_of_a_file_for_several_pictures(tmp_path, photo):
+    for name in "ab":
+        photo.save(tmp_path / f"{name}.png")
+    for inputs in ([tmp_path / "a.png", tmp_path / "b.png"], [tmp_path]):
+        with pytest.raises(UsageError, match="is the name of a file; several pictures need a folder"):
+            plan(inputs, tmp_path / "out.JPG", "x4")
+        assert len(plan(inputs, tmp_path / "holiday.2026", "x4").jobs) == 2
+    (tmp_path / "out.jpg").mkdir()
+    assert len(plan([tmp_path], tmp_path / "out.jpg", "x4").jobs) == 2

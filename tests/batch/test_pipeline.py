@@ -13,10 +13,11 @@ from leapsr.batch.jobs import Job, plan
 from leapsr.batch.options import Options
 from leapsr.errors import ImageError
 from leapsr.pictures import picture as pictures
-from leapsr.pictures import save_file
+from leapsr.pictures import result_metadata, save_file
 from leapsr.upscaling.sizes import Target
 from leapsr.upscaling.upscaler import Upscaler
 from tests.conftest import picture_array
+from tests.pictures.test_metadata import camera_jpeg
 
 PATIENCE = 20.0
 """Seconds after which a test gives up what should happen at once."""
@@ -269,3 +270,58 @@ def test_everything_finished_is_in_the_manifest(jobs, upscaler, tmp_path):
     manifest = Manifest(tmp_path / "out")
     assert [manifest.find(job.output) is not None for job in jobs] == [True, True, True, False, True, True]
     assert Path(jobs[0].output).read_bytes() == jobs[0].source.read_bytes()
+
+
+def test_a_file_is_told_of_before_the_next_picture_is_done(jobs, upscaler):
+    """So that a process that dies of the next one has told of it."""
+    told, heard = [], threading.Condition()
+
+    def tell(outcome):
+        with heard:
+            told.append(outcome)
+            heard.notify()
+
+    def watch(job, *_):
+        if job == jobs[1]:
+            with heard:
+                assert heard.wait_for(lambda: told, PATIENCE)
+
+    outcomes = list(pipeline.run(jobs, upscaler, Options(), watch=watch, tell=tell))
+    assert told[0].job == jobs[0]
+    assert sorted(map(id, told)) == sorted(map(id, outcomes))
+
+
+def test_photos_that_were_named_are_cleaned_up_after_too(jobs, upscaler, tmp_path):
+    part = tmp_path / "in" / ".leapsr-0123.part"
+    part.write_bytes(b"half")
+    os.utime(part, (0, 0))
+    (job,) = plan([jobs[0].source], None, "x4").jobs
+    assert [outcome.status for outcome in pipeline.run([job], upscaler, Options())] == ["done"]
+    assert leftovers(tmp_path) == []
+
+
+def test_copies_that_are_written_anew_say_what_they_are(upscaler, tmp_path):
+    """A photo on its side, with a thumbnail, as JPEG and as PNG."""
+    camera_jpeg(tmp_path / "a.jpeg")
+    for name in ("b.png", "b.jpg"):
+        job = Job(tmp_path / "a.jpeg", tmp_path / name)
+        (outcome,) = pipeline.run([job], upscaler, Options(target=Target(width=24)))
+        assert outcome.status == "copied"
+    assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "a.jpeg").read_bytes()
+    assert result_metadata.made_by_leapsr(tmp_path / "b.png")
+
+
+def test_an_opaque_source_with_alpha_becomes_a_jpeg(upscaler, tmp_path):
+    Image.fromarray(picture_array(8, 12)).convert("RGBA").save(tmp_path / "a.png")
+    (outcome,) = pipeline.run([Job(tmp_path / "a.png", tmp_path / "a.jpg")], upscaler, Options())
+    assert (outcome.status, outcome.message) == ("done", "")
+
+
+def test_a_preview_has_limits_of_its_own(upscaler, tmp_path):
+    """Of a result that WebP cannot hold, of a source with transparency as JPEG."""
+    Image.fromarray(picture_array(8, 5000)).convert("RGBA").save(tmp_path / "a.png")
+    for name in ("a.webp", "a.jpg"):
+        job, options = Job(tmp_path / "a.png", tmp_path / name), Options(preview=True)
+        (outcome,) = pipeline.run([job], upscaler, options)
+        assert outcome.status == "done", outcome.message
+        assert outcome.result == pictures.measure(tmp_path / name) != (32, 20_000)

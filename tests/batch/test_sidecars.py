@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from leapsr import memory
-from leapsr.batch import naming, sidecars
+from leapsr.batch import naming, pipeline, sidecars
 from leapsr.batch.existing import ExistingPolicy
 from leapsr.batch.jobs import Job, plan
 from leapsr.batch.options import Options
@@ -157,3 +157,37 @@ def test_a_source_is_never_written_over(source):
     with pytest.raises(UsageError, match="never written over"):
         sidecars.refuse_sources(jobs, Options(samples=2))
     sidecars.refuse_sources(jobs, Options())
+
+
+@pytest.mark.parametrize("error", [OutputError("no"), KeyboardInterrupt()])
+def test_a_run_that_fails_leaves_nothing_in_the_way_of_the_next(upscaler, source, monkeypatch, error):
+    """The contact sheet, which comes last, cannot be made."""
+
+    def fail(sheet):
+        assert (source.parent / "a_x4_s8.png").exists()
+        raise error
+
+    with monkeypatch.context() as broken, pytest.raises(type(error)):
+        broken.setattr("leapsr.upscaling.contact_sheet.ContactSheet.draw", fail)
+        made(upscaler, source, samples=2, detail_map=True)
+    assert names(source) == ["a.png"]
+
+
+@pytest.mark.parametrize("options", [{"samples": 2}, {"detail_map": True}])
+def test_a_result_that_cannot_be_written_takes_its_sidecars_along(upscaler, source, monkeypatch, options):
+    def fail(*_):
+        raise OutputError("no")
+
+    job = Job(source, source.with_name("a_x4.png"))
+    wanted = Options(settings=DETAILED, **options)
+    with monkeypatch.context() as broken:
+        broken.setattr("leapsr.batch.stages.write", fail)
+        (outcome,) = pipeline.run([job], upscaler, wanted)
+    assert (outcome.status, outcome.sidecars.paths) == ("failed", ())
+    assert names(source) == ["a.png"]
+    (outcome,) = pipeline.run([job], upscaler, wanted)
+    assert outcome.status == "done"
+
+
+def names(source):
+    return [path.name for path in source.parent.iterdir()]

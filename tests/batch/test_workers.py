@@ -2,8 +2,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
+from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from leapsr.batch import pipeline, workers
 from leapsr.batch.existing import ExistingPolicy, Manifest
@@ -20,8 +23,6 @@ RECIPE = {"seed": 0}
 
 @pytest.fixture
 def jobs(tmp_path):
-    from PIL import Image
-
     (tmp_path / "in").mkdir()
     for i in range(6):
         Image.fromarray(picture_array(40, 40, seed=i)).save(tmp_path / "in" / f"{i}.png")
@@ -88,6 +89,28 @@ def test_a_process_that_dies_takes_nothing_with_it(jobs, config, caplog, started
     assert "signal 9" in outcomes[jobs[1]].message
     assert len(results(jobs)) == 5
     assert "another one takes its work" in caplog.text
+
+
+@pytest.mark.usefixtures("quick_start")
+def test_what_was_written_before_a_process_died_is_done(jobs, config, started):
+    """The first photo is in its place while the second, which has many tiles, is worked on."""
+    Image.fromarray(picture_array(80, 80)).save(jobs[1].source)
+    config, deaths = replace(config, existing=ExistingPolicy("refuse", RECIPE)), []
+
+    def killing(job, done, total):
+        if job == jobs[1] and not deaths:
+            until = time.monotonic() + 20
+            while not jobs[0].output.exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            (process,) = started()
+            os.kill(process.pid, signal.SIGKILL)
+            deaths.append(process.pid)
+
+    outcomes = list(workers.run(jobs, config, ["cpu"], killing))
+    assert len(deaths) == 1
+    assert [(outcome.status, outcome.message) for outcome in outcomes] == [("done", "")] * 6
+    assert {outcome.job for outcome in outcomes} == {*jobs}
 
 
 @pytest.mark.usefixtures("quick_start")
@@ -172,3 +195,15 @@ def test_every_gpu(monkeypatch, count):
     else:
         with pytest.raises(UsageError, match="no usable CUDA"):
             workers.devices("cuda:all", 1)
+
+
+def test_what_a_process_has_told_is_not_told_again(jobs):
+    ours, theirs = multiprocessing.Pipe()
+    pool = workers._PoolConnection(theirs)
+    outcomes = [Outcome(job, "done") for job in jobs[:2]]
+    for outcome in (outcomes[1], *outcomes):
+        pool.tell(outcome)
+    theirs.close()
+    assert [ours.recv(), ours.recv()] == outcomes[::-1]
+    with pytest.raises(EOFError):
+        ours.recv()

@@ -1,5 +1,6 @@
 """What a photographer reads before, while and after pictures are made."""
 
+import json
 import subprocess
 import sys
 import time
@@ -146,3 +147,14 @@ def test_starting_is_told_on_a_terminal(tmp_path, photo):
     assert process.wait() == 0
     os.close(main)
     assert b"Loading leap-small" in seen
+
+
+def test_a_preview_with_a_name(leapsr, photo):
+    photo.save("a.jpg")
+    code, out, _ = leapsr("upscale", "a.jpg", "--preview", "-o", "look.jpg", "--json")
+    assert code == 0
+    with Image.open("look.jpg") as sheet:
+        assert sheet.format == "JPEG"
+        assert json.loads(out)["results"][0]["output_size"] == list(sheet.size)
+    assert leapsr("upscale", "a.jpg", "--preview", "-o", "looks")[0] == 0
+    assert Path("looks/a_x4_preview.png").exists()

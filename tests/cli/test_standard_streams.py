@@ -2,12 +2,14 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from leapsr import files
 from leapsr.cli import standard_streams
 from tests.cli.conftest import names
 
@@ -185,3 +187,62 @@ def test_a_full_disk_behind_the_pipe():
         )
     assert done.returncode == 1
     assert done.stderr.strip() == "said: Standard output could not be written: No space left on device."
+
+
+def test_standard_input_is_never_written_over(leapsr, monkeypatch, photo):
+    photo.save("a.jpg")
+    before = Path("a.jpg").read_bytes()
+    with Path("a.jpg").open() as file, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", file)
+        code, _, err = leapsr("upscale", "-", "-o", "a.jpg", "--overwrite")
+    assert code == 2
+    assert "a.jpg is one of the sources" in err
+    assert Path("a.jpg").read_bytes() == before
+
+
+@pytest.mark.parametrize("end", ["stdin", "stdout"])
+def test_a_closed_end(leapsr, monkeypatch, end):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", io.StringIO())
+        patch.setattr(sys, end, None)
+        code, _, err = leapsr("upscale", "-", "-o", "-")
+    assert code == 2
+    assert "is closed" in err
+
+
+def test_a_full_folder_for_temporary_files_is_named(pipe, photo, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, err = pipe(encoded(photo, "PNG"), "-", "-o", "-")
+    assert code == 1
+    assert f"{tempfile.gettempdir()} cannot hold the picture" in err
+    assert "TMPDIR" in err
+
+
+def test_a_result_with_a_name_is_written_beside_it(pipe, photo, monkeypatch):
+    """Not in the folder for temporary files, where there may be no room for it."""
+    written = []
+    whole = files.new_part
+
+    def seen(folder):
+        written.append(folder.resolve())
+        return whole(folder)
+
+    monkeypatch.setattr(files, "new_part", seen)
+    assert pipe(encoded(photo, "PNG"), "-", "-o", "new/b.png")[0] == 0
+    assert set(written) == {Path("new").resolve()}
+
+
+def test_no_room_for_the_result(pipe, photo, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("leapsr.pictures.save_file.encode", full)
+    code, _, err = pipe(encoded(photo, "PNG"), "-", "-o", "-")
+    assert code == 1
+    assert f"The disk is full: {tempfile.gettempdir()}" in err
+    code, _, err = pipe(encoded(photo, "PNG"), "-", "-o", "b.png")
+    assert code == 1
+    assert "The disk is full: b.png" in err

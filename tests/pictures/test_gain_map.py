@@ -260,3 +260,15 @@ def test_the_standards_own_kind_of_map_is_known_by_its_brand():
     assert data[24:28] == b"miaf"
     assert not gain_map.is_left_out(data)
     assert gain_map.is_left_out(data[:24] + b"tmap" + data[28:])
+
+
+@pytest.mark.parametrize(
+    ("packet", "says"),
+    [(b"<a>" + b"x" * 65_400 + b"</rdf:RDF></a>", "too long"), (b"<r:RDF></r:RDF>", "no place")],
+)
+def test_xmp_that_gives_way_to_the_map_is_told(packet, says, caplog):
+    source = load(by_pyultrahdr())
+    with caplog.at_level(logging.WARNING):
+        saved(Picture(source.pixels, xmp=packet, gain_map=source.gain_map))
+    assert "The XMP data" in caplog.text
+    assert says in caplog.text

@@ -117,3 +117,39 @@ def test_through_a_folder(tmp_path):
     (tmp_path / "a.jxl").write_bytes(encoded(picture_array(24, 36)))
     (job,) = jobs.plan([tmp_path], tmp_path / "out", "x4").jobs
     assert job.output.name == "a_x4.png"
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def with_compressed_boxes(values: np.ndarray, *boxes: bytes) -> bytes:
+    start = b"\0\0\0\x0cJXL \r\n\x87\n" + box(b"ftyp", b"jxl \0\0\0\0jxl ")
+    return start + b"".join(boxes) + box(b"jxlc", encoded(values))
+
+
+def test_compressed_boxes_are_unpacked():
+    values = picture_array(24, 36)
+    exif = box(b"brob", b"Exif" + codecs.brotli_encode(bytes(4) + photos.camera_exif(1)[6:]))
+    packet = box(b"brob", b"xml " + codecs.brotli_encode(photos.XMP))
+    picture = load(with_compressed_boxes(values, exif, packet))
+    assert picture.pil().getexif()[0x010F] == "Maker"
+    assert picture.xmp is not None
+    assert b"Maker" in picture.exif
+
+
+@pytest.mark.parametrize("packed", [b"no Brotli", b"too much"])
+def test_compressed_boxes_that_cannot_be_unpacked_are_told(packed, caplog, monkeypatch):
+    monkeypatch.setattr(jpeg_xl, "_MOST_UNPACKED", 1 << 10)
+    content = codecs.brotli_encode(bytes(1 << 11)) if packed == b"too much" else packed
+    picture = load(with_compressed_boxes(picture_array(24, 36), box(b"brob", b"Exif" + content)))
+    assert picture.exif is None
+    assert "EXIF data of the picture cannot be unpacked" in caplog.text
+
+
+@pytest.mark.parametrize("start", [1 << 20, 600])
+def test_code_points_outside_of_the_profile(start, caplog):
+    head = bytes(128) + struct.pack(">I", 1) + b"cicp" + struct.pack(">II", start, 12)
+    assert jpeg_xl._colours(head + bytes(20), "it").icc == head + bytes(20)
+    assert jpeg_xl._colours(head[:140], "it").icc == head[:140]
+    assert "damaged" in caplog.text

@@ -93,3 +93,17 @@ def test_the_handlers_of_libtiff_and_of_logging_are_back_afterwards():
     assert [setter(handler) for setter, handler in before] == [handler for _, handler in before]
     assert before[0][1] is not None  # Pillow itself silences warnings when it decodes
     assert logging.getLogger("PIL").handlers == handlers
+
+
+@pytest.mark.parametrize("value", [1, 3, 6, 8])
+@pytest.mark.parametrize("suffix", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_an_image_in_memory_is_measured_upright(suffix, value):
+    data = encoded(suffix, exif=orientation(value))
+    with Image.open(io.BytesIO(data)) as image:
+        assert measure(image) == measure(data) == load(image).size
+
+
+def test_a_photo_on_its_side_is_larger_than_it_seems(upscaler):
+    """40 rows of 60 pixels lie in the file: upright it is 40 wide, and 50 is more."""
+    with Image.open(io.BytesIO(encoded("JPEG", exif=orientation(6)))) as image:
+        assert upscaler(image, width=50).size == (50, 75)

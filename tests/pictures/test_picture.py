@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageCms
 from leapsr.errors import ImageError, OutputError
 from leapsr.pictures import picture as pictures
 from leapsr.pictures import save_file
-from leapsr.pictures.picture import load, measure
+from leapsr.pictures.picture import floats, load, measure
 from leapsr.pictures.save_file import save
 
 ORIENTATION, ARTIST, GPS = 0x0112, 0x013B, 0x8825
@@ -309,3 +310,19 @@ def test_the_kind_of_png_that_xcode_makes():
     data = png_of(8, 8)
     with pytest.raises(ImageError, match=r"iPhones \(CgBI\)"):
         load(data[:8] + b"\0\0\0\x04CgBI\x50\0\x20\x06\x2c\xb8\x77\x66" + data[8:])
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_an_alpha_that_is_opaque_everywhere_is_no_reason_to_refuse_a_jpeg(tmp_path, photo, mode):
+    opaque = load(photo.convert(mode))
+    save(opaque, tmp_path / "a.jpg")
+    assert load(tmp_path / "a.jpg").size == opaque.size
+    opaque.save(file := io.BytesIO(), file_format="jpg")
+    assert file.getvalue() == (tmp_path / "a.jpg").read_bytes()
+    save(replace(opaque, pixels=floats(opaque.pixels)), tmp_path / "b.jpg")
+    assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
+    save(opaque, tmp_path / "a.png")
+    assert load(tmp_path / "a.png").has_alpha
+    opaque.pixels[-1, 0, 0] = 254
+    with pytest.raises(OutputError, match="transparency"):
+        save(opaque, tmp_path / "c.jpg")

@@ -7,11 +7,12 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from leapsr.pictures import metadata
-from leapsr.pictures.picture import load
+from leapsr.pictures.picture import load, measure
 from leapsr.pictures.png_text import Text
 from leapsr.pictures.result_metadata import without_metadata
 from leapsr.pictures.save_file import save
 from tests.pictures import photos
+from tests.pictures.test_metadata import P3
 
 TEXTS = {
     "Author": "Anna Berg",
@@ -87,3 +88,48 @@ def test_keywords_that_pillow_uses_itself(tmp_path, photo):
         found = metadata.read(image)
     assert (found.exif, found.dpi) == (None, None)
     assert Text("dpi", "30") in found.text
+
+
+KEYWORDS = ("dpi", "xmp", "transparency", "icc_profile", "gamma", "chromaticity", "srgb")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "L"])
+def test_keywords_that_pillow_uses_change_nothing(tmp_path, photo, mode):
+    info = PngImagePlugin.PngInfo()
+    for keyword in KEYWORDS:
+        info.add_text(keyword, "2.2")
+    photo = photo.convert(mode)
+    photo.save(tmp_path / "a.png", pnginfo=info)
+    photo.save(tmp_path / "b.png")
+    picture, plain = load(tmp_path / "a.png"), load(tmp_path / "b.png")
+    assert np.array_equal(picture.numpy(), plain.numpy())
+    assert (picture.icc, picture.dpi, picture.xmp) == (None, None, None)
+    assert {text.keyword for text in picture.text} == {*KEYWORDS}
+    assert measure(tmp_path / "a.png") == picture.size
+
+
+@pytest.mark.parametrize("size", [1_100_000, 3_000_000])
+def test_long_texts_are_read_by_every_program(tmp_path, photo, size):
+    """Pillow refuses a compressed text of more than 1 MiB; ours is read by Pillow without our limits."""
+    texts = Text("workflow", "a" * size), Text("Title", "港" * (size // 3)), Text("x", "y" * size, "de")
+    save(replace(load(photo), text=texts, iptc=bytes(size)), tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        image.load()
+    again = load(tmp_path / "a.png")
+    assert (again.text, again.iptc) == (texts, bytes(size))
+
+
+def test_long_compressed_texts_of_others_are_read(tmp_path, photo):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("workflow", "a" * 3_000_000, zip=True)
+    photo.save(tmp_path / "a.png", pnginfo=info, icc_profile=bytes(2_000_000))
+    assert load(tmp_path / "a.png").text == (Text("workflow", "a" * 3_000_000),)
+    assert measure(tmp_path / "a.png") == (24, 37)
+
+
+def test_a_profile_that_others_may_refuse_is_told(tmp_path, photo, caplog):
+    for icc in (P3, P3 + bytes(2_000_000)):
+        caplog.clear()
+        save(replace(load(photo), icc=icc), tmp_path / "a.png")
+        assert ("1.9 MiB" in caplog.text) == (icc != P3)
+        assert load(tmp_path / "a.png").icc == icc

@@ -1,11 +1,13 @@
 """XMP of pictures that are turned, parted from what stood beside them, and enlarged."""
 
+import io
 import re
 
 import pytest
 
 from leapsr.pictures import xmp
 from leapsr.pictures.orientation import UPRIGHT, Orientation
+from leapsr.pictures.picture import load
 from tests.pictures import photos
 
 _NAMES = {
@@ -185,3 +187,18 @@ def test_an_ordinary_packet_keeps_every_other_byte():
     assert found == photos.XMP.replace(b'tiff:Orientation="6"', b'tiff:Orientation="1"')
     result = xmp.of_result(found, (148, 96))
     assert len(result) == len(found) + 1  # 37 has become 148
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "1e999"])
+def test_numbers_without_an_end_pass(number):
+    for whole, part in ((number, "1"), ("1", number), (number, number), ("1e308", "1")):
+        said = f'GPano:FullPanoWidthPixels="{whole}" GPano:CroppedAreaImageWidthPixels="{part}"'
+        assert isinstance(xmp.of_result(packet(said), (800, 1600)), bytes)
+    assert isinstance(xmp.upright(packet(inside=regions(number, "4", AREA)), Orientation(6, (37, 24))), bytes)
+
+
+def test_the_further_packet_of_a_jpeg_is_missed_aloud(photo, caplog):
+    file = io.BytesIO()
+    photo.save(file, "JPEG", xmp=packet('xmpNote:HasExtendedXMP="ABC"', TITLE))
+    assert b"HasExtendedXMP" not in load(file).xmp
+    assert "further XMP data of the picture" in caplog.text

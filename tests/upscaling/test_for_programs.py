@@ -134,6 +134,11 @@ def test_a_wrong_type_is_an_error_with_a_sentence(upscaler, data, name, value):
         upscaler(data, **{name: value})
 
 
+def test_a_scale_that_is_no_number_chooses_no_model(data):
+    with pytest.raises(UsageError, match="scale is a number, not '2'"):
+        leapsr.upscale(data, scale="2")
+
+
 @pytest.mark.parametrize(
     "given", [{"model": 3}, {"device": 3}, {"device": None}, {"dtype": torch.float64}], ids=str
 )

@@ -314,3 +314,22 @@ class TestDenoise:
     def test_values_that_cannot_work(self, value):
         with pytest.raises(UsageError, match="denoise"):
             Settings(denoise=value)
+
+
+@pytest.mark.parametrize(("steps", "color_fix"), [(1, "none"), (4, "none"), (1, "adain"), (4, "adain")])
+def test_progress_counts_every_pass(upscaler, photo, steps, color_fix):
+    """Alpha is a pass of its own, of one step; `adain` looks at the whole picture first."""
+    photo.putalpha(photo.convert("L"))
+    shares = []
+    options = {"steps": steps, "color_fix": color_fix, "tile": 32}
+    upscaler(photo, progress=lambda done, total: shares.append(done / total), **options)
+    weights = [steps] * (2 if color_fix == "adain" else 1) + [1]
+    tiles = len(shares) // len(weights)
+    assert shares == pytest.approx(
+        [
+            (sum(weights[:index]) + weight * tile / tiles) / sum(weights)
+            for index, weight in enumerate(weights)
+            for tile in range(1, tiles + 1)
+        ]
+    )
+    assert tiles == 2
