@@ -262,6 +262,8 @@ def serve(connection: Connection, config: WorkerConfig, device: str) -> None:
         if config.threads is not None:
             torch.set_num_threads(config.threads)
         upscaler = Upscaler.from_pretrained(config.model, device, config.dtype, offload=config.offload)
+        if device == "cpu":  # whose memory all of them plan their tiles with
+            upscaler.processes = config.processes
         threading.Thread(target=pool.listen, name="leapsr-listener", daemon=True).start()
         for outcome in pipeline.run(
             pool.jobs(), upscaler, config.options, config.existing, pool.watch, config.processes, pool.tell
