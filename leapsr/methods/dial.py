@@ -14,8 +14,11 @@ knows what photos look like in general. Without one the student learns from sing
 and repeats no error of a teacher.
 
 **A crisp end.** The best answer to pixels that cannot be known is a blur. So towards r = 0 the pixels' weight
-can fall to `fine`, their blocks' means keep theirs, and a critic (FlowSR eq. 8; SMFSR, arXiv:2605.09328,
-eq. 17 and 18) asks for detail that looks like a photo's. The critic sees r = 0 only.
+can fall to `fine`, their blocks' means keep theirs, and a critic asks for detail that looks like a photo's.
+It sees r = 0 only. The target belongs to the same small picture, so both are compared patch by patch, and the
+critic learns which of the two is the target: a relativistic pair (Jolicoeur-Martineau, arXiv:1807.00734;
+Huang et al., arXiv:2501.05441), where FlowSR (eq. 8) and SMFSR (arXiv:2605.09328, eq. 17 and 18) compare each
+with a constant. The scene, which both have in common, cancels out. It has as much say as it is right.
 
 **Another upscaler's answers.** Where the batch carries what an upscaler makes of the small picture, the
 target goes over from the photo at r = 1 to that answer at r = 0: a fast dial of anybody's model. With
@@ -133,6 +136,9 @@ DEFAULTS = DialConfig()
 SHIFTS = 8
 """Pixels by which the views of LPIPS and the critic move: more than the strides of their first layers."""
 
+SHARPNESS = 4.0
+"""Of the critic's comparison: of two scores that lie 1 apart, the higher counts as surely the better."""
+
 MESH_WINDOW = 8
 """Blocks of scale x scale pixels, in both directions, over which a mesh is looked for."""
 
@@ -183,20 +189,18 @@ class Dial:
         cond, (rows, columns) = batch.cond.take(shown), _view(image, batch.generator)
         upsampled = bicubic_upsample(cond.lr, image.shape[-1] // cond.lr.shape[-1])[..., rows, columns]
         made, genuine = image[shown, :, rows, columns], photo[shown, :, rows, columns]
-        scores = self.networks.unwrapped_auxiliary["critic"](made, upsampled)
-        counted = _without_noise(cond, scores)
-        losses["adversarial"] = -config.adversarial * (counted * scores.flatten(1).mean(1)).sum() / len(r)
+        critic = self.networks.unwrapped_auxiliary["critic"]
+        twice = torch.cat([upsampled, upsampled])
+        of_image, of_photo = critic(torch.cat([made, genuine]), twice).chunk(2)
+        more = of_image - of_photo
+        counted = _without_noise(cond, more)
+        judged = counted * certainty(more) * pair_loss(more)
+        losses["adversarial"] = config.adversarial * judged.sum() / len(r)
         yield "student", losses
-        both, twice = torch.cat([genuine, made.detach()]), torch.cat([upsampled, upsampled])
-        of_photo, of_image = self.networks.auxiliary["critic"](both, twice).flatten(1).chunk(2)
+        both = torch.cat([made.detach(), genuine])
+        of_image, of_photo = self.networks.auxiliary["critic"](both, twice).chunk(2)
         share = counted / counted.sum().clamp_min(1)
-        yield (
-            "critic",
-            {
-                "real": (share * F.relu(1 - of_photo).mean(1)).sum(),
-                "fake": (share * F.relu(1 + of_image).mean(1)).sum(),
-            },
-        )
+        yield "critic", {"pair": (share * pair_loss(of_photo - of_image)).sum()}
 
     @torch.no_grad()
     def target(self, state: Tensor, batch: Batch, r: Tensor) -> Tensor:
@@ -259,6 +263,24 @@ class Dial:
         r[:faithful] = 1
         r[faithful : faithful + real] = 0
         return r.to(batch.image), faithful, real
+
+
+def pair_loss(more: Tensor) -> Tensor:
+    """(B,): how far the first of two patches is from scoring higher. more: (B, ...), by how much it does.
+
+    -log sigmoid(SHARPNESS more) / SHARPNESS, mean over patches: log(2) / SHARPNESS for equal scores, 0 for
+    much higher ones, and -more for much lower ones.
+    """
+    return F.softplus(-SHARPNESS * more.float()).flatten(1).mean(1) / SHARPNESS
+
+
+def certainty(more: Tensor) -> Tensor:
+    """(B,): the critic's say in each sample, without a gradient. more: (B, ...), as of `pair_loss`.
+
+    1 where it tells all patches of the student from the target's, 0 where it errs in half of them or more. So
+    a critic that has learnt nothing yet, or was fooled, cannot lead its student away.
+    """
+    return (2 * (more.detach() < 0).float().flatten(1).mean(1) - 1).clamp_min(0)
 
 
 def grey(image: Tensor) -> Tensor:

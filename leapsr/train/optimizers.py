@@ -1,4 +1,4 @@
-"""AdamW for all weights, or Muon for the convolution kernels and AdamW for the rest."""
+"""AdamW for all weights, or Muon for the convolution kernels, but for critics', and AdamW for the rest."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..networks.spectral import SpectralConv
 from .config import OptimizerConfig
 
 
@@ -102,12 +103,19 @@ def _matrix(values: Tensor, kernel: Tensor) -> Tensor:
 
 
 def build(network: nn.Module, config: OptimizerConfig, name: str = "student") -> list[ScheduledOptimizer]:
-    """The optimizers of one network, which must be on its device already: Muon keeps views of the kernels."""
+    """The optimizers of one network, which must be on its device already: Muon keeps views of the kernels.
+
+    Kernels under spectral normalisation are AdamW's, with all else that is not a kernel.
+    """
     factor = config.rate_factors.get(name, 1.0)
     rate, kernel_rate = factor * config.learning_rate, factor * config.kernel_rate
     moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    kernels = [p for p in moving if p.ndim == 4] if config.kind == "muon" else []
-    others = [p for p in moving if not kernels or p.ndim != 4]
+    # Muon makes a kernel's singular values alike; divided by the largest, it then amplifies whatever it sees,
+    # and a critic of such kernels throws its student away within 100 steps.
+    of_critics = {id(layer.weight) for layer in network.modules() if isinstance(layer, SpectralConv)}
+    kernels = [p for p in moving if p.ndim == 4 and id(p) not in of_critics] if config.kind == "muon" else []
+    chosen = {id(kernel) for kernel in kernels}
+    others = [p for p in moving if id(p) not in chosen]
     betas = (config.beta1, config.beta2)
     adamw = torch.optim.AdamW(others, rate, betas, weight_decay=config.weight_decay, fused=True)
     if not kernels:

@@ -1,11 +1,13 @@
 """Photos at both ends of the dial: pixels at r = 1, likeness beside them towards r = 0."""
 
+import math
+
 import pytest
 import torch
 
 from leapsr.errors import ConfigError
 from leapsr.methods import Batch, Dial, DialConfig, Networks
-from leapsr.methods.dial import SHIFTS, _view, grey
+from leapsr.methods.dial import SHIFTS, _view, certainty, grey, pair_loss
 from leapsr.metrics.fidelity import ssim
 from leapsr.networks import Condition
 from leapsr.networks.pixel.critic import PRESETS, Critic
@@ -214,7 +216,7 @@ def test_the_critic_sees_only_images_at_zero_whose_noise_is_all_removed():
     damage = torch.zeros(6, 6)
     damage[:, -1] = 1
     damage[3, -1] = 0.5  # the first of those at r = 0
-    level = torch.arange(6.0)[:, None, None, None] - 2
+    level = 2 - torch.arange(6.0)[:, None, None, None]
 
     def levels(given, r):
         assert (r == torch.tensor([1.0, 1, 1, 0, 0, 0])).all()
@@ -222,9 +224,29 @@ def test_the_critic_sees_only_images_at_zero_whose_noise_is_all_removed():
 
     found = one_block(levels, config, damage=damage)
     assert list(found) == ["student", "critic"]
-    torch.testing.assert_close(found["student"]["adversarial"], torch.tensor(-2 * (2.0 + 3.0) / 6))
-    torch.testing.assert_close(found["critic"]["fake"], torch.tensor((3.0 + 4.0) / 2))
-    assert 0.9 < found["critic"]["real"] < 1.1  # the photos are noise around 0
+    # The critic's score is the mean level; the photos are noise around 0. Of the three at r = 0, at levels
+    # -1, -2 and -3, the first keeps some noise and is not counted.
+    less = torch.tensor([2.0, 3.0]) + pictures(32).image[4:].mean((1, 2, 3))
+    lost = torch.log1p(torch.exp(-4 * less)) / 4
+    near = {"rtol": 0.02, "atol": 1e-5}  # a view leaves some pixels out
+    torch.testing.assert_close(found["student"]["adversarial"], 2 * (lost + less).sum() / 6, **near)
+    torch.testing.assert_close(found["critic"]["pair"], lost.mean(), **near)
+
+
+def test_a_critic_has_as_much_say_as_it_is_right():
+    more = torch.tensor([[-1.0, -2, -3, -4], [-1, -1, -1, 1], [-5, -5, 1, 1], [1, 1, 1, 1]])
+    torch.testing.assert_close(certainty(more), torch.tensor([1.0, 0.5, 0.0, 0.0]))
+    config = FINE.model_copy(update={"adversarial": 2.0})
+    brighter = torch.full((32, 32), 1.0)  # which this critic takes for the photo
+    assert one_block(added(brighter), config)["student"]["adversarial"] == 0
+    assert one_block(added(-brighter), config)["student"]["adversarial"] > 1
+
+
+def test_a_pair_loss_is_the_logistic_of_the_difference():
+    equal = pair_loss(torch.zeros(2, 3, 4, 4))
+    torch.testing.assert_close(equal, torch.full((2,), math.log(2) / 4))
+    torch.testing.assert_close(pair_loss(torch.full((1, 8), -30.0)), torch.tensor([30.0]))
+    assert pair_loss(torch.full((1, 8), 30.0)) < 1e-6
 
 
 def test_a_part_of_one_sample_keeps_the_shares():
@@ -232,16 +254,16 @@ def test_a_part_of_one_sample_keeps_the_shares():
     config = FINE.model_copy(update={"faithful": 0.5, "real": 0.25, "adversarial": 1.0})
     players = {"critic": Critic(PRESETS["tiny"])}
     method = Dial(Networks(*[lambda x, t, r, c: x] * 2, None, None, players, players), config)
-    given, counts = pictures(64), [0, 0]
+    given, counts, seen = pictures(64), [0, 0], 0
     cond = Condition(torch.zeros(1, 3, 16, 16))
     for _ in range(100):
         part = Batch(given.image[:1], given.source[:1], cond, given.generator)
         found = dict(method(part))
-        seen = bool(found["critic"]["real"])
-        assert seen == bool(found["critic"]["fake"]) == bool(found["student"]["adversarial"])
+        seen += bool(found["critic"]["pair"])
+        assert found["critic"]["pair"] or not found["student"]["adversarial"]
         _, faithful, real = method.positions(part)
         counts = [counts[0] + faithful, counts[1] + real]
-    assert counts == pytest.approx([50, 25], rel=0.4)
+    assert [*counts, seen] == pytest.approx([50, 25, 25], rel=0.4)
 
 
 def test_a_critic_that_is_asked_for_must_be_there():
