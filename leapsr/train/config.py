@@ -68,7 +68,8 @@ class OptimizerConfig(Strict):
     """How the weights are updated."""
 
     kind: Literal["adamw", "muon"] = "adamw"
-    """With "muon", convolution kernels are updated by Muon at `kernel_rate`, all other weights by AdamW."""
+    """With "muon", convolution kernels are updated by Muon at `kernel_rate`; critics' kernels and all other
+    weights by AdamW."""
     learning_rate: float = Field(5e-4, gt=0)
     kernel_rate: float = Field(0.02, gt=0)
     beta1: float = Field(0.9, ge=0, lt=1)

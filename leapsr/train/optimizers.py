@@ -110,8 +110,8 @@ def build(network: nn.Module, config: OptimizerConfig, name: str = "student") ->
     factor = config.rate_factors.get(name, 1.0)
     rate, kernel_rate = factor * config.learning_rate, factor * config.kernel_rate
     moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    # Muon makes a kernel's singular values alike; divided by the largest, it then amplifies whatever it sees,
-    # and a critic of such kernels throws its student away within 100 steps.
+    # Muon makes a kernel's singular values alike. Divided by the largest, such a kernel would pass noise on
+    # as strongly as edges; the refinement's critic, too, held with AdamW only.
     of_critics = {id(layer.weight) for layer in network.modules() if isinstance(layer, SpectralConv)}
     kernels = [p for p in moving if p.ndim == 4 and id(p) not in of_critics] if config.kind == "muon" else []
     chosen = {id(kernel) for kernel in kernels}

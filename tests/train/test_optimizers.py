@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from leapsr.networks.spectral import SpectralConv
 from leapsr.train import optimizers
 from leapsr.train.config import OptimizerConfig
 
@@ -96,3 +97,13 @@ def test_muon_goes_on_from_its_state():
     step(first, one, 1)
     step(second, two, 1)
     assert torch.equal(first[0].weight, second[0].weight)
+
+
+def test_muon_leaves_kernels_under_spectral_normalisation_to_adamw():
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), SpectralConv(8, 4, kernel=3))
+    adamw, muon = optimizers.build(network, OptimizerConfig(kind="muon"))
+    assert [id(kernel) for kernel in muon.optimizer.kernels] == [id(network[0].weight)]
+    [group] = adamw.optimizer.param_groups
+    assert {id(p) for p in group["params"]} == {
+        id(p) for p in network.parameters() if p is not network[0].weight
+    }
