@@ -12,7 +12,7 @@ import torch
 from leapsr.train import config, launch, recipes
 from leapsr.train.loop import Run, fit
 from tests.train.conftest import QUICK, relabelled
-from tests.train.process import weights
+from tests.train.process import needs, weights
 
 TINY = sorted(name for name in recipes.RECIPES if name.endswith("_tiny"))
 SETTINGS = [*QUICK, "steps=20", "precision=fp32", "validate_every=100", "optimizer.kind=adamw"]
@@ -27,6 +27,25 @@ def teacher(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "model"
 
 
+@pytest.fixture(scope="module")
+def start(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return relabelled(teacher, "oftsr", tmp_path_factory.mktemp("start"))
+
+
+@pytest.fixture(scope="module")
+def by_two(
+    photos: Path, teacher: Path, start: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[dict[str, torch.Tensor]]]:
+    """The weights in both processes at the end, by recipe. One launch for all: that takes longest."""
+    out = tmp_path_factory.mktemp("two")
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29513"]
+    words += ["-m", "tests.train.process", str(photos), str(out), str(teacher), str(start), ",".join(TINY)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(words + SETTINGS, env=environment, capture_output=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return {name: [torch.load(out / name / f"rank{rank}.pt") for rank in (0, 1)] for name in TINY}
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """As the two processes have: sums in another order are other roundings, which Adam makes large."""
@@ -38,22 +57,9 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("recipe", TINY)
-def test_two_processes_equal_one_that_takes_both_shares(recipe, photos, teacher, tmp_path, monkeypatch):
-    needed = {} if recipe in ("teacher_tiny", "dial_tiny") else {"teacher": teacher}
-    needed |= {"start": relabelled(teacher, "oftsr", tmp_path)} if recipe == "refine_tiny" else {}
-    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29513"]
-    words += [
-        "-m",
-        "tests.train.process",
-        str(photos),
-        str(tmp_path),
-        *(str(needed.get(name, "")) for name in ("teacher", "start")),
-    ]
-    words += [recipe, *SETTINGS]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(words, env=environment, capture_output=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-
+def test_two_processes_equal_one_that_takes_both_shares(
+    recipe, photos, teacher, start, by_two, tmp_path, monkeypatch
+):
     single: dict[str, torch.Tensor] = {}
 
     def recorded(run: Run) -> None:
@@ -62,9 +68,9 @@ def test_two_processes_equal_one_that_takes_both_shares(recipe, photos, teacher,
 
     monkeypatch.setattr(launch, "fit", recorded)
     resolved = config.override(recipes.get(recipe), [*SETTINGS, "at_once=2"])
-    launch.run(resolved, photos, tmp_path / "single", cpu=True, **needed)
+    launch.run(resolved, photos, tmp_path / "single", cpu=True, **needs(recipe, teacher, start))
 
-    first, second = (torch.load(tmp_path / f"rank{rank}.pt") for rank in (0, 1))
+    first, second = by_two[recipe]
     assert first.keys() == second.keys() == single.keys()
     for name, value in first.items():
         assert torch.equal(value, second[name]), name
