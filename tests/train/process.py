@@ -27,8 +27,8 @@ def needs(recipe: str, teacher: Path, start: Path) -> dict[str, Path]:
 
 
 def main(photos: str, out: str, teacher: str, start: str, names: str, *settings: str) -> None:
-    # Each run ends its process group. The next one meets at a port of its own: at the old one it found the
-    # addresses that the last one left, and waited for ever.
+    # Each run ends its process group. The next one meets at a port of its own, one further: at the old one it
+    # found the addresses that the last one left, and waited for ever. Other tests keep away from those ports.
     os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
     first_port = int(os.environ["MASTER_PORT"]) + 1
     for port, recipe in enumerate(names.split(","), first_port):

@@ -38,7 +38,7 @@ def by_two(
 ) -> dict[str, list[dict[str, torch.Tensor]]]:
     """The weights in both processes at the end, by recipe. One launch for all: that takes longest."""
     out = tmp_path_factory.mktemp("two")
-    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29513"]
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29520"]
     words += ["-m", "tests.train.process", str(photos), str(out), str(teacher), str(start), ",".join(TINY)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(words + SETTINGS, env=environment, capture_output=True, timeout=900, check=False)
